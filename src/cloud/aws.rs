@@ -1,0 +1,80 @@
+use std::time::Duration;
+
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_smithy_http_client::Builder;
+use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+
+/// The clients of one account and region. They share one connection pool, one credential cache and one set of
+/// deadlines.
+pub struct Aws {
+    pub region: String,
+    /// The account of the spec, 12 digits; for building ARNs.
+    pub account: String,
+    /// Whether roll-outs are waited for.
+    pub wait: bool,
+    pub acm: aws_sdk_acm::Client,
+    pub ec2: aws_sdk_ec2::Client,
+    pub ecr: aws_sdk_ecr::Client,
+    pub ecs: aws_sdk_ecs::Client,
+    pub elb: aws_sdk_elasticloadbalancingv2::Client,
+    pub iam: aws_sdk_iam::Client,
+    pub logs: aws_sdk_cloudwatchlogs::Client,
+    pub rds: aws_sdk_rds::Client,
+    pub route53: aws_sdk_route53::Client,
+    pub discovery: aws_sdk_servicediscovery::Client,
+    pub ssm: aws_sdk_ssm::Client,
+    pub sts: aws_sdk_sts::Client,
+    pub tagging: aws_sdk_resourcegroupstagging::Client,
+}
+
+/// Seconds: to connect, to the first byte of an answer, for one attempt, for a call with all its attempts.
+const CONNECT: u64 = 5;
+const READ: u64 = 20;
+const ATTEMPT: u64 = 30;
+const OPERATION: u64 = 180;
+
+impl Aws {
+    /// Loads credentials the standard way (environment, profile, SSO, web identity, container, instance) and
+    /// honours `AWS_ENDPOINT_URL`. Makes no call yet.
+    pub async fn connect(region: &str, account: &str, profile: Option<&str>, wait: bool) -> Self {
+        let http = Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(Duration::from_secs(CONNECT))
+            .read_timeout(Duration::from_secs(READ))
+            .operation_attempt_timeout(Duration::from_secs(ATTEMPT))
+            .operation_timeout(Duration::from_secs(OPERATION))
+            .build();
+        let mut loader = aws_config::defaults(BehaviorVersion::latest())
+            .region(Region::new(region.to_owned()))
+            .http_client(http)
+            .timeout_config(timeouts)
+            .retry_config(RetryConfig::adaptive().with_max_attempts(8));
+        if let Some(profile) = profile {
+            loader = loader.profile_name(profile);
+        }
+        Self::over(&loader.load().await, region, account, wait)
+    }
+
+    fn over(config: &SdkConfig, region: &str, account: &str, wait: bool) -> Self {
+        Self {
+            region: region.to_owned(),
+            account: account.to_owned(),
+            wait,
+            acm: aws_sdk_acm::Client::new(config),
+            ec2: aws_sdk_ec2::Client::new(config),
+            ecr: aws_sdk_ecr::Client::new(config),
+            ecs: aws_sdk_ecs::Client::new(config),
+            elb: aws_sdk_elasticloadbalancingv2::Client::new(config),
+            iam: aws_sdk_iam::Client::new(config),
+            logs: aws_sdk_cloudwatchlogs::Client::new(config),
+            rds: aws_sdk_rds::Client::new(config),
+            route53: aws_sdk_route53::Client::new(config),
+            discovery: aws_sdk_servicediscovery::Client::new(config),
+            ssm: aws_sdk_ssm::Client::new(config),
+            sts: aws_sdk_sts::Client::new(config),
+            tagging: aws_sdk_resourcegroupstagging::Client::new(config),
+        }
+    }
+}

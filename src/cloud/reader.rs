@@ -1,0 +1,102 @@
+use std::any::Any;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::rc::Rc;
+
+use tokio::sync::OnceCell;
+
+use super::{Aws, CloudError, During};
+use crate::kinds::Tags;
+use crate::spec::Environment;
+use crate::value::{Address, Vault};
+
+/// Whose objects are read: one environment of one project, and the physical names its spec gives.
+pub struct Scope<'a> {
+    pub env: &'a Environment,
+    /// By kind, the unique names that the desired objects have.
+    pub identities: BTreeMap<&'static str, BTreeSet<String>>,
+}
+
+impl Scope<'_> {
+    /// The address that the ownership tags name, if the object is this environment's or its project's.
+    pub fn owner(&self, tags: &Tags) -> Option<Address> {
+        let tag = |key: &str| tags.get(&format!("baseplate:{key}")).map(String::as_str);
+        let ours = tag("project") == Some(&self.env.project)
+            && tag("environment").is_none_or(|environment| environment == self.env.environment);
+        if ours { tag("address")?.parse().ok() } else { None }
+    }
+
+    /// Whether an object of this kind and physical name concerns this environment: the spec gives that name,
+    /// or it begins as our names do.
+    pub fn concerns(&self, kind: &str, name: &str) -> bool {
+        self.identities.get(kind).is_some_and(|names| names.contains(name))
+            || name.strip_prefix(&self.env.prefix()).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+    }
+}
+
+/// One look at everything: who shares an answer asks for it here, so that no call is made twice.
+pub struct Reader<'a> {
+    pub aws: &'a Aws,
+    pub scope: &'a Scope<'a>,
+    pub vault: &'a Vault,
+    shared: RefCell<HashMap<&'static str, Rc<OnceCell<Rc<dyn Any>>>>>,
+}
+
+impl<'a> Reader<'a> {
+    pub fn new(aws: &'a Aws, scope: &'a Scope<'a>, vault: &'a Vault) -> Self {
+        Self { aws, scope, vault, shared: RefCell::default() }
+    }
+
+    /// The answer of `ask`, which runs once for all that come with the same `key`.
+    pub async fn shared<T: 'static>(
+        &self,
+        key: &'static str,
+        ask: impl Future<Output = Result<T, CloudError>>,
+    ) -> Result<Rc<T>, CloudError> {
+        let cell = Rc::clone(self.shared.borrow_mut().entry(key).or_default());
+        let answer = cell.get_or_try_init(|| async { Ok::<_, CloudError>(Rc::new(ask.await?) as Rc<dyn Any>) });
+        Rc::clone(answer.await?)
+            .downcast::<T>()
+            .map_err(|_| CloudError::internal(format!("{key} is shared as two types")))
+    }
+
+    /// The tags of everything of the project by ARN, from the Resource Groups Tagging API: one call a hundred
+    /// objects, for the services that have no batch call for tags.
+    ///
+    /// The index lags behind and also holds what is deleted, so it proves neither existence nor a difference:
+    /// a kind that takes tags from here sets `Live::confirm`, and reads them from the service in `complete`.
+    /// `None` where the API may not be called or is not there; then a kind reads its tags one by one.
+    pub async fn tag_index(&self) -> Result<Rc<Option<HashMap<String, Tags>>>, CloudError> {
+        self.shared("tag index", self.read_tag_index()).await
+    }
+
+    async fn read_tag_index(&self) -> Result<Option<HashMap<String, Tags>>, CloudError> {
+        use aws_sdk_resourcegroupstagging::types::TagFilter;
+        let filter = TagFilter::builder().key("baseplate:project").values(&self.scope.env.project).build();
+        let types = [
+            "acm:certificate",
+            "ecr:repository",
+            "elasticloadbalancing",
+            "logs:log-group",
+            "rds:subgrp",
+            "servicediscovery",
+            "ssm:parameter",
+        ];
+        let pages = self
+            .aws
+            .tagging
+            .get_resources()
+            .tag_filters(filter)
+            .set_resource_type_filters(Some(types.map(str::to_owned).to_vec()))
+            .into_paginator()
+            .items()
+            .send();
+        let Ok(found) = pages.collect::<Result<Vec<_>, _>>().await.during("tag:GetResources") else {
+            return Ok(None);
+        };
+        let tags = |item: &aws_sdk_resourcegroupstagging::types::ResourceTagMapping| {
+            item.tags().iter().map(|tag| (tag.key().to_owned(), tag.value().to_owned())).collect()
+        };
+        Ok(Some(found.iter().filter_map(|item| Some((item.resource_arn()?.to_owned(), tags(item)))).collect()))
+    }
+}

@@ -1,0 +1,259 @@
+//! The AWS kinds: one file each, one struct of attributes that is both the desired and the live shape.
+//!
+//! A kind says what an [`Environment`] wants of it (pure), reads everything of its sort that is live, and
+//! creates, updates and deletes one object. Everything else (diff, graph, order, retries, waiting, rendering)
+//! is written once, over the serialised attributes.
+
+pub mod certificate;
+pub mod db_instance;
+pub mod db_subnet_group;
+pub mod discovery_namespace;
+pub mod discovery_service;
+pub mod dns_record;
+pub mod ecr_repository;
+pub mod ecs_cluster;
+pub mod ecs_service;
+pub mod elastic_ip;
+pub mod iam_role;
+pub mod internet_gateway;
+pub mod listener;
+pub mod listener_rule;
+pub mod load_balancer;
+pub mod log_group;
+pub mod nat_gateway;
+mod references;
+mod registry;
+pub mod route_table;
+pub mod security_group;
+pub mod security_group_rules;
+pub mod ssm_parameter;
+mod stage;
+pub mod subnet;
+pub mod target_group;
+pub mod task_definition;
+pub mod vpc;
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::cloud::{Aws, CloudError, Reader};
+use crate::spec::Environment;
+use crate::value::{Address, Target, Vault};
+
+pub use registry::{AnyKind, all, find};
+pub use stage::{Impact, Stage};
+
+/// Tags of an object, those of ownership included.
+pub type Tags = BTreeMap<String, String>;
+
+/// What others may refer to besides the id: `"arn"`, `"dns_name"`, …
+pub type Outputs = BTreeMap<String, String>;
+
+/// One AWS kind. See the module's own words for who calls what.
+pub trait Kind: Target + Sized + 'static {
+    /// Its place in the documented order. A single object may be told to come at another (`Desired::stage`).
+    const STAGE: Stage;
+    /// Fields of `Attrs` that AWS cannot change in place.
+    const REPLACE_ON: &'static [&'static str];
+    /// The outputs besides `id`. All are known once the object is ready.
+    const OUTPUTS: &'static [&'static str] = &[];
+    /// Outputs that an update changes: who refers to one of them changes too.
+    const MOVING: &'static [&'static str] = &[];
+    /// The field that holds the object's unique physical name, where AWS has such: how an object that has our
+    /// name but not our tags is recognised.
+    const IDENTITY: Option<&'static str> = None;
+    /// Whether a delete loses data that nobody can make again.
+    const HOLDS_DATA: bool = false;
+    /// Kinds whose deletion must be over before this kind's begins although no reference says so.
+    const DELETE_AFTER: &'static [&'static str] = &[];
+    /// Whether a replacement is created before the old object goes. A kind with a unique name must either say
+    /// no, or take `Create::alternate` for its name.
+    const CREATE_FIRST: bool = true;
+    /// How long, in seconds, `poll` may answer `Poll::Waiting` before the engine gives up.
+    const DEADLINE: u64 = 300;
+    /// Typical seconds that a create takes on AWS: for scheduling by longest path, estimates and rehearsals.
+    const TYPICAL: u64 = 2;
+
+    /// Desired and live shape in one. Every managed field is serialised with its default; `None` in a desired
+    /// field means "leave it to AWS"; sets are `BTreeSet` or sorted; other objects are `Ref`s.
+    type Attrs: Clone + Serialize + DeserializeOwned;
+
+    fn desired(env: &Environment) -> Vec<Desired<Self::Attrs>>;
+
+    /// Every live object of this kind that carries our tags, and those that carry one of our names. Calls grow
+    /// with pages, not with objects.
+    async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Self::Attrs>>, CloudError>;
+
+    /// Reads one object in full whose `Live` said that it is not (`confirm`): called only for objects that
+    /// seem to differ or are to be deleted.
+    async fn complete(_read: &Reader<'_>, _live: &mut Live<Self::Attrs>) -> Result<(), CloudError> {
+        Ok(())
+    }
+
+    /// Makes `live` equal to `desired` where AWS says the same thing in other words (`16` and `16.3`).
+    fn settle(_desired: &Self::Attrs, _live: &mut Self::Attrs) {}
+
+    /// What an update of these fields means to who uses the object.
+    fn impact(_changed: &[String]) -> Impact {
+        Impact::None
+    }
+
+    async fn create(aws: &Aws, new: &Create<'_, Self::Attrs>) -> Result<Made, CloudError>;
+    async fn update(aws: &Aws, change: &Update<'_, Self::Attrs>) -> Result<Made, CloudError>;
+    async fn delete(aws: &Aws, gone: &Delete<'_, Self::Attrs>) -> Result<(), CloudError>;
+
+    /// One look at whether the object is ready (or gone). Called until it answers something else than waiting.
+    async fn poll(_aws: &Aws, _look: &Look<'_, Self::Attrs>) -> Result<Poll, CloudError> {
+        Ok(Poll::Done(Outputs::new()))
+    }
+}
+
+/// What the spec wants of one object.
+pub struct Desired<A> {
+    /// The name part of the address.
+    pub name: String,
+    pub attrs: A,
+    /// Where it comes in the documented order, if not where its kind does.
+    pub stage: Option<Stage>,
+    /// What must be there first although no reference says so.
+    pub after: Vec<Address>,
+    /// Whether it belongs to the project, so that destroying the environment leaves it.
+    pub shared: bool,
+    /// Whether it is only looked at: it must exist, and is never written.
+    pub external: bool,
+}
+
+impl<A> Desired<A> {
+    pub fn new(name: impl Into<String>, attrs: A) -> Self {
+        Self { name: name.into(), attrs, stage: None, after: Vec::new(), shared: false, external: false }
+    }
+}
+
+/// One object as it is in AWS.
+#[derive(Clone, Debug)]
+pub struct Live<A> {
+    /// From the ownership tags; `None` for an object that has our name but not our tags, unless `confirm` is
+    /// set and the tags were not read: then the address that the name implies, or `None`.
+    pub address: Option<Address>,
+    /// What references to it resolve to.
+    pub id: String,
+    pub outputs: Outputs,
+    /// `None` while only `seal` is known.
+    pub attrs: Option<A>,
+    /// Fields of `attrs` that AWS does not tell; they are never compared.
+    pub unread: Vec<&'static str>,
+    /// Whether part of it was taken on trust: the engine calls `complete` before it believes a difference.
+    pub confirm: bool,
+    /// [`seal`] of the attributes, where that is known without reading them.
+    pub seal: Option<String>,
+    /// Changes that AWS has accepted and will make later ("class → db.t4g.small in the maintenance window").
+    pub scheduled: Vec<String>,
+}
+
+impl<A> Live<A> {
+    pub fn new(address: Option<Address>, id: impl Into<String>, attrs: A) -> Self {
+        Self {
+            address,
+            id: id.into(),
+            outputs: Outputs::new(),
+            attrs: Some(attrs),
+            unread: Vec::new(),
+            confirm: false,
+            seal: None,
+            scheduled: Vec::new(),
+        }
+    }
+
+    #[must_use]
+    pub fn output(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.outputs.insert(name.to_owned(), value.into());
+        self
+    }
+}
+
+/// A digest of attributes (SHA-256 of their JSON, 16 hex digits), by which an immutable object is known to be
+/// equal without being read.
+pub fn seal<A: Serialize>(attrs: &A) -> String {
+    use sha2::Digest;
+    let json = serde_json::to_vec(attrs).unwrap_or_default();
+    sha2::Sha256::digest(&json).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// All that `create` gets. `attrs` is resolved: no `Ref::To`, no text with references, secrets by fingerprint.
+pub struct Create<'a, A> {
+    pub address: &'a Address,
+    pub attrs: &'a A,
+    pub vault: &'a Vault,
+    /// An idempotency token for the calls that take one: the same in a retry, another in another run.
+    pub token: &'a str,
+    /// Set when the object replaces one that still has the name: take `names::alternate` of it.
+    pub alternate: bool,
+}
+
+pub struct Update<'a, A> {
+    pub address: &'a Address,
+    pub id: &'a str,
+    pub outputs: &'a Outputs,
+    pub before: &'a A,
+    pub attrs: &'a A,
+    /// Names of the top-level fields that differ.
+    pub changed: &'a [String],
+    pub vault: &'a Vault,
+    pub token: &'a str,
+}
+
+impl<A> Update<'_, A> {
+    pub fn changes(&self, field: &str) -> bool {
+        self.changed.iter().any(|changed| changed == field)
+    }
+}
+
+pub struct Delete<'a, A> {
+    pub address: &'a Address,
+    pub id: &'a str,
+    pub outputs: &'a Outputs,
+    pub attrs: &'a A,
+}
+
+/// What `create` and `update` answer: the id, and the outputs known so far (`poll` may add more).
+#[derive(Clone, Debug, Default)]
+pub struct Made {
+    pub id: String,
+    pub outputs: Outputs,
+}
+
+impl Made {
+    pub fn new(id: impl Into<String>) -> Self {
+        Self { id: id.into(), outputs: Outputs::new() }
+    }
+
+    #[must_use]
+    pub fn output(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.outputs.insert(name.to_owned(), value.into());
+        self
+    }
+}
+
+pub struct Look<'a, A> {
+    pub id: &'a str,
+    pub attrs: &'a A,
+    pub outputs: &'a Outputs,
+    pub goal: Goal,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Goal {
+    Ready,
+    Gone,
+}
+
+pub enum Poll {
+    /// It is, with outputs that were not known before.
+    Done(Outputs),
+    /// Not yet; what is being waited for, in a few words ("state: pending").
+    Waiting(String),
+    /// It never will be, and why, with what to do next.
+    Failed(String),
+}

@@ -1,0 +1,7 @@
+use crate::value::Target;
+
+pub struct DbSubnetGroup;
+
+impl Target for DbSubnetGroup {
+    const KIND: &'static str = "db_subnet_group";
+}

@@ -1,0 +1,7 @@
+use crate::value::Target;
+
+pub struct DiscoveryNamespace;
+
+impl Target for DiscoveryNamespace {
+    const KIND: &'static str = "discovery_namespace";
+}

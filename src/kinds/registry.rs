@@ -1,0 +1,225 @@
+//! The list of kinds, and the one erased face behind which the engine sees them.
+
+use futures_util::future::LocalBoxFuture;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{Create, Delete, Desired, Impact, Kind, Live, Look, Made, Poll, Stage, Update};
+use crate::cloud::{Aws, CloudError, Reader};
+use crate::spec::Environment;
+
+/// Every kind, in documented order of stages and, within one, of creation.
+pub fn all() -> &'static [&'static dyn AnyKind] {
+    &[
+        // &super::vpc::Vpc,
+        // &super::internet_gateway::InternetGateway,
+        // &super::subnet::Subnet,
+        // &super::elastic_ip::ElasticIp,
+        // &super::nat_gateway::NatGateway,
+        // &super::route_table::RouteTable,
+        // &super::security_group::SecurityGroup,
+        // &super::security_group_rules::SecurityGroupRules,
+        // &super::db_subnet_group::DbSubnetGroup,
+        // &super::db_instance::DbInstance,
+        // &super::ecr_repository::EcrRepository,
+        // &super::ssm_parameter::SsmParameter,
+        // &super::iam_role::IamRole,
+        // &super::log_group::LogGroup,
+        // &super::ecs_cluster::EcsCluster,
+        // &super::discovery_namespace::DiscoveryNamespace,
+        // &super::discovery_service::DiscoveryService,
+        // &super::task_definition::TaskDefinition,
+        // &super::ecs_service::EcsService,
+        // &super::certificate::Certificate,
+        // &super::load_balancer::LoadBalancer,
+        // &super::target_group::TargetGroup,
+        // &super::listener::Listener,
+        // &super::listener_rule::ListenerRule,
+        // &super::dns_record::DnsRecord,
+    ]
+}
+
+/// The kind with this address prefix.
+pub fn find(name: &str) -> Option<&'static dyn AnyKind> {
+    all().iter().copied().find(|kind| kind.name() == name)
+}
+
+/// A [`Kind`] with its attributes as JSON.
+pub trait AnyKind: Sync {
+    fn name(&self) -> &'static str;
+    fn stage(&self) -> Stage;
+    fn replace_on(&self) -> &'static [&'static str];
+    fn outputs(&self) -> &'static [&'static str];
+    fn moving(&self) -> &'static [&'static str];
+    fn identity(&self) -> Option<&'static str>;
+    fn holds_data(&self) -> bool;
+    fn delete_after(&self) -> &'static [&'static str];
+    fn create_first(&self) -> bool;
+    fn deadline(&self) -> u64;
+    fn typical(&self) -> u64;
+    fn desired(&self, env: &Environment) -> Vec<Desired<Value>>;
+    fn settle(&self, desired: &Value, live: &mut Value);
+    fn impact(&self, changed: &[String]) -> Impact;
+    fn read_all<'a>(&'a self, read: &'a Reader<'a>) -> LocalBoxFuture<'a, Result<Vec<Live<Value>>, CloudError>>;
+    fn complete<'a>(
+        &'a self,
+        read: &'a Reader<'a>,
+        live: &'a mut Live<Value>,
+    ) -> LocalBoxFuture<'a, Result<(), CloudError>>;
+    fn create<'a>(&'a self, aws: &'a Aws, new: Create<'a, Value>) -> LocalBoxFuture<'a, Result<Made, CloudError>>;
+    fn update<'a>(
+        &'a self,
+        aws: &'a Aws,
+        change: Update<'a, Value>,
+    ) -> LocalBoxFuture<'a, Result<Made, CloudError>>;
+    fn delete<'a>(&'a self, aws: &'a Aws, gone: Delete<'a, Value>) -> LocalBoxFuture<'a, Result<(), CloudError>>;
+    fn poll<'a>(&'a self, aws: &'a Aws, look: Look<'a, Value>) -> LocalBoxFuture<'a, Result<Poll, CloudError>>;
+}
+
+fn json<A: Serialize>(attrs: A) -> Value {
+    serde_json::to_value(attrs).unwrap_or_else(|error| unreachable!("attributes are plain data: {error}"))
+}
+
+fn typed<A: DeserializeOwned>(kind: &str, attrs: &Value) -> Result<A, CloudError> {
+    A::deserialize(attrs).map_err(|error| CloudError::internal(format!("attributes of {kind}: {error}")))
+}
+
+fn erase<A: Serialize>(live: Live<A>) -> Live<Value> {
+    Live {
+        address: live.address,
+        id: live.id,
+        outputs: live.outputs,
+        attrs: live.attrs.map(json),
+        unread: live.unread,
+        confirm: live.confirm,
+        seal: live.seal,
+        scheduled: live.scheduled,
+    }
+}
+
+impl<K: Kind + Sync> AnyKind for K {
+    fn name(&self) -> &'static str {
+        K::KIND
+    }
+    fn stage(&self) -> Stage {
+        K::STAGE
+    }
+    fn replace_on(&self) -> &'static [&'static str] {
+        K::REPLACE_ON
+    }
+    fn outputs(&self) -> &'static [&'static str] {
+        K::OUTPUTS
+    }
+    fn moving(&self) -> &'static [&'static str] {
+        K::MOVING
+    }
+    fn identity(&self) -> Option<&'static str> {
+        K::IDENTITY
+    }
+    fn holds_data(&self) -> bool {
+        K::HOLDS_DATA
+    }
+    fn delete_after(&self) -> &'static [&'static str] {
+        K::DELETE_AFTER
+    }
+    fn create_first(&self) -> bool {
+        K::CREATE_FIRST
+    }
+    fn deadline(&self) -> u64 {
+        K::DEADLINE
+    }
+    fn typical(&self) -> u64 {
+        K::TYPICAL
+    }
+
+    fn desired(&self, env: &Environment) -> Vec<Desired<Value>> {
+        K::desired(env)
+            .into_iter()
+            .map(|desired| Desired {
+                name: desired.name,
+                attrs: json(desired.attrs),
+                stage: desired.stage,
+                after: desired.after,
+                shared: desired.shared,
+                external: desired.external,
+            })
+            .collect()
+    }
+
+    fn settle(&self, desired: &Value, live: &mut Value) {
+        let (Ok(desired), Ok(mut found)) = (K::Attrs::deserialize(desired), K::Attrs::deserialize(&*live)) else {
+            return;
+        };
+        K::settle(&desired, &mut found);
+        *live = json(found);
+    }
+
+    fn impact(&self, changed: &[String]) -> Impact {
+        K::impact(changed)
+    }
+
+    fn read_all<'a>(&'a self, read: &'a Reader<'a>) -> LocalBoxFuture<'a, Result<Vec<Live<Value>>, CloudError>> {
+        Box::pin(async move { Ok(K::read_all(read).await?.into_iter().map(erase).collect()) })
+    }
+
+    fn complete<'a>(
+        &'a self,
+        read: &'a Reader<'a>,
+        live: &'a mut Live<Value>,
+    ) -> LocalBoxFuture<'a, Result<(), CloudError>> {
+        Box::pin(async move {
+            let mut full = Live {
+                address: live.address.clone(),
+                id: live.id.clone(),
+                outputs: live.outputs.clone(),
+                attrs: live.attrs.as_ref().map(|attrs| typed(K::KIND, attrs)).transpose()?,
+                unread: live.unread.clone(),
+                confirm: live.confirm,
+                seal: live.seal.clone(),
+                scheduled: live.scheduled.clone(),
+            };
+            K::complete(read, &mut full).await?;
+            full.confirm = false;
+            *live = erase(full);
+            Ok(())
+        })
+    }
+
+    fn create<'a>(&'a self, aws: &'a Aws, new: Create<'a, Value>) -> LocalBoxFuture<'a, Result<Made, CloudError>> {
+        Box::pin(async move {
+            let attrs = typed(K::KIND, new.attrs)?;
+            let Create { address, vault, token, alternate, .. } = new;
+            K::create(aws, &Create { address, attrs: &attrs, vault, token, alternate }).await
+        })
+    }
+
+    fn update<'a>(
+        &'a self,
+        aws: &'a Aws,
+        change: Update<'a, Value>,
+    ) -> LocalBoxFuture<'a, Result<Made, CloudError>> {
+        Box::pin(async move {
+            let (before, attrs) = (typed(K::KIND, change.before)?, typed(K::KIND, change.attrs)?);
+            let Update { address, id, outputs, changed, vault, token, .. } = change;
+            K::update(aws, &Update { address, id, outputs, before: &before, attrs: &attrs, changed, vault, token })
+                .await
+        })
+    }
+
+    fn delete<'a>(&'a self, aws: &'a Aws, gone: Delete<'a, Value>) -> LocalBoxFuture<'a, Result<(), CloudError>> {
+        Box::pin(async move {
+            let attrs = typed(K::KIND, gone.attrs)?;
+            let Delete { address, id, outputs, .. } = gone;
+            K::delete(aws, &Delete { address, id, outputs, attrs: &attrs }).await
+        })
+    }
+
+    fn poll<'a>(&'a self, aws: &'a Aws, look: Look<'a, Value>) -> LocalBoxFuture<'a, Result<Poll, CloudError>> {
+        Box::pin(async move {
+            let attrs = typed(K::KIND, look.attrs)?;
+            let Look { id, outputs, goal, .. } = look;
+            K::poll(aws, &Look { id, attrs: &attrs, outputs, goal }).await
+        })
+    }
+}

@@ -1,0 +1,7 @@
+use crate::value::Target;
+
+pub struct SsmParameter;
+
+impl Target for SsmParameter {
+    const KIND: &'static str = "ssm_parameter";
+}

@@ -1,0 +1,77 @@
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// The documented order of an environment's parts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    Network,
+    Database,
+    Registries,
+    Parameters,
+    Compute,
+    LoadBalancer,
+    Dns,
+}
+
+impl Stage {
+    pub const ALL: [Self; 7] = [
+        Self::Network,
+        Self::Database,
+        Self::Registries,
+        Self::Parameters,
+        Self::Compute,
+        Self::LoadBalancer,
+        Self::Dns,
+    ];
+
+    /// 1 to 7; verifying is 8 and holds no objects.
+    pub fn number(self) -> usize {
+        self as usize + 1
+    }
+}
+
+impl fmt::Display for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Network => "network and security groups",
+            Self::Database => "database",
+            Self::Registries => "registries",
+            Self::Parameters => "parameters",
+            Self::Compute => "cluster, task definitions, services",
+            Self::LoadBalancer => "load balancer",
+            Self::Dns => "DNS",
+        })
+    }
+}
+
+/// What a change means to those who use the object, mildest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Impact {
+    None,
+    /// Tasks are replaced one by one.
+    Rolling,
+    /// Waits for the maintenance window.
+    InWindow,
+    /// The database restarts or fails over.
+    Reboot,
+    /// The object goes and another comes.
+    Replaced,
+    /// What it holds is lost.
+    DataLoss,
+}
+
+impl fmt::Display for Impact {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::None => "no interruption",
+            Self::Rolling => "rolling restart",
+            Self::InWindow => "in the maintenance window",
+            Self::Reboot => "restart or failover",
+            Self::Replaced => "replaced",
+            Self::DataLoss => "data lost",
+        })
+    }
+}

@@ -1,0 +1,206 @@
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The ECS cluster that all services run in.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct Cluster {
+    /// `<project>-<environment>` unless set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    pub container_insights: bool,
+    /// Domain of the private DNS names, as in `prod.legocity.internal`. Needed once a service has a `dns-name`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub private_domain: Option<String>,
+}
+
+/// A long-running Fargate service. Its log group, roles, task definition, target group and listener rule follow.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Service {
+    /// `<project>-<environment>-<key>` unless set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The image, which may hold `{registries.<key>.url}`.
+    pub image: String,
+    /// CPU units: 1024 are one vCPU. Fargate takes certain pairs of cpu and memory only.
+    pub cpu: i32,
+    /// MiB.
+    pub memory: i32,
+    #[serde(default)]
+    pub architecture: Architecture,
+    /// The port the container listens on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 65535))]
+    pub port: Option<u16>,
+    /// How many tasks run.
+    #[serde(default = "one")]
+    #[schemars(range(min = 0, max = 5000))]
+    pub count: i32,
+    /// Whether something else (a scalable target) decides the count: then it is never changed, only started at.
+    #[serde(default)]
+    pub autoscaled: bool,
+    /// Roll-outs go wave by wave: the next starts when the one before is steady.
+    #[serde(default = "first")]
+    #[schemars(range(min = 1, max = 99))]
+    pub wave: u32,
+    #[serde(default)]
+    pub command: Vec<String>,
+    #[serde(default)]
+    pub entry_point: Vec<String>,
+    /// Plain environment variables; texts may hold outputs. Secrets go through `secrets`.
+    #[serde(default)]
+    pub environment: BTreeMap<String, String>,
+    /// Environment variables that a task gets from SSM at its start: variable = parameter key.
+    #[serde(default)]
+    pub secrets: BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub health_check: Option<HealthCheck>,
+    /// Where requests come from. Without it the load balancer does not know the service.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub route: Option<Route>,
+    /// Its private DNS name: `<dns-name>.<cluster.private-domain>`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dns_name: Option<String>,
+    /// Keys of subnets; every private one unless set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subnets: Option<Vec<String>>,
+    /// Keys of security groups, or ids of existing ones.
+    pub security_groups: Vec<String>,
+    #[serde(default)]
+    pub public_ip: bool,
+    /// Days that logs are kept: one of the values CloudWatch Logs takes.
+    #[serde(default = "month")]
+    pub log_retention: i32,
+    /// What the running task may do in AWS; nothing unless set.
+    #[serde(default)]
+    pub permissions: Vec<Permission>,
+    /// ARNs of managed policies for the running task.
+    #[serde(default)]
+    pub managed_policies: Vec<String>,
+    #[serde(default)]
+    pub deployment: Deployment,
+    /// Whether `aws ecs execute-command` may open a shell in a task.
+    #[serde(default)]
+    pub execute_command: bool,
+}
+
+fn one() -> i32 {
+    1
+}
+
+fn first() -> u32 {
+    1
+}
+
+fn month() -> i32 {
+    30
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Architecture {
+    #[default]
+    #[serde(rename = "x86-64")]
+    X86_64,
+    Arm64,
+}
+
+/// The load balancer's health check of a routed service; `command` is the container's own.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct HealthCheck {
+    #[schemars(regex(pattern = r"^/"))]
+    pub path: String,
+    /// HTTP codes that mean healthy: `200`, `200-299`, `200,302`.
+    pub status: String,
+    /// Seconds between checks.
+    #[schemars(range(min = 5, max = 300))]
+    pub interval: i32,
+    /// Seconds until a check counts as failed.
+    #[schemars(range(min = 2, max = 120))]
+    pub timeout: i32,
+    #[schemars(range(min = 2, max = 10))]
+    pub healthy_threshold: i32,
+    #[schemars(range(min = 2, max = 10))]
+    pub unhealthy_threshold: i32,
+    /// Seconds after a task's start in which a failing check does not count.
+    #[schemars(range(min = 0, max = 2147483647))]
+    pub grace_period: i32,
+    /// A command inside the container that exits 0 when it is healthy, as in `["CMD-SHELL", "curl -f localhost"]`.
+    pub command: Vec<String>,
+}
+
+impl Default for HealthCheck {
+    fn default() -> Self {
+        Self {
+            path: "/".to_owned(),
+            status: "200".to_owned(),
+            interval: 30,
+            timeout: 5,
+            healthy_threshold: 3,
+            unhealthy_threshold: 3,
+            grace_period: 60,
+            command: Vec::new(),
+        }
+    }
+}
+
+/// Which requests a service gets from the load balancer.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct Route {
+    /// Path patterns, as in `/api*`.
+    pub paths: Vec<String>,
+    /// Host names; texts may hold `{dns.domain}`.
+    pub hosts: Vec<String>,
+    /// The rule's place, 1 to 50000: lower goes first. Not for the default route.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 50000))]
+    pub priority: Option<i32>,
+    /// Gets whatever no rule takes. One service at most.
+    pub default: bool,
+    /// Seconds that a task which goes may still finish requests.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 3600))]
+    pub deregistration_delay: Option<i32>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Permission {
+    pub actions: Vec<String>,
+    pub resources: Vec<String>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct Deployment {
+    /// Per cent of `count` that keep running during a roll-out.
+    #[schemars(range(min = 0, max = 100))]
+    pub minimum_healthy_percent: i32,
+    /// Per cent of `count` that may run during a roll-out.
+    #[schemars(range(min = 100, max = 200))]
+    pub maximum_percent: i32,
+    /// Whether ECS gives a failing roll-out up.
+    pub circuit_breaker: bool,
+    /// Whether ECS then goes back to the last good task definition.
+    pub rollback: bool,
+    /// Seconds after which Baseplate gives a roll-out up.
+    #[schemars(range(min = 60, max = 7200))]
+    pub deadline: u64,
+}
+
+impl Default for Deployment {
+    fn default() -> Self {
+        Self {
+            minimum_healthy_percent: 100,
+            maximum_percent: 200,
+            circuit_breaker: true,
+            rollback: true,
+            deadline: 900,
+        }
+    }
+}

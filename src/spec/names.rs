@@ -1,0 +1,103 @@
+//! Deterministic physical names, within AWS's limits.
+
+use sha2::{Digest, Sha256};
+
+use super::Environment;
+use crate::kinds::Tags;
+use crate::value::{Address, Target};
+
+impl Environment {
+    /// `<project>-<environment>`: how every derived name begins.
+    pub fn prefix(&self) -> String {
+        format!("{}-{}", self.project, self.environment)
+    }
+
+    /// The physical name of `part`, `max` characters at most.
+    pub fn name(&self, part: &str, max: usize) -> String {
+        fit(&format!("{}-{part}", self.prefix()), max)
+    }
+
+    /// `/<project>/<environment>/<key>`.
+    pub fn parameter_path(&self, key: &str) -> String {
+        format!("/{}/{}/{key}", self.project, self.environment)
+    }
+
+    /// `aws`, `aws-cn` or `aws-us-gov`: the second part of every ARN.
+    pub fn partition(&self) -> &'static str {
+        partition(&self.region)
+    }
+
+    /// The tags that an object of this environment carries from the call that creates it.
+    pub fn tags_of<K: Target>(&self, name: &str) -> Tags {
+        let mut tags = self.tags.clone();
+        tags.insert("baseplate:environment".to_owned(), self.environment.clone());
+        tags.extend(self.project_tags_of::<K>(name));
+        tags
+    }
+
+    /// The tags of an object that belongs to the project: the environments share it, so none of them says more.
+    pub fn project_tags_of<K: Target>(&self, name: &str) -> Tags {
+        Tags::from([
+            ("baseplate:project".to_owned(), self.project.clone()),
+            ("baseplate:address".to_owned(), Address::new(K::KIND, name).to_string()),
+        ])
+    }
+}
+
+/// The partition of a region.
+pub fn partition(region: &str) -> &'static str {
+    match region.split('-').next() {
+        Some("cn") => "aws-cn",
+        Some("us") if region.starts_with("us-gov-") => "aws-us-gov",
+        _ => "aws",
+    }
+}
+
+/// `name` itself if it has at most `max` characters, else its beginning and a hash of the whole.
+pub fn fit(name: &str, max: usize) -> String {
+    if name.chars().count() <= max {
+        return name.to_owned();
+    }
+    let start: String = name.chars().take(max.saturating_sub(7)).collect();
+    format!("{}-{}", start.trim_end_matches('-'), hash(name))
+}
+
+/// Another name for the same thing, for a replacement that must live beside what it replaces.
+pub fn alternate(name: &str, salt: &str, max: usize) -> String {
+    let start: String = name.chars().take(max.saturating_sub(7)).collect();
+    format!("{}-{}", start.trim_end_matches('-'), hash(salt))
+}
+
+/// Whether `live` is `name` or an alternate of it.
+pub fn is_name_or_alternate(live: &str, name: &str, max: usize) -> bool {
+    let start: String = name.chars().take(max.saturating_sub(7)).collect();
+    live == name
+        || live
+            .strip_prefix(start.trim_end_matches('-'))
+            .and_then(|rest| rest.strip_prefix('-'))
+            .is_some_and(|hash| hash.len() == 6 && hash.bytes().all(|byte| byte.is_ascii_hexdigit()))
+}
+
+fn hash(text: &str) -> String {
+    Sha256::digest(text).iter().take(3).map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_names_are_cut_and_stay_apart() {
+        let (a, b) = (fit(&"a".repeat(40), 32), fit(&"a".repeat(41), 32));
+        assert_eq!(a.len(), 32);
+        assert_ne!(a, b);
+        assert_eq!(fit("short", 32), "short");
+    }
+
+    #[test]
+    fn alternates_are_recognised() {
+        let other = alternate("legend-dev-web", "80/HTTP", 32);
+        assert!(is_name_or_alternate(&other, "legend-dev-web", 32));
+        assert!(!is_name_or_alternate("legend-dev-website", "legend-dev-web", 32));
+    }
+}

@@ -1,0 +1,24 @@
+//! The small values that every kind's attributes are made of: addresses, typed references, text with
+//! references inside, and secrets that are never spelled out.
+
+mod address;
+mod reference;
+mod secret;
+mod text;
+
+pub use address::Address;
+pub use reference::{Ref, Target};
+pub use secret::{Secret, SecretSource, Vault};
+pub use text::{Part, Text};
+
+/// Keys of the tagged JSON objects that stand for something other than themselves in serialised attributes.
+pub mod tag {
+    /// An unresolved reference: `{"$to": "vpc.main", "output": "id"}`.
+    pub const TO: &str = "$to";
+    /// A resolved reference: `{"$id": "vpc-0a1b", "kind": "vpc", "output": "id"}`.
+    pub const ID: &str = "$id";
+    /// Text with references inside: `{"$text": ["http://", {"$to": …}]}`.
+    pub const TEXT: &str = "$text";
+    /// A secret: `{"$secret": "<fingerprint>"}` once resolved, `{"$secret": {source}}` before.
+    pub const SECRET: &str = "$secret";
+}
