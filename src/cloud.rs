@@ -1,9 +1,83 @@
 //! Where live state comes from and changes go to: an AWS account, or a file that stands in for one.
 
+mod account;
 mod aws;
 mod error;
+mod file;
 mod reader;
+mod record;
 
+use futures_util::future::LocalBoxFuture;
+use serde_json::Value;
+
+use crate::graph::Graph;
+use crate::kinds::{AnyKind, Create, Delete, Live, Look, Made, Poll, Update};
+use crate::spec::Environment;
+use crate::value::Vault;
+
+pub use account::Account;
 pub use aws::Aws;
 pub use error::{Class, CloudError, During};
+pub use file::{FileCloud, Options, random_key};
 pub use reader::{Reader, Scope};
+pub use record::{Capture, Record, write_private};
+
+/// One live object and its kind.
+#[derive(Clone)]
+pub struct Found {
+    pub kind: &'static dyn AnyKind,
+    pub live: Live<Value>,
+}
+
+/// What a read is about.
+#[derive(Clone, Copy)]
+pub struct About<'a> {
+    pub env: &'a Environment,
+    pub graph: &'a Graph,
+    pub vault: &'a Vault,
+}
+
+/// The seam: everything above it is the same for an account and for a file.
+pub trait Cloud {
+    /// Where this is, in words: "AWS account 123456789012, eu-central-1".
+    fn place(&self) -> String;
+
+    /// A vault whose fingerprints can be compared with those that this cloud holds.
+    fn vault(&self) -> Vault;
+
+    /// Makes sure that this is the account that the spec names; called before anything else.
+    fn guard<'a>(&'a self, env: &'a Environment) -> LocalBoxFuture<'a, Result<(), CloudError>>;
+
+    /// Reads everything that belongs to the environment or has one of its names.
+    fn observe<'a>(&'a self, about: About<'a>) -> LocalBoxFuture<'a, Result<Vec<Found>, Vec<CloudError>>>;
+
+    /// Reads one object in full that was partly taken on trust.
+    fn complete<'a>(&'a self, about: About<'a>, found: &'a mut Found)
+    -> LocalBoxFuture<'a, Result<(), CloudError>>;
+
+    fn create<'a>(
+        &'a self,
+        about: About<'a>,
+        kind: &'static dyn AnyKind,
+        new: Create<'a, Value>,
+    ) -> LocalBoxFuture<'a, Result<Made, CloudError>>;
+
+    fn update<'a>(
+        &'a self,
+        about: About<'a>,
+        kind: &'static dyn AnyKind,
+        change: Update<'a, Value>,
+    ) -> LocalBoxFuture<'a, Result<Made, CloudError>>;
+
+    fn delete<'a>(
+        &'a self,
+        kind: &'static dyn AnyKind,
+        gone: Delete<'a, Value>,
+    ) -> LocalBoxFuture<'a, Result<(), CloudError>>;
+
+    fn poll<'a>(
+        &'a self,
+        kind: &'static dyn AnyKind,
+        look: Look<'a, Value>,
+    ) -> LocalBoxFuture<'a, Result<Poll, CloudError>>;
+}

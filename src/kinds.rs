@@ -5,11 +5,13 @@
 //! is written once, over the serialised attributes.
 
 pub mod certificate;
+pub mod certificate_validation;
 pub mod db_instance;
 pub mod db_subnet_group;
 pub mod discovery_namespace;
 pub mod discovery_service;
 pub mod dns_record;
+mod ec2;
 pub mod ecr_repository;
 pub mod ecs_cluster;
 pub mod ecs_service;
@@ -21,6 +23,7 @@ pub mod listener_rule;
 pub mod load_balancer;
 pub mod log_group;
 pub mod nat_gateway;
+mod ownership;
 mod references;
 mod registry;
 pub mod route_table;
@@ -100,6 +103,11 @@ pub trait Kind: Target + Sized + 'static {
         Impact::None
     }
 
+    /// Whether an update of these fields changes the `MOVING` outputs.
+    fn moves(_changed: &[String]) -> bool {
+        true
+    }
+
     async fn create(aws: &Aws, new: &Create<'_, Self::Attrs>) -> Result<Made, CloudError>;
     async fn update(aws: &Aws, change: &Update<'_, Self::Attrs>) -> Result<Made, CloudError>;
     async fn delete(aws: &Aws, gone: &Delete<'_, Self::Attrs>) -> Result<(), CloudError>;
@@ -177,7 +185,8 @@ impl<A> Live<A> {
 /// equal without being read.
 pub fn seal<A: Serialize>(attrs: &A) -> String {
     use sha2::Digest;
-    let json = serde_json::to_vec(attrs).unwrap_or_default();
+    // By way of `Value`, whose keys are sorted: the order of a struct's fields is not part of its meaning.
+    let json = serde_json::to_value(attrs).unwrap_or_default().to_string();
     sha2::Sha256::digest(&json).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 

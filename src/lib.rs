@@ -1,5 +1,29 @@
+//! Baseplate makes one environment of a project on AWS what a TOML spec says, without a state file: the live
+//! account is the state, found again by tags and deterministic names.
+//!
+//! The way of the data, which is also the list of modules:
+//!
+//! - [`spec`]: TOML files are read, merged and checked into a typed [`spec::Environment`];
+//! - [`kinds`]: each AWS kind derives what it wants from it, and knows how to read, create, update and delete;
+//! - [`graph`]: the wants and their dependencies, in order;
+//! - [`cloud`]: where live state comes from and changes go to, an account or a file;
+//! - [`plan`]: desired against live, a value that is shown, saved and applied;
+//! - [`apply`]: carries a plan out, each change once its dependencies are done, and tells events;
+//! - [`ui`]: the one place that prints.
+//!
+//! Beside it, [`value`] holds what attributes are made of (addresses, references, texts, secrets), and [`cli`]
+//! with [`commands`] are thin over the operations. Destroy is a plan against nothing desired.
+
+// A kind's futures run on one thread and are boxed by the engine: no `Send` bound is owed to anybody.
 #![allow(async_fn_in_trait)]
+
+pub mod apply;
+pub mod cli;
 pub mod cloud;
+pub mod commands;
+pub mod graph;
 pub mod kinds;
+pub mod plan;
 pub mod spec;
+pub mod ui;
 pub mod value;

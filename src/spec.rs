@@ -1,8 +1,78 @@
-//! From TOML files to a typed, checked [`Environment`].
+//! From TOML files to a typed, checked [`Environment`]: read, merge, check the structure against the schema,
+//! then check what the values mean. Every error comes with its place, and all of them at once.
 
 mod model;
 pub mod names;
+mod problem;
+mod source;
+mod structure;
 mod template;
+mod validate;
+
+use std::path::Path;
+
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
 
 pub use model::*;
+pub use problem::{Problem, Problems};
+pub use source::{Data, Entry, Node, Place, Source, Tree};
 pub use template::{TemplateError, password_parameter};
+
+/// A spec that passed every check.
+#[derive(Debug)]
+pub struct Spec {
+    pub env: Environment,
+    pub tree: Tree,
+    /// SHA-256 of the merged values, in hex: comments and layout do not change it.
+    pub digest: String,
+}
+
+/// Reads and checks a spec.
+///
+/// # Errors
+/// All that is wrong with it, each with file, line, column and help.
+pub fn load(path: &Path) -> Result<Spec, Problems> {
+    let mut tree = match Tree::read(path) {
+        Ok(tree) => tree,
+        Err((sources, list)) => return Err(Problems { sources, list }),
+    };
+    let schema = schema();
+    let mut checked = tree.root.clone();
+    let findings = structure::check(&mut checked, &schema);
+    std::mem::swap(&mut tree.root, &mut checked);
+    let json = tree.root.json();
+    let mut list = findings.problems;
+    let env = if findings.typed {
+        Environment::deserialize(&json).map_err(|error| error.to_string())
+    } else {
+        Err(String::new())
+    };
+    match &env {
+        Ok(env) => list.extend(validate::validate(env)),
+        Err(message) if list.is_empty() => list.push(Problem::new(message.clone(), "")),
+        Err(_) => {}
+    }
+    // Places come from the tree as written, with the keys that the check took out.
+    std::mem::swap(&mut tree.root, &mut checked);
+    for problem in &mut list {
+        problem.locate(&tree);
+    }
+    match env {
+        Ok(env) if list.is_empty() => {
+            let digest = Sha256::digest(json.to_string()).iter().map(|byte| format!("{byte:02x}")).collect();
+            Ok(Spec { env, tree, digest })
+        }
+        _ => {
+            list.sort_by_key(|problem| {
+                problem.place.as_ref().map(|place| (place.file, place.span.start)).unwrap_or_default()
+            });
+            Err(Problems { sources: tree.sources, list })
+        }
+    }
+}
+
+/// The JSON Schema of a spec file, as generated from the types.
+pub fn schema() -> serde_json::Value {
+    schemars::schema_for!(Environment).to_value()
+}

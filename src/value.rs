@@ -5,6 +5,7 @@ mod address;
 mod reference;
 mod secret;
 mod text;
+pub mod walk;
 
 pub use address::Address;
 pub use reference::{Ref, Target};

@@ -6,6 +6,8 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 
+use crate::spec::names::partition;
+
 /// The clients of one account and region. They share one connection pool, one credential cache and one set of
 /// deadlines.
 pub struct Aws {
@@ -55,6 +57,11 @@ impl Aws {
             loader = loader.profile_name(profile);
         }
         Self::over(&loader.load().await, region, account, wait)
+    }
+
+    /// The ARN of something in this account and region.
+    pub fn arn(&self, service: &str, resource: &str) -> String {
+        format!("arn:{}:{service}:{}:{}:{resource}", partition(&self.region), self.region, self.account)
     }
 
     fn over(config: &SdkConfig, region: &str, account: &str, wait: bool) -> Self {

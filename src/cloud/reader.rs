@@ -76,6 +76,7 @@ impl<'a> Reader<'a> {
         let types = [
             "acm:certificate",
             "ecr:repository",
+            "ecs:cluster",
             "elasticloadbalancing",
             "logs:log-group",
             "rds:subgrp",

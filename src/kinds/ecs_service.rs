@@ -1,7 +1,193 @@
-use crate::value::Target;
+//! An ECS service: how many tasks of which definition run where, and who sends them requests.
+
+mod diagnosis;
+mod live;
+mod rollout;
+mod write;
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use super::discovery_namespace;
+use super::discovery_service::DiscoveryService;
+use super::ecs_cluster::EcsCluster;
+use super::listener::Listener;
+use super::listener_rule::ListenerRule;
+use super::security_group::SecurityGroup;
+use super::subnet::Subnet;
+use super::target_group::TargetGroup;
+use super::task_definition::TaskDefinition;
+use super::{Create, Delete, Desired, Goal, Impact, Kind, Live, Look, Made, Poll, Stage, Tags, Update, references};
+use crate::cloud::{Aws, CloudError, Reader};
+use crate::spec::{Environment, HealthCheck, Service, Tier};
+use crate::value::{Address, Ref, Target};
+
+pub(super) use live::{definition_arn, services};
 
 pub struct EcsService;
 
 impl Target for EcsService {
     const KIND: &'static str = "ecs_service";
+}
+
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Attrs {
+    pub name: String,
+    pub cluster: Ref<EcsCluster>,
+    /// The revision that runs.
+    pub task_definition: Ref<TaskDefinition>,
+    /// Its seal, kept as the tag [`SEAL_TAG`].
+    pub task_definition_seal: Ref<TaskDefinition>,
+    /// How many tasks run; left alone where a scalable target decides it.
+    pub desired_count: Option<i32>,
+    /// How many tasks a new service starts with. Nobody knows it afterwards.
+    pub initial_count: i32,
+    pub subnets: BTreeSet<Ref<Subnet>>,
+    pub security_groups: BTreeSet<Ref<SecurityGroup>>,
+    pub public_ip: bool,
+    pub routes: BTreeSet<Route>,
+    /// The private DNS names in which tasks are registered.
+    pub discovery: BTreeSet<Ref<DiscoveryService>>,
+    /// Per cent of the count that keep running, and that may run, during a roll-out.
+    pub minimum_percent: i32,
+    pub maximum_percent: i32,
+    /// Whether ECS gives a failing roll-out up, and whether it then goes back.
+    pub circuit_breaker: bool,
+    pub rollback: bool,
+    /// Seconds after a task's start in which the load balancer's checks do not count; 0 without a route.
+    pub grace_period: i32,
+    pub execute_command: bool,
+    /// Where tasks get their tags from: `SERVICE`.
+    pub propagate_tags: String,
+    /// Seconds after which Baseplate gives a roll-out up, kept as the tag [`DEADLINE_TAG`].
+    pub deadline: u64,
+    pub tags: Tags,
+}
+
+/// Requests that a target group sends to a port of a container.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Route {
+    pub target_group: Ref<TargetGroup>,
+    pub container: String,
+    pub port: i32,
+}
+
+/// `<revision>:<digest>` of the task definition, by which an unchanged one is known without being read.
+pub(super) const SEAL_TAG: &str = "baseplate:task-definition";
+const DEADLINE_TAG: &str = "baseplate:deadline";
+
+impl Kind for EcsService {
+    const STAGE: Stage = Stage::Compute;
+    const REPLACE_ON: &'static [&'static str] = &["name", "cluster"];
+    const OUTPUTS: &'static [&'static str] = &["arn"];
+    const IDENTITY: Option<&'static str> = Some("name");
+    const CREATE_FIRST: bool = false;
+    /// A little more than the longest deadline that a spec may set, so that the one to give up is `poll`, which
+    /// knows why.
+    const DEADLINE: u64 = 7_320;
+    const TYPICAL: u64 = 90;
+
+    type Attrs = Attrs;
+
+    fn desired(env: &Environment) -> Vec<Desired<Attrs>> {
+        let services = env.services.iter();
+        services
+            .map(|(key, service)| Desired { after: after(env, key, service), ..Desired::new(key, attrs(env, key, service)) })
+            .collect()
+    }
+
+    async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
+        let services = services(read).await?;
+        let found = services.iter().map(|service| live::live(read, service));
+        Ok(found
+            .filter(|live| live.address.is_some() || read.scope.concerns(Self::KIND, &live.id))
+            .collect())
+    }
+
+    fn impact(changed: &[String]) -> Impact {
+        let rolls = |field: &String| {
+            ["task_definition", "subnets", "security_groups", "public_ip", "routes", "discovery"]
+                .contains(&field.as_str())
+        };
+        if changed.iter().any(rolls) { Impact::Rolling } else { Impact::None }
+    }
+
+    async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
+        write::create(aws, new).await
+    }
+
+    async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<Made, CloudError> {
+        write::update(aws, change).await
+    }
+
+    async fn delete(aws: &Aws, gone: &Delete<'_, Attrs>) -> Result<(), CloudError> {
+        write::delete(aws, gone.attrs.cluster.value(), gone.id).await
+    }
+
+    async fn poll(aws: &Aws, look: &Look<'_, Attrs>) -> Result<Poll, CloudError> {
+        match look.goal {
+            Goal::Ready => rollout::ready(aws, look).await,
+            Goal::Gone => rollout::gone(aws, look).await,
+        }
+    }
+}
+
+fn attrs(env: &Environment, key: &str, service: &Service) -> Attrs {
+    let routes = routes(env, key, service);
+    let deployment = &service.deployment;
+    let check = service.health_check.clone().unwrap_or_else(HealthCheck::default);
+    let named = service.dns_name.is_some() && discovery_namespace::domain(env).is_some();
+    Attrs {
+        name: service.name.clone().unwrap_or_else(|| env.name(key, 255)),
+        cluster: Ref::to("main"),
+        task_definition: Ref::output(key, "arn"),
+        task_definition_seal: Ref::output(key, "seal"),
+        desired_count: (!service.autoscaled).then_some(service.count),
+        initial_count: service.count,
+        subnets: references::subnets(env, service.subnets.as_ref(), Tier::Private),
+        security_groups: references::security_groups(env, &service.security_groups),
+        public_ip: service.public_ip,
+        discovery: named.then(|| Ref::output(key, "arn")).into_iter().collect(),
+        minimum_percent: deployment.minimum_healthy_percent,
+        maximum_percent: deployment.maximum_percent,
+        circuit_breaker: deployment.circuit_breaker,
+        // ECS refuses to go back without a circuit breaker that says when.
+        rollback: deployment.circuit_breaker && deployment.rollback,
+        grace_period: if routes.is_empty() { 0 } else { check.grace_period },
+        execute_command: service.execute_command,
+        propagate_tags: "SERVICE".to_owned(),
+        deadline: deployment.deadline,
+        tags: env.tags_of::<EcsService>(key),
+        routes,
+    }
+}
+
+fn routes(env: &Environment, key: &str, service: &Service) -> BTreeSet<Route> {
+    match (&env.load_balancer, &service.route, service.port) {
+        (Some(_), Some(_), Some(port)) => {
+            let route = Route { target_group: Ref::to(key), container: key.to_owned(), port: i32::from(port) };
+            BTreeSet::from([route])
+        }
+        _ => BTreeSet::new(),
+    }
+}
+
+/// What must be there first although no reference says so: whatever forwards to the target group, because ECS
+/// refuses one that no load balancer knows; and the services of the wave before.
+fn after(env: &Environment, key: &str, service: &Service) -> Vec<Address> {
+    let mut after = Vec::new();
+    if let (Some(balancer), Some(route)) = (&env.load_balancer, &service.route) {
+        after.push(match (route.default, &balancer.certificate) {
+            (false, _) => Address::new(ListenerRule::KIND, key),
+            (true, Some(_)) => Address::new(Listener::KIND, "https"),
+            (true, None) => Address::new(Listener::KIND, "http"),
+        });
+    }
+    let waves = env.services.values().map(|other| other.wave);
+    if let Some(before) = waves.filter(|wave| *wave < service.wave).max() {
+        let others = env.services.iter().filter(|(_, other)| other.wave == before);
+        after.extend(others.map(|(key, _)| Address::new(EcsService::KIND, key)));
+    }
+    after
 }

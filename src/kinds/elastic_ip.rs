@@ -1,7 +1,87 @@
-use crate::value::Target;
+use aws_sdk_ec2::types::{DomainType, ResourceType};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Create, Delete, Desired, Goal, Kind, Live, Look, Made, Outputs, Poll, Stage, Tags, Update, ec2, nat_gateway,
+};
+use crate::cloud::{Aws, CloudError, During, Reader};
+use crate::spec::Environment;
+use crate::value::{Address, Target};
 
 pub struct ElasticIp;
 
 impl Target for ElasticIp {
     const KIND: &'static str = "elastic_ip";
+}
+
+/// A public IPv4 address of Amazon's pool. Its id is the allocation's.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Attrs {
+    pub tags: Tags,
+}
+
+impl ElasticIp {
+    /// The name of the address of the NAT gateway in a subnet.
+    pub(super) fn of_nat_gateway(subnet: &str) -> String {
+        format!("nat-{subnet}")
+    }
+}
+
+impl Kind for ElasticIp {
+    const STAGE: Stage = Stage::Network;
+    const REPLACE_ON: &'static [&'static str] = &[];
+    const OUTPUTS: &'static [&'static str] = &["public_ip"];
+    type Attrs = Attrs;
+
+    fn desired(env: &Environment) -> Vec<Desired<Attrs>> {
+        let names = nat_gateway::subnets(env).into_iter().map(Self::of_nat_gateway);
+        let desired = names.map(|name| {
+            let attrs = Attrs { tags: ec2::tags::<Self>(env, &name) };
+            Desired { after: vec![Address::new("internet_gateway", "main")], ..Desired::new(name, attrs) }
+        });
+        desired.collect()
+    }
+
+    async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
+        let call = read.aws.ec2.describe_addresses().set_filters(ec2::ours(read.scope.env));
+        let found = call.send().await.during("ec2:DescribeAddresses")?;
+        let live = found.addresses().iter().filter_map(|ip| {
+            let (address, tags) = ec2::owned::<Self>(read.scope, ip.tags())?;
+            let live = Live::new(Some(address), ip.allocation_id()?, Attrs { tags });
+            Some(live.output("public_ip", ip.public_ip()?))
+        });
+        Ok(live.collect())
+    }
+
+    async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
+        let answer = aws
+            .ec2
+            .allocate_address()
+            .domain(DomainType::Vpc)
+            .tag_specifications(ec2::tagged(ResourceType::ElasticIp, &new.attrs.tags))
+            .send()
+            .await
+            .during("ec2:AllocateAddress")?;
+        let id = ec2::made(answer.allocation_id(), "ec2:AllocateAddress")?;
+        Ok(Made::new(id).output("public_ip", answer.public_ip().unwrap_or_default()))
+    }
+
+    async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<Made, CloudError> {
+        ec2::retag(aws, change.id, &change.before.tags, &change.attrs.tags).await?;
+        Ok(Made { id: change.id.to_owned(), outputs: change.outputs.clone() })
+    }
+
+    async fn delete(aws: &Aws, gone: &Delete<'_, Attrs>) -> Result<(), CloudError> {
+        aws.ec2.release_address().allocation_id(gone.id).send().await.found("ec2:ReleaseAddress").map(drop)
+    }
+
+    async fn poll(aws: &Aws, look: &Look<'_, Attrs>) -> Result<Poll, CloudError> {
+        if look.goal == Goal::Gone {
+            return Ok(Poll::Done(Outputs::new()));
+        }
+        let call = aws.ec2.describe_addresses().allocation_ids(look.id);
+        let found = call.send().await.found("ec2:DescribeAddresses")?;
+        let shown = found.is_some_and(|found| !found.addresses().is_empty());
+        Ok(ec2::until("allocated", shown.then_some("allocated")))
+    }
 }

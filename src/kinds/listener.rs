@@ -1,7 +1,221 @@
-use crate::value::Target;
+//! The listeners of the load balancer: 80, and with a certificate 443.
+
+mod action;
+
+use std::collections::BTreeSet;
+use std::rc::Rc;
+
+use aws_sdk_elasticloadbalancingv2::types as elb;
+use futures_util::future::try_join_all;
+use serde::{Deserialize, Serialize};
+
+pub use self::action::Action;
+use super::certificate_validation::CertificateValidation;
+use super::load_balancer::tagging::{self, Tagged};
+use super::load_balancer::{self, LoadBalancer};
+use super::{Create, Delete, Desired, Kind, Live, Made, Stage, Tags, Update, certificate};
+use crate::cloud::{Aws, Class, CloudError, During, Reader};
+use crate::spec::Environment;
+use crate::value::{Address, Ref, Target};
 
 pub struct Listener;
 
 impl Target for Listener {
     const KIND: &'static str = "listener";
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Attrs {
+    pub load_balancer: Ref<LoadBalancer>,
+    pub port: i32,
+    /// `HTTP` or `HTTPS`.
+    pub protocol: String,
+    /// What happens to requests that no rule takes.
+    pub default_action: Action,
+    /// Empty for HTTP.
+    pub ssl_policy: String,
+    /// The default certificate: none for HTTP, one for HTTPS.
+    pub certificate: BTreeSet<Ref<CertificateValidation>>,
+    pub tags: Tags,
+}
+
+/// A live listener on a load balancer of ours, with its address.
+pub(super) struct Placed {
+    pub address: Address,
+    pub listener: Tagged<elb::Listener>,
+}
+
+impl Kind for Listener {
+    const STAGE: Stage = Stage::LoadBalancer;
+    const REPLACE_ON: &'static [&'static str] = &["load_balancer"];
+
+    type Attrs = Attrs;
+
+    fn desired(env: &Environment) -> Vec<Desired<Attrs>> {
+        let Some(spec) = &env.load_balancer else { return Vec::new() };
+        let fallback = env.services.iter().find(|(_, service)| service.route.as_ref().is_some_and(|it| it.default));
+        let application = match fallback {
+            Some((key, _)) => Action::Forward { target_group: Ref::to(key) },
+            None => Action::not_found(),
+        };
+        let http = |default_action| Attrs {
+            load_balancer: Ref::to("main"),
+            port: 80,
+            protocol: elb::ProtocolEnum::Http.as_str().to_owned(),
+            default_action,
+            ssl_policy: String::new(),
+            certificate: BTreeSet::new(),
+            tags: env.tags_of::<Self>("http"),
+        };
+        let Some(certificate) = default_certificate(env) else {
+            return vec![Desired::new("http", http(application))];
+        };
+        let https = Attrs {
+            load_balancer: Ref::to("main"),
+            port: 443,
+            protocol: elb::ProtocolEnum::Https.as_str().to_owned(),
+            default_action: application,
+            ssl_policy: spec.ssl_policy.clone(),
+            certificate: BTreeSet::from([certificate]),
+            tags: env.tags_of::<Self>("https"),
+        };
+        vec![Desired::new("http", http(Action::to_https())), Desired::new("https", https)]
+    }
+
+    async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
+        Ok(listeners(read).await?.iter().map(live).collect())
+    }
+
+    async fn complete(read: &Reader<'_>, live: &mut Live<Attrs>) -> Result<(), CloudError> {
+        tagging::confirm(read, live, |attrs| &mut attrs.tags).await
+    }
+
+    async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
+        let attrs = new.attrs;
+        let made = aws
+            .elb
+            .create_listener()
+            .load_balancer_arn(attrs.load_balancer.value())
+            .port(attrs.port)
+            .protocol(elb::ProtocolEnum::from(attrs.protocol.as_str()))
+            .default_actions(attrs.default_action.write()?)
+            .set_ssl_policy(ssl_policy(attrs))
+            .set_certificates(certificates(attrs))
+            .set_tags(Some(tagging::list(&attrs.tags)))
+            .send()
+            .await
+            .during("elasticloadbalancing:CreateListener")
+            .map_err(propagating)?;
+        match made.listeners().first().and_then(elb::Listener::listener_arn) {
+            Some(arn) => Ok(Made::new(arn)),
+            None => Err(CloudError::internal("CreateListener answered without a listener")),
+        }
+    }
+
+    async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<Made, CloudError> {
+        let attrs = change.attrs;
+        if change.changed.iter().any(|field| field != "tags") {
+            aws.elb
+                .modify_listener()
+                .listener_arn(change.id)
+                .port(attrs.port)
+                .protocol(elb::ProtocolEnum::from(attrs.protocol.as_str()))
+                .default_actions(attrs.default_action.write()?)
+                .set_ssl_policy(ssl_policy(attrs))
+                .set_certificates(certificates(attrs))
+                .send()
+                .await
+                .during("elasticloadbalancing:ModifyListener")
+                .map_err(propagating)?;
+        }
+        tagging::update(aws, change, &change.before.tags, &attrs.tags).await?;
+        Ok(Made::new(change.id))
+    }
+
+    async fn delete(aws: &Aws, gone: &Delete<'_, Attrs>) -> Result<(), CloudError> {
+        let answer = aws.elb.delete_listener().listener_arn(gone.id).send().await;
+        answer.found("elasticloadbalancing:DeleteListener").map(drop)
+    }
+}
+
+/// The name of the listener that serves the applications, the other one only redirecting.
+pub(super) fn application(env: &Environment) -> &'static str {
+    if default_certificate(env).is_some() { "https" } else { "http" }
+}
+
+/// Every listener on our load balancers: one paged call a load balancer, shared with the rules.
+///
+/// A listener that somebody made anew by hand, on our load balancer and on a port that the spec wants, has no
+/// tags of ours and yet stands where ours must be: it goes by that one's name, and the plan shows the tags it
+/// lacks. One on another port is left alone.
+pub(super) async fn listeners(read: &Reader<'_>) -> Result<Rc<Vec<Placed>>, CloudError> {
+    read.shared("listeners", async {
+        let balancers = load_balancer::balancers(read).await?;
+        let ours = balancers.iter().filter(|balancer| read.scope.owner(&balancer.tags).is_some());
+        let arns = ours.filter_map(|balancer| balancer.item.load_balancer_arn());
+        let found = try_join_all(arns.map(|arn| describe(read.aws, arn))).await?.concat();
+        let tagged = tagging::tagged(read, found, elb::Listener::listener_arn, |_| true).await?;
+        let wanted = Listener::desired(read.scope.env);
+        let implied = |port: Option<i32>| {
+            let desired = wanted.iter().find(|desired| Some(desired.attrs.port) == port)?;
+            Some(Address::new(Listener::KIND, &desired.name))
+        };
+        let placed = tagged.into_iter().filter_map(|listener| {
+            let owner = read.scope.owner(&listener.tags);
+            Some(Placed { address: owner.or_else(|| implied(listener.item.port()))?, listener })
+        });
+        Ok(placed.collect())
+    })
+    .await
+}
+
+async fn describe(aws: &Aws, balancer: &str) -> Result<Vec<elb::Listener>, CloudError> {
+    let pages = aws.elb.describe_listeners().load_balancer_arn(balancer).into_paginator().items().send();
+    pages.collect::<Result<Vec<_>, _>>().await.during("elasticloadbalancing:DescribeListeners")
+}
+
+fn live(placed: &Placed) -> Live<Attrs> {
+    let listener = &placed.listener.item;
+    let protocol = listener.protocol().map(elb::ProtocolEnum::as_str).unwrap_or_default();
+    // Some answers carry a policy for listeners without TLS too, where it means nothing.
+    let policy = if protocol == elb::ProtocolEnum::Https.as_str() { listener.ssl_policy() } else { None };
+    let attrs = Attrs {
+        load_balancer: Ref::id(listener.load_balancer_arn().unwrap_or_default()),
+        port: listener.port().unwrap_or_default(),
+        protocol: protocol.to_owned(),
+        default_action: Action::read(listener.default_actions()),
+        ssl_policy: policy.unwrap_or_default().to_owned(),
+        certificate: listener.certificates().iter().filter_map(|it| it.certificate_arn()).map(Ref::id).collect(),
+        tags: placed.listener.tags.clone(),
+    };
+    let arn = listener.listener_arn().unwrap_or_default();
+    let mut live = Live::new(Some(placed.address.clone()), arn, attrs);
+    live.confirm = placed.listener.indexed;
+    live
+}
+
+/// An existing certificate by its ARN, or ours once it is issued.
+fn default_certificate(env: &Environment) -> Option<Ref<CertificateValidation>> {
+    match &env.load_balancer.as_ref()?.certificate.as_ref()?.arn {
+        Some(arn) => Some(Ref::id(arn)),
+        None => certificate::requested(env).map(|_| Ref::to("main")),
+    }
+}
+
+fn ssl_policy(attrs: &Attrs) -> Option<String> {
+    Some(attrs.ssl_policy.clone()).filter(|policy| !policy.is_empty())
+}
+
+fn certificates(attrs: &Attrs) -> Option<Vec<elb::Certificate>> {
+    let one = |certificate: &Ref<_>| elb::Certificate::builder().certificate_arn(certificate.value()).build();
+    Some(attrs.certificate.iter().map(one).collect::<Vec<_>>()).filter(|all| !all.is_empty())
+}
+
+/// The load balancer learns of a certificate some seconds after ACM has issued it; until then it calls it
+/// missing, or not one it can use.
+fn propagating(mut error: CloudError) -> CloudError {
+    if matches!(error.code.as_str(), "CertificateNotFound" | "UnsupportedCertificate") {
+        error.class = Class::Propagating;
+    }
+    error
 }

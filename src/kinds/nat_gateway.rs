@@ -1,7 +1,168 @@
-use crate::value::Target;
+use std::collections::BTreeSet;
+
+use aws_sdk_ec2::types::{ConnectivityType, NatGateway as Found, NatGatewayState, ResourceType};
+use serde::{Deserialize, Serialize};
+
+use super::elastic_ip::ElasticIp;
+use super::subnet::Subnet;
+use super::{
+    Create, Delete, Desired, Goal, Kind, Live, Look, Made, Outputs, Poll, Stage, Tags, Update, ec2, references,
+};
+use crate::cloud::{Aws, CloudError, During, Reader};
+use crate::spec::{Environment, Nat, Tier};
+use crate::value::{Address, Ref, Target};
 
 pub struct NatGateway;
 
 impl Target for NatGateway {
     const KIND: &'static str = "nat_gateway";
+}
+
+/// A NAT gateway with one address.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Attrs {
+    /// The public subnet that it stands in.
+    pub subnet: Ref<Subnet>,
+    pub allocation: Ref<ElasticIp>,
+    /// `public` or `private`.
+    pub connectivity: String,
+    pub tags: Tags,
+}
+
+/// The keys of the public subnets that have a NAT gateway.
+pub(super) fn subnets(env: &Environment) -> BTreeSet<&str> {
+    match env.network.nat {
+        Nat::None => BTreeSet::new(),
+        Nat::Single => first_public(env, None).into_iter().collect(),
+        Nat::PerZone => private_zones(env).into_iter().filter_map(|zone| serving(env, zone)).collect(),
+    }
+}
+
+/// The public subnet whose NAT gateway serves the private subnets of a zone: one in the zone itself with
+/// `per-zone`, where it has a public subnet; else the first.
+pub(super) fn serving<'a>(env: &'a Environment, zone: &str) -> Option<&'a str> {
+    match env.network.nat {
+        Nat::None => None,
+        Nat::Single => first_public(env, None),
+        Nat::PerZone => first_public(env, Some(zone))
+            .or_else(|| private_zones(env).into_iter().find_map(|zone| first_public(env, Some(zone))))
+            .or_else(|| first_public(env, None)),
+    }
+}
+
+/// The zones that have private subnets.
+pub(super) fn private_zones(env: &Environment) -> BTreeSet<&str> {
+    let private = env.network.subnets.values().filter(|subnet| subnet.tier == Tier::Private);
+    private.map(|subnet| subnet.zone.as_str()).collect()
+}
+
+/// The first public subnet, of the zone if one is given. Gateways of an existing VPC are left alone.
+fn first_public<'a>(env: &'a Environment, zone: Option<&str>) -> Option<&'a str> {
+    if env.network.vpc.is_some() {
+        return None;
+    }
+    let mut public = env.network.subnets.iter().filter(|(_, subnet)| subnet.tier == Tier::Public);
+    public.find(|(_, subnet)| zone.is_none_or(|zone| subnet.zone == zone)).map(|(key, _)| key.as_str())
+}
+
+impl Kind for NatGateway {
+    const STAGE: Stage = Stage::Network;
+    const REPLACE_ON: &'static [&'static str] = &["subnet", "allocation", "connectivity"];
+    // The old gateway holds the address until it is gone, and a new one cannot be made without it.
+    const CREATE_FIRST: bool = false;
+    const DEADLINE: u64 = 600;
+    const TYPICAL: u64 = 100;
+    type Attrs = Attrs;
+
+    fn desired(env: &Environment) -> Vec<Desired<Attrs>> {
+        let desired = subnets(env).into_iter().map(|key| {
+            let attrs = Attrs {
+                subnet: references::subnet(env, key),
+                allocation: Ref::to(ElasticIp::of_nat_gateway(key)),
+                connectivity: ConnectivityType::Public.as_str().to_owned(),
+                tags: ec2::tags::<Self>(env, key),
+            };
+            // In a VPC without an internet gateway a NAT gateway fails a minute after it was accepted.
+            Desired { after: vec![Address::new("internet_gateway", "main")], ..Desired::new(key, attrs) }
+        });
+        desired.collect()
+    }
+
+    async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
+        let call = read.aws.ec2.describe_nat_gateways().set_filter(ec2::ours(read.scope.env));
+        let pages = call.into_paginator().items().send();
+        let found = pages.collect::<Result<Vec<_>, _>>().await.during("ec2:DescribeNatGateways")?;
+        // Deleted and failed gateways stay listed for about an hour, and AWS removes them by itself.
+        let standing = found.iter().filter(|gateway| {
+            !matches!(
+                gateway.state(),
+                Some(NatGatewayState::Deleted | NatGatewayState::Deleting | NatGatewayState::Failed)
+            )
+        });
+        let live = standing.filter_map(|gateway| {
+            let (address, tags) = ec2::owned::<Self>(read.scope, gateway.tags())?;
+            let attrs = Attrs {
+                subnet: Ref::id(gateway.subnet_id()?),
+                allocation: Ref::id(allocation(gateway).unwrap_or_default()),
+                connectivity: gateway.connectivity_type().unwrap_or(&ConnectivityType::Public).as_str().to_owned(),
+                tags,
+            };
+            Some(Live::new(Some(address), gateway.nat_gateway_id()?, attrs))
+        });
+        Ok(live.collect())
+    }
+
+    async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
+        let attrs = new.attrs;
+        let answer = aws
+            .ec2
+            .create_nat_gateway()
+            .client_token(new.token)
+            .subnet_id(attrs.subnet.value())
+            .allocation_id(attrs.allocation.value())
+            .connectivity_type(attrs.connectivity.as_str().into())
+            .tag_specifications(ec2::tagged(ResourceType::Natgateway, &attrs.tags))
+            .send()
+            .await
+            .during("ec2:CreateNatGateway")?;
+        let id = answer.nat_gateway().and_then(|gateway| gateway.nat_gateway_id());
+        Ok(Made::new(ec2::made(id, "ec2:CreateNatGateway")?))
+    }
+
+    async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<Made, CloudError> {
+        ec2::retag(aws, change.id, &change.before.tags, &change.attrs.tags).await?;
+        Ok(Made::new(change.id))
+    }
+
+    async fn delete(aws: &Aws, gone: &Delete<'_, Attrs>) -> Result<(), CloudError> {
+        aws.ec2.delete_nat_gateway().nat_gateway_id(gone.id).send().await.found("ec2:DeleteNatGateway").map(drop)
+    }
+
+    async fn poll(aws: &Aws, look: &Look<'_, Attrs>) -> Result<Poll, CloudError> {
+        let call = aws.ec2.describe_nat_gateways().nat_gateway_ids(look.id);
+        let found = call.send().await.found("ec2:DescribeNatGateways")?;
+        let gateway = found.as_ref().and_then(|found| found.nat_gateways().first());
+        let state = gateway.and_then(Found::state);
+        Ok(match (look.goal, state) {
+            (Goal::Gone, None | Some(NatGatewayState::Deleted | NatGatewayState::Failed)) => {
+                Poll::Done(Outputs::new())
+            }
+            (Goal::Ready, Some(NatGatewayState::Failed)) => {
+                let why = gateway.and_then(Found::failure_message).unwrap_or("AWS gives no reason");
+                Poll::Failed(format!("{why}; apply again to make another, AWS removes this one by itself"))
+            }
+            (Goal::Ready, Some(gone @ (NatGatewayState::Deleting | NatGatewayState::Deleted))) => {
+                Poll::Failed(format!("it is {gone}: somebody else deletes it; apply again to make another"))
+            }
+            (Goal::Gone, Some(state)) => Poll::Waiting(format!("state: {state}")),
+            (Goal::Ready, state) => ec2::until("available", state.map(NatGatewayState::as_str)),
+        })
+    }
+}
+
+/// The address that the gateway was created with; it may have been given more by hand.
+fn allocation(gateway: &Found) -> Option<&str> {
+    let addresses = gateway.nat_gateway_addresses();
+    let primary = addresses.iter().find(|address| address.is_primary() == Some(true)).or(addresses.first());
+    primary.and_then(|address| address.allocation_id())
 }

@@ -12,14 +12,14 @@ use crate::spec::Environment;
 /// Every kind, in documented order of stages and, within one, of creation.
 pub fn all() -> &'static [&'static dyn AnyKind] {
     &[
-        // &super::vpc::Vpc,
-        // &super::internet_gateway::InternetGateway,
-        // &super::subnet::Subnet,
-        // &super::elastic_ip::ElasticIp,
-        // &super::nat_gateway::NatGateway,
-        // &super::route_table::RouteTable,
-        // &super::security_group::SecurityGroup,
-        // &super::security_group_rules::SecurityGroupRules,
+        &super::vpc::Vpc,
+        &super::internet_gateway::InternetGateway,
+        &super::subnet::Subnet,
+        &super::elastic_ip::ElasticIp,
+        &super::nat_gateway::NatGateway,
+        &super::route_table::RouteTable,
+        &super::security_group::SecurityGroup,
+        &super::security_group_rules::SecurityGroupRules,
         // &super::db_subnet_group::DbSubnetGroup,
         // &super::db_instance::DbInstance,
         // &super::ecr_repository::EcrRepository,
@@ -31,12 +31,13 @@ pub fn all() -> &'static [&'static dyn AnyKind] {
         // &super::discovery_service::DiscoveryService,
         // &super::task_definition::TaskDefinition,
         // &super::ecs_service::EcsService,
-        // &super::certificate::Certificate,
-        // &super::load_balancer::LoadBalancer,
-        // &super::target_group::TargetGroup,
-        // &super::listener::Listener,
-        // &super::listener_rule::ListenerRule,
-        // &super::dns_record::DnsRecord,
+        &super::certificate::Certificate,
+        &super::load_balancer::LoadBalancer,
+        &super::target_group::TargetGroup,
+        &super::listener::Listener,
+        &super::listener_rule::ListenerRule,
+        &super::dns_record::DnsRecord,
+        &super::certificate_validation::CertificateValidation,
     ]
 }
 
@@ -61,6 +62,7 @@ pub trait AnyKind: Sync {
     fn desired(&self, env: &Environment) -> Vec<Desired<Value>>;
     fn settle(&self, desired: &Value, live: &mut Value);
     fn impact(&self, changed: &[String]) -> Impact;
+    fn moves(&self, changed: &[String]) -> bool;
     fn read_all<'a>(&'a self, read: &'a Reader<'a>) -> LocalBoxFuture<'a, Result<Vec<Live<Value>>, CloudError>>;
     fn complete<'a>(
         &'a self,
@@ -157,6 +159,10 @@ impl<K: Kind + Sync> AnyKind for K {
 
     fn impact(&self, changed: &[String]) -> Impact {
         K::impact(changed)
+    }
+
+    fn moves(&self, changed: &[String]) -> bool {
+        K::moves(changed)
     }
 
     fn read_all<'a>(&'a self, read: &'a Reader<'a>) -> LocalBoxFuture<'a, Result<Vec<Live<Value>>, CloudError>> {

@@ -1,7 +1,219 @@
-use crate::value::Target;
+mod live;
+
+use std::collections::BTreeSet;
+
+use aws_sdk_ec2::types::{ResourceType, RouteTable as Found};
+use futures_util::future::try_join_all;
+use serde::{Deserialize, Serialize};
+
+use super::internet_gateway::InternetGateway;
+use super::nat_gateway::{self, NatGateway};
+use super::subnet::Subnet;
+use super::vpc::Vpc;
+use super::{Create, Delete, Desired, Kind, Live, Made, Stage, Tags, Update, ec2, references};
+use crate::cloud::{Aws, Class, CloudError, During, Reader};
+use crate::spec::{Environment, Nat, Tier};
+use crate::value::{Ref, Target};
 
 pub struct RouteTable;
 
 impl Target for RouteTable {
     const KIND: &'static str = "route_table";
+}
+
+/// A route table with its routes and the subnets that use it. Both are exactly as listed.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Attrs {
+    pub vpc: Ref<Vpc>,
+    /// Without those that AWS keeps itself: local ones, propagated ones and those of gateway endpoints.
+    pub routes: BTreeSet<Route>,
+    /// The subnets associated with it. A subnet is associated with one table at most.
+    pub subnets: BTreeSet<Ref<Subnet>>,
+    pub tags: Tags,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Route {
+    /// An IPv4 or IPv6 CIDR, or a prefix list's id.
+    pub destination: String,
+    pub via: Via,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Via {
+    Gateway(Ref<InternetGateway>),
+    Nat(Ref<NatGateway>),
+    /// Something that a spec cannot ask for, by its id: a route that somebody made by hand.
+    Other(String),
+}
+
+/// Every IPv4 address that no other route takes.
+const DEFAULT: &str = "0.0.0.0/0";
+
+impl Kind for RouteTable {
+    const STAGE: Stage = Stage::Network;
+    const REPLACE_ON: &'static [&'static str] = &["vpc"];
+    type Attrs = Attrs;
+
+    fn desired(env: &Environment) -> Vec<Desired<Attrs>> {
+        if env.network.vpc.is_some() {
+            return Vec::new();
+        }
+        let mut desired = Vec::new();
+        let mut table = |name: String, via: Option<Via>, subnets: BTreeSet<Ref<Subnet>>| {
+            if !subnets.is_empty() {
+                let routes = via.map(|via| Route { destination: DEFAULT.to_owned(), via }).into_iter().collect();
+                let tags = ec2::tags::<Self>(env, &name);
+                desired.push(Desired::new(name, Attrs { vpc: references::vpc(env), routes, subnets, tags }));
+            }
+        };
+        let public = references::subnets(env, None, Tier::Public);
+        table("public".to_owned(), Some(Via::Gateway(Ref::to("main"))), public);
+        let nat = |zone: &str| nat_gateway::serving(env, zone).map(|subnet| Via::Nat(Ref::to(subnet)));
+        if env.network.nat == Nat::PerZone {
+            for zone in nat_gateway::private_zones(env) {
+                table(format!("private-{zone}"), nat(zone), private(env, zone));
+            }
+        } else {
+            table("private".to_owned(), nat(""), references::subnets(env, None, Tier::Private));
+        }
+        desired
+    }
+
+    async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
+        let call = read.aws.ec2.describe_route_tables().set_filters(ec2::ours(read.scope.env));
+        let pages = call.into_paginator().items().send();
+        let found = pages.collect::<Result<Vec<_>, _>>().await.during("ec2:DescribeRouteTables")?;
+        let live = found.iter().filter_map(|table| {
+            let (address, tags) = ec2::owned::<Self>(read.scope, table.tags())?;
+            let attrs = Attrs {
+                vpc: Ref::id(table.vpc_id()?),
+                routes: live::routes(table),
+                subnets: live::associations(table).map(|(subnet, _)| Ref::id(subnet)).collect(),
+                tags,
+            };
+            Some(Live::new(Some(address), table.route_table_id()?, attrs))
+        });
+        Ok(live.collect())
+    }
+
+    async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
+        let answer = aws
+            .ec2
+            .create_route_table()
+            .client_token(new.token)
+            .vpc_id(new.attrs.vpc.value())
+            .tag_specifications(ec2::tagged(ResourceType::RouteTable, &new.attrs.tags))
+            .send()
+            .await
+            .during("ec2:CreateRouteTable")?;
+        let id = answer.route_table().and_then(|table| table.route_table_id());
+        let id = ec2::made(id, "ec2:CreateRouteTable")?;
+        converge(aws, &id, new.attrs).await?;
+        Ok(Made::new(id))
+    }
+
+    async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<Made, CloudError> {
+        if change.changes("routes") || change.changes("subnets") {
+            converge(aws, change.id, change.attrs).await?;
+        }
+        if change.changes("tags") {
+            ec2::retag(aws, change.id, &change.before.tags, &change.attrs.tags).await?;
+        }
+        Ok(Made::new(change.id))
+    }
+
+    async fn delete(aws: &Aws, gone: &Delete<'_, Attrs>) -> Result<(), CloudError> {
+        let call = aws.ec2.describe_route_tables().route_table_ids(gone.id);
+        let Some(found) = call.send().await.found("ec2:DescribeRouteTables")? else { return Ok(()) };
+        // AWS deletes no table that a subnet is associated with.
+        let associations = found.route_tables().iter().flat_map(live::associations);
+        try_join_all(associations.map(|(_, association)| disassociate(aws, association))).await?;
+        let call = aws.ec2.delete_route_table().route_table_id(gone.id);
+        call.send().await.found("ec2:DeleteRouteTable").map(drop)
+    }
+}
+
+fn private(env: &Environment, zone: &str) -> BTreeSet<Ref<Subnet>> {
+    let subnets = env.network.subnets.iter();
+    let private = subnets.filter(|(_, subnet)| subnet.tier == Tier::Private && subnet.zone == zone);
+    private.map(|(key, _)| references::subnet(env, key)).collect()
+}
+
+/// Brings the table's routes and subnets to `want`, whatever they are now. Routes come first, so that no
+/// subnet sits at a table without its way out; a subnet moves over from another table in one step.
+async fn converge(aws: &Aws, id: &str, want: &Attrs) -> Result<(), CloudError> {
+    let call = aws.ec2.describe_route_tables().filters(ec2::filter("vpc-id", want.vpc.value()));
+    let pages = call.into_paginator().items().send();
+    let tables = pages.collect::<Result<Vec<_>, _>>().await.during("ec2:DescribeRouteTables")?;
+    let table = tables.iter().find(|table| table.route_table_id() == Some(id));
+
+    let routes = table.map(live::routes).unwrap_or_default();
+    for route in want.routes.difference(&routes) {
+        put(aws, id, route, routes.iter().any(|other| other.destination == route.destination)).await?;
+    }
+    for route in &routes {
+        if !want.routes.iter().any(|other| other.destination == route.destination) {
+            live::remove(aws, id, &route.destination).await?;
+        }
+    }
+
+    let wanted: BTreeSet<&str> = want.subnets.iter().map(Ref::value).collect();
+    let elsewhere = |subnet: &str| {
+        let others = tables.iter().filter(|table| table.route_table_id() != Some(id));
+        others.flat_map(live::associations).find(|(other, _)| *other == subnet).map(|(_, association)| association)
+    };
+    let here: BTreeSet<&str> = table.into_iter().flat_map(live::associations).map(|(subnet, _)| subnet).collect();
+    let missing = wanted.difference(&here);
+    try_join_all(missing.map(|subnet| associate(aws, id, subnet, elsewhere(subnet)))).await?;
+    let left = table.into_iter().flat_map(live::associations).filter(|(subnet, _)| !wanted.contains(subnet));
+    try_join_all(left.map(|(_, association)| disassociate(aws, association))).await?;
+    Ok(())
+}
+
+/// Creates a route, or gives the one to the same destination another target.
+async fn put(aws: &Aws, table: &str, route: &Route, exists: bool) -> Result<(), CloudError> {
+    let (gateway, nat) = match &route.via {
+        Via::Gateway(gateway) => (Some(gateway.value().to_owned()), None),
+        Via::Nat(nat) => (None, Some(nat.value().to_owned())),
+        Via::Other(id) => return Err(CloudError::internal(format!("no spec can ask for a route via {id}"))),
+    };
+    if exists {
+        let call = aws
+            .ec2
+            .replace_route()
+            .route_table_id(table)
+            .destination_cidr_block(&route.destination)
+            .set_gateway_id(gateway)
+            .set_nat_gateway_id(nat);
+        return ec2::soon(async || call.clone().send().await.during("ec2:ReplaceRoute")).await.map(drop);
+    }
+    let call = aws
+        .ec2
+        .create_route()
+        .route_table_id(table)
+        .destination_cidr_block(&route.destination)
+        .set_gateway_id(gateway)
+        .set_nat_gateway_id(nat);
+    ec2::soon(async || call.clone().send().await.during("ec2:CreateRoute")).await.map(drop)
+}
+
+/// Associates a subnet with the table, away from another one where it has such an association.
+async fn associate(aws: &Aws, table: &str, subnet: &str, elsewhere: Option<&str>) -> Result<(), CloudError> {
+    if let Some(association) = elsewhere {
+        let call = aws.ec2.replace_route_table_association().association_id(association).route_table_id(table);
+        match call.send().await.during("ec2:ReplaceRouteTableAssociation") {
+            // The other table let go of the subnet in the meantime.
+            Err(error) if error.is(Class::Missing) => {}
+            answer => return answer.map(drop),
+        }
+    }
+    let call = aws.ec2.associate_route_table().route_table_id(table).subnet_id(subnet);
+    ec2::soon(async || call.clone().send().await.during("ec2:AssociateRouteTable")).await.map(drop)
+}
+
+async fn disassociate(aws: &Aws, association: &str) -> Result<(), CloudError> {
+    let call = aws.ec2.disassociate_route_table().association_id(association);
+    call.send().await.found("ec2:DisassociateRouteTable").map(drop)
 }

@@ -1,7 +1,159 @@
-use crate::value::Target;
+use std::rc::Rc;
+
+use aws_sdk_ec2::types::{ResourceType, SecurityGroup as Found};
+use serde::{Deserialize, Serialize};
+
+use super::vpc::Vpc;
+use super::{
+    Create, Delete, Desired, Goal, Kind, Live, Look, Made, Outputs, Poll, Stage, Tags, Update, ec2, references,
+};
+use crate::cloud::{Aws, Class, CloudError, During, Reader};
+use crate::spec::{Environment, names};
+use crate::value::{Ref, Target};
 
 pub struct SecurityGroup;
 
 impl Target for SecurityGroup {
     const KIND: &'static str = "security_group";
+}
+
+/// A group without its rules: those are [`super::security_group_rules`], so that groups may name each other.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Attrs {
+    /// Unique in its VPC.
+    pub name: String,
+    pub description: String,
+    pub vpc: Ref<Vpc>,
+    pub tags: Tags,
+}
+
+/// Characters that AWS lets a group's name have.
+const MAX_NAME: usize = 255;
+
+/// All groups of this environment, which the rules are read from as well.
+pub(super) async fn groups(read: &Reader<'_>) -> Result<Rc<Vec<Found>>, CloudError> {
+    let ask = async {
+        let call = read.aws.ec2.describe_security_groups().set_filters(ec2::ours(read.scope.env));
+        let pages = call.into_paginator().items().send();
+        pages.collect::<Result<Vec<_>, _>>().await.during("ec2:DescribeSecurityGroups")
+    };
+    read.shared("security groups", ask).await
+}
+
+/// One group, or `None` where there is none with this id.
+pub(super) async fn group(aws: &Aws, id: &str) -> Result<Option<Found>, CloudError> {
+    let call = aws.ec2.describe_security_groups().group_ids(id);
+    let found = call.send().await.found("ec2:DescribeSecurityGroups")?;
+    Ok(found.and_then(|found| found.security_groups.unwrap_or_default().into_iter().next()))
+}
+
+impl Kind for SecurityGroup {
+    const STAGE: Stage = Stage::Network;
+    const REPLACE_ON: &'static [&'static str] = &["name", "description", "vpc"];
+    type Attrs = Attrs;
+
+    fn desired(env: &Environment) -> Vec<Desired<Attrs>> {
+        let desired = env.security_groups.iter().map(|(key, group)| {
+            let attrs = Attrs {
+                name: group.name.clone().unwrap_or_else(|| env.name(key, MAX_NAME)),
+                description: group.description.clone(),
+                vpc: references::vpc(env),
+                tags: ec2::tags::<Self>(env, key),
+            };
+            Desired::new(key, attrs)
+        });
+        desired.collect()
+    }
+
+    async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
+        let found = groups(read).await?;
+        let live = found.iter().filter_map(|group| {
+            let (address, tags) = ec2::owned::<Self>(read.scope, group.tags())?;
+            let attrs = Attrs {
+                name: group.group_name()?.to_owned(),
+                description: group.description().unwrap_or_default().to_owned(),
+                vpc: Ref::id(group.vpc_id()?),
+                tags,
+            };
+            Some(Live::new(Some(address), group.group_id()?, attrs))
+        });
+        Ok(live.collect())
+    }
+
+    fn settle(desired: &Attrs, live: &mut Attrs) {
+        if names::is_name_or_alternate(&live.name, &desired.name, MAX_NAME) {
+            live.name.clone_from(&desired.name);
+        }
+    }
+
+    async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
+        let attrs = new.attrs;
+        let name =
+            if new.alternate { names::alternate(&attrs.name, new.token, MAX_NAME) } else { attrs.name.clone() };
+        let call = aws
+            .ec2
+            .create_security_group()
+            .group_name(&name)
+            .description(&attrs.description)
+            .vpc_id(attrs.vpc.value())
+            .tag_specifications(ec2::tagged(ResourceType::SecurityGroup, &attrs.tags));
+        let id = match call.send().await.during("ec2:CreateSecurityGroup") {
+            Ok(answer) => ec2::made(answer.group_id(), "ec2:CreateSecurityGroup")?,
+            // The call has no idempotency token: it finds its own group there if an answer was lost.
+            Err(error) if error.is(Class::Taken) => same(aws, &name, attrs).await?.ok_or(error)?,
+            Err(error) => return Err(error),
+        };
+        Ok(Made::new(id))
+    }
+
+    async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<Made, CloudError> {
+        ec2::retag(aws, change.id, &change.before.tags, &change.attrs.tags).await?;
+        Ok(Made::new(change.id))
+    }
+
+    async fn delete(aws: &Aws, gone: &Delete<'_, Attrs>) -> Result<(), CloudError> {
+        aws.ec2.delete_security_group().group_id(gone.id).send().await.found("ec2:DeleteSecurityGroup").map(drop)
+    }
+
+    async fn poll(aws: &Aws, look: &Look<'_, Attrs>) -> Result<Poll, CloudError> {
+        if look.goal == Goal::Gone {
+            return Ok(Poll::Done(Outputs::new()));
+        }
+        let shown = group(aws, look.id).await?;
+        Ok(ec2::until("created", shown.map(|_| "created")))
+    }
+}
+
+/// The id of the group of this name, if it is the one that these attributes make, tags and all.
+async fn same(aws: &Aws, name: &str, attrs: &Attrs) -> Result<Option<String>, CloudError> {
+    let mut call = aws
+        .ec2
+        .describe_security_groups()
+        .filters(ec2::filter("group-name", name))
+        .filters(ec2::filter("vpc-id", attrs.vpc.value()));
+    for (key, value) in &attrs.tags {
+        call = call.filters(ec2::filter(&format!("tag:{key}"), value));
+    }
+    let found = call.send().await.during("ec2:DescribeSecurityGroups")?;
+    let group = found.security_groups().iter().find(|group| group.description() == Some(&attrs.description));
+    Ok(group.and_then(|group| group.group_id()).map(str::to_owned))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_replacement_under_another_name_is_the_wanted_group() {
+        let attrs = |name: &str| Attrs {
+            name: name.to_owned(),
+            description: "web".to_owned(),
+            vpc: Ref::id("vpc-1"),
+            tags: Tags::new(),
+        };
+        let desired = attrs("town-dev-web");
+        let mut live = attrs(&names::alternate("town-dev-web", "token", MAX_NAME));
+        SecurityGroup::settle(&desired, &mut live);
+        assert_eq!(live.name, desired.name);
+    }
 }

@@ -27,6 +27,11 @@ impl Environment {
         partition(&self.region)
     }
 
+    /// The ARN of something in this account and region.
+    pub fn arn(&self, service: &str, resource: &str) -> String {
+        format!("arn:{}:{service}:{}:{}:{resource}", self.partition(), self.region, self.account)
+    }
+
     /// The tags that an object of this environment carries from the call that creates it.
     pub fn tags_of<K: Target>(&self, name: &str) -> Tags {
         let mut tags = self.tags.clone();

@@ -57,8 +57,16 @@ impl Vault {
     /// Takes a value in and answers with the secret that stands for it.
     pub fn keep(&self, clear: Zeroizing<String>) -> Secret {
         let fingerprint = self.fingerprint(&clear);
-        self.by_fingerprint.borrow_mut().insert(fingerprint.clone(), clear);
+        self.by_fingerprint.borrow_mut().entry(fingerprint.clone()).or_insert(clear);
         Secret::new(SecretSource::Fingerprint(fingerprint))
+    }
+
+    /// Where the cloud holds only fingerprints, the fingerprint stands for the value in texts that hold it.
+    pub fn stand_in(&self, secret: &Secret) {
+        if let SecretSource::Fingerprint(fingerprint) = secret.source() {
+            let clear = Zeroizing::new(fingerprint.clone());
+            self.by_fingerprint.borrow_mut().insert(fingerprint.clone(), clear);
+        }
     }
 
     /// Remembers that the object at `address` holds this secret, so that texts may refer to it.
@@ -74,6 +82,12 @@ impl Vault {
             SecretSource::Fingerprint(fingerprint) => self.by_fingerprint.borrow().get(fingerprint).cloned(),
             _ => None,
         }
+    }
+
+    /// The secret that the object at `address` holds, by its fingerprint.
+    pub fn secret_of(&self, address: &Address) -> Option<Secret> {
+        let fingerprint = self.by_address.borrow().get(address)?.clone();
+        Some(Secret::new(SecretSource::Fingerprint(fingerprint)))
     }
 
     /// The value that the object at `address` holds.

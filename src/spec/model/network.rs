@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 pub struct Network {
     /// The address range of a VPC to create, /16 to /28.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<String>", extend("format" = "ipv4-cidr"))]
     pub cidr: Option<Ipv4Net>,
     /// The id of an existing VPC. Its gateways and route tables are left alone, and its subnets are named by id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -53,7 +53,7 @@ pub struct Subnet {
     pub zone: String,
     /// The address range of a subnet to create.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<String>", extend("format" = "ipv4-cidr"))]
     pub cidr: Option<Ipv4Net>,
     /// The id of an existing subnet, in an existing VPC.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -1,29 +1,26 @@
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+use std::fmt;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// One SSM parameter: exactly one of `value`, `env`, `generate` and `external` says where its value is from.
 /// A bare string stands for `{ value = "…" }`.
-#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[derive(Clone, Debug, Default, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct Parameter {
-    /// A text, which may hold `{databases.payload.endpoint}` and the like.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub value: Option<String>,
-    /// The environment variable that holds the value when `apply` runs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub env: Option<String>,
-    /// Made once by the first apply, and kept.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub generate: Option<Generate>,
-    /// Somebody else sets it; it must be there.
-    #[serde(default)]
     pub external: bool,
-    /// Whether it is a SecureString. Unless set: yes, except for a `value` that holds nothing secret.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub secret: Option<bool>,
-    #[serde(default)]
     pub description: String,
-    #[serde(default)]
     pub tier: ParameterTier,
 }
 
@@ -45,35 +42,60 @@ pub enum ParameterTier {
     IntelligentTiering,
 }
 
-/// Written out for the shorthand: a bare string is a `value`. (Serde's `untagged` would swallow unknown keys.)
+/// The table form, as the schema and serde see it.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(rename = "ParameterTable")]
+struct Table {
+    /// A text, which may hold `{databases.payload.endpoint}` and the like.
+    value: Option<String>,
+    /// The environment variable that holds the value when `apply` runs.
+    env: Option<String>,
+    /// Made once by the first apply, and kept.
+    generate: Option<Generate>,
+    /// Somebody else sets it; it must be there.
+    #[serde(default)]
+    external: bool,
+    /// Whether it is a SecureString. Unless set: yes, except for a `value` that holds nothing secret.
+    secret: Option<bool>,
+    #[serde(default)]
+    description: String,
+    #[serde(default)]
+    tier: ParameterTier,
+}
+
+impl JsonSchema for Parameter {
+    fn schema_name() -> Cow<'static, str> {
+        "Parameter".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let table = generator.subschema_for::<Table>();
+        json_schema!({
+            "description": "A text, or a table that says where the value comes from.",
+            "anyOf": [{ "type": "string" }, table],
+        })
+    }
+}
+
+/// Written out for the shorthand: serde's `untagged` would swallow unknown keys.
 impl<'de> Deserialize<'de> for Parameter {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-        struct Table {
-            value: Option<String>,
-            env: Option<String>,
-            generate: Option<Generate>,
-            #[serde(default)]
-            external: bool,
-            secret: Option<bool>,
-            #[serde(default)]
-            description: String,
-            #[serde(default)]
-            tier: ParameterTier,
-        }
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Either;
-        impl<'de> serde::de::Visitor<'de> for Either {
+        impl<'de> Visitor<'de> for Either {
             type Value = Parameter;
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a string or a table")
             }
+
             fn visit_str<E>(self, value: &str) -> Result<Parameter, E> {
                 Ok(Parameter { value: Some(value.to_owned()), ..Parameter::default() })
             }
-            fn visit_map<A: serde::de::MapAccess<'de>>(self, map: A) -> Result<Parameter, A::Error> {
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Parameter, A::Error> {
                 let Table { value, env, generate, external, secret, description, tier } =
-                    Table::deserialize(serde::de::value::MapAccessDeserializer::new(map))?;
+                    Table::deserialize(MapAccessDeserializer::new(map))?;
                 Ok(Parameter { value, env, generate, external, secret, description, tier })
             }
         }

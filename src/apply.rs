@@ -1,0 +1,83 @@
+//! Carries a plan out: every change starts when its own dependencies are done. Nothing here prints; what
+//! happens is told as [`Event`]s.
+
+mod order;
+mod run;
+mod step;
+
+use std::time::Duration;
+
+use crate::plan::Action;
+use crate::value::Address;
+
+pub use order::{Operation, Order, Part};
+pub use run::{Report, Settings, Stop, apply};
+
+/// What happens while a plan is carried out.
+#[derive(Clone, Debug)]
+pub enum Event<'a> {
+    Started {
+        address: &'a Address,
+        doing: Doing,
+    },
+    /// What a change that runs is waiting for.
+    Waiting {
+        address: &'a Address,
+        what: String,
+    },
+    Finished {
+        address: &'a Address,
+        doing: Doing,
+        took: Duration,
+    },
+    /// It turned out that nothing differs.
+    Unchanged {
+        address: &'a Address,
+    },
+    Failed {
+        address: &'a Address,
+        doing: Doing,
+        why: String,
+    },
+    Skipped {
+        address: &'a Address,
+        because: &'a Address,
+    },
+    /// A signal came: nothing more is started.
+    Stopping {
+        running: usize,
+    },
+}
+
+/// One half of a change: a replacement both creates and deletes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Doing {
+    Create,
+    Update,
+    Delete,
+}
+
+impl Doing {
+    pub(crate) fn writing(action: Action) -> Self {
+        match action {
+            Action::Update | Action::Adopt => Self::Update,
+            _ => Self::Create,
+        }
+    }
+
+    pub fn present(self) -> &'static str {
+        match self {
+            Self::Create => "creating",
+            Self::Update => "updating",
+            Self::Delete => "deleting",
+        }
+    }
+
+    pub fn past(self) -> &'static str {
+        match self {
+            Self::Create => "created",
+            Self::Update => "updated",
+            Self::Delete => "deleted",
+        }
+    }
+}

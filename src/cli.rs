@@ -1,0 +1,171 @@
+//! The command line: arguments and exit codes. What each command does is in [`crate::commands`].
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+use crate::value::Address;
+
+/// Provisions an environment on AWS from a TOML spec. There is no state file: the live account is the state.
+#[derive(Debug, Parser)]
+#[command(name = "baseplate", version, after_help = EXIT_CODES)]
+pub struct Cli {
+    /// Print results as JSON.
+    #[arg(long, global = true)]
+    pub json: bool,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 done, or no changes · 1 failed · 2 changes pending (plan \
+    --detailed-exitcode) · 3 the spec or another input is invalid · 4 refused, nothing was changed · 64 wrong \
+    usage · 130 interrupted";
+
+/// How a command ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    Done = 0,
+    Failed = 1,
+    ChangesPending = 2,
+    InvalidInput = 3,
+    Refused = 4,
+    Usage = 64,
+    Interrupted = 130,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Check specs offline; every error with its place.
+    Check {
+        #[arg(required = true)]
+        specs: Vec<PathBuf>,
+    },
+    /// Print the merged spec and where each value comes from.
+    Show { spec: PathBuf },
+    /// Show what an apply would change.
+    Plan(PlanArgs),
+    /// Make the environment what its spec says.
+    Apply(ApplyArgs),
+    /// Take everything of the environment away.
+    Destroy(DestroyArgs),
+    /// Capture the live state in a file, for --cloud file:….
+    Observe {
+        spec: PathBuf,
+        /// Where to write; it must not exist yet.
+        #[arg(long, short)]
+        out: PathBuf,
+        #[command(flatten)]
+        cloud: CloudArgs,
+    },
+    /// Draw what depends on what.
+    Graph {
+        spec: PathBuf,
+        #[arg(long, value_enum, default_value_t = GraphFormat::Mermaid)]
+        format: GraphFormat,
+    },
+    /// Print the JSON Schema of specs.
+    Schema,
+    /// Print completions for a shell.
+    Completions { shell: Shell },
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum GraphFormat {
+    Mermaid,
+    Dot,
+}
+
+/// Where the environment is.
+#[derive(Clone, Debug, Args)]
+pub struct CloudArgs {
+    /// `aws`, or `file:PATH` for a cloud in a file.
+    #[arg(long, default_value = "aws", env = "BASEPLATE_CLOUD")]
+    pub cloud: String,
+    /// The AWS profile to take credentials from.
+    #[arg(long)]
+    pub profile: Option<String>,
+    /// Refuse unless the spec is for this region.
+    #[arg(long)]
+    pub region: Option<String>,
+    /// Whether to wait for roll-outs. `auto` waits, but not at an endpoint that is not AWS's own: emulators run
+    /// no tasks.
+    #[arg(long, value_enum, default_value_t = Wait::Auto)]
+    pub wait: Wait,
+    /// File cloud: seconds here for a second of AWS.
+    #[arg(long, default_value_t = 0.002, value_name = "FACTOR")]
+    pub time_scale: f64,
+    /// File cloud: let changes of this address fail.
+    #[arg(long, value_name = "ADDRESS")]
+    pub fail_at: Option<Address>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Wait {
+    Auto,
+    Always,
+    Never,
+}
+
+/// What changes a plan beside its spec.
+#[derive(Clone, Debug, Args)]
+pub struct Choices {
+    /// Take over an object that somebody else made.
+    #[arg(long, value_name = "ADDRESS")]
+    pub adopt: Vec<Address>,
+    /// Another image for a service than the spec's: SERVICE=IMAGE.
+    #[arg(long, value_name = "SERVICE=IMAGE")]
+    pub image: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct PlanArgs {
+    pub spec: PathBuf,
+    #[command(flatten)]
+    pub cloud: CloudArgs,
+    #[command(flatten)]
+    pub choices: Choices,
+    /// Exit with 2 when there are changes.
+    #[arg(long)]
+    pub detailed_exitcode: bool,
+    /// Save the plan, for `apply FILE`.
+    #[arg(long, short)]
+    pub out: Option<PathBuf>,
+    /// Plan the end of the environment.
+    #[arg(long)]
+    pub destroy: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct ApplyArgs {
+    /// A spec, or a plan saved by `plan --out`.
+    pub spec: PathBuf,
+    #[command(flatten)]
+    pub cloud: CloudArgs,
+    #[command(flatten)]
+    pub choices: Choices,
+    #[command(flatten)]
+    pub run: RunArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct DestroyArgs {
+    pub spec: PathBuf,
+    #[command(flatten)]
+    pub cloud: CloudArgs,
+    #[command(flatten)]
+    pub run: RunArgs,
+    /// Also what belongs to the project and other environments may use: its image registries.
+    #[arg(long)]
+    pub shared: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// Do not ask. Without a terminal it is needed.
+    #[arg(long, short)]
+    pub yes: bool,
+    /// How many changes run at once.
+    #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub parallelism: u16,
+}

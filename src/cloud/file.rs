@@ -1,0 +1,293 @@
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use futures_util::future::LocalBoxFuture;
+use serde_json::Value;
+
+use super::record::{Capture, Record};
+use super::{About, Cloud, CloudError, Found};
+use crate::kinds::{AnyKind, Create, Delete, Goal, Live, Look, Made, Outputs, Poll, Update, find};
+use crate::spec::Environment;
+use crate::value::walk::{Link, links};
+use crate::value::{Address, Secret, Vault};
+
+/// How the file cloud behaves.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Seconds here for a second in AWS: 1.0 takes as long as AWS typically does, 0.0 no time.
+    pub time_scale: f64,
+    /// Writes to this address fail.
+    pub fail_at: Option<Address>,
+}
+
+/// A cloud in a file: for trying, reviewing and rehearsing without an account. It knows nothing of any kind; it
+/// enforces what holds for all: nothing goes while something refers to it, names are unique, a new object has
+/// a new id.
+pub struct FileCloud {
+    path: PathBuf,
+    capture: RefCell<Capture>,
+    options: Options,
+}
+
+impl FileCloud {
+    /// Opens the file, or begins an empty cloud that is written by the first change.
+    ///
+    /// # Errors
+    /// The file is there and is not a cloud file.
+    pub fn open(path: &Path, env: &Environment, options: Options) -> Result<Self, String> {
+        let capture = match path.exists() {
+            true => Capture::read(path)?,
+            false => Capture::new(env, &random_key()),
+        };
+        Ok(Self { path: path.to_owned(), capture: RefCell::new(capture), options })
+    }
+
+    /// The objects as they stand.
+    pub fn capture(&self) -> Capture {
+        self.capture.borrow().clone()
+    }
+
+    fn save(&self, operation: &str) -> Result<(), CloudError> {
+        self.capture.borrow().write(&self.path).map_err(|message| CloudError::new(operation, "FileCloud", message))
+    }
+
+    async fn takes(&self, kind: &dyn AnyKind) {
+        let seconds = kind.typical() as f64 * self.options.time_scale;
+        if seconds > 0.0 {
+            tokio::time::sleep(Duration::from_secs_f64(seconds)).await;
+        }
+    }
+
+    fn may(&self, operation: &str, address: &Address) -> Result<(), CloudError> {
+        if self.options.fail_at.as_ref() == Some(address) {
+            return Err(CloudError::new(operation, "FailedOnDemand", "it was asked to fail here (--fail-at)"));
+        }
+        Ok(())
+    }
+
+    fn has_name(&self, kind: &dyn AnyKind, attrs: &Value) -> Option<Address> {
+        let field = kind.identity()?;
+        let name = attrs.get(field)?;
+        let capture = self.capture.borrow();
+        let holder = capture
+            .objects
+            .iter()
+            .find(|record| record.address.kind() == kind.name() && record.attrs.get(field) == Some(name));
+        holder.map(|record| record.address.clone())
+    }
+}
+
+/// An output that nobody gave: an attribute of the same name, else something telling and stable.
+fn made_up(kind: &dyn AnyKind, record: &Record, output: &str) -> String {
+    match record.attrs.get(output) {
+        Some(Value::String(text)) => return text.clone(),
+        Some(Value::Number(number)) => return number.to_string(),
+        _ => {}
+    }
+    let revision =
+        if kind.moving().contains(&output) { format!("-{}", record.revision + 1) } else { String::new() };
+    match output {
+        "version" => (record.revision + 1).to_string(),
+        _ => {
+            format!("{}-{}{revision}.{}.file.invalid", output.replace('_', "-"), record.address.name(), kind.name())
+        }
+    }
+}
+
+fn outputs(about: About<'_>, kind: &dyn AnyKind, record: &Record) -> Outputs {
+    let mut outputs = record.outputs.clone();
+    let wanted: BTreeSet<String> =
+        about.graph.outputs.get(&record.address).into_iter().flatten().cloned().collect();
+    for name in kind.outputs().iter().map(|name| (*name).to_owned()).chain(wanted) {
+        if name != "id" && !outputs.contains_key(&name) && (name != "value" || holds_text(record)) {
+            outputs.insert(name.clone(), made_up(kind, record, &name));
+        }
+    }
+    outputs
+}
+
+/// A record that holds a secret has no plain `value`.
+fn holds_text(record: &Record) -> bool {
+    secrets(&record.attrs).is_empty()
+}
+
+fn secrets(attrs: &Value) -> Vec<Secret> {
+    let Value::Object(map) = attrs else { return Vec::new() };
+    map.values().filter_map(|value| serde::Deserialize::deserialize(value).ok()).collect()
+}
+
+impl Cloud for FileCloud {
+    fn place(&self) -> String {
+        format!("file cloud {}", self.path.display())
+    }
+
+    fn vault(&self) -> Vault {
+        Vault::new(self.capture.borrow().key())
+    }
+
+    fn guard<'a>(&'a self, env: &'a Environment) -> LocalBoxFuture<'a, Result<(), CloudError>> {
+        Box::pin(async move {
+            let capture = self.capture.borrow();
+            if (&capture.account, &capture.region) == (&env.account, &env.region) {
+                return Ok(());
+            }
+            let message = format!(
+                "{} stands for account {} in {}, the spec says {} in {}",
+                self.path.display(),
+                capture.account,
+                capture.region,
+                env.account,
+                env.region
+            );
+            Err(CloudError::new("file:Guard", "WrongAccount", message))
+        })
+    }
+
+    fn observe<'a>(&'a self, about: About<'a>) -> LocalBoxFuture<'a, Result<Vec<Found>, Vec<CloudError>>> {
+        Box::pin(async move {
+            let env = about.env;
+            let capture = self.capture.borrow();
+            let ours = capture.objects.iter().filter(|record| {
+                record.project == env.project
+                    && record.environment.as_ref().is_none_or(|environment| *environment == env.environment)
+            });
+            let found = ours.filter_map(|record| {
+                let kind = find(record.address.kind())?;
+                for secret in secrets(&record.attrs) {
+                    about.vault.hold(record.address.clone(), &secret);
+                    about.vault.stand_in(&secret);
+                }
+                let mut live = Live::new(Some(record.address.clone()), &record.id, record.attrs.clone());
+                live.outputs = outputs(about, kind, record);
+                Some(Found { kind, live })
+            });
+            Ok(found.collect())
+        })
+    }
+
+    fn complete<'a>(
+        &'a self,
+        _about: About<'a>,
+        _found: &'a mut Found,
+    ) -> LocalBoxFuture<'a, Result<(), CloudError>> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn create<'a>(
+        &'a self,
+        about: About<'a>,
+        kind: &'static dyn AnyKind,
+        new: Create<'a, Value>,
+    ) -> LocalBoxFuture<'a, Result<Made, CloudError>> {
+        Box::pin(async move {
+            self.may("file:Create", new.address)?;
+            if !new.alternate
+                && let Some(holder) = self.has_name(kind, new.attrs)
+            {
+                let message = format!("{holder} has this name already");
+                return Err(CloudError::new("file:Create", "AlreadyExists", message));
+            }
+            self.takes(kind).await;
+            let shared = about.graph.wanted.iter().any(|wanted| wanted.address == *new.address && wanted.shared);
+            let record = {
+                let mut capture = self.capture.borrow_mut();
+                let record = Record {
+                    project: about.env.project.clone(),
+                    environment: (!shared).then(|| about.env.environment.clone()),
+                    address: new.address.clone(),
+                    id: format!("{}-{:08x}", kind.name().replace('_', "-"), capture.next_id),
+                    revision: 0,
+                    outputs: Outputs::new(),
+                    attrs: new.attrs.clone(),
+                };
+                capture.next_id += 1;
+                capture.objects.push(record.clone());
+                record
+            };
+            for secret in secrets(&record.attrs) {
+                about.vault.hold(record.address.clone(), &secret);
+                about.vault.stand_in(&secret);
+            }
+            self.save("file:Create")?;
+            Ok(Made { id: record.id.clone(), outputs: outputs(about, kind, &record) })
+        })
+    }
+
+    fn update<'a>(
+        &'a self,
+        about: About<'a>,
+        kind: &'static dyn AnyKind,
+        change: Update<'a, Value>,
+    ) -> LocalBoxFuture<'a, Result<Made, CloudError>> {
+        Box::pin(async move {
+            self.may("file:Update", change.address)?;
+            self.takes(kind).await;
+            let record = {
+                let mut capture = self.capture.borrow_mut();
+                let Some(record) = capture.objects.iter_mut().find(|record| record.id == change.id) else {
+                    return Err(CloudError::new("file:Update", "NotFound", format!("{} is gone", change.id)));
+                };
+                record.attrs = change.attrs.clone();
+                if kind.moves(change.changed) {
+                    record.revision += 1;
+                    record.outputs.retain(|name, _| !kind.moving().contains(&name.as_str()));
+                }
+                record.clone()
+            };
+            for secret in secrets(&record.attrs) {
+                about.vault.hold(record.address.clone(), &secret);
+                about.vault.stand_in(&secret);
+            }
+            self.save("file:Update")?;
+            Ok(Made { id: record.id.clone(), outputs: outputs(about, kind, &record) })
+        })
+    }
+
+    fn delete<'a>(
+        &'a self,
+        kind: &'static dyn AnyKind,
+        gone: Delete<'a, Value>,
+    ) -> LocalBoxFuture<'a, Result<(), CloudError>> {
+        Box::pin(async move {
+            self.may("file:Delete", gone.address)?;
+            let user = self.capture.borrow().objects.iter().find_map(|record| {
+                let refers = links(&record.attrs).iter().any(|link| {
+                    matches!(link, Link::Id { kind: of, output, id }
+                        if of == kind.name() && output == "id" && id == gone.id)
+                });
+                (refers && record.id != gone.id).then(|| record.address.clone())
+            });
+            if let Some(user) = user {
+                let message = format!("{user} still refers to {}", gone.address);
+                return Err(CloudError::new("file:Delete", "DependencyViolation", message));
+            }
+            self.takes(kind).await;
+            self.capture.borrow_mut().objects.retain(|record| record.id != gone.id);
+            self.save("file:Delete")
+        })
+    }
+
+    fn poll<'a>(
+        &'a self,
+        _kind: &'static dyn AnyKind,
+        look: Look<'a, Value>,
+    ) -> LocalBoxFuture<'a, Result<Poll, CloudError>> {
+        Box::pin(async move {
+            let there = self.capture.borrow().objects.iter().any(|record| record.id == look.id);
+            Ok(match (look.goal, there) {
+                (Goal::Ready, false) => Poll::Failed("it is gone from the file".to_owned()),
+                _ => Poll::Done(Outputs::new()),
+            })
+        })
+    }
+}
+
+/// 32 bytes from the operating system.
+pub fn random_key() -> Vec<u8> {
+    let mut key = vec![0; 32];
+    // Without entropy nothing that Baseplate makes would be secret: better to stop than to go on.
+    getrandom::fill(&mut key).unwrap_or_else(|error| panic!("the operating system gives no random bytes: {error}"));
+    key
+}

@@ -1,0 +1,112 @@
+//! The commands: thin over the operations they are named for.
+
+mod apply;
+mod check;
+mod observe;
+mod plan;
+mod saved;
+mod session;
+mod show;
+
+use crate::cli::{Cli, Command, Exit, GraphFormat};
+use crate::graph::{self, Graph};
+use crate::plan::Refusal;
+use crate::spec::{self, Problems};
+use crate::ui::Ui;
+
+pub use saved::SavedPlan;
+
+/// Why a command ends early.
+#[derive(Debug)]
+pub enum Failure {
+    Spec(Problems),
+    Plain { exit: Exit, message: String, help: String },
+    Many { exit: Exit, messages: Vec<String>, help: String },
+}
+
+impl Failure {
+    fn new(exit: Exit, message: impl Into<String>, help: impl Into<String>) -> Self {
+        Self::Plain { exit, message: message.into(), help: help.into() }
+    }
+}
+
+impl From<Problems> for Failure {
+    fn from(problems: Problems) -> Self {
+        Self::Spec(problems)
+    }
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Cloud(errors) => session::unreadable(&errors),
+            Refusal::Conflicts(messages) => {
+                let help = "nothing was changed".to_owned();
+                Self::Many { exit: Exit::Refused, messages, help }
+            }
+        }
+    }
+}
+
+/// Runs a command to its end and prints what it has to say.
+pub async fn run(cli: Cli) -> Exit {
+    let ui = Ui::new(cli.json);
+    let result = match cli.command {
+        Command::Check { specs } => check::check(ui, &specs),
+        Command::Show { spec } => show::show(ui, &spec),
+        Command::Plan(args) => plan::plan(ui, &args).await,
+        Command::Apply(args) => apply::apply(ui, &args).await,
+        Command::Destroy(args) => apply::destroy(ui, &args).await,
+        Command::Observe { spec, out, cloud } => observe::observe(ui, &spec, &out, &cloud).await,
+        Command::Graph { spec, format } => draw(ui, &spec, format),
+        Command::Schema => {
+            ui.result_json(&spec::schema());
+            Ok(Exit::Done)
+        }
+        Command::Completions { shell } => {
+            let mut text = Vec::new();
+            clap_complete::generate(shell, &mut <Cli as clap::CommandFactory>::command(), "baseplate", &mut text);
+            ui.result(&String::from_utf8_lossy(&text));
+            Ok(Exit::Done)
+        }
+    };
+    result.unwrap_or_else(|failure| fail(ui, &failure))
+}
+
+fn fail(ui: Ui, failure: &Failure) -> Exit {
+    match failure {
+        Failure::Spec(problems) => {
+            if ui.json {
+                ui.result_json(&problems.json());
+            } else {
+                ui.note(problems.render(ui.err.is_on()).trim_end());
+                ui.error(&format!("{} in the spec; nothing was changed", counted(problems.list.len())), "");
+            }
+            Exit::InvalidInput
+        }
+        Failure::Plain { exit, message, help } => {
+            ui.error(message, help);
+            *exit
+        }
+        Failure::Many { exit, messages, help } => {
+            for (index, message) in messages.iter().enumerate() {
+                ui.error(message, if index + 1 == messages.len() { help } else { "" });
+            }
+            *exit
+        }
+    }
+}
+
+fn counted(count: usize) -> String {
+    if count == 1 { "1 error".to_owned() } else { format!("{count} errors") }
+}
+
+fn draw(ui: Ui, path: &std::path::Path, format: GraphFormat) -> Result<Exit, Failure> {
+    let spec = spec::load(path)?;
+    let graph = Graph::of(&spec.env).map_err(|ring| Failure::new(Exit::InvalidInput, ring, "break the ring"))?;
+    ui.result(&match format {
+        GraphFormat::Dot => graph::dot(&graph),
+        GraphFormat::Mermaid => graph::mermaid(&graph),
+    });
+    Ok(Exit::Done)
+}

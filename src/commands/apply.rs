@@ -1,0 +1,176 @@
+use std::rc::Rc;
+use std::time::Duration;
+
+use super::plan::{draft, show};
+use super::session::Session;
+use super::{Failure, SavedPlan};
+use crate::apply::{Order, Report, Settings, Stop, apply as carry_out};
+use crate::cli::{ApplyArgs, Choices, DestroyArgs, Exit, RunArgs};
+use crate::graph::Graph;
+use crate::plan::{Draft, Plan};
+use crate::ui::{Progress, Ui};
+
+/// GitHub's runners send SIGTERM 7.5 s after SIGINT, and SIGKILL soon after.
+const DRAIN: Duration = Duration::from_secs(7);
+
+/// Makes the environment what its spec says, or carries out a saved plan.
+pub async fn apply(ui: Ui, args: &ApplyArgs) -> Result<Exit, Failure> {
+    let saved = SavedPlan::read(&args.spec)?;
+    let (spec, choices) = match &saved {
+        None => (args.spec.clone(), args.choices.clone()),
+        Some(saved) => (saved.spec.clone(), Choices { adopt: saved.adopt.clone(), image: saved.images.clone() }),
+    };
+    let session = Session::open(ui, &spec, &args.cloud, Some(&choices)).await?;
+    let destroy = saved.as_ref().is_some_and(|saved| saved.plan.destroy);
+    let nothing = Graph::empty();
+    let graph = if destroy { &nothing } else { &session.graph };
+    let draft = draft(&session, graph, &choices, destroy, false).await?;
+    if let Some(saved) = &saved {
+        still_the_same(&saved.plan, &draft.plan)?;
+    }
+    run(ui, &session, graph, &draft, &args.run, saved.is_some()).await
+}
+
+/// Takes everything of the environment away: a plan against nothing desired.
+pub async fn destroy(ui: Ui, args: &DestroyArgs) -> Result<Exit, Failure> {
+    let session = Session::open(ui, &args.spec, &args.cloud, None).await?;
+    let nothing = Graph::empty();
+    let choices = Choices { adopt: Vec::new(), image: Vec::new() };
+    let draft = draft(&session, &nothing, &choices, true, args.shared).await?;
+    run(ui, &session, &nothing, &draft, &args.run, false).await
+}
+
+fn still_the_same(saved: &Plan, now: &Plan) -> Result<(), Failure> {
+    let help = "plan again, review it, and apply that";
+    if saved.spec_digest != now.spec_digest {
+        let message = "the spec has changed since the plan was saved; nothing was changed";
+        return Err(Failure::new(Exit::Refused, message, help));
+    }
+    if saved.live_digest == now.live_digest && saved.changes == now.changes {
+        return Ok(());
+    }
+    let moved = |a: &Plan, b: &Plan| -> Vec<String> {
+        let missing = a.changes.iter().filter(|change| !b.changes.contains(change));
+        missing.map(|change| format!("{} {}", change.action.verb(), change.address)).collect()
+    };
+    let (gone, come) = (moved(saved, now), moved(now, saved));
+    let mut message = "what is live has changed since the plan was saved; nothing was changed".to_owned();
+    if !gone.is_empty() {
+        message += &format!("\n  planned then, not now: {}", gone.join(", "));
+    }
+    if !come.is_empty() {
+        message += &format!("\n  needed now, not planned: {}", come.join(", "));
+    }
+    Err(Failure::new(Exit::Refused, message, help))
+}
+
+async fn run(
+    ui: Ui,
+    session: &Session,
+    graph: &Graph,
+    draft: &Draft,
+    args: &RunArgs,
+    reviewed: bool,
+) -> Result<Exit, Failure> {
+    if !ui.json {
+        show(ui, session, &draft.plan);
+    }
+    if draft.plan.is_empty() {
+        if ui.json {
+            ui.result_json(&outcome(&draft.plan, &Report::default()));
+        }
+        return Ok(Exit::Done);
+    }
+    missing_variables(draft)?;
+    let total = Order::of(draft).map_err(|ring| Failure::new(Exit::Refused, ring, "nothing was changed"))?.len();
+    if !args.yes && !reviewed {
+        let question = format!("Apply this to {}?", session.cloud.place());
+        match ui.ask(&question) {
+            Some(true) => {}
+            Some(false) => return Err(Failure::new(Exit::Refused, "not confirmed; nothing was changed", "")),
+            None => {
+                let message = "there is no terminal to ask on; nothing was changed";
+                return Err(Failure::new(Exit::Refused, message, "add --yes, or apply a saved plan"));
+            }
+        }
+    }
+    let progress = Progress::new(ui, total);
+    let stop = Rc::new(Stop::default());
+    let settings = Settings { parallelism: usize::from(args.parallelism), drain: DRAIN };
+    let about = session.about(graph);
+    let tell = |event: crate::apply::Event<'_>| progress.tell(&event);
+    let work = carry_out(session.cloud.as_ref(), about, draft, settings, &stop, &tell);
+    let report = tokio::select! {
+        report = work => report.map_err(|ring| Failure::new(Exit::Refused, ring, "nothing was changed"))?,
+        () = signals(&stop) => return Err(Failure::new(Exit::Interrupted, "ended at once by a second signal", "plan again to see what was done")),
+    };
+    progress.finish(&report);
+    if ui.json {
+        ui.result_json(&outcome(&draft.plan, &report));
+    }
+    Ok(match (report.is_interrupted(), report.is_success()) {
+        (true, _) => Exit::Interrupted,
+        (false, true) => Exit::Done,
+        (false, false) => Exit::Failed,
+    })
+}
+
+/// The first signal asks to stop; the second ends this, and the command with it.
+async fn signals(stop: &Stop) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
+        return std::future::pending().await;
+    };
+    for _ in 0..2 {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        stop.ask();
+    }
+}
+
+/// Variables that new parameters are read from must be set before anything is written.
+fn missing_variables(draft: &Draft) -> Result<(), Failure> {
+    let mut messages = Vec::new();
+    for (change, step) in draft.plan.changes.iter().zip(&draft.steps) {
+        let fields = step.desired.as_ref().filter(|_| step.live.is_none()).and_then(serde_json::Value::as_object);
+        for source in fields.into_iter().flatten().filter_map(|(_, value)| value.get(crate::value::tag::SECRET)) {
+            if let Some(name) = source.get("env").and_then(serde_json::Value::as_str)
+                && std::env::var(name).unwrap_or_default().is_empty()
+            {
+                messages.push(format!(
+                    "{} is read from the environment variable {name}, which is not set",
+                    change.address
+                ));
+            }
+        }
+    }
+    if messages.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::Many {
+        exit: Exit::Refused,
+        messages,
+        help: "set them and apply again; nothing was changed".to_owned(),
+    })
+}
+
+fn outcome(plan: &Plan, report: &Report) -> serde_json::Value {
+    serde_json::json!({
+        "plan": plan,
+        "done": report.done.iter().map(|(address, doing)| serde_json::json!({
+            "address": address, "action": doing.past(),
+        })).collect::<Vec<_>>(),
+        "failed": report.failed.iter().map(|(address, why)| serde_json::json!({
+            "address": address, "error": why,
+        })).collect::<Vec<_>>(),
+        "skipped": report.skipped.iter().map(|(address, because)| serde_json::json!({
+            "address": address, "because": because,
+        })).collect::<Vec<_>>(),
+        "unfinished": report.unfinished,
+        "not_begun": report.not_begun,
+        "seconds": report.took.as_secs_f64(),
+    })
+}

@@ -1,0 +1,33 @@
+use std::path::PathBuf;
+
+use super::Failure;
+use crate::cli::Exit;
+use crate::graph::Graph;
+use crate::spec::{self, Problem, Problems};
+use crate::ui::Ui;
+
+/// Checks every spec and says all that is wrong with each.
+pub fn check(ui: Ui, specs: &[PathBuf]) -> Result<Exit, Failure> {
+    let mut problems = Problems { sources: Vec::new(), list: Vec::new() };
+    for path in specs {
+        let result = spec::load(path).and_then(|spec| match Graph::of(&spec.env) {
+            Ok(graph) => Ok(graph.wanted.len()),
+            Err(ring) => {
+                let list = vec![Problem::new(ring, "break the ring at one of them")];
+                Err(Problems { sources: spec.tree.sources, list })
+            }
+        });
+        match result {
+            Ok(objects) if !ui.json => ui.result(&format!("{}: good, {objects} objects", path.display())),
+            Ok(_) => {}
+            Err(found) => problems.append(found),
+        }
+    }
+    if problems.list.is_empty() {
+        if ui.json {
+            ui.result_json(&serde_json::json!([]));
+        }
+        return Ok(Exit::Done);
+    }
+    Err(Failure::Spec(problems))
+}

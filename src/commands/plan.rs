@@ -1,0 +1,48 @@
+use super::session::Session;
+use super::{Failure, SavedPlan};
+use crate::cli::{Choices, Exit, PlanArgs};
+use crate::graph::Graph;
+use crate::plan::{self, Draft, Options, Plan};
+use crate::ui::{Ui, plan_text};
+
+/// Shows what an apply would change.
+pub async fn plan(ui: Ui, args: &PlanArgs) -> Result<Exit, Failure> {
+    let session = Session::open(ui, &args.spec, &args.cloud, Some(&args.choices)).await?;
+    let nothing = Graph::empty();
+    let graph = if args.destroy { &nothing } else { &session.graph };
+    let draft = draft(&session, graph, &args.choices, args.destroy, false).await?;
+    if let Some(out) = &args.out {
+        let saved = SavedPlan::new(&args.spec, &args.choices.image, &args.choices.adopt, draft.plan.clone());
+        saved.write(out)?;
+    }
+    show(ui, &session, &draft.plan);
+    if let Some(out) = &args.out {
+        ui.note(&format!("Saved. `baseplate apply {}` carries out exactly this, or nothing.", out.display()));
+    }
+    let pending = args.detailed_exitcode && !draft.plan.is_empty();
+    Ok(if pending { Exit::ChangesPending } else { Exit::Done })
+}
+
+pub async fn draft(
+    session: &Session,
+    graph: &Graph,
+    choices: &Choices,
+    destroy: bool,
+    shared: bool,
+) -> Result<Draft, Failure> {
+    let options = Options {
+        adopt: choices.adopt.iter().cloned().collect(),
+        destroy,
+        shared,
+        spec_digest: session.spec.digest.clone(),
+    };
+    Ok(plan::make(session.cloud.as_ref(), session.about(graph), &options).await?)
+}
+
+pub fn show(ui: Ui, session: &Session, plan: &Plan) {
+    if ui.json {
+        ui.result_json(&serde_json::to_value(plan).unwrap_or_default());
+    } else {
+        ui.result(&plan_text(plan, &session.cloud.place(), ui.out));
+    }
+}

@@ -1,0 +1,62 @@
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::Failure;
+use crate::cli::Exit;
+use crate::cloud::write_private;
+use crate::plan::{FORMAT_VERSION, Plan};
+
+/// A plan in a file, with what is needed to plan it again: it is applied only if it comes out the same.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SavedPlan {
+    pub format: String,
+    pub spec: PathBuf,
+    /// Images given on the command line, SERVICE=IMAGE.
+    pub images: Vec<String>,
+    pub adopt: Vec<crate::value::Address>,
+    pub plan: Plan,
+}
+
+const FORMAT: &str = "baseplate-plan";
+
+impl SavedPlan {
+    pub fn new(spec: &Path, images: &[String], adopt: &[crate::value::Address], plan: Plan) -> Self {
+        Self {
+            format: FORMAT.to_owned(),
+            spec: spec.to_owned(),
+            images: images.to_vec(),
+            adopt: adopt.to_vec(),
+            plan,
+        }
+    }
+
+    pub fn write(&self, path: &Path) -> Result<(), Failure> {
+        let text = serde_json::to_vec_pretty(self).unwrap_or_default();
+        write_private(path, &text).map_err(|error| {
+            Failure::new(Exit::Failed, format!("cannot write {}: {error}", path.display()), "choose another place")
+        })
+    }
+
+    /// The saved plan, where the file is one; `None` where it is something else, a spec for instance.
+    pub fn read(path: &Path) -> Result<Option<Self>, Failure> {
+        if path.extension().is_some_and(|extension| extension == "toml") {
+            return Ok(None);
+        }
+        let refuse = |why: String| {
+            let message = format!("{} is not usable as a plan: {why}", path.display());
+            Failure::new(Exit::Refused, message, "give a spec (*.toml), or a plan that `plan --out` saved")
+        };
+        let text = std::fs::read(path).map_err(|error| refuse(error.to_string()))?;
+        let value: serde_json::Value = serde_json::from_slice(&text).map_err(|error| refuse(error.to_string()))?;
+        if value.get("format").and_then(serde_json::Value::as_str) != Some(FORMAT) {
+            return Err(refuse(format!("it does not say \"format\": \"{FORMAT}\"")));
+        }
+        let version = value.pointer("/plan/format_version").and_then(serde_json::Value::as_u64);
+        if version != Some(u64::from(FORMAT_VERSION)) {
+            return Err(refuse(format!("it is of another version than {FORMAT_VERSION}")));
+        }
+        Self::deserialize(value).map(Some).map_err(|error| refuse(error.to_string()))
+    }
+}

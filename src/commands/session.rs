@@ -1,0 +1,136 @@
+//! What the commands that look at a cloud have in common: the spec, what it wants, and the cloud.
+
+use std::path::{Path, PathBuf};
+
+use super::Failure;
+use crate::cli::{Choices, CloudArgs, Exit, Wait};
+use crate::cloud::{About, Account, Aws, Class, Cloud, CloudError, FileCloud, Options};
+use crate::graph::Graph;
+use crate::spec::{self, Environment, Spec};
+use crate::ui::Ui;
+use crate::value::Vault;
+
+pub struct Session {
+    pub spec: Spec,
+    pub path: PathBuf,
+    /// What the spec wants.
+    pub graph: Graph,
+    pub cloud: Box<dyn Cloud>,
+    pub vault: Vault,
+}
+
+impl Session {
+    /// Loads the spec, opens the cloud and makes sure that it is the spec's account.
+    pub async fn open(ui: Ui, path: &Path, args: &CloudArgs, choices: Option<&Choices>) -> Result<Self, Failure> {
+        let mut spec = spec::load(path)?;
+        if let Some(region) = args.region.as_ref().filter(|region| **region != spec.env.region) {
+            let message = format!("--region says {region}, the spec says {}", spec.env.region);
+            return Err(Failure::new(
+                Exit::Refused,
+                message,
+                "correct one of the two; nothing was read or changed",
+            ));
+        }
+        for choice in choices.map(|choices| choices.image.as_slice()).unwrap_or_default() {
+            set_image(&mut spec.env, choice)?;
+        }
+        let graph = Graph::of(&spec.env)
+            .map_err(|ring| Failure::new(Exit::InvalidInput, ring, "break the ring at one of them"))?;
+        let cloud = open(ui, &spec.env, args).await?;
+        let vault = cloud.vault();
+        cloud.guard(&spec.env).await.map_err(|error| unreadable(&[error]))?;
+        Ok(Self { spec, path: path.to_owned(), graph, cloud, vault })
+    }
+
+    pub fn about<'a>(&'a self, graph: &'a Graph) -> About<'a> {
+        About { env: &self.spec.env, graph, vault: &self.vault }
+    }
+}
+
+fn set_image(env: &mut Environment, choice: &str) -> Result<(), Failure> {
+    let Some((service, image)) = choice.split_once('=').filter(|(_, image)| !image.is_empty()) else {
+        let message = format!("--image {choice} does not say SERVICE=IMAGE");
+        return Err(Failure::new(Exit::Usage, message, "as in --image web=nginx:1.27"));
+    };
+    match env.services.get_mut(service) {
+        Some(there) => {
+            image.clone_into(&mut there.image);
+            match env.parse_template(image) {
+                Ok(_) => Ok(()),
+                Err(errors) => {
+                    let messages = errors.into_iter().map(|error| error.message).collect();
+                    Err(Failure::Many { exit: Exit::Usage, messages, help: "see --image".to_owned() })
+                }
+            }
+        }
+        None => {
+            let names: Vec<&str> = env.services.keys().map(String::as_str).collect();
+            let help = format!("services are: {}", names.join(", "));
+            Err(Failure::new(
+                Exit::Usage,
+                format!("--image names service `{service}`, which the spec has not"),
+                help,
+            ))
+        }
+    }
+}
+
+async fn open(ui: Ui, env: &Environment, args: &CloudArgs) -> Result<Box<dyn Cloud>, Failure> {
+    if let Some(path) = args.cloud.strip_prefix("file:") {
+        if !(0.0..=1000.0).contains(&args.time_scale) {
+            let message = format!("--time-scale {} is out of range", args.time_scale);
+            return Err(Failure::new(Exit::Usage, message, "0 to 1000"));
+        }
+        let options = Options { time_scale: args.time_scale, fail_at: args.fail_at.clone() };
+        let help = "give the path of a cloud file, or of one that is not there yet";
+        return match FileCloud::open(Path::new(path), env, options) {
+            Ok(cloud) => Ok(Box::new(cloud)),
+            Err(message) => Err(Failure::new(Exit::InvalidInput, message, help)),
+        };
+    }
+    if args.cloud != "aws" {
+        let message = format!("--cloud {} is neither `aws` nor `file:PATH`", args.cloud);
+        return Err(Failure::new(Exit::Usage, message, "as in --cloud file:dev.json"));
+    }
+    let wait = match args.wait {
+        Wait::Always => true,
+        Wait::Never => false,
+        Wait::Auto => foreign_endpoint().is_none_or(|endpoint| {
+            ui.note(&format!(
+                "not waiting for roll-outs: {endpoint} is not AWS's own endpoint (--wait always does)"
+            ));
+            false
+        }),
+    };
+    Ok(Box::new(Account::new(Aws::connect(&env.region, &env.account, args.profile.as_deref(), wait).await)))
+}
+
+/// An endpoint set for this process that is none of AWS's.
+fn foreign_endpoint() -> Option<String> {
+    let endpoint = ["AWS_ENDPOINT_URL_ECS", "AWS_ENDPOINT_URL"].iter().find_map(|name| std::env::var(name).ok())?;
+    let host = endpoint.split("://").last().unwrap_or_default().split(['/', ':']).next().unwrap_or_default();
+    let own = ["amazonaws.com", "amazonaws.com.cn", "api.aws"];
+    let is_own = own.iter().any(|domain| host == *domain || host.ends_with(&format!(".{domain}")));
+    (!is_own && !endpoint.is_empty()).then_some(endpoint)
+}
+
+/// Calls that failed, as one failure: what, and what to do next.
+pub fn unreadable(errors: &[CloudError]) -> Failure {
+    let any = |class| errors.iter().any(|error| error.is(class));
+    let wrong_account = errors.iter().any(|error| error.code == "WrongAccount");
+    let exit = if wrong_account { Exit::Refused } else { Exit::Failed };
+    let no_credentials = errors.iter().any(|error| error.message.contains("credential"));
+    let help = if wrong_account {
+        "nothing was changed"
+    } else if no_credentials {
+        "no credentials were found: set AWS_PROFILE or --profile, log in with `aws sso login`, or give the job a role"
+    } else if any(Class::Denied) {
+        "the credentials do not allow this call: add it to their policy, or choose others (--profile)"
+    } else if any(Class::Unanswered) {
+        "the endpoint did not answer: check the network, the region and AWS_ENDPOINT_URL"
+    } else {
+        "nothing was changed"
+    };
+    let messages = errors.iter().map(ToString::to_string).collect();
+    Failure::Many { exit, messages, help: help.to_owned() }
+}

@@ -1,0 +1,136 @@
+//! The dependency graph of what an environment wants: nodes are addresses, edges the typed references in their
+//! attributes and the few dependencies that AWS has without any reference.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use petgraph::algo::{kosaraju_scc, toposort};
+use petgraph::graph::{DiGraph, NodeIndex};
+use serde_json::Value;
+
+use crate::kinds::{self, AnyKind, Desired, Stage};
+use crate::spec::Environment;
+use crate::value::Address;
+use crate::value::walk::{Link, links};
+
+/// One desired object, with what it depends on.
+pub struct Wanted {
+    pub address: Address,
+    pub kind: &'static dyn AnyKind,
+    pub stage: Stage,
+    pub attrs: Value,
+    pub shared: bool,
+    pub external: bool,
+    /// Addresses that must be there before, all of them desired.
+    pub needs: BTreeSet<Address>,
+}
+
+/// Everything that an environment wants, dependencies before dependents.
+pub struct Graph {
+    pub wanted: Vec<Wanted>,
+    /// By address, the outputs that somebody refers to.
+    pub outputs: BTreeMap<Address, BTreeSet<String>>,
+}
+
+impl Graph {
+    /// An environment that wants nothing: what `destroy` plans against.
+    pub fn empty() -> Self {
+        Self { wanted: Vec::new(), outputs: BTreeMap::new() }
+    }
+
+    /// Asks every kind what the environment wants of it.
+    ///
+    /// # Errors
+    /// A ring of references, by name.
+    pub fn of(env: &Environment) -> Result<Self, String> {
+        let mut wanted = Vec::new();
+        let mut outputs: BTreeMap<Address, BTreeSet<String>> = BTreeMap::new();
+        for kind in kinds::all() {
+            for Desired { name, attrs, stage, after, shared, external } in kind.desired(env) {
+                let mut needs: BTreeSet<Address> = after.into_iter().collect();
+                for link in links(&attrs) {
+                    if let Link::To { address, output } = link {
+                        outputs.entry(address.clone()).or_default().insert(output);
+                        needs.insert(address);
+                    }
+                }
+                let address = Address::new(kind.name(), name);
+                let stage = stage.unwrap_or_else(|| kind.stage());
+                wanted.push(Wanted { address, kind: *kind, stage, attrs, shared, external, needs });
+            }
+        }
+        let known: BTreeSet<Address> = wanted.iter().map(|wanted| wanted.address.clone()).collect();
+        for wanted in &mut wanted {
+            wanted.needs.retain(|address| known.contains(address));
+        }
+        Ok(Self { wanted: sorted(wanted)?, outputs })
+    }
+
+    /// The unique physical names that the desired objects have, by kind.
+    pub fn identities(&self) -> BTreeMap<&'static str, BTreeSet<String>> {
+        let mut names: BTreeMap<&'static str, BTreeSet<String>> = BTreeMap::new();
+        for wanted in &self.wanted {
+            if let Some(name) = wanted.kind.identity().and_then(|field| wanted.attrs.get(field)?.as_str()) {
+                names.entry(wanted.kind.name()).or_default().insert(name.to_owned());
+            }
+        }
+        names
+    }
+}
+
+fn sorted(wanted: Vec<Wanted>) -> Result<Vec<Wanted>, String> {
+    let mut graph: DiGraph<usize, ()> = DiGraph::with_capacity(wanted.len(), wanted.len() * 4);
+    let nodes: HashMap<&Address, NodeIndex> =
+        wanted.iter().enumerate().map(|(index, wanted)| (&wanted.address, graph.add_node(index))).collect();
+    for one in &wanted {
+        for need in &one.needs {
+            graph.add_edge(nodes[need], nodes[&one.address], ());
+        }
+    }
+    let order = toposort(&graph, None).map_err(|_| {
+        let ring = kosaraju_scc(&graph).into_iter().find(|ring| ring.len() > 1).unwrap_or_default();
+        let names: Vec<String> = ring.iter().map(|&node| wanted[graph[node]].address.to_string()).collect();
+        format!("these need one another in a ring: {}", names.join(" → "))
+    })?;
+    let order: Vec<usize> = order.into_iter().map(|node| graph[node]).collect();
+    let mut slots: Vec<Option<Wanted>> = wanted.into_iter().map(Some).collect();
+    Ok(order.into_iter().filter_map(|index| slots[index].take()).collect())
+}
+
+/// Graphviz's language.
+pub fn dot(graph: &Graph) -> String {
+    let mut out = String::from("digraph baseplate {\n  rankdir = LR;\n  node [shape = box];\n");
+    for stage in Stage::ALL {
+        out +=
+            &format!("  subgraph cluster_{} {{\n    label = \"{} · {stage}\";\n", stage.number(), stage.number());
+        for wanted in graph.wanted.iter().filter(|wanted| wanted.stage == stage) {
+            out += &format!("    \"{}\";\n", wanted.address);
+        }
+        out += "  }\n";
+    }
+    for wanted in &graph.wanted {
+        for need in &wanted.needs {
+            out += &format!("  \"{}\" -> \"{need}\";\n", wanted.address);
+        }
+    }
+    out + "}\n"
+}
+
+/// Mermaid's language, which GitHub draws in Markdown.
+pub fn mermaid(graph: &Graph) -> String {
+    let ids: HashMap<&Address, usize> =
+        graph.wanted.iter().enumerate().map(|(index, wanted)| (&wanted.address, index)).collect();
+    let mut out = String::from("flowchart LR\n");
+    for stage in Stage::ALL {
+        out += &format!("  subgraph s{0}[\"{0} · {stage}\"]\n", stage.number());
+        for wanted in graph.wanted.iter().filter(|wanted| wanted.stage == stage) {
+            out += &format!("    n{}[\"{}\"]\n", ids[&wanted.address], wanted.address);
+        }
+        out += "  end\n";
+    }
+    for wanted in &graph.wanted {
+        for need in &wanted.needs {
+            out += &format!("  n{} --> n{}\n", ids[&wanted.address], ids[need]);
+        }
+    }
+    out
+}

@@ -1,0 +1,120 @@
+//! Whose an object is, for services that have no batch call for tags, and what a change of tags asks for.
+
+use std::collections::HashMap;
+
+use super::{Kind, Live, Tags};
+use crate::cloud::{Class, CloudError, Reader};
+use crate::spec::Environment;
+use crate::value::Address;
+
+/// Whose one object seems to be, before its service was asked about that very object.
+pub(super) struct Ownership {
+    pub address: Option<Address>,
+    /// `None` where the tag index says nothing of the object.
+    tags: Option<Tags>,
+    confirm: bool,
+}
+
+impl Ownership {
+    /// Looks the object up in the tag index. Where that is silent, which proves nothing, the address that the
+    /// object's name implies is taken on trust; where there is no index, `ask` reads the object's own tags.
+    pub async fn of(
+        read: &Reader<'_>,
+        arn: &str,
+        implied: Option<&Address>,
+        ask: impl Future<Output = Result<Tags, CloudError>>,
+    ) -> Result<Self, CloudError> {
+        let index = read.tag_index().await?;
+        let (tags, confirm) = match &*index {
+            Some(index) => (index.get(arn).map(visible), true),
+            None => (Some(ask.await?), false),
+        };
+        let address = match &tags {
+            Some(tags) => read.scope.owner(tags),
+            None => implied.cloned(),
+        };
+        Ok(Self { address, tags, confirm })
+    }
+
+    /// The live object, with what was found out about its owner; `attrs` gets its tags.
+    pub fn live<A>(self, id: &str, attrs: impl FnOnce(Tags) -> A) -> Live<A> {
+        let unread = if self.tags.is_none() { vec!["tags"] } else { Vec::new() };
+        let live = Live::new(self.address, id, attrs(self.tags.unwrap_or_default()));
+        Live { unread, confirm: self.confirm, ..live }
+    }
+}
+
+/// Puts an object's own tags in the place of what was taken on trust.
+pub(super) fn confirm<A>(
+    read: &Reader<'_>,
+    live: &mut Live<A>,
+    tags: Tags,
+    field: impl FnOnce(&mut A) -> &mut Tags,
+) {
+    live.address = read.scope.owner(&tags);
+    live.unread.retain(|unread| *unread != "tags");
+    if let Some(attrs) = &mut live.attrs {
+        *field(attrs) = tags;
+    }
+}
+
+/// The addresses that the desired objects' physical names imply.
+pub(super) fn implied<K: Kind>(env: &Environment, name: impl Fn(K::Attrs) -> String) -> HashMap<String, Address> {
+    let desired = K::desired(env).into_iter();
+    desired.map(|desired| (name(desired.attrs), Address::new(K::KIND, desired.name))).collect()
+}
+
+/// The tags that people and Baseplate set; those of AWS itself cannot be changed.
+pub(super) fn visible<'a, S: AsRef<str> + 'a>(tags: impl IntoIterator<Item = (S, S)>) -> Tags {
+    let pairs = tags.into_iter().map(|(key, value)| (key.as_ref().to_owned(), value.as_ref().to_owned()));
+    pairs.filter(|(key, _)| !key.starts_with("aws:")).collect()
+}
+
+/// What brings the tags of an object from one state to another.
+pub(super) struct TagChange {
+    pub set: Tags,
+    pub removed: Vec<String>,
+}
+
+impl TagChange {
+    pub fn between(before: &Tags, after: &Tags) -> Self {
+        let set = after.iter().filter(|(key, value)| before.get(*key) != Some(*value));
+        Self {
+            set: set.map(|(key, value)| (key.clone(), value.clone())).collect(),
+            removed: before.keys().filter(|key| !after.contains_key(*key)).cloned().collect(),
+        }
+    }
+}
+
+/// A create that AWS refuses as a repetition has worked the first time if what is there carries the very tags:
+/// the SDK repeats calls whose answer got lost, and not every service takes an idempotency token.
+pub(super) async fn unless_made(
+    error: CloudError,
+    wanted: &Tags,
+    ask: impl Future<Output = Result<Tags, CloudError>>,
+) -> Result<(), CloudError> {
+    let made = error.is(Class::Taken) && ask.await.is_ok_and(|found| found == *wanted);
+    if made { Ok(()) } else { Err(error) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tags(pairs: &[(&str, &str)]) -> Tags {
+        pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+    }
+
+    #[test]
+    fn a_change_of_tags_touches_only_what_differs() {
+        let (before, after) = (tags(&[("a", "1"), ("b", "2"), ("c", "3")]), tags(&[("a", "1"), ("b", "x")]));
+        let change = TagChange::between(&before, &after);
+        assert_eq!(change.set, tags(&[("b", "x")]));
+        assert_eq!(change.removed, ["c"]);
+    }
+
+    #[test]
+    fn tags_of_aws_are_not_ours_to_see() {
+        assert_eq!(visible([("aws:cloudformation:stack", "x"), ("team", "y")]), tags(&[("team", "y")]));
+    }
+}

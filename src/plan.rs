@@ -1,0 +1,124 @@
+//! Desired against live: the [`Plan`], a value that is shown, saved and applied.
+
+mod diff;
+mod draft;
+mod world;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::kinds::{Impact, Stage};
+use crate::value::Address;
+
+pub use draft::{Draft, Options, Refusal, Step, field_changes, make};
+pub use world::{Secrets, World, resolve_with};
+
+/// The version of the plan's JSON. Others are refused.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// Every change that makes an environment what its spec says, in documented order.
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields)]
+pub struct Plan {
+    pub format_version: u32,
+    pub project: String,
+    pub environment: String,
+    pub account: String,
+    pub region: String,
+    /// Whether this is a plan against nothing desired.
+    pub destroy: bool,
+    /// SHA-256 of the merged spec, hex.
+    pub spec_digest: String,
+    /// SHA-256 of what was live, hex; secrets by version, not by value.
+    pub live_digest: String,
+    pub changes: Vec<Change>,
+    /// How many objects stay as they are.
+    pub unchanged: usize,
+    /// What AWS has accepted already and will do later.
+    pub scheduled: Vec<String>,
+    /// What stays although this environment goes, because the project's other environments use it.
+    pub kept: Vec<Address>,
+    /// What a person should know that is no change.
+    pub notes: Vec<String>,
+}
+
+impl Plan {
+    pub fn is_empty(&self) -> bool {
+        self.changes.is_empty()
+    }
+
+    /// How many changes of each action: create, update, replace, delete, adopt.
+    pub fn counts(&self) -> [(Action, usize); 5] {
+        [Action::Create, Action::Update, Action::Replace, Action::Delete, Action::Adopt]
+            .map(|action| (action, self.changes.iter().filter(|change| change.action == action).count()))
+    }
+}
+
+/// What happens to one object, and why.
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields)]
+pub struct Change {
+    pub address: Address,
+    pub stage: Stage,
+    pub action: Action,
+    pub reason: String,
+    pub impact: Impact,
+    /// The live object's id, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    pub fields: Vec<Field>,
+    pub depends_on: Vec<Address>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    Create,
+    Update,
+    Replace,
+    Delete,
+    /// An update that also takes ownership of an object made elsewhere.
+    Adopt,
+}
+
+impl Action {
+    /// The mark before an address in the plan's text.
+    pub fn mark(self) -> &'static str {
+        match self {
+            Self::Create => "+",
+            Self::Update => "~",
+            Self::Replace => "±",
+            Self::Delete => "-",
+            Self::Adopt => "^",
+        }
+    }
+
+    pub fn verb(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Update => "update",
+            Self::Replace => "replace",
+            Self::Delete => "delete",
+            Self::Adopt => "adopt",
+        }
+    }
+}
+
+/// One field that changes. References are shown by address; an element that enters or leaves a set has a path
+/// that ends in `[]` and only an `after` or a `before`.
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields)]
+pub struct Field {
+    pub path: String,
+    pub before: Value,
+    pub after: Value,
+    /// Then `before` and `after` say nothing.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub secret: bool,
+    /// Whether part of `after` is an output that is known only once something else was made or changed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub known_after_apply: bool,
+    /// Whether AWS cannot change it in place.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub forces_replacement: bool,
+}

@@ -1,0 +1,137 @@
+//! The difference of two serialised attributes, field by field.
+
+use serde_json::{Map, Value};
+
+use crate::value::tag;
+
+/// A difference as found, before it is made presentable.
+#[derive(Debug, PartialEq)]
+pub struct Difference {
+    pub path: String,
+    pub before: Value,
+    pub after: Value,
+}
+
+impl Difference {
+    /// The name of the top-level field.
+    pub fn field(&self) -> &str {
+        self.path.split(['.', '[']).next().unwrap_or_default()
+    }
+}
+
+/// All differences between resolved desired attributes and live ones.
+///
+/// `null` in a desired field leaves it to AWS. `unread` fields are those that AWS does not tell.
+pub fn differences(desired: &Value, live: &Value, unread: &[&str]) -> Vec<Difference> {
+    let mut found = Vec::new();
+    let empty = Map::new();
+    let (desired, live) = (desired.as_object().unwrap_or(&empty), live.as_object().unwrap_or(&empty));
+    for (name, wanted) in desired {
+        if !wanted.is_null() && !unread.contains(&name.as_str()) {
+            compare(name, wanted, live.get(name).unwrap_or(&Value::Null), &mut found);
+        }
+    }
+    found
+}
+
+/// Every field of a new object, or of one that goes, except those that say nothing.
+pub fn listing(attrs: &Value) -> Vec<(String, Value)> {
+    let fields = attrs.as_object().into_iter().flatten();
+    fields
+        .filter(|(_, value)| match value {
+            Value::Null => false,
+            Value::String(text) => !text.is_empty(),
+            Value::Array(items) => !items.is_empty(),
+            Value::Object(map) => !map.is_empty(),
+            _ => true,
+        })
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect()
+}
+
+fn compare(path: &str, desired: &Value, live: &Value, found: &mut Vec<Difference>) {
+    if desired == live || is_kept_secret(desired, live) {
+        return;
+    }
+    match (desired, live) {
+        (Value::Object(wanted), Value::Object(there)) if !is_tagged(wanted) && !is_tagged(there) => {
+            for (key, wanted) in wanted {
+                let there = there.get(key).unwrap_or(&Value::Null);
+                compare(&format!("{path}.{key}"), wanted, there, found);
+            }
+            for (key, there) in there.iter().filter(|(key, _)| !wanted.contains_key(*key)) {
+                compare(&format!("{path}.{key}"), &Value::Null, there, found);
+            }
+        }
+        (Value::Array(wanted), Value::Array(there)) => {
+            let added: Vec<&Value> = wanted.iter().filter(|item| !there.contains(item)).collect();
+            let removed: Vec<&Value> = there.iter().filter(|item| !wanted.contains(item)).collect();
+            let same_but_order = added.is_empty() && removed.is_empty();
+            if same_but_order {
+                // What is left is order or repetition, which matters only in a list (`command`): sets are sorted
+                // by id, and an id sorts elsewhere than the address that it belongs to.
+                if wanted.iter().all(Value::is_string) {
+                    push(path, live, desired, found);
+                }
+                return;
+            }
+            for item in removed {
+                push(&format!("{path}[]"), item, &Value::Null, found);
+            }
+            for item in added {
+                push(&format!("{path}[]"), &Value::Null, item, found);
+            }
+        }
+        _ => push(path, live, desired, found),
+    }
+}
+
+fn push(path: &str, before: &Value, after: &Value, found: &mut Vec<Difference>) {
+    found.push(Difference { path: path.to_owned(), before: before.clone(), after: after.clone() });
+}
+
+fn is_tagged(map: &Map<String, Value>) -> bool {
+    [tag::TO, tag::ID, tag::TEXT, tag::SECRET].iter().any(|tag| map.contains_key(*tag))
+}
+
+/// A generated secret is made once and kept; one from a variable that is not set here cannot be compared.
+fn is_kept_secret(desired: &Value, live: &Value) -> bool {
+    let Some(source) = desired.get(tag::SECRET) else { return false };
+    let kept = source.get("generate").is_some() || source.get("env").is_some();
+    kept && live.get(tag::SECRET).is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn paths(desired: Value, live: Value) -> Vec<String> {
+        differences(&desired, &live, &["password"]).into_iter().map(|difference| difference.path).collect()
+    }
+
+    #[test]
+    fn null_leaves_a_field_to_aws_and_a_missing_key_does_not() {
+        assert!(paths(json!({"window": null}), json!({"window": "sun"})).is_empty());
+        assert_eq!(paths(json!({"tags": {}}), json!({"tags": {"by": "hand"}})), ["tags.by"]);
+        assert!(paths(json!({"password": 1}), json!({"password": 2})).is_empty());
+    }
+
+    #[test]
+    fn sets_differ_by_element_and_lists_by_order() {
+        assert_eq!(paths(json!({"set": [{"a": 1}]}), json!({"set": [{"a": 2}]})), ["set[]", "set[]"]);
+        assert!(
+            paths(json!({"set": [{"$id": "1"}, {"$id": "2"}]}), json!({"set": [{"$id": "2"}, {"$id": "1"}]}))
+                .is_empty()
+        );
+        assert_eq!(paths(json!({"command": ["a", "b"]}), json!({"command": ["b", "a"]})), ["command"]);
+    }
+
+    #[test]
+    fn a_generated_secret_is_kept() {
+        let live = json!({"value": {"$secret": {"fingerprint": "abc"}}});
+        assert!(paths(json!({"value": {"$secret": {"generate": 40}}}), live.clone()).is_empty());
+        assert_eq!(paths(json!({"value": {"$secret": {"fingerprint": "def"}}}), live).len(), 1);
+    }
+}

@@ -1,0 +1,131 @@
+use std::cell::RefCell;
+use std::collections::HashMap;
+
+use serde_json::{Value, json};
+use zeroize::Zeroizing;
+
+use crate::kinds::Outputs;
+use crate::value::walk::{self, Lookup};
+use crate::value::{Address, Vault, tag};
+
+/// What is known of each object's id and outputs: while planning, the live ones that will not change; while
+/// applying, also those just made.
+#[derive(Default)]
+pub struct World {
+    known: RefCell<HashMap<Address, (String, Outputs)>>,
+}
+
+impl World {
+    pub fn learn(&self, address: &Address, id: &str, outputs: Outputs) {
+        self.known.borrow_mut().insert(address.clone(), (id.to_owned(), outputs));
+    }
+
+    /// Adds outputs that became known later.
+    pub fn learn_more(&self, address: &Address, more: Outputs) {
+        if let Some((_, outputs)) = self.known.borrow_mut().get_mut(address) {
+            outputs.extend(more);
+        }
+    }
+
+    pub fn known(&self, address: &Address) -> Option<(String, Outputs)> {
+        self.known.borrow().get(address).cloned()
+    }
+
+    fn output(&self, address: &Address, output: &str) -> Option<String> {
+        let known = self.known.borrow();
+        let (id, outputs) = known.get(address)?;
+        if output == "id" { Some(id.clone()) } else { outputs.get(output).cloned() }
+    }
+}
+
+/// How secrets come to be: while planning nothing is made that an apply would have to keep.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Secrets {
+    Compare,
+    Make,
+}
+
+/// `attrs` with every reference, text and secret resolved as far as `world` and `vault` know.
+pub fn resolve_with(attrs: &Value, world: &World, vault: &Vault, secrets: Secrets) -> Value {
+    walk::resolve(attrs, &Known { world, vault, secrets, inside_secret: false })
+}
+
+struct Known<'a> {
+    world: &'a World,
+    vault: &'a Vault,
+    secrets: Secrets,
+    /// Only a text that is itself a secret may hold the value of one.
+    inside_secret: bool,
+}
+
+impl Lookup for Known<'_> {
+    fn output(&self, address: &Address, output: &str) -> Option<String> {
+        let plain = self.world.output(address, output);
+        if plain.is_none() && self.inside_secret && output == "value" && self.world.known(address).is_some() {
+            return self.vault.held(address).map(|value| value.to_string());
+        }
+        plain
+    }
+
+    fn secret(&self, source: &Value) -> Option<Value> {
+        let clear = if let Some(name) = source.get("env").and_then(Value::as_str) {
+            Zeroizing::new(std::env::var(name).ok().filter(|value| !value.is_empty())?)
+        } else if let Some(length) = source.get("generate").and_then(Value::as_u64) {
+            if self.secrets == Secrets::Compare {
+                return None;
+            }
+            generate(usize::try_from(length).ok()?)?
+        } else if let Some(text) = source.get("text") {
+            let parts = match text.get(tag::TEXT) {
+                Some(Value::Array(parts)) => parts.clone(),
+                _ => vec![text.clone()],
+            };
+            Zeroizing::new(walk::text(&parts, &Known { inside_secret: true, ..*self })?)
+        } else {
+            return Some(json!({ tag::SECRET: source }));
+        };
+        serde_json::to_value(self.vault.keep(clear)).ok()
+    }
+}
+
+/// Letters and digits, each equally likely: 62 of them divide no byte, so the bytes past 4 × 62 are left out.
+fn generate(length: usize) -> Option<Zeroizing<String>> {
+    const LETTERS: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+    let mut value = Zeroizing::new(String::with_capacity(length));
+    let mut bytes = Zeroizing::new([0_u8; 64]);
+    while value.len() < length {
+        getrandom::fill(bytes.as_mut()).ok()?;
+        let letters =
+            bytes.iter().filter(|byte| **byte < 248).map(|byte| char::from(LETTERS[usize::from(*byte) % 62]));
+        let missing = length - value.len();
+        value.extend(letters.take(missing));
+    }
+    Some(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn generated_secrets_have_their_length_and_differ() {
+        let (a, b) = (generate(40).expect("entropy"), generate(40).expect("entropy"));
+        assert_eq!(a.len(), 40);
+        assert_ne!(*a, *b);
+        assert!(a.chars().all(|c| c.is_ascii_alphanumeric()));
+    }
+
+    #[test]
+    fn a_plain_text_never_holds_a_secret() {
+        let (world, vault) = (World::default(), Vault::new(vec![1; 32]));
+        let address = Address::new("ssm_parameter", "key");
+        let secret = vault.keep(Zeroizing::new("hunter2".to_owned()));
+        vault.hold(address.clone(), &secret);
+        world.learn(&address, "/p/e/key", Outputs::new());
+        let text = json!({ "$text": ["x-", { "$to": "ssm_parameter.key", "output": "value" }] });
+        assert_eq!(resolve_with(&text, &world, &vault, Secrets::Make), text);
+        let wrapped = resolve_with(&json!({ "$secret": { "text": text } }), &world, &vault, Secrets::Make);
+        assert!(!wrapped.to_string().contains("hunter2"));
+        assert!(wrapped["$secret"]["fingerprint"].is_string());
+    }
+}

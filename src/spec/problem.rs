@@ -1,0 +1,131 @@
+use std::fmt;
+
+use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, Severity, SourceCode};
+
+use super::source::{Place, Source, Tree, line_column};
+
+/// One thing that is wrong with a spec, where it stands, and what to do.
+#[derive(Clone, Debug)]
+pub struct Problem {
+    pub message: String,
+    pub help: String,
+    /// Keys and indices that lead to it, when the place is not known yet.
+    pub path: Vec<String>,
+    /// The part of the value to underline, where it is not all of it.
+    pub part: Option<String>,
+    pub place: Option<Place>,
+}
+
+impl Problem {
+    pub fn new(message: impl Into<String>, help: impl Into<String>) -> Self {
+        Self { message: message.into(), help: help.into(), path: Vec::new(), part: None, place: None }
+    }
+
+    pub fn at(path: &[&str], message: impl Into<String>, help: impl Into<String>) -> Self {
+        let path = path.iter().map(|&step| step.to_owned()).collect();
+        Self { path, ..Self::new(message, help) }
+    }
+
+    /// Finds the place from the path.
+    pub(super) fn locate(&mut self, tree: &Tree) {
+        if self.place.is_some() {
+            return;
+        }
+        let mut place = tree.place(&self.path);
+        let text = tree.sources[place.file].text.get(place.span.clone()).unwrap_or_default();
+        if let Some(at) = self.part.as_ref().and_then(|part| Some((text.find(part.as_str())?, part.len()))) {
+            place.span = place.span.start + at.0..place.span.start + at.0 + at.1;
+        }
+        self.place = Some(place);
+    }
+}
+
+/// All that is wrong with one spec.
+#[derive(Clone, Debug)]
+pub struct Problems {
+    pub sources: Vec<Source>,
+    pub list: Vec<Problem>,
+}
+
+impl Problems {
+    /// Takes in the problems of another spec.
+    pub fn append(&mut self, other: Self) {
+        let shift = self.sources.len();
+        self.sources.extend(other.sources);
+        self.list.extend(other.list.into_iter().map(|mut problem| {
+            if let Some(place) = &mut problem.place {
+                place.file += shift;
+            }
+            problem
+        }));
+    }
+
+    /// For people: each problem with its line underlined.
+    pub fn render(&self, color: bool) -> String {
+        let theme = if color { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
+        let handler = GraphicalReportHandler::new_themed(theme).with_links(false).with_width(110);
+        let mut out = String::new();
+        for problem in &self.list {
+            let source = problem.place.as_ref().map(|place| {
+                let source = &self.sources[place.file];
+                NamedSource::new(&source.name, source.text.clone())
+            });
+            // Rendering into a string cannot fail but for a span outside its text, which then goes without.
+            if handler.render_report(&mut out, &Located { problem, source }).is_err() {
+                out.push_str(&problem.message);
+            }
+            out.push('\n');
+        }
+        out
+    }
+
+    /// For machines: message, help, file, line and column of each.
+    pub fn json(&self) -> serde_json::Value {
+        let one = |problem: &Problem| {
+            let place = problem.place.as_ref();
+            let position = place.map(|place| line_column(&self.sources[place.file].text, place.span.start));
+            serde_json::json!({
+                "message": problem.message,
+                "help": problem.help,
+                "file": place.map(|place| &self.sources[place.file].name),
+                "line": position.map(|position| position.0),
+                "column": position.map(|position| position.1),
+            })
+        };
+        self.list.iter().map(one).collect()
+    }
+}
+
+#[derive(Debug)]
+struct Located<'a> {
+    problem: &'a Problem,
+    source: Option<NamedSource<String>>,
+}
+
+impl fmt::Display for Located<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.problem.message)
+    }
+}
+
+impl std::error::Error for Located<'_> {}
+
+impl Diagnostic for Located<'_> {
+    fn severity(&self) -> Option<Severity> {
+        Some(Severity::Error)
+    }
+
+    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        if self.problem.help.is_empty() { None } else { Some(Box::new(&self.problem.help)) }
+    }
+
+    fn source_code(&self) -> Option<&dyn SourceCode> {
+        self.source.as_ref().map(|source| source as &dyn SourceCode)
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        let place = self.problem.place.as_ref()?;
+        let length = place.span.len().max(1);
+        Some(Box::new(std::iter::once(LabeledSpan::new(None, place.span.start, length))))
+    }
+}

@@ -1,0 +1,243 @@
+//! Spec files as text: reading, merging what `extends` names, and finding the place of every value.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::path::{Component, Path, PathBuf};
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::problem::Problem;
+
+/// A spec is written by people; what is larger than this is something else.
+const MAX_BYTES: u64 = 4 << 20;
+const MAX_EXTENDS: usize = 8;
+
+/// One file's text, and the name that messages give it.
+#[derive(Clone, Debug)]
+pub struct Source {
+    pub name: String,
+    pub text: String,
+}
+
+/// Where something stands: a file (index into the sources) and a range of bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    pub file: usize,
+    pub span: Range<usize>,
+}
+
+/// A value of the merged tree, and where it was written.
+#[derive(Clone, Debug)]
+pub struct Node {
+    pub data: Data,
+    pub place: Place,
+}
+
+#[derive(Clone, Debug)]
+pub enum Data {
+    Table(BTreeMap<String, Entry>),
+    Array(Vec<Node>),
+    String(String),
+    Integer(i64),
+    Float(f64),
+    Boolean(bool),
+    Datetime(String),
+}
+
+#[derive(Clone, Debug)]
+pub struct Entry {
+    pub key: Place,
+    pub node: Node,
+}
+
+/// The merged tree of a spec file and all that it extends.
+#[derive(Debug)]
+pub struct Tree {
+    pub sources: Vec<Source>,
+    pub root: Node,
+}
+
+impl Tree {
+    /// Reads a file and what it extends.
+    ///
+    /// # Errors
+    /// Every syntax error of the first file that has any; an unreadable or oversized file; a ring of `extends`.
+    pub fn read(path: &Path) -> Result<Self, (Vec<Source>, Vec<Problem>)> {
+        let mut sources = Vec::new();
+        let mut seen: Vec<PathBuf> = Vec::new();
+        let mut layers = Vec::new();
+        let mut next = Some((path.to_owned(), None::<Place>));
+        while let Some((path, named_at)) = next.take() {
+            let fail = |sources: &Vec<Source>, message: String, help: &str| {
+                let mut problem = Problem::new(message, help);
+                problem.place = named_at.clone();
+                (sources.clone(), vec![problem])
+            };
+            if seen.contains(&path) || seen.len() >= MAX_EXTENDS {
+                let message = format!("`extends` goes in a ring or too deep at {}", path.display());
+                return Err(fail(&sources, message, "a spec extends another, down to one that extends nothing"));
+            }
+            let text = match read_text(&path) {
+                Ok(text) => text,
+                Err(message) => {
+                    let message = format!("cannot read {}: {message}", path.display());
+                    return Err(fail(
+                        &sources,
+                        message,
+                        "give the path of a TOML spec, as in environments/dev.toml",
+                    ));
+                }
+            };
+            seen.push(path.clone());
+            let file = sources.len();
+            sources.push(Source { name: path.display().to_string(), text });
+            let root = parse(&sources[file].text, file).map_err(|problems| (sources.clone(), problems))?;
+            if let Data::Table(entries) = &root.data
+                && let Some(Entry { node: Node { data: Data::String(base), place }, .. }) = entries.get("extends")
+            {
+                let base_path = Path::new(base);
+                if base_path.components().any(|part| !matches!(part, Component::Normal(_) | Component::CurDir)) {
+                    let mut problem = Problem::new(
+                        format!("`extends` may not leave the folder: {base}"),
+                        "name a file beside this one or below",
+                    );
+                    problem.place = Some(place.clone());
+                    return Err((sources, vec![problem]));
+                }
+                let folder = path.parent().unwrap_or(Path::new(""));
+                next = Some((folder.join(base_path), Some(place.clone())));
+            }
+            layers.push(root);
+        }
+        let mut root = layers.pop().unwrap_or_else(|| unreachable!("the first file was read"));
+        while let Some(layer) = layers.pop() {
+            merge(&mut root, layer);
+        }
+        Ok(Self { sources, root })
+    }
+
+    /// The node at a path of keys and array indices.
+    pub fn find(&self, path: &[String]) -> Option<&Node> {
+        path.iter().try_fold(&self.root, |node, step| match &node.data {
+            Data::Table(entries) => entries.get(step).map(|entry| &entry.node),
+            Data::Array(items) => step.parse::<usize>().ok().and_then(|index| items.get(index)),
+            _ => None,
+        })
+    }
+
+    /// The place of the node at a path, or of the nearest table around it.
+    pub fn place(&self, path: &[String]) -> Place {
+        let known = (0..=path.len()).rev().find_map(|length| {
+            let (around, last) = path[..length].split_at(length.saturating_sub(1));
+            let node = self.find(&path[..length])?;
+            // A missing key or a whole table is pointed at by its name, not by all of its text.
+            let key = match (self.find(around).map(|node| &node.data), last.first()) {
+                (Some(Data::Table(entries)), Some(last)) => entries.get(last).map(|entry| &entry.key),
+                _ => None,
+            };
+            let by_name = matches!(node.data, Data::Table(_));
+            Some(key.filter(|_| by_name).unwrap_or(&node.place).clone())
+        });
+        match known {
+            Some(place) if place != self.root.place => place,
+            _ => Place { file: 0, span: 0..0 },
+        }
+    }
+
+    /// The line and column (from 1) where a place begins.
+    pub fn line_column(&self, place: &Place) -> (usize, usize) {
+        line_column(&self.sources[place.file].text, place.span.start)
+    }
+}
+
+pub(super) fn line_column(text: &str, at: usize) -> (usize, usize) {
+    let before = text.get(..at).unwrap_or(text);
+    let line = before.matches('\n').count() + 1;
+    (line, before.chars().rev().take_while(|&c| c != '\n').count() + 1)
+}
+
+fn read_text(path: &Path) -> Result<String, String> {
+    let length = std::fs::metadata(path).map_err(|error| error.to_string())?;
+    if !length.is_file() {
+        return Err("it is not a file".to_owned());
+    }
+    if length.len() > MAX_BYTES {
+        return Err(format!("it holds {} bytes, a spec {MAX_BYTES} at most", length.len()));
+    }
+    let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
+    String::from_utf8(bytes)
+        .map_err(|error| format!("it is not UTF-8 at byte {}", error.utf8_error().valid_up_to()))
+}
+
+fn parse(text: &str, file: usize) -> Result<Node, Vec<Problem>> {
+    let (table, errors) = DeTable::parse_recoverable(text);
+    if errors.is_empty() {
+        let span = table.span();
+        return Ok(Node { data: from_table(table.into_inner(), file), place: Place { file, span } });
+    }
+    let problem = |error: &toml::de::Error| {
+        let mut problem = Problem::new(error.message().trim().to_owned(), "this is not TOML: see https://toml.io");
+        problem.place = Some(Place { file, span: error.span().unwrap_or(0..0) });
+        problem
+    };
+    Err(errors.iter().map(problem).collect())
+}
+
+fn from_table(table: DeTable<'_>, file: usize) -> Data {
+    let entry = |(key, value): (Spanned<_>, Spanned<DeValue<'_>>)| {
+        let place = Place { file, span: key.span() };
+        let key: std::borrow::Cow<'_, str> = key.into_inner();
+        (key.into_owned(), Entry { key: place, node: from_value(value, file) })
+    };
+    Data::Table(table.into_iter().map(entry).collect())
+}
+
+fn from_value(value: Spanned<DeValue<'_>>, file: usize) -> Node {
+    let place = Place { file, span: value.span() };
+    let data = match value.into_inner() {
+        DeValue::String(text) => Data::String(text.into_owned()),
+        DeValue::Integer(number) => i64::from_str_radix(&number.as_str().replace('_', ""), number.radix())
+            .map_or(Data::Float(f64::NAN), Data::Integer),
+        DeValue::Float(number) => Data::Float(number.as_str().replace('_', "").parse().unwrap_or(f64::NAN)),
+        DeValue::Boolean(value) => Data::Boolean(value),
+        DeValue::Datetime(value) => Data::Datetime(value.to_string()),
+        DeValue::Array(items) => Data::Array(items.into_iter().map(|item| from_value(item, file)).collect()),
+        DeValue::Table(table) => from_table(table, file),
+    };
+    Node { data, place }
+}
+
+/// Tables merge by key; anything else replaces.
+fn merge(base: &mut Node, over: Node) {
+    match (&mut base.data, over.data) {
+        (Data::Table(base), Data::Table(over)) => {
+            for (key, entry) in over {
+                match base.get_mut(&key) {
+                    Some(there) => {
+                        there.key = entry.key;
+                        merge(&mut there.node, entry.node);
+                    }
+                    None => {
+                        base.insert(key, entry);
+                    }
+                }
+            }
+        }
+        (_, data) => *base = Node { data, place: over.place },
+    }
+}
+
+impl Node {
+    /// The value as JSON, without places.
+    pub fn json(&self) -> serde_json::Value {
+        match &self.data {
+            Data::Table(entries) => entries.iter().map(|(key, entry)| (key.clone(), entry.node.json())).collect(),
+            Data::Array(items) => items.iter().map(Self::json).collect(),
+            Data::String(text) | Data::Datetime(text) => text.as_str().into(),
+            Data::Integer(number) => (*number).into(),
+            Data::Float(number) => (*number).into(),
+            Data::Boolean(value) => (*value).into(),
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! What the values of a spec must mean together; its structure has been checked before.
+
+mod compute;
+mod data;
+mod edge;
+mod network;
+
+use super::{Environment, Problem};
+
+/// Everything that is wrong, in no particular order.
+pub fn validate(env: &Environment) -> Vec<Problem> {
+    let mut check = Check { env, problems: Vec::new() };
+    network::network(&mut check);
+    network::security_groups(&mut check);
+    data::databases(&mut check);
+    data::registries(&mut check);
+    data::parameters(&mut check);
+    data::tags(&mut check);
+    compute::services(&mut check);
+    edge::routes(&mut check);
+    edge::load_balancer(&mut check);
+    edge::dns(&mut check);
+    check.problems
+}
+
+struct Check<'a> {
+    env: &'a Environment,
+    problems: Vec<Problem>,
+}
+
+impl<'a> Check<'a> {
+    fn report(&mut self, path: &[&str], message: impl Into<String>, help: impl Into<String>) {
+        self.problems.push(Problem::at(path, message, help));
+    }
+
+    /// A template's placeholders must name something.
+    fn template(&mut self, path: &[&str], template: &str) {
+        for error in self.env.parse_template(template).err().into_iter().flatten() {
+            let mut problem = Problem::at(path, error.message, error.help);
+            problem.part = Some(error.placeholder);
+            self.problems.push(problem);
+        }
+    }
+
+    /// Names of security groups must be keys of this spec, or ids.
+    fn security_groups(&mut self, path: &[&str], names: &[String]) {
+        if names.is_empty() {
+            self.report(
+                path,
+                "no security group",
+                "without one AWS takes the VPC's default group: name at least one",
+            );
+        }
+        for (index, name) in names.iter().enumerate() {
+            if !self.env.security_groups.contains_key(name) && !name.starts_with("sg-") {
+                let help = one_of("security groups", self.env.security_groups.keys());
+                let index = index.to_string();
+                self.report(&[path, &[&index]].concat(), format!("no security group is called `{name}`"), help);
+            }
+        }
+    }
+
+    /// Subnets named by key must exist; answers the zones that the named ones, or else all of a tier, lie in.
+    fn subnets(&mut self, path: &[&str], keys: Option<&Vec<String>>, tier: super::Tier) -> Vec<&'a str> {
+        let env = self.env;
+        let subnets = &env.network.subnets;
+        let mut zones: Vec<&str> = match keys {
+            None => {
+                subnets.values().filter(|subnet| subnet.tier == tier).map(|subnet| subnet.zone.as_str()).collect()
+            }
+            Some(keys) => {
+                for (index, key) in keys.iter().enumerate().filter(|(_, key)| !subnets.contains_key(*key)) {
+                    let (help, index) = (one_of("subnets", subnets.keys()), index.to_string());
+                    self.report(&[path, &[&index]].concat(), format!("no subnet is called `{key}`"), help);
+                }
+                keys.iter().filter_map(|key| subnets.get(key)).map(|subnet| subnet.zone.as_str()).collect()
+            }
+        };
+        zones.sort_unstable();
+        zones.dedup();
+        zones
+    }
+
+    /// A physical name set by hand must be one that AWS takes.
+    fn name(&mut self, path: &[&str], name: Option<&String>, max: usize) {
+        let Some(name) = name else { return };
+        let plain = |c: char| c.is_ascii_alphanumeric() || c == '-';
+        if name.chars().count() > max {
+            let message = format!("`{name}` has {} characters, AWS takes {max} at most", name.chars().count());
+            self.report(path, message, "shorten it, or leave it out: derived names are shortened with a hash");
+        } else if name.is_empty() || !name.chars().all(plain) || name.starts_with('-') || name.ends_with('-') {
+            let message = format!("`{name}` is not a name that AWS takes");
+            self.report(path, message, "letters, digits and hyphens, none of them at the ends");
+        }
+    }
+}
+
+fn one_of<'a>(what: &str, names: impl Iterator<Item = &'a String>) -> String {
+    let names: Vec<&str> = names.map(String::as_str).collect();
+    match names.is_empty() {
+        true => format!("the spec has no {what}"),
+        false => format!("{what} are: {}", names.join(", ")),
+    }
+}

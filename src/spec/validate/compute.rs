@@ -1,0 +1,113 @@
+use std::collections::BTreeMap;
+
+use super::{Check, one_of};
+use crate::spec::{Service, Tier};
+
+/// Days that CloudWatch Logs can keep a group, from `PutRetentionPolicy`'s API reference.
+const RETENTIONS: [i32; 22] =
+    [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653];
+
+pub fn services(check: &mut Check<'_>) {
+    check.name(&["cluster", "name"], check.env.cluster.name.as_ref(), 255);
+    let mut names: BTreeMap<&str, &str> = BTreeMap::new();
+    for (key, service) in &check.env.services {
+        let at = |field| ["services", key.as_str(), field];
+        check.name(&at("name"), service.name.as_ref(), 255);
+        check.security_groups(&at("security-groups"), &service.security_groups);
+        check.subnets(&at("subnets"), service.subnets.as_ref(), Tier::Private);
+        if service.subnets.as_ref().is_some_and(Vec::is_empty) {
+            check.report(&at("subnets"), "no subnets", "name some, or leave it out for every private one");
+        }
+        if let Some((message, help)) = bad_size(service.cpu, service.memory) {
+            let field = if message.contains("MiB") { "memory" } else { "cpu" };
+            check.report(&at(field), message, help);
+        }
+        if !RETENTIONS.contains(&service.log_retention) && service.log_retention != 0 {
+            let help = "1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, … or 0 for ever";
+            check.report(&at("log-retention"), format!("logs cannot be kept {} days", service.log_retention), help);
+        }
+        contents(check, key, service);
+        if let Some(name) = &service.dns_name {
+            let other = names.insert(name, key);
+            if let Some(other) = other {
+                check.report(
+                    &at("dns-name"),
+                    format!("`{name}` is the name of service `{other}` too"),
+                    "take another",
+                );
+            }
+            if check.env.cluster.private_domain.is_none() {
+                let help = "set `private-domain` under [cluster], as in prod.example.internal";
+                check.report(&at("dns-name"), "a private name needs a private domain", help);
+            }
+        }
+        if let Some(health) = &service.health_check
+            && health.timeout >= health.interval
+        {
+            let path = ["services", key, "health-check", "timeout"];
+            check.report(&path, "the timeout is not below the interval", "lower it, or raise `interval`");
+        }
+    }
+}
+
+fn contents(check: &mut Check<'_>, key: &str, service: &Service) {
+    check.template(&["services", key, "image"], &service.image);
+    for (name, value) in &service.environment {
+        let path = ["services", key, "environment", name.as_str()];
+        check.template(&path, value);
+        if check.env.holds_secret(&check.env.text(value)) {
+            let help = "make it a parameter and name that under `secrets`: plain variables show in the console";
+            check.report(&path, format!("`{name}` would hold a secret in plain text"), help);
+        }
+        if service.secrets.contains_key(name) {
+            check.report(&path, format!("`{name}` is under `secrets` too"), "ECS takes each variable once");
+        }
+    }
+    for (name, parameter) in &service.secrets {
+        let passwords =
+            check.env.databases.keys().any(|database| &crate::spec::password_parameter(database) == parameter);
+        if !check.env.parameters.contains_key(parameter) && !passwords {
+            let path = ["services", key, "secrets", name.as_str()];
+            let help = one_of("parameters", check.env.parameters.keys());
+            check.report(&path, format!("no parameter is called `{parameter}`"), help);
+        }
+    }
+}
+
+/// Fargate's table of CPU and memory, from the developer guide ("Task CPU and memory").
+fn bad_size(cpu: i32, memory: i32) -> Option<(String, String)> {
+    let (low, high, step) = match cpu {
+        256 => (512, 2048, 1024),
+        512 => (1024, 4096, 1024),
+        1024 => (2048, 8192, 1024),
+        2048 => (4096, 16384, 1024),
+        4096 => (8192, 30720, 1024),
+        8192 => (16384, 61440, 4096),
+        16384 => (32768, 122_880, 8192),
+        _ => {
+            let help = "256, 512, 1024, 2048, 4096, 8192 or 16384 (1024 are one vCPU)".to_owned();
+            return Some((format!("Fargate has no task of {cpu} CPU units"), help));
+        }
+    };
+    let fits = (low..=high).contains(&memory) && (memory % step == 0 || memory == 512);
+    let sizes: Vec<String> = match cpu {
+        256 => vec!["512".into(), "1024".into(), "2048".into()],
+        _ => vec![format!("{low} to {high} in steps of {step}")],
+    };
+    if fits { None } else { Some((format!("{cpu} CPU units do not go with {memory} MiB"), sizes.join(", "))) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::bad_size;
+
+    #[test]
+    fn fargate_takes_certain_pairs_only() {
+        for (cpu, memory) in [(256, 512), (256, 2048), (512, 4096), (1024, 3072), (8192, 20480), (16384, 122_880)] {
+            assert_eq!(bad_size(cpu, memory), None, "{cpu}/{memory}");
+        }
+        for (cpu, memory) in [(256, 3072), (300, 512), (512, 512), (1024, 2500), (8192, 17408)] {
+            assert!(bad_size(cpu, memory).is_some(), "{cpu}/{memory}");
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! The one place that writes to a terminal or a file: results on stdout, progress and errors on stderr.
+
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "this is the one place that prints")]
+
+mod paint;
+mod plan_text;
+mod progress;
+mod spec_text;
+
+use std::io::{IsTerminal, Write};
+
+pub use paint::{Paint, clean};
+pub use plan_text::plan_text;
+pub use progress::Progress;
+pub use spec_text::spec_text;
+
+/// What every command prints through.
+#[derive(Clone, Copy, Debug)]
+pub struct Ui {
+    pub json: bool,
+    /// Colour on stdout and on stderr.
+    pub out: Paint,
+    pub err: Paint,
+}
+
+impl Ui {
+    /// Colour only on a terminal, and not where `NO_COLOR` is set.
+    pub fn new(json: bool) -> Self {
+        let wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+        Self {
+            json,
+            out: Paint::new(wanted && std::io::stdout().is_terminal()),
+            err: Paint::new(wanted && std::io::stderr().is_terminal()),
+        }
+    }
+
+    /// A result. A reader that has gone (`baseplate … | head`) is no error.
+    pub fn result(&self, text: &str) {
+        let mut out = std::io::stdout().lock();
+        let end = if text.ends_with('\n') { "" } else { "\n" };
+        let _ = write!(out, "{text}{end}").and_then(|()| out.flush());
+    }
+
+    pub fn result_json(&self, value: &serde_json::Value) {
+        self.result(&format!("{value:#}"));
+    }
+
+    /// A line for who watches; not part of the result.
+    pub fn note(&self, text: &str) {
+        let _ = writeln!(std::io::stderr().lock(), "{text}");
+    }
+
+    pub fn error(&self, message: &str, help: &str) {
+        let mut text = format!("{} {}", self.err.red("error:"), clean(message));
+        if !help.is_empty() {
+            text += &format!("\n  {} {}", self.err.blue("help:"), clean(help));
+        }
+        self.note(&text);
+    }
+
+    /// Asks on the terminal. `None` where there is nobody to ask.
+    pub fn ask(&self, question: &str) -> Option<bool> {
+        if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
+            return None;
+        }
+        let mut err = std::io::stderr().lock();
+        let _ = write!(err, "{question} Only `yes` goes on: ").and_then(|()| err.flush());
+        let mut answer = String::new();
+        let _ = std::io::stdin().read_line(&mut answer);
+        Some(answer.trim() == "yes")
+    }
+}

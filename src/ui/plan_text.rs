@@ -1,0 +1,179 @@
+use std::fmt::Write;
+
+use serde_json::Value;
+use similar::{ChangeTag, TextDiff};
+
+use super::{Paint, clean};
+use crate::kinds::{Impact, Stage};
+use crate::plan::{Action, Change, Field, Plan};
+
+/// A plan for people: by documented stage, only what changes, references by address.
+pub fn plan_text(plan: &Plan, place: &str, paint: Paint) -> String {
+    let mut out = String::new();
+    let what = if plan.destroy { "Destroy" } else { "Plan" };
+    let title = format!("{what}: {} {} on {place}", plan.project, plan.environment);
+    let _ = writeln!(out, "{}", paint.bold(&clean(&title)));
+    for stage in Stage::ALL {
+        let changes: Vec<&Change> = plan.changes.iter().filter(|change| change.stage == stage).collect();
+        if !changes.is_empty() {
+            let _ = writeln!(out, "\n{}", paint.bold(&format!("{} · {stage}", stage.number())));
+            changes.iter().for_each(|change| one(&mut out, change, paint));
+        }
+    }
+    section(&mut out, paint, "Accepted by AWS, to come later", &plan.scheduled);
+    let kept: Vec<String> =
+        plan.kept.iter().map(|address| format!("{address} belongs to the whole project")).collect();
+    section(&mut out, paint, "Left as they are", &kept);
+    section(&mut out, paint, "Notes", &plan.notes);
+    let _ = writeln!(out, "\n{}", summary(plan, paint));
+    out
+}
+
+fn section(out: &mut String, paint: Paint, title: &str, lines: &[String]) {
+    if !lines.is_empty() {
+        let _ = writeln!(out, "\n{}", paint.bold(title));
+        lines.iter().for_each(|line| {
+            let _ = writeln!(out, "  {}", clean(line));
+        });
+    }
+}
+
+fn summary(plan: &Plan, paint: Paint) -> String {
+    if plan.is_empty() {
+        let text = if plan.destroy {
+            "Nothing to destroy.".to_owned()
+        } else {
+            format!("No changes: all {} objects are as the spec says.", plan.unchanged)
+        };
+        return paint.green(&text);
+    }
+    let counts = plan.counts().into_iter().filter(|(action, count)| *count > 0 || *action != Action::Adopt);
+    let counts: Vec<String> = counts.map(|(action, count)| format!("{count} to {}", action.verb())).collect();
+    paint.bold(&format!(
+        "{}: {}; {} unchanged.",
+        if plan.destroy { "Destroy" } else { "Plan" },
+        counts.join(", "),
+        plan.unchanged
+    ))
+}
+
+fn one(out: &mut String, change: &Change, paint: Paint) {
+    let color = |text: &str| match change.action {
+        Action::Create => paint.green(text),
+        Action::Update | Action::Adopt => paint.yellow(text),
+        Action::Replace | Action::Delete => paint.red(text),
+    };
+    let address = change.address.to_string();
+    let mut head = format!("  {} {}", color(change.action.mark()), color(&clean(&address)));
+    match change.action {
+        Action::Replace => {
+            let _ = write!(head, "  replaced: {}", change.reason);
+        }
+        Action::Delete | Action::Adopt => {
+            let _ = write!(head, "  {}", paint.dim(&change.reason));
+        }
+        _ => {}
+    }
+    if change.impact == Impact::DataLoss {
+        let _ = write!(head, "  {}", paint.red(&change.impact.to_string()));
+    } else if change.impact > Impact::None && change.action != Action::Replace {
+        let _ = write!(head, "  {}", paint.yellow(&change.impact.to_string()));
+    }
+    let _ = writeln!(out, "{head}");
+    match change.action {
+        Action::Delete => {}
+        Action::Create => {
+            let shown = change.fields.iter().filter(|field| !field.path.starts_with("tags"));
+            for field in shown {
+                let value = after(field, paint);
+                let _ = writeln!(out, "      {:<22} {value}", field.path);
+            }
+        }
+        _ => fields(out, &change.fields, paint),
+    }
+}
+
+fn fields(out: &mut String, fields: &[Field], paint: Paint) {
+    for (index, field) in fields.iter().enumerate() {
+        let why = if field.forces_replacement { paint.red("  forces replacement") } else { String::new() };
+        if field.secret {
+            let _ = writeln!(out, "      {:<22} (secret changed){why}", field.path);
+            continue;
+        }
+        // One element of a set that takes another's place: what differs inside the two is what matters.
+        if let Some((before, after)) = pair(fields, index) {
+            lines(out, &field.path, &pretty(before), &pretty(after), paint);
+            continue;
+        }
+        if index > 0 && pair(fields, index - 1).is_some() {
+            continue;
+        }
+        match (&field.before, &field.after) {
+            (Value::String(before), Value::String(after)) if before.contains('\n') || after.contains('\n') => {
+                lines(out, &field.path, before, after, paint);
+            }
+            (Value::Null, _) => {
+                let _ = writeln!(out, "    {} {:<22} {}{why}", paint.green("+"), field.path, after(field, paint));
+            }
+            (before, Value::Null) => {
+                let _ = writeln!(out, "    {} {:<22} {}{why}", paint.red("-"), field.path, inline(before));
+            }
+            (before, _) => {
+                let arrow = paint.dim("→");
+                let (before, after) = (inline(before), after(field, paint));
+                let _ = writeln!(out, "      {:<22} {before} {arrow} {after}{why}", field.path);
+            }
+        }
+    }
+}
+
+fn after(field: &Field, paint: Paint) -> String {
+    if field.secret {
+        return "(secret)".to_owned();
+    }
+    let later = if field.known_after_apply { paint.dim(" (known after apply)") } else { String::new() };
+    format!("{}{later}", inline(&field.after))
+}
+
+/// A lone removed element followed by a lone added one at the same path, both of them structured.
+fn pair(fields: &[Field], index: usize) -> Option<(&Value, &Value)> {
+    let (gone, come) = (fields.get(index)?, fields.get(index + 1)?);
+    let alone = fields.iter().filter(|field| field.path == gone.path).count() == 2;
+    let structured = gone.before.is_object() && come.after.is_object();
+    (alone && structured && gone.path == come.path && gone.after.is_null()).then_some((&gone.before, &come.after))
+}
+
+fn lines(out: &mut String, path: &str, before: &str, after: &str, paint: Paint) {
+    let _ = writeln!(out, "      {path}");
+    for change in TextDiff::from_lines(before, after).iter_all_changes() {
+        let line = clean(change.value().trim_end_matches('\n')).into_owned();
+        let line = match change.tag() {
+            ChangeTag::Delete => paint.red(&format!("- {line}")),
+            ChangeTag::Insert => paint.green(&format!("+ {line}")),
+            ChangeTag::Equal => format!("  {line}"),
+        };
+        let _ = writeln!(out, "        {line}");
+    }
+}
+
+fn pretty(value: &Value) -> String {
+    format!("{value:#}\n")
+}
+
+/// A value on one line: without the quotes and braces that JSON needs and people do not, and without what is
+/// empty.
+fn inline(value: &Value) -> String {
+    match value {
+        Value::String(text) if text.is_empty() => "\"\"".to_owned(),
+        Value::String(text) => clean(text).replace('\n', "\\n"),
+        Value::Array(items) => format!("[{}]", items.iter().map(inline).collect::<Vec<_>>().join(", ")),
+        Value::Object(map) => {
+            let says = |value: &&Value| !matches!(value, Value::Null) && *value != &Value::from("");
+            let parts = map.iter().filter(|(_, value)| says(value));
+            let parts: Vec<String> =
+                parts.map(|(key, value)| format!("{}: {}", clean(key), inline(value))).collect();
+            format!("{{{}}}", parts.join(", "))
+        }
+        other => other.to_string(),
+    }
+}

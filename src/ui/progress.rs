@@ -1,0 +1,151 @@
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::io::IsTerminal;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::{Ui, clean};
+use crate::apply::{Event, Report};
+use crate::value::Address;
+
+/// What runs, what it waits for, and how much is done: a moving line on a terminal, plain lines elsewhere.
+pub struct Progress {
+    ui: Ui,
+    bar: Option<ProgressBar>,
+    total: usize,
+    state: RefCell<State>,
+}
+
+#[derive(Default)]
+struct State {
+    ended: usize,
+    /// What runs, and what it waits for.
+    running: BTreeMap<String, String>,
+}
+
+impl Progress {
+    /// Progress of `total` operations.
+    pub fn new(ui: Ui, total: usize) -> Self {
+        let bar = std::io::stderr().is_terminal().then(|| {
+            let bar = ProgressBar::new(total as u64);
+            if let Ok(style) = ProgressStyle::with_template("{spinner} {pos}/{len} [{elapsed}] {wide_msg}") {
+                bar.set_style(style);
+            }
+            bar.enable_steady_tick(Duration::from_millis(120));
+            bar
+        });
+        Self { ui, bar, total, state: RefCell::default() }
+    }
+
+    pub fn tell(&self, event: &Event<'_>) {
+        let paint = self.ui.err;
+        match event {
+            Event::Started { address, doing } => {
+                self.state.borrow_mut().running.insert(address.to_string(), String::new());
+                if self.bar.is_none() {
+                    self.line(&format!("         {} {address}", doing.present()));
+                }
+            }
+            Event::Waiting { address, what } => {
+                let mut state = self.state.borrow_mut();
+                let known = state.running.entry(address.to_string()).or_default();
+                if known != what {
+                    what.clone_into(known);
+                    drop(state);
+                    if self.bar.is_none() {
+                        self.line(&format!("         {address} waits: {what}"));
+                    }
+                }
+            }
+            Event::Finished { address, doing, took } => {
+                let text = format!("{} {address} in {}", doing.past(), seconds(*took));
+                self.ended(address, &paint.green(&text));
+            }
+            Event::Unchanged { address } => self.ended(address, &format!("{address} is as it should be")),
+            Event::Failed { address, doing, why } => {
+                self.ended(address, &paint.red(&format!("FAILED {} {address}: {why}", doing.present())));
+            }
+            Event::Skipped { address, because } => {
+                self.ended(address, &paint.yellow(&format!("skipped {address}: {because} failed")));
+            }
+            Event::Stopping { running } => {
+                self.line(
+                    &paint.yellow(&format!("stopping: nothing more is started, {running} in flight may land")),
+                );
+            }
+        }
+        self.refresh();
+    }
+
+    fn ended(&self, address: &Address, text: &str) {
+        let ended = {
+            let mut state = self.state.borrow_mut();
+            state.running.remove(&address.to_string());
+            state.ended += 1;
+            state.ended
+        };
+        let width = self.total.to_string().len();
+        self.line(&format!("[{ended:>width$}/{}] {text}", self.total));
+    }
+
+    fn line(&self, text: &str) {
+        // Colours of our own pass; what AWS says was cleaned of control characters when it was put in.
+        let text = if self.ui.err.is_on() { text.to_owned() } else { clean(text).into_owned() };
+        match &self.bar {
+            Some(bar) => bar.println(text),
+            None => self.ui.note(&text),
+        }
+    }
+
+    fn refresh(&self) {
+        let Some(bar) = &self.bar else { return };
+        let state = self.state.borrow();
+        bar.set_position(state.ended as u64);
+        let running = state.running.iter().map(|(address, waits)| match waits.is_empty() {
+            true => address.clone(),
+            false => format!("{address} ({})", clean(waits)),
+        });
+        bar.set_message(running.collect::<Vec<_>>().join(", "));
+    }
+
+    /// What it came to, in a line or a few.
+    pub fn finish(&self, report: &Report) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+        let list = |what: &str, addresses: &mut dyn Iterator<Item = String>| {
+            let addresses: Vec<String> = addresses.collect();
+            if !addresses.is_empty() {
+                self.line(&format!("{what}: {}", addresses.join(", ")));
+            }
+        };
+        list("not begun", &mut report.not_begun.iter().map(ToString::to_string));
+        list(
+            "unfinished (it may or may not have taken effect)",
+            &mut report.unfinished.iter().map(ToString::to_string),
+        );
+        let skipped = report.skipped.len();
+        let text = format!(
+            "{} done, {} failed, {skipped} skipped in {}",
+            report.done.len(),
+            report.failed.len(),
+            seconds(report.took)
+        );
+        let again = "Running the same command again goes on from here.";
+        match report.is_success() {
+            true => self.line(&self.ui.err.green(&format!("Applied: {text}."))),
+            false if report.is_interrupted() => {
+                self.line(&self.ui.err.yellow(&format!("Interrupted: {text}. {again}")))
+            }
+            false => self.line(&self.ui.err.red(&format!("Not all was applied: {text}. {again}"))),
+        }
+    }
+}
+
+fn seconds(took: Duration) -> String {
+    match took.as_secs() {
+        0..=99 => format!("{:.1} s", took.as_secs_f64()),
+        seconds => format!("{} min {:02} s", seconds / 60, seconds % 60),
+    }
+}
