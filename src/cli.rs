@@ -108,7 +108,7 @@ pub enum Wait {
 }
 
 /// What changes a plan beside its spec.
-#[derive(Clone, Debug, Args)]
+#[derive(Clone, Debug, Default, Args)]
 pub struct Choices {
     /// Take over an object that somebody else made.
     #[arg(long, value_name = "ADDRESS")]
@@ -116,6 +116,9 @@ pub struct Choices {
     /// Another image for a service than the spec's: SERVICE=IMAGE.
     #[arg(long, value_name = "SERVICE=IMAGE")]
     pub image: Vec<String>,
+    /// Leave every running service the image that it has, whatever the spec says.
+    #[arg(long)]
+    pub live_images: bool,
 }
 
 #[derive(Debug, Args)]

@@ -60,7 +60,7 @@ pub async fn run(cli: Cli) -> Exit {
         Command::Observe { spec, out, cloud } => observe::observe(ui, &spec, &out, &cloud).await,
         Command::Graph { spec, format } => draw(ui, &spec, format),
         Command::Schema => {
-            ui.result_json(&spec::schema());
+            ui.result_json(&spec::file_schema());
             Ok(Exit::Done)
         }
         Command::Completions { shell } => {

@@ -12,6 +12,7 @@ mod validate;
 use std::path::Path;
 
 use serde::Deserialize;
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 pub use model::*;
@@ -72,7 +73,26 @@ pub fn load(path: &Path) -> Result<Spec, Problems> {
     }
 }
 
-/// The JSON Schema of a spec file, as generated from the types.
-pub fn schema() -> serde_json::Value {
+/// The JSON Schema of a merged spec, as generated from the types.
+fn schema() -> Value {
     schemars::schema_for!(Environment).to_value()
+}
+
+/// The JSON Schema of one spec file: nothing is required in it, since what it extends may hold the rest.
+pub fn file_schema() -> Value {
+    fn relax(schema: &mut Value) {
+        match schema {
+            Value::Object(map) => {
+                if map.get("required").is_some_and(Value::is_array) {
+                    map.remove("required");
+                }
+                map.values_mut().for_each(relax);
+            }
+            Value::Array(items) => items.iter_mut().for_each(relax),
+            _ => {}
+        }
+    }
+    let mut schema = schema();
+    relax(&mut schema);
+    schema
 }

@@ -20,6 +20,6 @@ pub mod tag {
     pub const ID: &str = "$id";
     /// Text with references inside: `{"$text": ["http://", {"$to": …}]}`.
     pub const TEXT: &str = "$text";
-    /// A secret: `{"$secret": "<fingerprint>"}` once resolved, `{"$secret": {source}}` before.
+    /// A secret: `{"$secret": {"fingerprint": "…"}}` once resolved, `{"$secret": {"env": "…"}}` and the like before.
     pub const SECRET: &str = "$secret";
 }

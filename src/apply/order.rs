@@ -63,6 +63,11 @@ impl Order {
             }
         }
 
+        let mut by_kind: HashMap<&str, Vec<usize>> = HashMap::new();
+        for (index, step) in draft.steps.iter().enumerate() {
+            by_kind.entry(step.kind.name()).or_default().push(index);
+        }
+
         let mut edges: HashSet<(NodeIndex, NodeIndex)> = HashSet::new();
         let mut first = |before: Option<NodeIndex>, after: Option<NodeIndex>| {
             if let (Some(before), Some(after)) = (before, after)
@@ -98,13 +103,10 @@ impl Order {
                     }
                 }
             }
-            for (other, _) in draft
-                .steps
-                .iter()
-                .enumerate()
-                .filter(|(_, other)| step.kind.delete_after().contains(&other.kind.name()))
-            {
-                first(node(other, Part::Remove), remove);
+            for kind in step.kind.delete_after() {
+                for &other in by_kind.get(kind).into_iter().flatten() {
+                    first(node(other, Part::Remove), remove);
+                }
             }
         }
         for (before, after) in edges {

@@ -2,8 +2,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use super::Event;
 use super::order::{Operation, Part};
-use super::{Doing, Event};
 use crate::cloud::{About, Class, Cloud, CloudError};
 use crate::kinds::{AnyKind, Create, Delete, Goal, Look, Made, Outputs, Poll, Update};
 use crate::plan::{Action, Draft, Secrets, Step, field_changes, resolve_with};
@@ -174,20 +174,19 @@ impl Doer<'_> {
         let deadline = Duration::from_secs(kind.deadline());
         let started = Instant::now();
         let mut pause = Pause::new();
-        let mut last = String::new();
         loop {
             let Look { id, attrs, outputs, goal } = look;
-            match self.cloud.poll(kind, Look { id, attrs, outputs, goal }).await {
+            let waits_for = match self.cloud.poll(kind, Look { id, attrs, outputs, goal }).await {
                 Ok(Poll::Done(outputs)) => return Ok(outputs),
                 Ok(Poll::Failed(why)) => return Err(why),
-                Ok(Poll::Waiting(what)) => last = what,
-                Err(error) if passes(&error, started, deadline) => last = error.to_string(),
+                Ok(Poll::Waiting(what)) => what,
+                Err(error) if passes(&error, started, deadline) => error.to_string(),
                 Err(error) => return Err(error.to_string()),
-            }
+            };
             if started.elapsed() > deadline {
-                return Err(format!("not done after {} s: {last}", deadline.as_secs()));
+                return Err(format!("not done after {} s: {waits_for}", deadline.as_secs()));
             }
-            self.waiting(address, last.clone());
+            self.waiting(address, waits_for);
             pause.rest().await;
         }
     }

@@ -18,7 +18,7 @@ pub async fn apply(ui: Ui, args: &ApplyArgs) -> Result<Exit, Failure> {
     let saved = SavedPlan::read(&args.spec)?;
     let (spec, choices) = match &saved {
         None => (args.spec.clone(), args.choices.clone()),
-        Some(saved) => (saved.spec.clone(), Choices { adopt: saved.adopt.clone(), image: saved.images.clone() }),
+        Some(saved) => (saved.spec.clone(), saved.choices()),
     };
     let session = Session::open(ui, &spec, &args.cloud, Some(&choices)).await?;
     let destroy = saved.as_ref().is_some_and(|saved| saved.plan.destroy);
@@ -35,7 +35,7 @@ pub async fn apply(ui: Ui, args: &ApplyArgs) -> Result<Exit, Failure> {
 pub async fn destroy(ui: Ui, args: &DestroyArgs) -> Result<Exit, Failure> {
     let session = Session::open(ui, &args.spec, &args.cloud, None).await?;
     let nothing = Graph::empty();
-    let choices = Choices { adopt: Vec::new(), image: Vec::new() };
+    let choices = Choices::default();
     let draft = draft(&session, &nothing, &choices, true, args.shared).await?;
     run(ui, &session, &nothing, &draft, &args.run, false).await
 }

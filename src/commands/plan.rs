@@ -12,7 +12,7 @@ pub async fn plan(ui: Ui, args: &PlanArgs) -> Result<Exit, Failure> {
     let graph = if args.destroy { &nothing } else { &session.graph };
     let draft = draft(&session, graph, &args.choices, args.destroy, false).await?;
     if let Some(out) = &args.out {
-        let saved = SavedPlan::new(&args.spec, &args.choices.image, &args.choices.adopt, draft.plan.clone());
+        let saved = SavedPlan::new(&args.spec, &args.choices, draft.plan.clone());
         saved.write(out)?;
     }
     show(ui, &session, &draft.plan);
@@ -34,6 +34,7 @@ pub async fn draft(
         adopt: choices.adopt.iter().cloned().collect(),
         destroy,
         shared,
+        carry: if choices.live_images { vec![("task_definition", "image")] } else { Vec::new() },
         spec_digest: session.spec.digest.clone(),
     };
     Ok(plan::make(session.cloud.as_ref(), session.about(graph), &options).await?)

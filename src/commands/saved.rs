@@ -3,9 +3,10 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::Failure;
-use crate::cli::Exit;
+use crate::cli::{Choices, Exit};
 use crate::cloud::write_private;
 use crate::plan::{FORMAT_VERSION, Plan};
+use crate::value::Address;
 
 /// A plan in a file, with what is needed to plan it again: it is applied only if it comes out the same.
 #[derive(Debug, Serialize, Deserialize)]
@@ -15,21 +16,22 @@ pub struct SavedPlan {
     pub spec: PathBuf,
     /// Images given on the command line, SERVICE=IMAGE.
     pub images: Vec<String>,
-    pub adopt: Vec<crate::value::Address>,
+    pub live_images: bool,
+    pub adopt: Vec<Address>,
     pub plan: Plan,
 }
 
 const FORMAT: &str = "baseplate-plan";
 
 impl SavedPlan {
-    pub fn new(spec: &Path, images: &[String], adopt: &[crate::value::Address], plan: Plan) -> Self {
-        Self {
-            format: FORMAT.to_owned(),
-            spec: spec.to_owned(),
-            images: images.to_vec(),
-            adopt: adopt.to_vec(),
-            plan,
-        }
+    pub fn new(spec: &Path, choices: &Choices, plan: Plan) -> Self {
+        let Choices { adopt, image, live_images } = choices.clone();
+        Self { format: FORMAT.to_owned(), spec: spec.to_owned(), images: image, live_images, adopt, plan }
+    }
+
+    /// The choices that the plan was made with.
+    pub fn choices(&self) -> Choices {
+        Choices { adopt: self.adopt.clone(), image: self.images.clone(), live_images: self.live_images }
     }
 
     pub fn write(&self, path: &Path) -> Result<(), Failure> {

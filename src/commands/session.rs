@@ -1,6 +1,6 @@
 //! What the commands that look at a cloud have in common: the spec, what it wants, and the cloud.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::Failure;
 use crate::cli::{Choices, CloudArgs, Exit, Wait};
@@ -12,7 +12,6 @@ use crate::value::Vault;
 
 pub struct Session {
     pub spec: Spec,
-    pub path: PathBuf,
     /// What the spec wants.
     pub graph: Graph,
     pub cloud: Box<dyn Cloud>,
@@ -39,7 +38,7 @@ impl Session {
         let cloud = open(ui, &spec.env, args).await?;
         let vault = cloud.vault();
         cloud.guard(&spec.env).await.map_err(|error| unreadable(&[error]))?;
-        Ok(Self { spec, path: path.to_owned(), graph, cloud, vault })
+        Ok(Self { spec, graph, cloud, vault })
     }
 
     pub fn about<'a>(&'a self, graph: &'a Graph) -> About<'a> {

@@ -10,7 +10,7 @@ use super::subnet::Subnet;
 use super::{Create, Delete, Desired, Kind, Live, Made, Stage, Tags, Update};
 use crate::cloud::{Aws, CloudError, During, Reader};
 use crate::spec::{Environment, Tier};
-use crate::value::{Ref, Target};
+use crate::value::{Address, Ref, Target};
 
 /// The subnets that a database may be placed in.
 pub struct DbSubnetGroup;
@@ -56,19 +56,28 @@ impl Kind for DbSubnetGroup {
         let pages = aws.rds.describe_db_subnet_groups().into_paginator().items().send();
         let groups = pages.collect::<Result<Vec<_>, _>>().await.during("rds:DescribeDBSubnetGroups")?;
         let implied = implied::<Self>(read.scope.env, |attrs| attrs.name);
+        let prefix = format!("{}-", read.scope.env.prefix());
         let owned = try_join_all(groups.iter().map(async |group| {
             let (name, arn) =
                 (group.db_subnet_group_name().unwrap_or_default(), group.db_subnet_group_arn().unwrap_or_default());
-            let ownership = Ownership::of(read, arn, implied.get(name), tags(aws, arn)).await?;
+            let ours = || name.strip_prefix(&prefix).map(|key| Address::new(Self::KIND, key));
+            let implied = implied.get(name).cloned().or_else(ours);
+            let ownership = Ownership::of(read, arn, implied, tags(aws, arn)).await?;
             if ownership.address.is_none() && !read.scope.concerns(Self::KIND, name) {
                 return Ok(None);
             }
-            Ok(Some(ownership.live(name, |tags| Attrs {
-                name: name.to_owned(),
-                description: group.db_subnet_group_description().unwrap_or_default().to_owned(),
-                subnets:
-                    group.subnets().iter().filter_map(|in_it| in_it.subnet_identifier()).map(Ref::id).collect(),
-                tags,
+            Ok(Some(ownership.live(name, |tags| {
+                Attrs {
+                    name: name.to_owned(),
+                    description: group.db_subnet_group_description().unwrap_or_default().to_owned(),
+                    subnets: group
+                        .subnets()
+                        .iter()
+                        .filter_map(aws_sdk_rds::types::Subnet::subnet_identifier)
+                        .map(Ref::id)
+                        .collect(),
+                    tags,
+                }
             })))
         }));
         Ok(owned.await?.into_iter().flatten().collect())

@@ -14,7 +14,7 @@ use aws_sdk_servicediscovery::types::{
 use futures_util::future::try_join_all;
 use serde::{Deserialize, Serialize};
 
-use self::tagging::Known;
+use super::ownership::{Ownership, confirm};
 use super::references;
 use super::vpc::Vpc;
 use super::{Create, Delete, Desired, Goal, Kind, Live, Look, Made, Outputs, Poll, Stage, Tags, Update};
@@ -65,11 +65,7 @@ impl Kind for DiscoveryNamespace {
 
     async fn complete(read: &Reader<'_>, live: &mut Live<Attrs>) -> Result<(), CloudError> {
         let tags = tagging::of(read.aws, live.outputs.get("arn").map_or("", String::as_str)).await?;
-        live.address = read.scope.owner(&tags);
-        live.unread.retain(|field| *field != "tags");
-        if let Some(attrs) = &mut live.attrs {
-            attrs.tags = tags;
-        }
+        confirm(read, live, tags, |attrs| &mut attrs.tags);
         Ok(())
     }
 
@@ -177,33 +173,16 @@ async fn read_namespaces(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudErr
 /// `None` for a namespace that does not concern this environment.
 async fn live(read: &Reader<'_>, namespace: &NamespaceSummary) -> Result<Option<Live<Attrs>>, CloudError> {
     let text = |field: Option<&str>| field.unwrap_or_default().to_owned();
-    let (id, arn) = (text(namespace.id()), text(namespace.arn()));
-    let mut attrs = Attrs {
-        name: text(namespace.name()),
-        vpc: Ref::id(""),
-        description: text(namespace.description()),
-        tags: Tags::new(),
-    };
-    let concerns = read.scope.concerns(DiscoveryNamespace::KIND, &attrs.name);
-    let mut unread = vec!["vpc"];
-    let (address, confirm) = match tagging::known(read, &arn).await? {
-        Known::Surely(tags) => {
-            attrs.tags = tags;
-            (read.scope.owner(&attrs.tags), false)
-        }
-        Known::Indexed(tags) => {
-            attrs.tags = tags;
-            (read.scope.owner(&attrs.tags), true)
-        }
-        Known::Unknown => {
-            unread.push("tags");
-            let wanted = domain(read.scope.env) == Some(attrs.name.as_str());
-            (wanted.then(|| Address::new(DiscoveryNamespace::KIND, "main")), true)
-        }
-    };
-    if address.is_none() && !concerns {
+    let (arn, name) = (text(namespace.arn()), text(namespace.name()));
+    let wanted = domain(read.scope.env) == Some(name.as_str());
+    let implied = wanted.then(|| Address::new(DiscoveryNamespace::KIND, "main"));
+    let ownership = Ownership::of(read, &arn, implied, tagging::of(read.aws, &arn)).await?;
+    if ownership.address.is_none() && !read.scope.concerns(DiscoveryNamespace::KIND, &name) {
         return Ok(None);
     }
-    let live = Live::new(address, id, attrs).output("arn", arn);
-    Ok(Some(Live { unread, confirm, ..live }))
+    let description = text(namespace.description());
+    let attrs = |tags| Attrs { name, vpc: Ref::id(""), description, tags };
+    let mut live = ownership.live(namespace.id().unwrap_or_default(), attrs).output("arn", arn);
+    live.unread.push("vpc");
+    Ok(Some(live))
 }

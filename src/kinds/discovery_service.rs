@@ -9,8 +9,8 @@ use aws_sdk_servicediscovery::types::{
 use futures_util::future::try_join_all;
 use serde::{Deserialize, Serialize};
 
-use super::discovery_namespace::tagging::{self, Known};
-use super::discovery_namespace::{self, DiscoveryNamespace, operation, request_id};
+use super::discovery_namespace::{self, DiscoveryNamespace, operation, request_id, tagging};
+use super::ownership::{Ownership, confirm};
 use super::{Create, Delete, Desired, Kind, Live, Made, Stage, Tags, Update};
 use crate::cloud::{Aws, CloudError, During, Reader};
 use crate::spec::Environment;
@@ -82,11 +82,7 @@ impl Kind for DiscoveryService {
 
     async fn complete(read: &Reader<'_>, live: &mut Live<Attrs>) -> Result<(), CloudError> {
         let tags = tagging::of(read.aws, live.outputs.get("arn").map_or("", String::as_str)).await?;
-        live.address = read.scope.owner(&tags);
-        live.unread.retain(|field| *field != "tags");
-        if let Some(attrs) = &mut live.attrs {
-            attrs.tags = tags;
-        }
+        confirm(read, live, tags, |attrs| &mut attrs.tags);
         Ok(())
     }
 
@@ -184,30 +180,17 @@ async fn live(
     service: &ServiceSummary,
 ) -> Result<Option<Live<Attrs>>, CloudError> {
     let arn = service.arn().unwrap_or_default();
-    let mut attrs = attrs(namespace, service);
-    let mut unread = Vec::new();
-    let (address, confirm) = match (tagging::known(read, arn).await?, implied(read.scope.env, &attrs.name)) {
-        (Known::Surely(tags), _) => {
-            attrs.tags = tags;
-            (read.scope.owner(&attrs.tags), false)
-        }
-        (Known::Indexed(tags), _) => {
-            attrs.tags = tags;
-            (read.scope.owner(&attrs.tags), true)
-        }
-        (Known::Unknown, Some(address)) => {
-            unread.push("tags");
-            (Some(address), true)
-        }
-        // No name to go by, and left behind it would keep the namespace from being deleted: worth a call.
-        (Known::Unknown, None) => {
-            attrs.tags = tagging::of(read.aws, arn).await?;
-            (read.scope.owner(&attrs.tags), false)
-        }
-    };
-    let Some(address) = address else { return Ok(None) };
-    let live = Live::new(Some(address), service.id().unwrap_or_default(), attrs).output("arn", arn);
-    Ok(Some(Live { unread, confirm, ..live }))
+    let implied = implied(read.scope.env, service.name().unwrap_or_default());
+    let ownership = Ownership::of(read, arn, implied, tagging::of(read.aws, arn)).await?;
+    let id = service.id().unwrap_or_default();
+    let mut live = ownership.live(id, |tags| attrs(namespace, service, tags)).output("arn", arn);
+    // Neither indexed nor named by the spec. Left behind, it would keep the namespace from being deleted: worth
+    // a call.
+    if live.address.is_none() && live.unread.contains(&"tags") {
+        let tags = tagging::of(read.aws, arn).await?;
+        confirm(read, &mut live, tags, |attrs| &mut attrs.tags);
+    }
+    Ok(live.address.is_some().then_some(live))
 }
 
 /// The address that a DNS name stands for in the spec.
@@ -216,8 +199,8 @@ fn implied(env: &Environment, name: &str) -> Option<Address> {
     Some(Address::new(DiscoveryService::KIND, key))
 }
 
-/// All that a list tells: everything but the tags.
-fn attrs(namespace: &str, service: &ServiceSummary) -> Attrs {
+/// What a list tells of a service, which is everything but its tags.
+fn attrs(namespace: &str, service: &ServiceSummary, tags: Tags) -> Attrs {
     let records = service.dns_config().map(DnsConfig::dns_records).unwrap_or_default();
     let types: Vec<&str> = records.iter().map(|record| record.r#type().as_str()).collect();
     // MULTIVALUE is the default, which an answer may leave out.
@@ -230,7 +213,7 @@ fn attrs(namespace: &str, service: &ServiceSummary) -> Attrs {
         routing_policy: policy.as_str().to_owned(),
         custom_health: service.health_check_custom_config().is_some(),
         description: service.description().unwrap_or_default().to_owned(),
-        tags: Tags::new(),
+        tags,
     }
 }
 
@@ -260,7 +243,7 @@ mod tests {
             .dns_config(dns(&wanted)?)
             .health_check_custom_config(HealthCheckCustomConfig::builder().build())
             .build();
-        assert_eq!(serde_json::json!(attrs("ns-1", &listed)), serde_json::json!(wanted));
+        assert_eq!(serde_json::json!(attrs("ns-1", &listed, Tags::new())), serde_json::json!(wanted));
         assert!(is_inside(&listed, "ns-1"));
         assert!(!is_inside(&listed, "ns-2"));
         Ok(())

@@ -135,7 +135,7 @@ impl Kind for DnsRecord {
                 return Err(error);
             }
             // A try whose answer got lost may have made it.
-            if is_another_s(aws, &id, attrs).await? {
+            if belongs_to_another(aws, &id, attrs).await? {
                 return Err(CloudError {
                     message: format!(
                         "{}. Delete that record, or plan again to see how to adopt it",
@@ -198,7 +198,7 @@ fn is_validation(set: &route53::ResourceRecordSet, ours: &BTreeSet<String>) -> b
         && set.resource_records().iter().any(|record| wire::plain(record.value()).ends_with(".acm-validations.aws"))
 }
 
-async fn is_another_s(aws: &Aws, zone: &str, attrs: &Attrs) -> Result<bool, CloudError> {
+async fn belongs_to_another(aws: &Aws, zone: &str, attrs: &Attrs) -> Result<bool, CloudError> {
     let name = attrs.name.plain();
     if zone::find(aws, zone, &name, route53::RrType::from(attrs.sort.as_str())).await?.is_none() {
         return Ok(false);

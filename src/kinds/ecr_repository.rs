@@ -66,7 +66,7 @@ impl Kind for EcrRepository {
         let owned = try_join_all(repositories.iter().map(async |repository| {
             let (name, arn) =
                 (repository.repository_name().unwrap_or_default(), repository.repository_arn().unwrap_or_default());
-            let ownership = Ownership::of(read, arn, implied.get(name), tags(aws, arn)).await?;
+            let ownership = Ownership::of(read, arn, implied.get(name).cloned(), tags(aws, arn)).await?;
             if ownership.address.is_none() && !read.scope.concerns(Self::KIND, name) {
                 return Ok(None);
             }

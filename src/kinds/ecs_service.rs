@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::discovery_namespace;
 use super::discovery_service::DiscoveryService;
 use super::ecs_cluster::EcsCluster;
-use super::listener::Listener;
+use super::listener::{self, Listener};
 use super::listener_rule::ListenerRule;
 use super::security_group::SecurityGroup;
 use super::subnet::Subnet;
@@ -20,7 +20,7 @@ use super::target_group::TargetGroup;
 use super::task_definition::TaskDefinition;
 use super::{Create, Delete, Desired, Goal, Impact, Kind, Live, Look, Made, Poll, Stage, Tags, Update, references};
 use crate::cloud::{Aws, CloudError, Reader};
-use crate::spec::{Environment, HealthCheck, Service, Tier};
+use crate::spec::{Environment, Service, Tier};
 use crate::value::{Address, Ref, Target};
 
 pub(super) use live::{definition_arn, services};
@@ -93,16 +93,17 @@ impl Kind for EcsService {
     fn desired(env: &Environment) -> Vec<Desired<Attrs>> {
         let services = env.services.iter();
         services
-            .map(|(key, service)| Desired { after: after(env, key, service), ..Desired::new(key, attrs(env, key, service)) })
+            .map(|(key, service)| Desired {
+                after: after(env, key, service),
+                ..Desired::new(key, attrs(env, key, service))
+            })
             .collect()
     }
 
     async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
         let services = services(read).await?;
         let found = services.iter().map(|service| live::live(read, service));
-        Ok(found
-            .filter(|live| live.address.is_some() || read.scope.concerns(Self::KIND, &live.id))
-            .collect())
+        Ok(found.filter(|live| live.address.is_some() || read.scope.concerns(Self::KIND, &live.id)).collect())
     }
 
     fn impact(changed: &[String]) -> Impact {
@@ -136,7 +137,7 @@ impl Kind for EcsService {
 fn attrs(env: &Environment, key: &str, service: &Service) -> Attrs {
     let routes = routes(env, key, service);
     let deployment = &service.deployment;
-    let check = service.health_check.clone().unwrap_or_else(HealthCheck::default);
+    let check = service.health_check.clone().unwrap_or_default();
     let named = service.dns_name.is_some() && discovery_namespace::domain(env).is_some();
     Attrs {
         name: service.name.clone().unwrap_or_else(|| env.name(key, 255)),
@@ -177,11 +178,11 @@ fn routes(env: &Environment, key: &str, service: &Service) -> BTreeSet<Route> {
 /// refuses one that no load balancer knows; and the services of the wave before.
 fn after(env: &Environment, key: &str, service: &Service) -> Vec<Address> {
     let mut after = Vec::new();
-    if let (Some(balancer), Some(route)) = (&env.load_balancer, &service.route) {
-        after.push(match (route.default, &balancer.certificate) {
-            (false, _) => Address::new(ListenerRule::KIND, key),
-            (true, Some(_)) => Address::new(Listener::KIND, "https"),
-            (true, None) => Address::new(Listener::KIND, "http"),
+    if let (Some(_), Some(route)) = (&env.load_balancer, &service.route) {
+        after.push(if route.default {
+            Address::new(Listener::KIND, listener::application(env))
+        } else {
+            Address::new(ListenerRule::KIND, key)
         });
     }
     let waves = env.services.values().map(|other| other.wave);

@@ -1,6 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use aws_sdk_iam::types::{EntityType, RoleDetail, Tag};
+use aws_sdk_iam::operation::get_account_authorization_details::GetAccountAuthorizationDetailsOutput;
+use aws_sdk_iam::types::{AttachedPolicy, EntityType, RoleDetail, Tag};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -74,14 +75,15 @@ impl Kind for IamRole {
         let call = read.aws.iam.get_account_authorization_details().filter(EntityType::Role).max_items(1000);
         let pages = call.into_paginator().send().collect::<Result<Vec<_>, _>>().await;
         let pages = pages.during("iam:GetAccountAuthorizationDetails")?;
-        let roles = pages.iter().flat_map(|page| page.role_detail_list()).filter_map(|role| {
-            let name = role.role_name().unwrap_or_default();
-            let tags = visible(role.tags().iter().map(|tag| (tag.key(), tag.value())));
-            let address = read.scope.owner(&tags);
-            (address.is_some() || read.scope.concerns(Self::KIND, name)).then(|| {
-                Live::new(address, name, attributes(role, tags)).output("arn", role.arn().unwrap_or_default())
-            })
-        });
+        let roles =
+            pages.iter().flat_map(GetAccountAuthorizationDetailsOutput::role_detail_list).filter_map(|role| {
+                let name = role.role_name().unwrap_or_default();
+                let tags = visible(role.tags().iter().map(|tag| (tag.key(), tag.value())));
+                let address = read.scope.owner(&tags);
+                (address.is_some() || read.scope.concerns(Self::KIND, name)).then(|| {
+                    Live::new(address, name, attributes(role, tags)).output("arn", role.arn().unwrap_or_default())
+                })
+            });
         Ok(roles.collect())
     }
 
@@ -145,7 +147,7 @@ fn attributes(role: &RoleDetail, tags: Tags) -> Attrs {
         .role_policy_list()
         .iter()
         .map(|inline| (inline.policy_name().unwrap_or_default().to_owned(), document(inline.policy_document())));
-    let attached = role.attached_managed_policies().iter().filter_map(|attached| attached.policy_arn());
+    let attached = role.attached_managed_policies().iter().filter_map(AttachedPolicy::policy_arn);
     Attrs {
         name: role.role_name().unwrap_or_default().to_owned(),
         path: role.path().unwrap_or("/").to_owned(),

@@ -101,6 +101,9 @@ impl Kind for ListenerRule {
 
     async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
         let attrs = new.attrs;
+        if let Some(arn) = made_before(aws, attrs).await? {
+            return Ok(Made::new(arn));
+        }
         priority::place(aws, attrs.listener.value(), None, attrs.priority).await?;
         let made = aws
             .elb
@@ -152,6 +155,21 @@ async fn describe(aws: &Aws, listener: &str) -> Result<Vec<elb::Rule>, CloudErro
     let mut rules = pages.collect::<Result<Vec<_>, _>>().await.during("elasticloadbalancing:DescribeRules")?;
     rules.retain(|rule| rule.is_default() != Some(true));
     Ok(rules)
+}
+
+/// The very rule, tags and all, from a try whose answer got lost: `CreateRule` takes no token, and would make
+/// another.
+async fn made_before(aws: &Aws, attrs: &Attrs) -> Result<Option<String>, CloudError> {
+    let rules = describe(aws, attrs.listener.value()).await?;
+    let same = rules.iter().find(|rule| {
+        let Conditions { paths, hosts, others } = condition::read(rule);
+        priority::priority(rule) == Some(attrs.priority)
+            && (&paths, &hosts, &others) == (&attrs.paths, &attrs.hosts, &attrs.other_conditions)
+            && Action::read(rule.actions()) == attrs.action
+    });
+    let Some(arn) = same.and_then(elb::Rule::rule_arn).map(str::to_owned) else { return Ok(None) };
+    let tags = tagging::describe(aws, std::slice::from_ref(&arn)).await?;
+    Ok(if tags.get(&arn) == Some(&attrs.tags) { Some(arn) } else { None })
 }
 
 fn live(read: &Reader<'_>, found: &Tagged<Found>) -> Option<Live<Attrs>> {

@@ -3,11 +3,11 @@ use std::collections::HashMap;
 use futures_util::future::try_join_all;
 use serde::{Deserialize, Serialize};
 
-use super::ownership::{Ownership, TagChange, confirm, implied, unless_made, visible};
+use super::ownership::{Ownership, TagChange, confirm, unless_made, visible};
 use super::{Create, Delete, Desired, Kind, Live, Made, Stage, Tags, Update};
 use crate::cloud::{Aws, CloudError, During, Reader};
 use crate::spec::Environment;
-use crate::value::Target;
+use crate::value::{Address, Target};
 
 /// Where a service's containers write their logs.
 pub struct LogGroup;
@@ -53,15 +53,15 @@ impl Kind for LogGroup {
 
     async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
         let aws = read.aws;
-        let prefix = name(read.scope.env, "");
+        let prefix = &name(read.scope.env, "");
         let pages = aws.logs.describe_log_groups().log_group_name_prefix(prefix).into_paginator().items().send();
         let groups = pages.collect::<Result<Vec<_>, _>>().await.during("logs:DescribeLogGroups")?;
-        let implied = implied::<Self>(read.scope.env, |attrs| attrs.name);
         let owned = try_join_all(groups.iter().map(async |group| {
             let name = group.log_group_name().unwrap_or_default();
             // AWS writes a group's ARN with `:*` for its streams, and takes it without where tags are concerned.
             let arn = group.arn().unwrap_or_default().trim_end_matches(":*");
-            let ownership = Ownership::of(read, arn, implied.get(name), tags(aws, arn)).await?;
+            let implied = name.strip_prefix(prefix).map(|service| Address::new(Self::KIND, service));
+            let ownership = Ownership::of(read, arn, implied, tags(aws, arn)).await?;
             if ownership.address.is_none() && !read.scope.concerns(Self::KIND, name) {
                 return Ok(None);
             }

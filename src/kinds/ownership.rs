@@ -17,11 +17,12 @@ pub(super) struct Ownership {
 
 impl Ownership {
     /// Looks the object up in the tag index. Where that is silent, which proves nothing, the address that the
-    /// object's name implies is taken on trust; where there is no index, `ask` reads the object's own tags.
+    /// object's name implies is taken on trust until `Kind::complete` has read the object's own tags; where
+    /// there is no index at all, `ask` reads them at once.
     pub async fn of(
         read: &Reader<'_>,
         arn: &str,
-        implied: Option<&Address>,
+        implied: Option<Address>,
         ask: impl Future<Output = Result<Tags, CloudError>>,
     ) -> Result<Self, CloudError> {
         let index = read.tag_index().await?;
@@ -31,7 +32,7 @@ impl Ownership {
         };
         let address = match &tags {
             Some(tags) => read.scope.owner(tags),
-            None => implied.cloned(),
+            None => implied,
         };
         Ok(Self { address, tags, confirm })
     }
@@ -65,7 +66,7 @@ pub(super) fn implied<K: Kind>(env: &Environment, name: impl Fn(K::Attrs) -> Str
 }
 
 /// The tags that people and Baseplate set; those of AWS itself cannot be changed.
-pub(super) fn visible<'a, S: AsRef<str> + 'a>(tags: impl IntoIterator<Item = (S, S)>) -> Tags {
+pub(super) fn visible<S: AsRef<str>>(tags: impl IntoIterator<Item = (S, S)>) -> Tags {
     let pairs = tags.into_iter().map(|(key, value)| (key.as_ref().to_owned(), value.as_ref().to_owned()));
     pairs.filter(|(key, _)| !key.starts_with("aws:")).collect()
 }

@@ -195,7 +195,7 @@ async fn put(aws: &Aws, attrs: &Attrs, vault: &Vault, overwrite: bool) -> Result
 
 async fn version(aws: &Aws, name: &str) -> Result<i64, CloudError> {
     let answer = aws.ssm.get_parameter().name(name).send().await.during("ssm:GetParameter")?;
-    Ok(answer.parameter().map_or(1, |parameter| parameter.version()))
+    Ok(answer.parameter().map_or(1, aws_sdk_ssm::types::Parameter::version))
 }
 
 async fn remove(aws: &Aws, name: &str) -> Result<(), CloudError> {

@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::Value;
@@ -20,6 +21,8 @@ pub struct Options {
     pub destroy: bool,
     /// Whether what belongs to the project goes too, once nothing wants it.
     pub shared: bool,
+    /// Kinds and fields that stay as they are live whatever the spec says, as an image that another tool rolls out.
+    pub carry: Vec<(&'static str, &'static str)>,
     pub spec_digest: String,
 }
 
@@ -162,12 +165,13 @@ impl<'a> Drafting<'a> {
     }
 
     fn want(&mut self, wanted: &Wanted) {
-        let desired = resolve_with(&wanted.attrs, &self.world, self.about.vault, Secrets::Compare);
-        let candidates = self.by_address.get(&wanted.address).cloned().unwrap_or_default();
-        let best = candidates
-            .into_iter()
-            .min_by_key(|&index| compare(wanted.kind, &desired, &self.found[index].live).len());
-        let Some(index) = best else {
+        let attrs = self.with_live_fields(wanted);
+        let desired = resolve_with(&attrs, &self.world, self.about.vault, Secrets::Compare);
+        let candidates = self.by_address.get(&wanted.address).map(Vec::as_slice).unwrap_or_default();
+        // More than one where a replacement was cut short: the one that is most like what is wanted stays.
+        let candidates =
+            candidates.iter().map(|&index| (index, compare(wanted.kind, &desired, &self.found[index].live)));
+        let Some((index, different)) = candidates.min_by_key(|(_, different)| different.len()) else {
             return match self.namesake(wanted, &desired) {
                 Some(index) => self.adopt(wanted, &desired, index),
                 None if wanted.external => self.conflicts.push(format!(
@@ -179,8 +183,7 @@ impl<'a> Drafting<'a> {
         };
         self.used.insert(index);
         let live = &self.found[index].live;
-        let different =
-            if wanted.external { Vec::new() } else { compare(wanted.kind, &desired, &self.found[index].live) };
+        let different = if wanted.external { Vec::new() } else { different };
         self.scheduled.extend(live.scheduled.iter().map(|what| format!("{}: {what}", wanted.address)));
         if different.is_empty() {
             self.unchanged += 1;
@@ -191,6 +194,28 @@ impl<'a> Drafting<'a> {
         } else {
             self.change(wanted, index, &different, Action::Update);
         }
+    }
+
+    /// What is wanted, with the fields that this plan carries along as they are live.
+    fn with_live_fields<'w>(&mut self, wanted: &'w Wanted) -> Cow<'w, Value> {
+        let carried = self.options.carry.iter().filter(|(kind, _)| *kind == wanted.kind.name());
+        let mut attrs = Cow::Borrowed(&wanted.attrs);
+        let Some(&index) = self.by_address.get(&wanted.address).and_then(|found| found.first()) else {
+            return attrs;
+        };
+        for (_, field) in carried {
+            match &self.found[index].live.attrs {
+                Some(live) => {
+                    if let (Some(fields), Some(value)) = (attrs.to_mut().as_object_mut(), live.get(*field)) {
+                        fields.insert((*field).to_owned(), value.clone());
+                    }
+                }
+                None => {
+                    self.doubtful.insert(index);
+                }
+            }
+        }
+        attrs
     }
 
     /// An object with the name that this one must have, but without our tags.
@@ -286,9 +311,10 @@ impl<'a> Drafting<'a> {
             fields,
             depends_on: wanted.needs.iter().cloned().collect(),
         };
+        let attrs = self.with_live_fields(wanted).into_owned();
         let step = Step {
             kind: wanted.kind,
-            desired: Some(wanted.attrs.clone()),
+            desired: Some(attrs),
             live: live.cloned(),
             needs: wanted.needs.clone(),
             uses: live.and_then(|live| live.attrs.as_ref()).map(|attrs| self.referred(attrs)).unwrap_or_default(),

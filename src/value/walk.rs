@@ -47,7 +47,7 @@ fn link(map: &Map<String, Value>) -> Option<Link> {
 /// What references and secret sources come to. `None` means: not known yet.
 pub trait Lookup {
     fn output(&self, address: &Address, output: &str) -> Option<String>;
-    /// `{"$secret": "<fingerprint>"}` in place of a secret's source.
+    /// The secret by fingerprint, in place of its source.
     fn secret(&self, source: &Value) -> Option<Value>;
 }
 
@@ -94,7 +94,7 @@ pub fn is_resolved(attrs: &Value) -> bool {
         Value::Object(map) => {
             !map.contains_key(tag::TO)
                 && !map.contains_key(tag::TEXT)
-                && !map.get(tag::SECRET).is_some_and(Value::is_object)
+                && map.get(tag::SECRET).is_none_or(|source| source.get("fingerprint").is_some())
                 && map.values().all(is_resolved)
         }
         _ => true,

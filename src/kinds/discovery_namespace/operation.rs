@@ -13,7 +13,7 @@ fn pauses() -> impl Iterator<Item = Duration> {
 }
 
 /// Waits for an operation to succeed.
-pub(crate) async fn settled(aws: &Aws, id: &str) -> Result<Operation, CloudError> {
+pub(in crate::kinds) async fn settled(aws: &Aws, id: &str) -> Result<Operation, CloudError> {
     for pause in pauses() {
         let call = aws.discovery.get_operation().operation_id(id);
         let answer = call.send().await.during("servicediscovery:GetOperation")?;
@@ -33,6 +33,6 @@ pub(crate) async fn settled(aws: &Aws, id: &str) -> Result<Operation, CloudError
 }
 
 /// The id of the namespace that an operation was about.
-pub(crate) fn namespace(operation: &Operation) -> Option<String> {
+pub(in crate::kinds) fn namespace(operation: &Operation) -> Option<String> {
     operation.targets()?.get(&OperationTargetType::Namespace).cloned()
 }

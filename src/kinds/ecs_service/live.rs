@@ -1,5 +1,6 @@
 //! Reading services: listed by cluster, described ten at a time, and put into the words of the spec.
 
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use aws_sdk_ecs::types::{AssignPublicIp, Service, ServiceField};
@@ -9,7 +10,6 @@ use super::{Attrs, DEADLINE_TAG, Route, SEAL_TAG};
 use crate::cloud::{Aws, CloudError, During, Reader};
 use crate::kinds::ecs_cluster::{self, tagging};
 use crate::kinds::{Live, Tags};
-use crate::spec::names::partition;
 use crate::value::Ref;
 
 /// `DescribeServices` takes this many.
@@ -48,8 +48,7 @@ pub(in crate::kinds) fn definition_arn(aws: &Aws, name: &str) -> String {
     if name.is_empty() || name.starts_with("arn:") {
         return name.to_owned();
     }
-    let (region, account) = (&aws.region, &aws.account);
-    format!("arn:{}:ecs:{region}:{account}:task-definition/{name}", partition(region))
+    aws.arn("ecs", &format!("task-definition/{name}"))
 }
 
 pub(super) fn live(read: &Reader<'_>, service: &Service) -> Live<Attrs> {
@@ -120,7 +119,7 @@ fn own(tags: &Tags) -> Tags {
     tags.map(|(key, value)| (key.clone(), value.clone())).collect()
 }
 
-fn routes(service: &Service) -> std::collections::BTreeSet<Route> {
+fn routes(service: &Service) -> BTreeSet<Route> {
     let routes = service.load_balancers().iter().filter_map(|route| {
         Some(Route {
             target_group: Ref::id(route.target_group_arn()?),
@@ -139,7 +138,10 @@ mod tests {
 
     fn routed() -> aws_sdk_ecs::types::builders::ServiceBuilder {
         let route = LoadBalancer::builder().target_group_arn("arn:tg").container_name("web").container_port(80);
-        Service::builder().service_name("legend-dev-web").cluster_arn("arn:x:cluster/legend-dev").load_balancers(route.build())
+        Service::builder()
+            .service_name("legend-dev-web")
+            .cluster_arn("arn:x:cluster/legend-dev")
+            .load_balancers(route.build())
     }
 
     #[test]

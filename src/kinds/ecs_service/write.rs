@@ -1,8 +1,8 @@
 //! Writing services. An update sends nothing but what changed, so that what others decide stays theirs.
 
 use aws_sdk_ecs::types::{
-    AssignPublicIp, AwsVpcConfiguration, DeploymentCircuitBreaker, DeploymentConfiguration, LaunchType, LoadBalancer,
-    NetworkConfiguration, PropagateTags, ServiceRegistry,
+    AssignPublicIp, AwsVpcConfiguration, DeploymentCircuitBreaker, DeploymentConfiguration, LaunchType,
+    LoadBalancer, NetworkConfiguration, PropagateTags, ServiceRegistry,
 };
 
 use super::{Attrs, DEADLINE_TAG, SEAL_TAG};
@@ -131,7 +131,8 @@ fn registries(attrs: &Attrs) -> Vec<ServiceRegistry> {
 }
 
 fn deployment(attrs: &Attrs) -> DeploymentConfiguration {
-    let breaker = DeploymentCircuitBreaker::builder().enable(attrs.circuit_breaker).rollback(attrs.rollback).build();
+    let breaker =
+        DeploymentCircuitBreaker::builder().enable(attrs.circuit_breaker).rollback(attrs.rollback).build();
     DeploymentConfiguration::builder()
         .minimum_healthy_percent(attrs.minimum_percent)
         .maximum_percent(attrs.maximum_percent)

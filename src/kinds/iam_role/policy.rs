@@ -56,18 +56,27 @@ fn sort(value: &mut Value) {
 
 /// Undoes percent-encoding (RFC 3986); what is not encoded stays as it is.
 fn decode(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((&first, after)) = rest.split_first() {
-        let code = after.get(..2).filter(|_| first == b'%').and_then(|hex| std::str::from_utf8(hex).ok());
-        let (byte, next) = match code.and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
-            Some(byte) => (byte, &after[2..]),
-            None => (first, after),
-        };
-        bytes.push(byte);
-        rest = next;
+    let mut parts = text.split('%');
+    let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();
+    for part in parts {
+        match part.split_at_checked(2).map(|(code, rest)| (hex(code), rest)) {
+            Some((Some(byte), rest)) => {
+                bytes.push(byte);
+                bytes.extend(rest.bytes());
+            }
+            _ => {
+                bytes.push(b'%');
+                bytes.extend(part.bytes());
+            }
+        }
     }
     String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// The byte of two hexadecimal digits.
+fn hex(code: &str) -> Option<u8> {
+    let digits = code.bytes().all(|digit| digit.is_ascii_hexdigit());
+    u8::from_str_radix(code, 16).ok().filter(|_| digits)
 }
 
 #[cfg(test)]

@@ -7,8 +7,7 @@ use aws_sdk_elasticloadbalancingv2::types as elb;
 use tokio::sync::Mutex;
 
 use super::describe;
-use crate::cloud::During;
-use crate::cloud::{Aws, CloudError};
+use crate::cloud::{Aws, CloudError, During};
 
 /// Priorities go up to this.
 const LAST: i32 = 50_000;

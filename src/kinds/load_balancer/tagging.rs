@@ -96,7 +96,8 @@ pub(in crate::kinds) fn list(tags: &Tags) -> Vec<Tag> {
     tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect()
 }
 
-async fn describe(aws: &Aws, arns: &[String]) -> Result<HashMap<String, Tags>, CloudError> {
+/// What the service itself says of these objects, by ARN.
+pub(in crate::kinds) async fn describe(aws: &Aws, arns: &[String]) -> Result<HashMap<String, Tags>, CloudError> {
     let calls = arns.chunks(BATCH).map(|batch| async move {
         let answer = aws.elb.describe_tags().set_resource_arns(Some(batch.to_vec())).send().await;
         answer.during("elasticloadbalancing:DescribeTags")

@@ -10,8 +10,8 @@ use zeroize::Zeroizing;
 
 use super::{Attrs, SsmParameter, arn, made, tagging};
 use crate::cloud::{Aws, CloudError, During, Reader};
-use crate::kinds::ownership::{Ownership, implied};
-use crate::kinds::{Kind, Live};
+use crate::kinds::Live;
+use crate::kinds::ownership::Ownership;
 use crate::spec::ParameterTier;
 use crate::value::{Address, Target, Text};
 
@@ -20,20 +20,17 @@ pub(super) async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, Clou
     let path = env.parameter_path("");
     let root = path.trim_end_matches('/');
     let (values, described) = try_join(values(read.aws, root), descriptions(read.aws, root)).await?;
-    let implied = implied::<SsmParameter>(env, |attrs| attrs.name);
-    let external: Vec<String> = SsmParameter::desired(env)
-        .into_iter()
-        .filter_map(|desired| desired.external.then_some(desired.attrs.name))
-        .collect();
     let found = try_join_all(values.into_iter().map(async |parameter| {
         let name = parameter.name().unwrap_or_default().to_owned();
-        // Somebody else's tags are none of our business, and are not even read.
-        if external.contains(&name) {
-            let live = |attrs| Live::new(implied.get(&name).cloned(), &name, attrs);
-            return Ok(Some(take_in(read, parameter, described.get(&name), |attrs| live(attrs))));
+        let key = name.strip_prefix(&path).unwrap_or(&name);
+        let implied = Some(Address::new(SsmParameter::KIND, key));
+        // What somebody else sets is not asked for our tags.
+        if env.parameters.get(key).is_some_and(|parameter| parameter.external) {
+            let live = |attrs| Live::new(implied, &name, attrs);
+            return Ok(Some(take_in(read, parameter, described.get(&name), live)));
         }
         let arn = arn(read.aws, &name);
-        let ownership = Ownership::of(read, &arn, implied.get(&name), tagging::tags(read.aws, &name)).await?;
+        let ownership = Ownership::of(read, &arn, implied, tagging::tags(read.aws, &name)).await?;
         if ownership.address.is_none() && !read.scope.concerns(SsmParameter::KIND, &name) {
             return Ok::<_, CloudError>(None);
         }

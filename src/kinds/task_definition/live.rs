@@ -6,10 +6,11 @@ use aws_sdk_ecs::types::{
     ContainerDefinition, Service, Tag, TaskDefinition as Definition, TaskDefinitionFamilyStatus,
     TaskDefinitionField, TaskDefinitionStatus,
 };
-use futures_util::future::try_join_all;
+use futures_util::future::{join, try_join_all};
 
 use super::{Attrs, HealthCheck, TaskDefinition, VERSION_LABEL, family_of, revision_of, seal, tagging};
 use crate::cloud::{Class, CloudError, During, Reader};
+use crate::kinds::ssm_parameter::SsmParameter;
 use crate::kinds::{Live, ecs_service};
 use crate::value::{Address, Ref, Target, Text};
 
@@ -18,17 +19,14 @@ pub(super) async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, Clou
     let prefix = format!("{}-", read.scope.env.prefix());
     let call = read.aws.ecs.list_task_definition_families().family_prefix(prefix);
     let call = call.status(TaskDefinitionFamilyStatus::Active).into_paginator().items().send();
-    let (families, services) = futures_util::future::join(call.collect::<Result<Vec<_>, _>>(), async {
-        ecs_service::services(read).await
-    })
-    .await;
+    let (families, services) = join(call.collect::<Result<Vec<_>, _>>(), ecs_service::services(read)).await;
     let (families, services) = (families.during("ecs:ListTaskDefinitionFamilies")?, services?);
     let running = running(read, &services);
     let found = families.iter().map(|family| async {
         match running.get(family.as_str()) {
-            Some(run) => match vouched(read, family, run) {
+            Some(run) => match vouched(family, run) {
                 Some(live) => Ok(Some(live)),
-                None => describe(read, &run.arn, None).await,
+                None => describe(read, &run.arn, Some(run.address.clone())).await,
             },
             None => describe(read, family, None).await,
         }
@@ -37,37 +35,38 @@ pub(super) async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, Clou
     Ok(found.filter(|live| live.address.is_some()).collect())
 }
 
-/// A service with the revision that it runs.
-struct Run<'a> {
-    service: &'a Service,
+/// The revision that a service of ours runs.
+struct Run {
+    /// The definition's own, after its service's: a revision that a deploy tool registered has no tags of ours.
+    address: Address,
     arn: String,
+    /// The service's tag.
+    seal: Option<String>,
 }
 
-/// The environment's services by the family that they run.
-fn running<'a>(read: &Reader<'_>, services: &'a [Service]) -> HashMap<String, Run<'a>> {
-    let ours = services.iter().filter(|service| read.scope.owner(&tagging::from_aws(service.tags())).is_some());
-    let runs = ours.map(|service| {
-        let arn = ecs_service::definition_arn(read.aws, service.task_definition().unwrap_or_default());
-        (family_of(&arn).to_owned(), Run { service, arn })
+/// What the environment's services run, by family.
+fn running(read: &Reader<'_>, services: &[Service]) -> HashMap<String, Run> {
+    let runs = services.iter().filter_map(|service| {
+        let tags = tagging::from_aws(service.tags());
+        let owner = read.scope.owner(&tags)?;
+        let arn = ecs_service::definition_arn(read.aws, service.task_definition()?);
+        let address = Address::new(TaskDefinition::KIND, owner.name());
+        Some((family_of(&arn).to_owned(), Run { address, arn, seal: tags.get(ecs_service::SEAL_TAG).cloned() }))
     });
     runs.collect()
 }
 
 /// The revision as the service's tag has it, if that speaks of the revision that the service runs.
-fn vouched(read: &Reader<'_>, family: &str, run: &Run<'_>) -> Option<Live<Attrs>> {
-    let tags = tagging::from_aws(run.service.tags());
-    let sealed = tags.get(ecs_service::SEAL_TAG)?;
-    let (revision, digest) = sealed.split_once(':')?;
+fn vouched(family: &str, run: &Run) -> Option<Live<Attrs>> {
+    let seal = run.seal.as_ref()?;
+    let (revision, digest) = seal.split_once(':')?;
     if revision.parse() != Ok(revision_of(&run.arn)) {
         return None;
     }
-    let owner = read.scope.owner(&tags)?;
     Some(Live {
-        address: Some(Address::new(TaskDefinition::KIND, owner.name())),
+        address: Some(run.address.clone()),
         id: family.to_owned(),
-        outputs: [("arn", run.arn.as_str()), ("seal", sealed)]
-            .map(|(name, value)| (name.into(), value.into()))
-            .into(),
+        outputs: [("arn", &run.arn), ("seal", seal)].map(|(name, value)| (name.to_owned(), value.clone())).into(),
         attrs: None,
         unread: Vec::new(),
         confirm: true,
@@ -86,7 +85,7 @@ pub(super) async fn describe(
     let call = read.aws.ecs.describe_task_definition().task_definition(name).include(TaskDefinitionField::Tags);
     let answer = match call.send().await.found("ecs:DescribeTaskDefinition") {
         // ECS has no error code of its own for a definition that is not there.
-        Err(error) if error.code == "ClientException" && !error.is(Class::Denied) => return Ok(None),
+        Err(error) if error.code == "ClientException" && error.is(Class::Refused) => return Ok(None),
         answer => answer?,
     };
     let Some(definition) = answer.as_ref().and_then(|answer| answer.task_definition()) else { return Ok(None) };
@@ -146,7 +145,7 @@ fn canonical(definition: &Definition, tags: &[Tag], service: Option<&str>) -> At
     }
 }
 
-fn versions(container: &ContainerDefinition) -> BTreeMap<String, Ref<crate::kinds::ssm_parameter::SsmParameter>> {
+fn versions(container: &ContainerDefinition) -> BTreeMap<String, Ref<SsmParameter>> {
     let labels = container.docker_labels().into_iter().flatten();
     let versions = labels.filter_map(|(label, version)| Some((label.strip_prefix(VERSION_LABEL)?, version)));
     versions.map(|(key, version)| (key.to_owned(), Ref::live("version", version))).collect()
@@ -175,14 +174,13 @@ fn units(text: &str, unit: &str) -> i32 {
     let text = text.trim().to_ascii_lowercase();
     match text.strip_suffix(unit) {
         None => text.parse().unwrap_or(0),
-        #[expect(clippy::cast_possible_truncation, reason = "a Fargate task has 16 vCPU and 120 GB at most")]
         Some(number) => number.trim().parse::<f32>().map_or(0, |number| (number * 1024.0).round() as i32),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use aws_sdk_ecs::types::{KeyValuePair, TaskDefinition as Definition};
+    use aws_sdk_ecs::types::{KeyValuePair, RuntimePlatform};
 
     use super::super::register::container;
     use super::*;
@@ -220,7 +218,7 @@ mod tests {
     }
 
     fn definition(attrs: &Attrs, containers: Vec<ContainerDefinition>) -> Definition {
-        let platform = aws_sdk_ecs::types::RuntimePlatform::builder().cpu_architecture("ARM64".into()).build();
+        let platform = RuntimePlatform::builder().cpu_architecture("ARM64".into()).build();
         Definition::builder()
             .family(&attrs.family)
             .cpu("0.25 vCPU")
@@ -243,6 +241,19 @@ mod tests {
         assert_eq!(serde_json::json!(read), serde_json::json!(wanted));
         assert_eq!(seal(7, &read), seal(7, &wanted));
         Ok(())
+    }
+
+    #[test]
+    fn a_tag_vouches_for_its_own_revision_only() {
+        let run = |seal: &str| Run {
+            address: Address::new(TaskDefinition::KIND, "web"),
+            arn: "arn:aws:ecs:x:1:task-definition/legend-dev-web:7".to_owned(),
+            seal: Some(seal.to_owned()),
+        };
+        let live = vouched("legend-dev-web", &run("7:ab12"));
+        assert_eq!(live.and_then(|live| live.seal).as_deref(), Some("ab12"));
+        assert!(vouched("legend-dev-web", &run("6:ab12")).is_none());
+        assert!(vouched("legend-dev-web", &run("")).is_none());
     }
 
     #[test]

@@ -5,7 +5,7 @@ use aws_sdk_ecs::types::{
     LogDriver, NetworkMode, OsFamily, PortMapping, RuntimePlatform, Secret, SortOrder, TaskDefinitionStatus,
     TransportProtocol,
 };
-use futures_util::future::join_all;
+use futures_util::future::{join_all, try_join_all};
 
 use super::{Attrs, HealthCheck, KEPT_REVISIONS, VERSION_LABEL, revision_of, seal, tagging};
 use crate::cloud::{Aws, CloudError, During};
@@ -42,10 +42,9 @@ pub(super) async fn revision(aws: &Aws, attrs: &Attrs) -> Result<Made, CloudErro
 /// to roll back. Nothing hangs on it, so a refusal is left to the next update.
 pub(super) async fn prune(aws: &Aws, family: &str, running: &str) {
     let Ok(revisions) = active(aws, family).await else { return };
-    let old = revisions.iter().skip(KEPT_REVISIONS).filter(|arn| *arn != running);
-    let calls = old.map(|arn| aws.ecs.deregister_task_definition().task_definition(arn).send());
-    for chunk in chunks(calls) {
-        join_all(chunk).await;
+    let old: Vec<&String> = revisions.iter().skip(KEPT_REVISIONS).filter(|arn| *arn != running).collect();
+    for chunk in old.chunks(AT_ONCE) {
+        join_all(chunk.iter().map(|arn| deregister(aws, arn))).await;
     }
 }
 
@@ -54,24 +53,16 @@ pub(super) async fn prune(aws: &Aws, family: &str, running: &str) {
 pub(super) async fn remove(aws: &Aws, family: &str) -> Result<(), CloudError> {
     let revisions = active(aws, family).await?;
     for chunk in revisions.chunks(AT_ONCE) {
-        let calls = chunk.iter().map(|arn| aws.ecs.deregister_task_definition().task_definition(arn).send());
-        for answer in join_all(calls).await {
-            answer.during("ecs:DeregisterTaskDefinition")?;
-        }
+        try_join_all(chunk.iter().map(|arn| deregister(aws, arn))).await?;
         let _ = aws.ecs.delete_task_definitions().set_task_definitions(Some(chunk.to_vec())).send().await;
     }
     Ok(())
 }
 
-fn chunks<T>(items: impl Iterator<Item = T>) -> Vec<Vec<T>> {
-    let mut chunks: Vec<Vec<T>> = Vec::new();
-    for item in items {
-        match chunks.last_mut() {
-            Some(chunk) if chunk.len() < AT_ONCE => chunk.push(item),
-            _ => chunks.push(vec![item]),
-        }
-    }
-    chunks
+async fn deregister(aws: &Aws, arn: &str) -> Result<(), CloudError> {
+    let call = aws.ecs.deregister_task_definition().task_definition(arn);
+    call.send().await.found("ecs:DeregisterTaskDefinition")?;
+    Ok(())
 }
 
 /// ARNs of the family's active revisions, newest first.

@@ -1,0 +1,156 @@
+//! All pure work of a plan, from the spec's text to the plan's text, for an environment of 10,000 objects that
+//! are all as the spec says, and for the same when none of them is there. `cargo bench` prints the times, and
+//! at its end the peak of resident memory.
+
+use std::fmt::Write;
+use std::path::PathBuf;
+
+use baseplate::cloud::{About, Cloud, CloudError, Found};
+use baseplate::graph::Graph;
+use baseplate::kinds::{AnyKind, Create, Delete, Live, Look, Made, Outputs, Poll, Update};
+use baseplate::plan::{self, Options, Secrets, World, resolve_with};
+use baseplate::spec::{self, Environment, Spec};
+use baseplate::ui::{Paint, plan_text};
+use baseplate::value::Vault;
+use futures_util::future::LocalBoxFuture;
+use serde_json::Value;
+
+fn main() {
+    divan::main();
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    if let Some(peak) = status.lines().find_map(|line| line.strip_prefix("VmHWM:")) {
+        println!("peak resident memory of all of this: {}", peak.trim());
+    }
+}
+
+/// A cloud that only ever says what it was given.
+struct Still(Vec<Found>);
+
+type Answer<'a, T> = LocalBoxFuture<'a, Result<T, CloudError>>;
+
+impl Cloud for Still {
+    fn place(&self) -> String {
+        "memory".to_owned()
+    }
+    fn vault(&self) -> Vault {
+        Vault::new(vec![7; 32])
+    }
+    fn guard<'a>(&'a self, _: &'a Environment) -> Answer<'a, ()> {
+        Box::pin(async { Ok(()) })
+    }
+    fn observe<'a>(&'a self, _: About<'a>) -> LocalBoxFuture<'a, Result<Vec<Found>, Vec<CloudError>>> {
+        Box::pin(async { Ok(self.0.clone()) })
+    }
+    fn complete<'a>(&'a self, _: About<'a>, _: &'a mut Found) -> Answer<'a, ()> {
+        Box::pin(async { Ok(()) })
+    }
+    fn create<'a>(&'a self, _: About<'a>, _: &'static dyn AnyKind, _: Create<'a, Value>) -> Answer<'a, Made> {
+        Box::pin(async { Err(CloudError::internal("this cloud stands still")) })
+    }
+    fn update<'a>(&'a self, _: About<'a>, _: &'static dyn AnyKind, _: Update<'a, Value>) -> Answer<'a, Made> {
+        Box::pin(async { Err(CloudError::internal("this cloud stands still")) })
+    }
+    fn delete<'a>(&'a self, _: &'static dyn AnyKind, _: Delete<'a, Value>) -> Answer<'a, ()> {
+        Box::pin(async { Err(CloudError::internal("this cloud stands still")) })
+    }
+    fn poll<'a>(&'a self, _: &'static dyn AnyKind, _: Look<'a, Value>) -> Answer<'a, Poll> {
+        Box::pin(async { Ok(Poll::Done(Outputs::new())) })
+    }
+}
+
+/// A spec of about 10,000 objects: services (eight objects each with a route), groups (two each), parameters.
+fn large() -> PathBuf {
+    let mut text = String::from(
+        "project = \"large\"\nenvironment = \"prod\"\naccount = \"123456789012\"\nregion = \"eu-central-1\"\n\
+         [network]\ncidr = \"10.0.0.0/16\"\nnat = \"per-zone\"\n[load-balancer]\nsecurity-groups = [\"g0\"]\n\
+         [network.subnets]\n",
+    );
+    for (index, zone) in ["a", "b"].iter().enumerate() {
+        let _ = writeln!(
+            text,
+            "public-{zone} = {{ tier = \"public\", zone = \"eu-central-1{zone}\", cidr = \"10.0.{index}.0/24\" }}"
+        );
+        let _ = writeln!(
+            text,
+            "private-{zone} = {{ tier = \"private\", zone = \"eu-central-1{zone}\", cidr = \"10.0.{}.0/24\" }}",
+            index + 8
+        );
+    }
+    for index in 0..1000 {
+        let _ = writeln!(
+            text,
+            "[security-groups.g{index}]\ningress = [{{ ports = \"80\", from = \"10.0.0.0/8\" }}, {{ ports = \"443\", from = \"self\" }}]"
+        );
+    }
+    for index in 0..700 {
+        let _ = writeln!(
+            text,
+            "[services.s{index}]\nimage = \"nginx:{index}\"\ncpu = 256\nmemory = 512\nport = 80\nsecurity-groups = [\"g{index}\"]\n\
+             secrets = {{ KEY = \"s{index}/p0\" }}\nroute = {{ paths = [\"/s{index}/*\"], priority = {} }}",
+            index + 1
+        );
+    }
+    text.push_str("[parameters]\n");
+    for index in 0..3100 {
+        let _ = writeln!(text, "\"s{}/p{}\" = \"value {index}\"", index % 700, index / 700);
+    }
+    let path = std::env::temp_dir().join(format!("baseplate-bench-{}.toml", std::process::id()));
+    std::fs::write(&path, text).expect("the temporary folder is writable");
+    path
+}
+
+fn load() -> Spec {
+    let path = large();
+    let spec = spec::load(&path);
+    let _ = std::fs::remove_file(&path);
+    spec.unwrap_or_else(|problems| panic!("{}", problems.render(false)))
+}
+
+/// Everything that the graph wants, as if it were live.
+fn alive(spec: &Spec) -> Still {
+    let graph = Graph::of(&spec.env).expect("no ring");
+    let (world, vault) = (World::default(), Vault::new(vec![7; 32]));
+    let found = graph.wanted.iter().enumerate().map(|(index, wanted)| {
+        let attrs = resolve_with(&wanted.attrs, &world, &vault, Secrets::Make);
+        let mut live = Live::new(Some(wanted.address.clone()), format!("id-{index}"), attrs);
+        for output in graph.outputs.get(&wanted.address).into_iter().flatten().filter(|output| *output != "id") {
+            live = live.output(output, format!("{output}-{index}"));
+        }
+        world.learn(&wanted.address, &live.id, live.outputs.clone());
+        Found { kind: wanted.kind, live }
+    });
+    Still(found.collect())
+}
+
+fn plan(spec: &Spec, cloud: &Still) -> plan::Plan {
+    let graph = Graph::of(&spec.env).expect("no ring");
+    let vault = cloud.vault();
+    let about = About { env: &spec.env, graph: &graph, vault: &vault };
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    let draft = runtime.block_on(plan::make(cloud, about, &Options::default()));
+    draft.unwrap_or_else(|refusal| panic!("{refusal:?}")).plan
+}
+
+#[divan::bench(sample_count = 10)]
+fn check_the_spec(bencher: divan::Bencher) {
+    bencher.bench_local(load);
+}
+
+#[divan::bench(sample_count = 10)]
+fn plan_without_changes(bencher: divan::Bencher) {
+    let spec = load();
+    let cloud = alive(&spec);
+    assert!(cloud.0.len() >= 10_000, "only {} objects", cloud.0.len());
+    bencher.bench_local(|| {
+        let plan = plan(&spec, &cloud);
+        assert!(plan.is_empty(), "{} changes", plan.changes.len());
+        plan_text(&plan, "memory", Paint::new(false))
+    });
+}
+
+#[divan::bench(sample_count = 10)]
+fn plan_that_creates_all(bencher: divan::Bencher) {
+    let spec = load();
+    let cloud = Still(Vec::new());
+    bencher.bench_local(|| plan_text(&plan(&spec, &cloud), "memory", Paint::new(false)));
+}

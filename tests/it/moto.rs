@@ -1,0 +1,107 @@
+//! moto over HTTP, which stands in for AWS: a server of one's own for each test, on a free port of 127.0.0.1.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{Ipv4Addr, TcpStream};
+use std::process::{Child, Command, Stdio};
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::python::{python, script};
+
+/// A running server. It ends with this value, or with the process of the tests.
+pub struct Moto {
+    process: Child,
+    port: u16,
+}
+
+/// What was called since the start or the last reset, by "service:Action".
+#[derive(Debug, Deserialize)]
+pub struct Counts {
+    pub total: usize,
+    pub by_action: BTreeMap<String, usize>,
+    /// Calls that came more than once with the same arguments, and how often too often.
+    pub repeated: BTreeMap<String, usize>,
+}
+
+impl Moto {
+    pub fn start() -> Self {
+        let mut process = Command::new(python())
+            .arg(script("server.py"))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the Python of the tests starts");
+        let mut port = String::new();
+        let stdout = process.stdout.take().expect("its standard output");
+        BufReader::new(stdout).read_line(&mut port).expect("the port that moto listens on");
+        let port = port.trim().parse().expect("moto prints its port once it listens; run tests/python/server.py");
+        Self { process, port }
+    }
+
+    pub fn endpoint(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    pub fn counts(&self) -> Counts {
+        serde_json::from_str(&self.request("GET", "/__counts")).expect("counts as JSON")
+    }
+
+    pub fn reset_counts(&self) {
+        self.request("POST", "/__reset_counts");
+    }
+
+    /// From now on, calls fail whose "service:Action" matches the pattern, with this HTTP status and AWS code.
+    pub fn fail(&self, pattern: &str, status: u16, code: &str) {
+        self.request("POST", &format!("/__fail?match={pattern}&status={status}&code={code}"));
+    }
+
+    pub fn heal(&self) {
+        self.request("POST", "/__fail");
+    }
+
+    /// Runs Python with boto3 as `tests/python/snippet.py` says, and gives what it leaves in `answer`.
+    pub fn boto(&self, snippet: &str) -> Value {
+        let mut process = Command::new(python())
+            .arg(script("snippet.py"))
+            .env_clear()
+            .env("AWS_ENDPOINT_URL", self.endpoint())
+            .env("AWS_EC2_METADATA_DISABLED", "true")
+            .env("AWS_ACCESS_KEY_ID", "test")
+            .env("AWS_SECRET_ACCESS_KEY", "test")
+            .env("AWS_DEFAULT_REGION", "eu-central-1")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the Python of the tests starts");
+        let mut stdin = process.stdin.take().expect("its standard input");
+        stdin.write_all(snippet.as_bytes()).expect("the snippet goes in");
+        drop(stdin);
+        let output = process.wait_with_output().expect("the snippet ends");
+        assert!(output.status.success(), "{snippet}\n{}", String::from_utf8_lossy(&output.stderr));
+        serde_json::from_slice(&output.stdout).expect("an answer as JSON")
+    }
+
+    /// The body of the answer. The server closes the connection after it, as asked.
+    fn request(&self, method: &str, path: &str) -> String {
+        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).expect("moto listens");
+        let head =
+            format!("{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+        stream.write_all(head.as_bytes()).expect("the request goes out");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("an answer");
+        let (head, body) = answer.split_once("\r\n\r\n").expect("an answer of HTTP");
+        assert!(head.contains(" 200 "), "{method} {path}: {head}");
+        body.to_owned()
+    }
+}
+
+impl Drop for Moto {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}

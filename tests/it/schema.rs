@@ -1,0 +1,65 @@
+//! The JSON Schema that editors check specs with: it is the program's own, and every shipped spec fits it.
+
+use std::fs;
+
+use serde_json::{Value, json};
+
+use crate::cli::{Bench, repository};
+use crate::moto::Moto;
+
+fn schema() -> Value {
+    Bench::new().done("schema").json()
+}
+
+/// What is wrong with `spec`, according to a judge that is not ours.
+fn verdict(moto: &Moto, schema: &Value, spec: &Value) -> Value {
+    moto.boto(&format!(
+        r"
+import json, jsonschema
+schema, spec = json.loads({schema:?}), json.loads({spec:?})
+judge = jsonschema.validators.validator_for(schema)
+judge.check_schema(schema)
+answer = [f'{{error.json_path}}: {{error.message}}' for error in judge(schema).iter_errors(spec)]
+",
+        schema = schema.to_string(),
+        spec = spec.to_string(),
+    ))
+}
+
+#[test]
+fn every_shipped_spec_fits_the_schema() {
+    let (bench, schema, moto) = (Bench::new(), schema(), Moto::start());
+    for name in ["dev.toml", "prod.toml"] {
+        let spec = bench.done(&format!("show --json {name}")).json();
+        assert_eq!(verdict(&moto, &schema, &spec), json!([]), "{name}");
+    }
+}
+
+#[test]
+fn the_schema_refuses_what_the_program_refuses() {
+    let (bench, schema, moto) = (Bench::new(), schema(), Moto::start());
+    let mut spec = bench.done("show --json dev.toml").json();
+    spec["services"]["proxy"]["cpus"] = json!(256);
+    spec["account"] = json!("12");
+    let verdict = verdict(&moto, &schema, &spec).to_string();
+    assert!(verdict.contains("cpus") && verdict.contains("$.account"), "{verdict}");
+}
+
+#[test]
+fn the_schema_in_the_repository_is_the_programs() {
+    let path = repository("schemas/environment.schema.json");
+    let help = "run `baseplate schema > schemas/environment.schema.json`";
+    let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{error}: {help}"));
+    let kept: Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {help}"));
+    assert_eq!(kept, schema(), "{help}");
+}
+
+#[test]
+fn every_environment_names_the_schema_in_its_first_line() {
+    for entry in fs::read_dir(repository("environments")).expect("environments/") {
+        let path = entry.expect("an entry").path();
+        let text = fs::read_to_string(&path).expect("a spec");
+        let first = text.lines().next();
+        assert_eq!(first, Some("#:schema ../schemas/environment.schema.json"), "{}", path.display());
+    }
+}
