@@ -79,7 +79,7 @@ fn fail(ui: Ui, failure: &Failure) -> Exit {
             if ui.json {
                 ui.result_json(&problems.json());
             } else {
-                ui.note(problems.render(ui.err.is_on()).trim_end());
+                ui.note(&format!("{}\n", problems.render(ui.err.is_on()).trim_end()));
                 ui.error(&format!("{} in the spec; nothing was changed", counted(problems.list.len())), "");
             }
             Exit::InvalidInput

@@ -69,6 +69,8 @@ pub trait Kind: Target + Sized + 'static {
     const IDENTITY: Option<&'static str> = None;
     /// Whether a delete loses data that nobody can make again.
     const HOLDS_DATA: bool = false;
+    /// The field that says whether AWS refuses to delete the object until it is switched off.
+    const PROTECTED_BY: Option<&'static str> = None;
     /// Kinds whose deletion must be over before this kind's begins although no reference says so.
     const DELETE_AFTER: &'static [&'static str] = &[];
     /// Whether a replacement is created before the old object goes. A kind with a unique name must either say

@@ -50,7 +50,13 @@ pub fn load(path: &Path) -> Result<Spec, Problems> {
         Err(String::new())
     };
     match &env {
-        Ok(env) => list.extend(validate::validate(env)),
+        Ok(env) => {
+            let missed = |problem: &Problem| {
+                let around = findings.unreadable.iter().filter_map(|path| path.split_last());
+                around.into_iter().any(|(_, around)| *around == problem.path[..])
+            };
+            list.extend(validate::validate(env).into_iter().filter(|problem| !missed(problem)));
+        }
         Err(message) if list.is_empty() => list.push(Problem::new(message.clone(), "")),
         Err(_) => {}
     }

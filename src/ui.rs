@@ -42,7 +42,14 @@ impl Ui {
     }
 
     pub fn result_json(&self, value: &serde_json::Value) {
-        self.result(&format!("{value:#}"));
+        // JSON leaves DEL and the C1 controls as they are; terminals do not.
+        let steers = |c: char| ('\u{7f}'..='\u{9f}').contains(&c);
+        let mut text = format!("{value:#}");
+        if text.contains(steers) {
+            let inert = |c: char| if steers(c) { format!("\\u{:04x}", u32::from(c)) } else { c.to_string() };
+            text = text.chars().map(inert).collect();
+        }
+        self.result(&text);
     }
 
     /// A line for who watches; not part of the result.

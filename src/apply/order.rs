@@ -23,11 +23,14 @@ pub struct Operation {
     pub part: Part,
 }
 
+/// Smaller goes first: stage (reversed for removals, which come last), then the longest remaining path, then the
+/// place in the plan.
+pub type Priority = (usize, Reverse<u64>, usize);
+
 /// What may run when, and what goes first among that.
 pub struct Order {
     graph: DiGraph<Operation, ()>,
-    /// Smaller goes first: stage (reversed for removals, which come last), then the longest remaining path.
-    priority: Vec<(usize, Reverse<u64>, usize)>,
+    priority: Vec<Priority>,
 }
 
 impl Order {
@@ -138,7 +141,7 @@ impl Order {
         self.graph.neighbors(NodeIndex::new(index)).map(NodeIndex::index)
     }
 
-    pub fn priority(&self, index: usize) -> (usize, Reverse<u64>, usize) {
+    pub fn priority(&self, index: usize) -> Priority {
         self.priority[index]
     }
 }
@@ -167,11 +170,7 @@ fn create_first(changes: &[Change], steps: &[Step]) -> Vec<bool> {
     }
 }
 
-fn priorities(
-    graph: &DiGraph<Operation, ()>,
-    changes: &[Change],
-    steps: &[Step],
-) -> Result<Vec<(usize, Reverse<u64>, usize)>, String> {
+fn priorities(graph: &DiGraph<Operation, ()>, changes: &[Change], steps: &[Step]) -> Result<Vec<Priority>, String> {
     let order = toposort(graph, None).map_err(|ring| {
         let address = &changes[graph[ring.node_id()].step].address;
         format!("the changes depend on one another in a ring around {address}; apply them in two steps")

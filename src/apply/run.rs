@@ -6,7 +6,7 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tokio::sync::Notify;
 
-use super::order::{Order, Part};
+use super::order::{Order, Part, Priority};
 use super::step::{Doer, Done};
 use super::{Doing, Event};
 use crate::cloud::{About, Cloud};
@@ -133,7 +133,7 @@ struct State<'a> {
     tell: &'a dyn Fn(Event<'_>),
     /// How many operations each one still waits for.
     waits_for: Vec<usize>,
-    ready: BTreeSet<((usize, std::cmp::Reverse<u64>, usize), usize)>,
+    ready: BTreeSet<(Priority, usize)>,
     ended: Vec<bool>,
     report: Report,
 }

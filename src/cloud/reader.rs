@@ -34,12 +34,15 @@ impl Scope<'_> {
     }
 }
 
+/// An answer that is asked for once, of whatever type.
+type Answer = OnceCell<Rc<dyn Any>>;
+
 /// One look at everything: who shares an answer asks for it here, so that no call is made twice.
 pub struct Reader<'a> {
     pub aws: &'a Aws,
     pub scope: &'a Scope<'a>,
     pub vault: &'a Vault,
-    shared: RefCell<HashMap<&'static str, Rc<OnceCell<Rc<dyn Any>>>>>,
+    shared: RefCell<HashMap<&'static str, Rc<Answer>>>,
 }
 
 impl<'a> Reader<'a> {

@@ -234,7 +234,10 @@ async fn own(read: &Reader<'_>, summary: &acm::CertificateSummary) -> Result<Opt
 async fn tags_of(aws: &Aws, arn: &str) -> Result<Tags, CloudError> {
     let answer = aws.acm.list_tags_for_certificate().certificate_arn(arn).send().await;
     let answer = answer.found("acm:ListTagsForCertificate")?;
-    let tags = answer.as_ref().map(|answer| answer.tags()).unwrap_or_default();
+    let tags = answer
+        .as_ref()
+        .map(aws_sdk_acm::operation::list_tags_for_certificate::ListTagsForCertificateOutput::tags)
+        .unwrap_or_default();
     let pair = |tag: &acm::Tag| (tag.key().to_owned(), tag.value().unwrap_or_default().to_owned());
     Ok(without_reserved(tags.iter().map(pair).collect()))
 }

@@ -69,6 +69,7 @@ const MAX_NAME: usize = 63;
 
 impl Kind for DbInstance {
     const STAGE: Stage = Stage::Database;
+    const PROTECTED_BY: Option<&'static str> = Some("deletion_protection");
     const REPLACE_ON: &'static [&'static str] = &["identifier", "engine", "database", "username", "encrypted"];
     const OUTPUTS: &'static [&'static str] = &["arn", "endpoint", "port"];
     const IDENTITY: Option<&'static str> = Some("identifier");

@@ -165,7 +165,9 @@ async fn read_namespaces(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudErr
         .map_err(|error| CloudError::internal(error.to_string()))?;
     let pages = read.aws.discovery.list_namespaces().filters(private).into_paginator().send();
     let pages = pages.collect::<Result<Vec<_>, _>>().await.during("servicediscovery:ListNamespaces")?;
-    let found = pages.iter().flat_map(|page| page.namespaces());
+    let found = pages
+        .iter()
+        .flat_map(aws_sdk_servicediscovery::operation::list_namespaces::ListNamespacesOutput::namespaces);
     let found = found.filter(|namespace| namespace.r#type() == Some(&NamespaceType::DnsPrivate));
     Ok(try_join_all(found.map(|namespace| live(read, namespace))).await?.into_iter().flatten().collect())
 }

@@ -163,7 +163,10 @@ async fn read_namespace(read: &Reader<'_>, namespace: &str) -> Result<Vec<Live<A
         .map_err(|error| CloudError::internal(error.to_string()))?;
     let pages = read.aws.discovery.list_services().filters(inside).into_paginator().send();
     let pages = pages.collect::<Result<Vec<_>, _>>().await.during("servicediscovery:ListServices")?;
-    let found = pages.iter().flat_map(|page| page.services()).filter(|service| is_inside(service, namespace));
+    let found = pages
+        .iter()
+        .flat_map(aws_sdk_servicediscovery::operation::list_services::ListServicesOutput::services)
+        .filter(|service| is_inside(service, namespace));
     Ok(try_join_all(found.map(|service| live(read, namespace, service))).await?.into_iter().flatten().collect())
 }
 

@@ -138,7 +138,10 @@ async fn read_clusters(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError
         call.send().await.during("ecs:DescribeClusters")
     });
     let answers = try_join_all(answers).await?;
-    let found = answers.iter().flat_map(|answer| answer.clusters()).filter(|cluster| is_there(cluster));
+    let found = answers
+        .iter()
+        .flat_map(aws_sdk_ecs::operation::describe_clusters::DescribeClustersOutput::clusters)
+        .filter(|cluster| is_there(cluster));
     Ok(found
         .map(|cluster| live(read, cluster))
         .filter(|live| live.address.is_some() || read.scope.concerns(EcsCluster::KIND, &live.id))

@@ -57,7 +57,7 @@ impl Kind for ListenerRule {
         }
         let routes = env.services.iter().filter_map(|(key, service)| Some((key, service.route.as_ref()?)));
         let ruled =
-            routes.filter(|(_, route)| !route.default && !(route.paths.is_empty() && route.hosts.is_empty()));
+            routes.filter(|(_, route)| !route.default && (!route.paths.is_empty() || !route.hosts.is_empty()));
         let desired = ruled.map(|(key, route)| {
             let attrs = Attrs {
                 listener: Ref::to(listener::application(env)),

@@ -55,6 +55,7 @@ pub struct Attrs {
 
 impl Kind for LoadBalancer {
     const STAGE: Stage = Stage::LoadBalancer;
+    const PROTECTED_BY: Option<&'static str> = Some("deletion_protection");
     const REPLACE_ON: &'static [&'static str] = &["name", "type", "scheme", "vpc"];
     const OUTPUTS: &'static [&'static str] = &["dns_name", "zone_id"];
     const IDENTITY: Option<&'static str> = Some("name");

@@ -55,6 +55,7 @@ pub trait AnyKind: Sync {
     fn moving(&self) -> &'static [&'static str];
     fn identity(&self) -> Option<&'static str>;
     fn holds_data(&self) -> bool;
+    fn protected_by(&self) -> Option<&'static str>;
     fn delete_after(&self) -> &'static [&'static str];
     fn create_first(&self) -> bool;
     fn deadline(&self) -> u64;
@@ -121,6 +122,9 @@ impl<K: Kind + Sync> AnyKind for K {
     }
     fn holds_data(&self) -> bool {
         K::HOLDS_DATA
+    }
+    fn protected_by(&self) -> Option<&'static str> {
+        K::PROTECTED_BY
     }
     fn delete_after(&self) -> &'static [&'static str] {
         K::DELETE_AFTER

@@ -274,6 +274,7 @@ impl<'a> Drafting<'a> {
         let (action, reason, impact) = match (replace.is_empty(), action) {
             (false, _) => {
                 let reason = format!("AWS cannot change {} in place", replace.join(", "));
+                self.refuse_if_protected(kind, &wanted.address, live);
                 let impact = if kind.holds_data() { Impact::DataLoss } else { Impact::Replaced };
                 (Action::Replace, reason, impact)
             }
@@ -337,6 +338,7 @@ impl<'a> Drafting<'a> {
             self.kept.push(address.clone());
             return;
         }
+        self.refuse_if_protected(*kind, address, live);
         let attrs = live.attrs.clone().unwrap_or_default();
         let mut fields: Vec<Field> = listing(&attrs)
             .into_iter()
@@ -369,6 +371,17 @@ impl<'a> Drafting<'a> {
             create_first: false,
         };
         self.changes.push((change, step));
+    }
+
+    /// Deletion protection is only ever switched off by a change that somebody reviewed.
+    fn refuse_if_protected(&mut self, kind: &dyn AnyKind, address: &Address, live: &Live<Value>) {
+        let protection = kind.protected_by().and_then(|field| live.attrs.as_ref()?.get(field)?.as_bool());
+        if protection == Some(true) {
+            self.conflicts.push(format!(
+                "{address} would be deleted and is protected from it: set `deletion-protection = false` in the \
+                 spec, apply that, and then go on"
+            ));
+        }
     }
 
     /// The addresses of what live attributes refer to.

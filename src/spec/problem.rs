@@ -13,12 +13,21 @@ pub struct Problem {
     pub path: Vec<String>,
     /// The part of the value to underline, where it is not all of it.
     pub part: Option<String>,
+    /// Whether it is the key at the end of the path that is wrong, and not its value.
+    pub of_key: bool,
     pub place: Option<Place>,
 }
 
 impl Problem {
     pub fn new(message: impl Into<String>, help: impl Into<String>) -> Self {
-        Self { message: message.into(), help: help.into(), path: Vec::new(), part: None, place: None }
+        Self {
+            message: message.into(),
+            help: help.into(),
+            path: Vec::new(),
+            part: None,
+            of_key: false,
+            place: None,
+        }
     }
 
     pub fn at(path: &[&str], message: impl Into<String>, help: impl Into<String>) -> Self {
@@ -31,10 +40,18 @@ impl Problem {
         if self.place.is_some() {
             return;
         }
+        if let Some(key) = tree.key(&self.path).filter(|_| self.of_key) {
+            self.place = Some(key);
+            return;
+        }
         let mut place = tree.place(&self.path);
         let text = tree.sources[place.file].text.get(place.span.clone()).unwrap_or_default();
-        if let Some(at) = self.part.as_ref().and_then(|part| Some((text.find(part.as_str())?, part.len()))) {
-            place.span = place.span.start + at.0..place.span.start + at.0 + at.1;
+        if let Some(part) = &self.part {
+            // In braces first: the same word may stand before as plain text.
+            let braced = text.find(&format!("{{{part}}}")).map(|at| at + 1);
+            if let Some(at) = braced.or_else(|| text.find(part.as_str())) {
+                place.span = place.span.start + at..place.span.start + at + part.len();
+            }
         }
         self.place = Some(place);
     }
@@ -68,10 +85,12 @@ impl Problems {
         for problem in &self.list {
             let source = problem.place.as_ref().map(|place| {
                 let source = &self.sources[place.file];
-                NamedSource::new(&source.name, source.text.clone())
+                NamedSource::new(inert(&source.name), inert(&source.text))
             });
+            let problem =
+                Problem { message: inert(&problem.message), help: inert(&problem.help), ..problem.clone() };
             // Rendering into a string cannot fail but for a span outside its text, which then goes without.
-            if handler.render_report(&mut out, &Located { problem, source }).is_err() {
+            if handler.render_report(&mut out, &Located { problem: &problem, source }).is_err() {
                 out.push_str(&problem.message);
             }
             out.push('\n');
@@ -94,6 +113,19 @@ impl Problems {
         };
         self.list.iter().map(one).collect()
     }
+}
+
+/// Text of a spec without the control characters that would steer a terminal, as many bytes long: spans still fit.
+fn inert(text: &str) -> String {
+    let steers = |c: char| c.is_control() && !matches!(c, '\n' | '\r' | '\t');
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match steers(c) {
+            true => out.extend(std::iter::repeat_n('?', c.len_utf8())),
+            false => out.push(c),
+        }
+    }
+    out
 }
 
 #[derive(Debug)]

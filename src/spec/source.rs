@@ -82,11 +82,11 @@ impl Tree {
                 Ok(text) => text,
                 Err(message) => {
                     let message = format!("cannot read {}: {message}", path.display());
-                    return Err(fail(
-                        &sources,
-                        message,
-                        "give the path of a TOML spec, as in environments/dev.toml",
-                    ));
+                    let help = match named_at {
+                        Some(_) => "`extends` is a path from the folder of the file that it stands in",
+                        None => "give the path of a TOML spec, as in environments/dev.toml",
+                    };
+                    return Err(fail(&sources, message, help));
                 }
             };
             seen.push(path.clone());
@@ -106,7 +106,9 @@ impl Tree {
                     return Err((sources, vec![problem]));
                 }
                 let folder = path.parent().unwrap_or(Path::new(""));
-                next = Some((folder.join(base_path), Some(place.clone())));
+                // Without its `.`: a ring is known by its paths.
+                let base_path = base_path.components().filter(|part| *part != Component::CurDir);
+                next = Some((folder.join(base_path.collect::<PathBuf>()), Some(place.clone())));
             }
             layers.push(root);
         }
@@ -124,6 +126,15 @@ impl Tree {
             Data::Array(items) => step.parse::<usize>().ok().and_then(|index| items.get(index)),
             _ => None,
         })
+    }
+
+    /// The place of the last key of a path.
+    pub fn key(&self, path: &[String]) -> Option<Place> {
+        let (last, around) = path.split_last()?;
+        match &self.find(around)?.data {
+            Data::Table(entries) => entries.get(last).map(|entry| entry.key.clone()),
+            _ => None,
+        }
     }
 
     /// The place of the node at a path, or of the nearest table around it.
@@ -181,7 +192,9 @@ fn parse(text: &str, file: usize) -> Result<Node, Vec<Problem>> {
         problem.place = Some(Place { file, span: error.span().unwrap_or(0..0) });
         problem
     };
-    Err(errors.iter().map(problem).collect())
+    let mut problems: Vec<Problem> = errors.iter().map(problem).collect();
+    problems.sort_by_key(|problem| problem.place.as_ref().map(|place| place.span.start));
+    Err(problems)
 }
 
 fn from_table(table: DeTable<'_>, file: usize) -> Data {

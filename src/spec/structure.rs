@@ -10,11 +10,17 @@ use super::source::{Data, Node};
 pub struct Findings {
     pub problems: Vec<Problem>,
     pub typed: bool,
+    /// Paths of values that were taken out because they cannot be read. They are not missing.
+    pub unreadable: Vec<Vec<String>>,
 }
 
 /// Checks `root` and takes out of it what the types do not know, so that the rest can still be read.
 pub fn check(root: &mut Node, schema: &Value) -> Findings {
-    let mut walk = Walk { schema, findings: Findings { problems: Vec::new(), typed: true }, path: Vec::new() };
+    let mut walk = Walk {
+        schema,
+        findings: Findings { problems: Vec::new(), typed: true, unreadable: Vec::new() },
+        path: Vec::new(),
+    };
     walk.node(root, schema);
     walk.findings
 }
@@ -69,7 +75,8 @@ impl<'a> Walk<'a> {
         }
         if !accepts(schema, node) {
             self.findings.typed = false;
-            let help = describe(schema).or_else(|| describe(outer)).unwrap_or_default();
+            let written = || written(expected(outer).as_str()).to_owned();
+            let help = describe(schema).or_else(|| describe(outer)).unwrap_or_else(written);
             self.report(format!("expected {}, found {}", expected(outer), named(node)), help);
             return;
         }
@@ -109,6 +116,7 @@ impl<'a> Walk<'a> {
                             .any(|problem| problem.path == self.path && problem.message.contains("not a CIDR"));
                         if unreadable {
                             entries.remove(&key);
+                            self.findings.unreadable.push(self.path.clone());
                         }
                     }
                 }
@@ -235,6 +243,16 @@ fn expected(schema: &Value) -> String {
     };
     let names: Vec<&str> = names.into_iter().map(plain).filter(|name| !name.is_empty()).collect();
     names.join(" or ")
+}
+
+/// How a value of the expected type is written.
+fn written(expected: &str) -> &'static str {
+    match expected {
+        "a string" => "a string stands in quotes",
+        "an array" => "an array stands in brackets",
+        "a table" => "a table stands in braces, or under a [heading] of its own",
+        _ => "it stands without quotes",
+    }
 }
 
 fn named(node: &Node) -> &'static str {

@@ -10,6 +10,11 @@ use super::{Environment, Problem};
 /// Everything that is wrong, in no particular order.
 pub fn validate(env: &Environment) -> Vec<Problem> {
     let mut check = Check { env, problems: Vec::new() };
+    check.keys(&["network", "subnets"], env.network.subnets.keys());
+    check.keys(&["security-groups"], env.security_groups.keys());
+    check.keys(&["databases"], env.databases.keys());
+    check.keys(&["registries"], env.registries.keys());
+    check.keys(&["services"], env.services.keys());
     network::network(&mut check);
     network::security_groups(&mut check);
     data::databases(&mut check);
@@ -31,6 +36,23 @@ struct Check<'a> {
 impl<'a> Check<'a> {
     fn report(&mut self, path: &[&str], message: impl Into<String>, help: impl Into<String>) {
         self.problems.push(Problem::at(path, message, help));
+    }
+
+    /// Reports the key at the end of the path, not its value.
+    fn report_key(&mut self, path: &[&str], message: impl Into<String>, help: impl Into<String>) {
+        self.problems.push(Problem { of_key: true, ..Problem::at(path, message, help) });
+    }
+
+    /// Keys that physical names are made of must be such as every service of AWS takes.
+    fn keys<'k>(&mut self, section: &[&str], keys: impl Iterator<Item = &'k String>) {
+        for key in keys {
+            let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+            let sound = key.starts_with(|c: char| c.is_ascii_lowercase()) && key.chars().all(plain);
+            if !sound || key.ends_with('-') || key.contains("--") {
+                let help = "small letters, digits and single hyphens, a letter first: names in AWS are made of it";
+                self.report_key(&[section, &[key]].concat(), format!("`{key}` cannot be a key here"), help);
+            }
+        }
     }
 
     /// A template's placeholders must name something.

@@ -136,7 +136,7 @@ impl Progress {
         match report.is_success() {
             true => self.line(&self.ui.err.green(&format!("Applied: {text}."))),
             false if report.is_interrupted() => {
-                self.line(&self.ui.err.yellow(&format!("Interrupted: {text}. {again}")))
+                self.line(&self.ui.err.yellow(&format!("Interrupted: {text}. {again}")));
             }
             false => self.line(&self.ui.err.red(&format!("Not all was applied: {text}. {again}"))),
         }

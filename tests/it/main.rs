@@ -2,13 +2,21 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should panic")]
 
+mod account;
+mod calls;
 mod check;
 mod check_files;
+mod circle;
+mod circle_drift;
+mod circle_edits;
 mod cli;
 mod file_circle;
 mod inventory;
+mod moto;
 mod order;
 mod plans;
 mod plans_saved;
+mod python;
 mod refusals;
+mod schema;
 mod usage;

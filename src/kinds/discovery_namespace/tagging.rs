@@ -15,7 +15,10 @@ pub(in crate::kinds) fn to_aws(tags: &Tags) -> Result<Vec<Tag>, CloudError> {
 pub(in crate::kinds) async fn of(aws: &Aws, arn: &str) -> Result<Tags, CloudError> {
     let call = aws.discovery.list_tags_for_resource().resource_arn(arn);
     let answer = call.send().await.found("servicediscovery:ListTagsForResource")?;
-    let tags = answer.as_ref().map(|answer| answer.tags()).unwrap_or_default();
+    let tags = answer
+        .as_ref()
+        .map(aws_sdk_servicediscovery::operation::list_tags_for_resource::ListTagsForResourceOutput::tags)
+        .unwrap_or_default();
     Ok(visible(tags.iter().map(|tag| (tag.key(), tag.value()))))
 }
 

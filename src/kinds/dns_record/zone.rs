@@ -16,7 +16,9 @@ pub(super) async fn resolve(aws: &Aws, zone: &str) -> Result<String, CloudError>
     let answer = aws.route53.list_hosted_zones_by_name().dns_name(zone).send().await.during(BY_NAME)?;
     // The answer goes on with the zones that follow in the alphabet.
     let named = answer.hosted_zones().iter().filter(|found| wire::plain(found.name()) == wire::plain(zone));
-    let private = |found: &route53::HostedZone| found.config().is_some_and(|config| config.private_zone());
+    let private = |found: &route53::HostedZone| {
+        found.config().is_some_and(aws_sdk_route53::types::HostedZoneConfig::private_zone)
+    };
     let (inside, public): (Vec<_>, Vec<_>) = named.partition(|found| private(found));
     match (public.as_slice(), inside.as_slice()) {
         ([one], _) | ([], [one]) => Ok(one.id().trim_start_matches("/hostedzone/").to_owned()),

@@ -50,7 +50,7 @@ pub(super) async fn stops(
         Some(id) => task.started_by() == Some(id),
         None => task.task_definition_arn().is_some_and(|arn| rollout::same(arn, attrs.task_definition.value())),
     });
-    tasks.sort_by_key(|task| std::cmp::Reverse(task.stopped_at().map(|at| at.secs())));
+    tasks.sort_by_key(|task| std::cmp::Reverse(task.stopped_at().map(aws_smithy_types::DateTime::secs)));
     Ok(tasks.iter().filter_map(stop).collect())
 }
 
@@ -119,17 +119,17 @@ pub(super) async fn explain(
     });
     let events = service.events().iter().take(EVENTS).filter_map(|event| event.message());
     let mut text = why.to_owned();
-    section(&mut text, "stopped tasks", stopped.collect());
-    section(&mut text, "load balancer", targets);
+    section(&mut text, "stopped tasks", &stopped.collect::<Vec<_>>());
+    section(&mut text, "load balancer", &targets);
     if let Some((group, lines)) = log {
-        section(&mut text, &format!("end of the log in {group}"), lines);
+        section(&mut text, &format!("end of the log in {group}"), &lines);
     }
-    section(&mut text, "events", events.map(str::to_owned).collect());
+    section(&mut text, "events", &events.map(str::to_owned).collect::<Vec<_>>());
     text.push_str("\nCorrect what stopped the tasks and apply again.");
     text
 }
 
-fn section(text: &mut String, title: &str, lines: Vec<String>) {
+fn section(text: &mut String, title: &str, lines: &[String]) {
     if !lines.is_empty() {
         text.push_str(&format!("\n{title}:"));
         lines.iter().for_each(|line| text.push_str(&format!("\n  {line}")));
@@ -149,7 +149,10 @@ async fn targets(aws: &Aws, attrs: &Attrs) -> Vec<String> {
             }
             let id = target.target().and_then(|target| target.id()).unwrap_or_default();
             let state = health.state().map_or("unknown", Health::as_str);
-            let reason = health.description().or(health.reason().map(|reason| reason.as_str())).unwrap_or_default();
+            let reason = health
+                .description()
+                .or(health.reason().map(aws_sdk_elasticloadbalancingv2::types::TargetHealthReasonEnum::as_str))
+                .unwrap_or_default();
             found.push(format!("{id} is {state}: {reason}"));
         }
     }

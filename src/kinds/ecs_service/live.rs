@@ -91,8 +91,14 @@ fn canonical(service: &Service, definition: &str, tags: &Tags) -> (Attrs, Vec<&'
         task_definition_seal: Ref::live("seal", kept(SEAL_TAG)),
         desired_count: Some(service.desired_count()),
         initial_count: 0,
-        subnets: ids(network.map(|network| network.subnets())).into_iter().map(Ref::id).collect(),
-        security_groups: ids(network.map(|network| network.security_groups())).into_iter().map(Ref::id).collect(),
+        subnets: ids(network.map(aws_sdk_ecs::types::AwsVpcConfiguration::subnets))
+            .into_iter()
+            .map(Ref::id)
+            .collect(),
+        security_groups: ids(network.map(aws_sdk_ecs::types::AwsVpcConfiguration::security_groups))
+            .into_iter()
+            .map(Ref::id)
+            .collect(),
         public_ip: network.and_then(|network| network.assign_public_ip()) == Some(&AssignPublicIp::Enabled),
         routes,
         discovery: service
@@ -100,9 +106,13 @@ fn canonical(service: &Service, definition: &str, tags: &Tags) -> (Attrs, Vec<&'
             .iter()
             .filter_map(|registry| Some(Ref::live("arn", registry.registry_arn()?)))
             .collect(),
-        minimum_percent: deployment.and_then(|deployment| deployment.minimum_healthy_percent()).unwrap_or(100),
-        maximum_percent: deployment.and_then(|deployment| deployment.maximum_percent()).unwrap_or(200),
-        circuit_breaker: breaker.is_some_and(|breaker| breaker.enable()),
+        minimum_percent: deployment
+            .and_then(aws_sdk_ecs::types::DeploymentConfiguration::minimum_healthy_percent)
+            .unwrap_or(100),
+        maximum_percent: deployment
+            .and_then(aws_sdk_ecs::types::DeploymentConfiguration::maximum_percent)
+            .unwrap_or(200),
+        circuit_breaker: breaker.is_some_and(aws_sdk_ecs::types::DeploymentCircuitBreaker::enable),
         rollback: breaker.is_some_and(|breaker| breaker.enable() && breaker.rollback()),
         grace_period: grace.unwrap_or(0),
         execute_command: service.enable_execute_command(),

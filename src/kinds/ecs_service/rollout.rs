@@ -94,7 +94,7 @@ fn judge(service: &Service, wanted: &str, deadline: u64, now: i64) -> Verdict {
     }
     // A change of the count alone goes on in a deployment that was complete long ago.
     let since = if complete { primary.updated_at() } else { primary.created_at() };
-    let since = since.map_or(now, |since| since.secs());
+    let since = since.map_or(now, aws_smithy_types::DateTime::secs);
     if u64::try_from(now - since).is_ok_and(|passed| passed > deadline) {
         return Verdict::Failed(format!("not steady after {deadline} s: {}", progress(service, primary)));
     }
@@ -105,7 +105,7 @@ fn judge(service: &Service, wanted: &str, deadline: u64, now: i64) -> Verdict {
 fn progress(service: &Service, deployment: &Deployment) -> String {
     let (running, desired) = (deployment.running_count(), deployment.desired_count());
     let (pending, failed) = (deployment.pending_count(), deployment.failed_tasks());
-    let begun = deployment.created_at().map_or(0, |begun| begun.secs());
+    let begun = deployment.created_at().map_or(0, aws_smithy_types::DateTime::secs);
     let mut events = service.events().iter().filter_map(|event| event.created_at());
     if desired > 0 && running + pending + failed == 0 && !events.any(|at| at.secs() >= begun) {
         return format!("ECS has started nothing yet: 0 of {desired} tasks running");

@@ -13,7 +13,7 @@ use crate::value::{Part, Target};
 
 /// ECS may take the role, on behalf of this account only.
 pub(super) fn trust(env: &Environment) -> Value {
-    document(vec![json!({
+    document(&[json!({
         "Effect": "Allow",
         "Principal": { "Service": "ecs-tasks.amazonaws.com" },
         "Action": "sts:AssumeRole",
@@ -40,7 +40,7 @@ pub(super) fn execution(env: &Environment, key: &str, service: &Service) -> BTre
     if !parameters.is_empty() {
         statements.push(allow("Parameters", &["ssm:GetParameters"], parameters));
     }
-    BTreeMap::from([("execution".to_owned(), document(statements))])
+    BTreeMap::from([("execution".to_owned(), document(&statements))])
 }
 
 /// What the running task may do.
@@ -50,7 +50,7 @@ pub(super) fn task(service: &Service) -> BTreeMap<String, Value> {
         let statements = service.permissions.iter().map(|permission| {
             json!({ "Effect": "Allow", "Action": permission.actions, "Resource": permission.resources })
         });
-        policies.insert("permissions".to_owned(), document(statements.collect()));
+        policies.insert("permissions".to_owned(), document(&statements.collect::<Vec<_>>()));
     }
     if service.execute_command {
         let channels = [
@@ -60,7 +60,7 @@ pub(super) fn task(service: &Service) -> BTreeMap<String, Value> {
             "ssmmessages:OpenDataChannel",
         ];
         let shell = allow("Shell", &channels, ["*".to_owned()]);
-        policies.insert("execute-command".to_owned(), document(vec![shell]));
+        policies.insert("execute-command".to_owned(), document(&[shell]));
     }
     policies
 }
@@ -70,7 +70,7 @@ fn allow(sid: &str, actions: &[&str], resources: impl IntoIterator<Item = String
     json!({ "Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resources })
 }
 
-fn document(statements: Vec<Value>) -> Value {
+fn document(statements: &[Value]) -> Value {
     canonical(json!({ "Version": "2012-10-17", "Statement": statements }))
 }
 

@@ -29,7 +29,7 @@ fn normalise(statement: &mut Map<String, Value>) {
         match key.as_str() {
             "Action" | "NotAction" | "Resource" | "NotResource" => sort(value),
             "Principal" | "NotPrincipal" => {
-                value.as_object_mut().into_iter().flatten().for_each(|(_, who)| sort(who))
+                value.as_object_mut().into_iter().flatten().for_each(|(_, who)| sort(who));
             }
             "Condition" => {
                 let operators = value.as_object_mut().into_iter().flatten();

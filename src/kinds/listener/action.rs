@@ -119,7 +119,9 @@ impl Action {
 /// The target of a forward that has exactly one.
 fn target(action: &elb::Action) -> Option<&str> {
     let Some(forward) = action.forward_config() else { return action.target_group_arn() };
-    let sticky = forward.target_group_stickiness_config().and_then(|stickiness| stickiness.enabled());
+    let sticky = forward
+        .target_group_stickiness_config()
+        .and_then(aws_sdk_elasticloadbalancingv2::types::TargetGroupStickinessConfig::enabled);
     match forward.target_groups() {
         [] => action.target_group_arn(),
         [only] if sticky != Some(true) => only.target_group_arn(),

@@ -110,7 +110,9 @@ pub(in crate::kinds) async fn describe(aws: &Aws, arns: &[String]) -> Result<Has
             .filter_map(|tag| Some((tag.key()?.to_owned(), tag.value().unwrap_or_default().to_owned())));
         ours(pairs.collect())
     };
-    let described = answers.iter().flat_map(|answer| answer.tag_descriptions());
+    let described = answers
+        .iter()
+        .flat_map(aws_sdk_elasticloadbalancingv2::operation::describe_tags::DescribeTagsOutput::tag_descriptions);
     Ok(described.filter_map(|described| Some((described.resource_arn()?.to_owned(), tags(described)))).collect())
 }
 

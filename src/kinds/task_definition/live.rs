@@ -93,7 +93,10 @@ pub(super) async fn describe(
     if by_family && definition.status().is_some_and(|status| *status != TaskDefinitionStatus::Active) {
         return Ok(None);
     }
-    let tags = answer.as_ref().map(|answer| answer.tags()).unwrap_or_default();
+    let tags = answer
+        .as_ref()
+        .map(aws_sdk_ecs::operation::describe_task_definition::DescribeTaskDefinitionOutput::tags)
+        .unwrap_or_default();
     Ok(Some(live(read, definition, tags, owner)))
 }
 
@@ -130,7 +133,7 @@ fn canonical(definition: &Definition, tags: &[Tag], service: Option<&str>) -> At
         image: text(ours.image()),
         command: ours.command().to_vec(),
         entry_point: ours.entry_point().to_vec(),
-        ports: ours.port_mappings().iter().filter_map(|port| port.container_port()).collect(),
+        ports: ours.port_mappings().iter().filter_map(aws_sdk_ecs::types::PortMapping::container_port).collect(),
         environment: ours.environment().iter().map(|pair| (named(pair.name()), text(pair.value()))).collect(),
         secrets: ours
             .secrets()

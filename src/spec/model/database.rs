@@ -26,6 +26,7 @@ pub struct Database {
     pub storage_type: StorageType,
     /// The first database in the instance.
     pub database: String,
+    /// The master user.
     pub username: String,
     /// 5432 for PostgreSQL and 3306 for MySQL unless set.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -28,6 +28,7 @@ pub struct Network {
     /// Whether the Amazon resolver answers; private DNS names need it.
     #[serde(default = "yes")]
     pub dns_support: bool,
+    /// Where things run, by tier and zone.
     pub subnets: BTreeMap<String, Subnet>,
 }
 

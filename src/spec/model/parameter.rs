@@ -27,7 +27,7 @@ pub struct Parameter {
 #[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Generate {
-    /// Letters and digits.
+    /// How many letters and digits.
     #[schemars(range(min = 16, max = 128))]
     pub length: usize,
 }

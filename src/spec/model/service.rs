@@ -112,6 +112,7 @@ pub enum Architecture {
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct HealthCheck {
+    /// The path that is asked, as in `/health`.
     #[schemars(regex(pattern = r"^/"))]
     pub path: String,
     /// HTTP codes that mean healthy: `200`, `200-299`, `200,302`.
@@ -122,8 +123,10 @@ pub struct HealthCheck {
     /// Seconds until a check counts as failed.
     #[schemars(range(min = 2, max = 120))]
     pub timeout: i32,
+    /// Checks in a row that make a task healthy.
     #[schemars(range(min = 2, max = 10))]
     pub healthy_threshold: i32,
+    /// Checks in a row that make a task unhealthy.
     #[schemars(range(min = 2, max = 10))]
     pub unhealthy_threshold: i32,
     /// Seconds after a task's start in which a failing check does not count.

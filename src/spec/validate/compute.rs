@@ -90,11 +90,11 @@ fn bad_size(cpu: i32, memory: i32) -> Option<(String, String)> {
         }
     };
     let fits = (low..=high).contains(&memory) && (memory % step == 0 || memory == 512);
-    let sizes: Vec<String> = match cpu {
-        256 => vec!["512".into(), "1024".into(), "2048".into()],
-        _ => vec![format!("{low} to {high} in steps of {step}")],
+    let help = match cpu {
+        256 => "256 CPU units take 512, 1024 or 2048 MiB".to_owned(),
+        _ => format!("{cpu} CPU units take {low} to {high} MiB in steps of {step}"),
     };
-    if fits { None } else { Some((format!("{cpu} CPU units do not go with {memory} MiB"), sizes.join(", "))) }
+    if fits { None } else { Some((format!("{cpu} CPU units do not go with {memory} MiB"), help)) }
 }
 
 #[cfg(test)]

@@ -1,3 +1,5 @@
+use std::collections::{BTreeSet, VecDeque};
+
 use super::{Check, one_of};
 use crate::spec::{Engine, Parameter, Tier, password_parameter};
 use crate::value::Part;
@@ -31,16 +33,22 @@ pub fn databases(check: &mut Check<'_>) {
         if !word(&database.database, 63) {
             check.report(
                 &at("database"),
-                "not a database's name",
+                format!("`{}` is no name for a database", database.database),
                 "a letter, then letters, digits and underscores",
             );
         }
-        let reserved = ["admin", "rdsadmin", "postgres_user", "root"];
-        if !word(&database.username, 16) || reserved[1..].contains(&database.username.as_str()) {
+        let longest = match database.engine {
+            Engine::Postgres => 63,
+            Engine::Mysql => 16,
+        };
+        let username = database.username.as_str();
+        if ["rdsadmin", "root"].contains(&username) {
+            check.report(&at("username"), format!("RDS keeps `{username}` for itself"), "take another");
+        } else if !word(username, longest) {
             check.report(
                 &at("username"),
-                "not a name for the master user",
-                "a letter, then letters and digits, 16 at most",
+                format!("`{username}` is no name for the master user"),
+                format!("a letter, then letters, digits and underscores, {longest} at most"),
             );
         }
         if let Some(window) = &database.backup_window
@@ -109,14 +117,14 @@ pub fn parameters(check: &mut Check<'_>) {
             || key.ends_with('/')
             || key.contains("//")
         {
-            check.report(
+            check.report_key(
                 &path,
                 format!("`{key}` is no parameter's name"),
                 "letters, digits and - _ . with / between parts",
             );
         }
         if key.split('/').count() > 12 {
-            check.report(
+            check.report_key(
                 &path,
                 "the name has too many levels",
                 "AWS takes 15 with the two that Baseplate puts before",
@@ -176,49 +184,56 @@ fn source(check: &mut Check<'_>, path: &[&str], key: &str, parameter: &Parameter
 /// Parameters may hold one another, but not in a ring.
 fn rings(check: &mut Check<'_>) {
     let env = check.env;
-    let next = |key: &str| -> Vec<String> {
+    let held = |key: &str| -> Vec<String> {
         let Some(value) = env.parameters.get(key).and_then(|parameter| parameter.value.as_ref()) else {
             return Vec::new();
         };
-        env.text(value)
-            .parts
-            .into_iter()
-            .filter_map(|part| match part {
-                Part::Output { address, .. } if address.kind() == "ssm_parameter" => {
-                    Some(address.name().to_owned())
-                }
-                _ => None,
-            })
-            .collect()
+        let parameter = |part| match part {
+            Part::Output { address, .. } if address.kind() == "ssm_parameter" => Some(address.name().to_owned()),
+            _ => None,
+        };
+        env.text(value).parts.into_iter().filter_map(parameter).collect()
     };
+    let mut reported: BTreeSet<String> = BTreeSet::new();
     for start in env.parameters.keys() {
-        let mut trail = vec![start.clone()];
-        while let Some(following) = trail.last().and_then(|last| next(last).into_iter().next()) {
-            if following == *start {
-                // Each ring is reported once, at its first key.
-                if trail.iter().min() == Some(start) {
-                    let ring = trail.iter().chain([start]).cloned().collect::<Vec<_>>().join(" → ");
-                    check.report(
-                        &["parameters", start],
-                        format!("parameters in a ring: {ring}"),
-                        "break it at one of them",
-                    );
-                }
-                break;
-            }
-            if trail.contains(&following) {
-                break;
-            }
-            trail.push(following);
+        // Each ring is reported once, at its first key.
+        if reported.contains(start) {
+            continue;
+        }
+        if let Some(ring) = ring_through(start, &held) {
+            let message = format!("parameters in a ring: {} → {start}", ring.join(" → "));
+            check.report(&["parameters", start], message, "break it at one of them");
+            reported.extend(ring);
         }
     }
+}
+
+/// The shortest way from `start` back to it.
+fn ring_through(start: &str, held: &dyn Fn(&str) -> Vec<String>) -> Option<Vec<String>> {
+    let mut seen: BTreeSet<String> = BTreeSet::new();
+    let mut trails = VecDeque::from([vec![start.to_owned()]]);
+    while let Some(trail) = trails.pop_front() {
+        for next in trail.last().map(|last| held(last)).unwrap_or_default() {
+            if next == start {
+                return Some(trail);
+            }
+            if seen.insert(next.clone()) {
+                trails.push_back(trail.iter().cloned().chain([next]).collect());
+            }
+        }
+    }
+    None
 }
 
 pub fn tags(check: &mut Check<'_>) {
     for (key, value) in &check.env.tags {
         let path = ["tags", key.as_str()];
         if key.starts_with("aws:") || key.starts_with("baseplate:") {
-            check.report(&path, format!("tags may not begin as `{key}` does"), "`aws:` and `baseplate:` are taken");
+            check.report_key(
+                &path,
+                format!("tags may not begin as `{key}` does"),
+                "`aws:` and `baseplate:` are taken",
+            );
         }
         if key.chars().count() > 128 || value.chars().count() > 256 {
             check.report(&path, "the tag is too long", "AWS takes 128 characters for a key and 256 for a value");

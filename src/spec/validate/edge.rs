@@ -49,7 +49,11 @@ pub fn routes(check: &mut Check<'_>) {
         }
         match route.priority {
             None => {
-                check.report(&path, "the route has no priority", "rules are tried by priority: add one, 1 to 50000")
+                check.report(
+                    &path,
+                    "the route has no priority",
+                    "rules are tried by priority: add one, 1 to 50000",
+                );
             }
             Some(priority) => {
                 if let Some(other) = priorities.insert(priority, key) {

@@ -46,7 +46,7 @@ fn subnets(check: &mut Check<'_>) {
         }
         match (subnet.cidr, &subnet.id, &network.vpc) {
             (None, None, None) => {
-                check.report(&path, "the subnet has no `cidr`", "give its range within the VPC's")
+                check.report(&path, "the subnet has no `cidr`", "give its range within the VPC's");
             }
             (_, None, Some(_)) => check.report(
                 &path,
@@ -108,6 +108,10 @@ fn zones(check: &mut Check<'_>) {
 
 pub fn security_groups(check: &mut Check<'_>) {
     for (key, group) in &check.env.security_groups {
+        if key == "self" || key.starts_with("sg-") {
+            let help = "in rules `self` is the group itself, and `sg-…` the id of an existing group";
+            check.report_key(&["security-groups", key], format!("`{key}` cannot be the key of a group"), help);
+        }
         check.name(&["security-groups", key, "name"], group.name.as_ref(), 255);
         if group.name.as_ref().is_some_and(|name| name.starts_with("sg-")) {
             check.report(

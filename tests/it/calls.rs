@@ -1,0 +1,141 @@
+//! How many calls a plan makes: they may not grow with objects, only with pages and with the reads that AWS offers
+//! for one object at a time.
+
+use std::fmt::Write;
+
+use crate::account::Account;
+use crate::circle::city;
+use crate::moto::{Counts, Moto};
+
+/// For these AWS has no call that answers for many.
+const PER_OBJECT: [&str; 2] = ["ecr:GetLifecyclePolicy", "elasticloadbalancing:DescribeTargetGroupAttributes"];
+
+/// The calls of a plan that finds nothing to change.
+fn calls_of_a_plan(account: &Account<'_>, moto: &Moto, spec: &str) -> Counts {
+    moto.reset_counts();
+    account.assert_no_changes(spec);
+    moto.counts()
+}
+
+#[test]
+fn a_plan_of_prod_takes_few_calls() {
+    let moto = city();
+    let account = Account::new(&moto);
+    account.done("apply --yes prod.toml");
+    let counts = calls_of_a_plan(&account, &moto, "prod.toml");
+    assert!(counts.total <= 45, "{counts:#?}");
+    assert!(counts.repeated.is_empty(), "{counts:#?}");
+}
+
+#[test]
+fn calls_grow_with_pages_only() {
+    let moto = city();
+    let account = Account::new(&moto);
+    account.bench.write("few.toml", many("few", 2));
+    account.bench.write("many.toml", many("many", 20));
+    account.done("apply --yes few.toml");
+    account.done("apply --yes many.toml");
+    let few = calls_of_a_plan(&account, &moto, "few.toml");
+    let many = calls_of_a_plan(&account, &moto, "many.toml");
+    assert!(many.repeated.is_empty(), "{many:#?}");
+
+    let mut grown = String::new();
+    for (action, count) in &many.by_action {
+        let before = few.by_action.get(action).copied().unwrap_or(0);
+        let allowed = match action.as_str() {
+            per_object if PER_OBJECT.contains(&per_object) => 20,
+            // AWS's own page sizes: 10 parameters or services, 50 descriptions, 20 things with tags.
+            "ssm:GetParametersByPath" => (2 * 20 + 1_usize).div_ceil(10),
+            "ecs:DescribeServices" => 2,
+            "elasticloadbalancing:DescribeTags" => before + 2,
+            "tagging:GetResources" => before + 2,
+            "ssm:DescribeParameters" => before + 4,
+            _ => before,
+        };
+        if *count > allowed {
+            writeln!(grown, "{action}: {before} → {count}, at most {allowed}").unwrap();
+        }
+    }
+    assert!(grown.is_empty(), "{grown}{many:#?}");
+}
+
+#[test]
+fn three_hundred_security_groups_take_ten_calls() {
+    let moto = Moto::start();
+    let account = Account::new(&moto);
+    let mut spec = head("groups");
+    for group in 0..300 {
+        writeln!(spec, "[security-groups.g{group}]\ningress = [").unwrap();
+        // 1,400 rules: four or five in each, one of them from a neighbour.
+        for rule in 0..3 + usize::from(group % 3 != 0) {
+            writeln!(spec, r#"  {{ ports = "{}", from = "10.{rule}.0.0/16" }},"#, 1024 + rule).unwrap();
+        }
+        writeln!(spec, r#"  {{ ports = "443", from = "g{}" }},"#, (group + 1) % 300).unwrap();
+        writeln!(spec, "]").unwrap();
+    }
+    account.bench.write("groups.toml", spec);
+    account.done("apply --yes groups.toml");
+    let counts = calls_of_a_plan(&account, &moto, "groups.toml");
+    let groups: usize =
+        counts.by_action.iter().filter(|(action, _)| action.contains("SecurityGroup")).map(|(_, count)| count).sum();
+    assert!(groups <= 10, "{counts:#?}");
+    assert!(counts.repeated.is_empty(), "{counts:#?}");
+}
+
+fn head(environment: &str) -> String {
+    format!(
+        r#"project = "legocity"
+environment = "{environment}"
+account = "123456789012"
+region = "eu-central-1"
+
+[network]
+cidr = "10.40.0.0/16"
+
+[network.subnets]
+public-a = {{ tier = "public", zone = "eu-central-1a", cidr = "10.40.0.0/24" }}
+public-b = {{ tier = "public", zone = "eu-central-1b", cidr = "10.40.1.0/24" }}
+"#
+    )
+}
+
+/// An environment with `size` of everything that there can be many of.
+fn many(environment: &str, size: usize) -> String {
+    let mut spec = head(environment);
+    for index in 0..size {
+        let third = index + 2;
+        writeln!(
+            spec,
+            r#"private-{index} = {{ tier = "private", zone = "eu-central-1a", cidr = "10.40.{third}.0/24" }}"#
+        )
+        .unwrap();
+    }
+    writeln!(spec, "\n[load-balancer]\nsecurity-groups = [\"g0\"]\n\n[parameters]").unwrap();
+    for index in 0..size {
+        writeln!(spec, "\"plain/{index}\" = \"value {index}\"").unwrap();
+        writeln!(spec, "\"secret/{index}\" = {{ generate = {{ length = 20 }} }}").unwrap();
+    }
+    for index in 0..size {
+        let (port, priority) = (3000 + index, index + 1);
+        writeln!(
+            spec,
+            r#"
+[security-groups.g{index}]
+ingress = [{{ ports = "{port}", from = "self" }}, {{ ports = "443", from = "10.0.0.0/8" }}]
+
+[registries.r{index}]
+name = "{environment}-r{index}"
+
+[services.s{index}]
+image = "{{registries.r{index}.url}}:latest"
+cpu = 256
+memory = 512
+port = {port}
+security-groups = ["g{index}"]
+secrets = {{ KEY = "secret/{index}" }}
+route = {{ paths = ["/s{index}/*"], priority = {priority} }}"#
+        )
+        .unwrap();
+    }
+    spec
+}

@@ -1,0 +1,92 @@
+//! Files that are no specs at all, and `extends` that leads nowhere good.
+
+use crate::assert_outcome;
+use crate::cli::Bench;
+
+const BASE: &str = "project = \"town\"\n";
+
+#[test]
+fn a_missing_file() {
+    assert_outcome!("file-missing", Bench::new().run("check nowhere.toml"));
+}
+
+#[test]
+fn a_folder() {
+    let bench = Bench::new();
+    std::fs::create_dir(bench.path("folder.toml")).expect("a folder");
+    assert_outcome!("file-folder", bench.run("check folder.toml"));
+}
+
+#[test]
+fn an_empty_file_lacks_everything_that_is_required() {
+    let bench = Bench::new();
+    bench.write("empty.toml", "");
+    assert_outcome!("file-empty", bench.run("check empty.toml"));
+}
+
+#[test]
+fn bytes_that_are_no_text() {
+    let bench = Bench::new();
+    bench.write("latin.toml", b"project = \"caf\xe9\"\n");
+    assert_outcome!("file-not-utf8", bench.run("check latin.toml"));
+}
+
+#[test]
+fn raw_control_characters() {
+    let bench = Bench::new();
+    bench.write("raw.toml", "project = \"to\u{0}wn\"\nregion = \"\u{1b}[31meu\u{9b}1m\"\n# \u{1b}]0;title\u{7}\n");
+    let outcome = bench.run("check raw.toml");
+    assert!(!outcome.stderr.contains(|c: char| c.is_control() && c != '\n'), "{:?}", outcome.stderr);
+    assert_outcome!("file-control-characters", outcome);
+}
+
+#[test]
+fn a_file_name_that_steers_the_terminal() {
+    let bench = Bench::new();
+    let outcome = bench.run("check \u{1b}[31mred.toml");
+    assert!(!outcome.stderr.contains('\u{1b}'), "{:?}", outcome.stderr);
+    assert_outcome!("file-name-steers", outcome);
+}
+
+#[test]
+fn a_file_far_too_large() {
+    let bench = Bench::new();
+    bench.write("large.toml", "# much\n".repeat(1 << 20));
+    assert_outcome!("file-oversized", bench.run("check large.toml"));
+}
+
+#[test]
+fn extends_of_what_is_not_there() {
+    let bench = Bench::new();
+    bench.write("spec.toml", format!("{BASE}extends = \"nowhere.toml\"\n"));
+    assert_outcome!("extends-missing", bench.run("check spec.toml"));
+}
+
+#[test]
+fn extends_out_of_the_folder() {
+    let bench = Bench::new();
+    for base in ["../secret.toml", "/etc/passwd", "below/../../up.toml"] {
+        bench.write("spec.toml", format!("{BASE}extends = \"{base}\"\n"));
+        let outcome = bench.run("check spec.toml");
+        assert_eq!(outcome.code, 3, "{base}\n{outcome}");
+        assert!(outcome.stderr.contains("may not leave the folder"), "{outcome}");
+    }
+    assert_outcome!("extends-outside", bench.run("check spec.toml"));
+}
+
+#[test]
+fn extends_in_a_ring() {
+    let bench = Bench::new();
+    bench.write("a.toml", "extends = \"b.toml\"\n");
+    bench.write("b.toml", "extends = \"./a.toml\"\n");
+    assert_outcome!("extends-ring", bench.run("check a.toml"));
+    bench.write("self.toml", "extends = \"self.toml\"\n");
+    assert_outcome!("extends-itself", bench.run("check self.toml"));
+}
+
+#[test]
+fn errors_in_what_is_extended_name_that_file() {
+    let bench = Bench::new();
+    bench.edit("legocity.toml", "cpu = 256\nmemory = 512\nport = 3001", "cpu = 256\nmemory = 700\nport = 3001");
+    assert_outcome!("extends-with-an-error", bench.run("check dev.toml"));
+}
