@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use super::Event;
 use super::order::{Operation, Part};
-use crate::cloud::{About, Class, Cloud, CloudError};
-use crate::kinds::{AnyKind, Create, Delete, Goal, Look, Made, Outputs, Poll, Update};
+use crate::cloud::{About, Class, Cloud, CloudError, Found};
+use crate::kinds::{AnyKind, Create, Delete, Goal, Live, Look, Made, Outputs, Poll, Update};
 use crate::plan::{Action, Draft, Secrets, Step, field_changes, resolve_with};
 use crate::value::walk::is_resolved;
 use crate::value::{Address, tag};
@@ -85,17 +85,7 @@ impl Doer<'_> {
                 }
                 // What the spec leaves to AWS keeps the value it has.
                 let attrs = fill(&attrs, &before);
-                let update = || Update {
-                    address,
-                    id: &live.id,
-                    outputs: &live.outputs,
-                    before: &before,
-                    attrs: &attrs,
-                    changed: &changed,
-                    vault: self.about.vault,
-                    token: "",
-                };
-                let mut made = self.update(step.kind, address, update).await?;
+                let mut made = self.update(step.kind, address, live, &before, &attrs, &changed).await?;
                 let kept = live.outputs.iter().filter(|(name, _)| !step.kind.moving().contains(&name.as_str()));
                 for (name, value) in kept.chain(live.outputs.iter().filter(|_| !step.kind.moves(&changed))) {
                     made.outputs.entry(name.clone()).or_insert_with(|| value.clone());
@@ -125,35 +115,66 @@ impl Doer<'_> {
             }
             self.waiting(address, format!("{}: {}", error.code, error.message));
             pause.rest().await;
-            // The call may have taken effect although no answer came: what carries our tags is taken, not doubled.
             if error.is(Class::Unanswered)
-                && let Some(made) = self.made_already(step, address).await
+                && let Some(live) = self.made_already(step, address).await
             {
-                return Ok(made);
+                return self.take_over(step.kind, address, attrs, &live).await;
             }
         }
     }
 
-    async fn made_already(&self, step: &Step, address: &Address) -> Option<Made> {
+    /// The call may have taken effect although no answer came, and may show only after a while: what carries our
+    /// tags is taken, not doubled.
+    async fn made_already(&self, step: &Step, address: &Address) -> Option<Live<Value>> {
         let old = step.live.as_ref().map(|live| &live.id);
-        let found = self.cloud.observe(self.about).await.ok()?;
-        found
-            .into_iter()
-            .find(|found| found.live.address.as_ref() == Some(address) && Some(&found.live.id) != old)
-            .map(|found| Made { id: found.live.id, outputs: found.live.outputs })
+        let mut pause = Pause::new();
+        for _ in 0..4 {
+            let found = self.cloud.observe(self.about).await.unwrap_or_default();
+            let ours = |found: &Found| found.live.address.as_ref() == Some(address) && Some(&found.live.id) != old;
+            if let Some(mut found) = found.into_iter().find(ours) {
+                if found.live.confirm {
+                    self.cloud.complete(self.about, &mut found).await.ok()?;
+                }
+                return ours(&found).then_some(found.live);
+            }
+            pause.rest().await;
+        }
+        None
     }
 
-    async fn update<'u>(
+    /// Finishes an object whose creation was cut short after its first call.
+    async fn take_over(
         &self,
         kind: &'static dyn AnyKind,
         address: &Address,
-        update: impl Fn() -> Update<'u, Value>,
+        attrs: &Value,
+        live: &Live<Value>,
+    ) -> Result<Made, String> {
+        let changed = field_changes(kind, attrs, live);
+        if changed.is_empty() {
+            return Ok(Made { id: live.id.clone(), outputs: live.outputs.clone() });
+        }
+        let before = live.attrs.clone().unwrap_or_default();
+        let mut made = self.update(kind, address, live, &before, attrs, &changed).await?;
+        made.outputs.extend(live.outputs.clone());
+        Ok(made)
+    }
+
+    async fn update(
+        &self,
+        kind: &'static dyn AnyKind,
+        address: &Address,
+        live: &Live<Value>,
+        before: &Value,
+        attrs: &Value,
+        changed: &[String],
     ) -> Result<Made, String> {
         let token = format!("{}-{}", self.run, short(address));
         let started = Instant::now();
         let mut pause = Pause::new();
         loop {
-            let change = Update { token: &token, ..update() };
+            let (id, outputs, vault) = (&live.id, &live.outputs, self.about.vault);
+            let change = Update { address, id, outputs, before, attrs, changed, vault, token: &token };
             match self.cloud.update(self.about, kind, change).await {
                 Ok(made) => return Ok(made),
                 Err(error) if passes(&error, started, THROTTLED) => {

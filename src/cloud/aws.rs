@@ -18,6 +18,9 @@ pub struct Aws {
     pub wait: bool,
     pub acm: aws_sdk_acm::Client,
     pub ec2: aws_sdk_ec2::Client,
+    /// For creates that take no idempotency token: the SDK must not repeat a call whose answer was lost, since a
+    /// second object could follow. The engine looks for the first one before it asks again.
+    pub ec2_once: aws_sdk_ec2::Client,
     pub ecr: aws_sdk_ecr::Client,
     pub ecs: aws_sdk_ecs::Client,
     pub elb: aws_sdk_elasticloadbalancingv2::Client,
@@ -71,6 +74,9 @@ impl Aws {
             wait,
             acm: aws_sdk_acm::Client::new(config),
             ec2: aws_sdk_ec2::Client::new(config),
+            ec2_once: aws_sdk_ec2::Client::from_conf(
+                aws_sdk_ec2::Config::from(config).to_builder().retry_config(RetryConfig::disabled()).build(),
+            ),
             ecr: aws_sdk_ecr::Client::new(config),
             ecs: aws_sdk_ecs::Client::new(config),
             elb: aws_sdk_elasticloadbalancingv2::Client::new(config),

@@ -55,7 +55,7 @@ impl Kind for ElasticIp {
 
     async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
         let answer = aws
-            .ec2
+            .ec2_once
             .allocate_address()
             .domain(DomainType::Vpc)
             .tag_specifications(ec2::tagged(ResourceType::ElasticIp, &new.attrs.tags))

@@ -66,7 +66,7 @@ impl Kind for InternetGateway {
     async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
         let attrs = new.attrs;
         let answer = aws
-            .ec2
+            .ec2_once
             .create_internet_gateway()
             .tag_specifications(ec2::tagged(ResourceType::InternetGateway, &attrs.tags))
             .send()

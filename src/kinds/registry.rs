@@ -9,7 +9,7 @@ use super::{Create, Delete, Desired, Impact, Kind, Live, Look, Made, Poll, Stage
 use crate::cloud::{Aws, CloudError, Reader};
 use crate::spec::Environment;
 
-/// Every kind, in documented order of stages and, within one, of creation.
+/// Every kind, in the order that plans list them within a stage.
 pub fn all() -> &'static [&'static dyn AnyKind] {
     &[
         &super::vpc::Vpc,
@@ -20,10 +20,11 @@ pub fn all() -> &'static [&'static dyn AnyKind] {
         &super::route_table::RouteTable,
         &super::security_group::SecurityGroup,
         &super::security_group_rules::SecurityGroupRules,
+        // Before the databases: their passwords are parameters.
+        &super::ssm_parameter::SsmParameter,
         &super::db_subnet_group::DbSubnetGroup,
         &super::db_instance::DbInstance,
         &super::ecr_repository::EcrRepository,
-        &super::ssm_parameter::SsmParameter,
         &super::iam_role::IamRole,
         &super::log_group::LogGroup,
         &super::ecs_cluster::EcsCluster,

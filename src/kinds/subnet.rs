@@ -72,7 +72,7 @@ impl Kind for Subnet {
     async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
         let attrs = new.attrs;
         let answer = aws
-            .ec2
+            .ec2_once
             .create_subnet()
             .vpc_id(attrs.vpc.value())
             .cidr_block(&attrs.cidr)

@@ -69,7 +69,7 @@ impl Kind for Vpc {
     async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
         let attrs = new.attrs;
         let answer = aws
-            .ec2
+            .ec2_once
             .create_vpc()
             .cidr_block(&attrs.cidr)
             .tag_specifications(ec2::tagged(ResourceType::Vpc, &attrs.tags))

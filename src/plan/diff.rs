@@ -37,16 +37,18 @@ pub fn differences(desired: &Value, live: &Value, unread: &[&str]) -> Vec<Differ
 /// Every field of a new object, or of one that goes, except those that say nothing.
 pub fn listing(attrs: &Value) -> Vec<(String, Value)> {
     let fields = attrs.as_object().into_iter().flatten();
-    fields
-        .filter(|(_, value)| match value {
-            Value::Null => false,
-            Value::String(text) => !text.is_empty(),
-            Value::Array(items) => !items.is_empty(),
-            Value::Object(map) => !map.is_empty(),
-            _ => true,
-        })
-        .map(|(name, value)| (name.clone(), value.clone()))
-        .collect()
+    fields.filter(|(_, value)| says_something(value)).map(|(name, value)| (name.clone(), value.clone())).collect()
+}
+
+fn says_something(value: &Value) -> bool {
+    match value {
+        Value::Null => false,
+        Value::String(text) => !text.is_empty(),
+        Value::Array(items) => !items.is_empty(),
+        // A structure of nothing but zeros stands for "there is none".
+        Value::Object(map) => map.values().any(|value| says_something(value) && value.as_i64() != Some(0)),
+        _ => true,
+    }
 }
 
 fn compare(path: &str, desired: &Value, live: &Value, found: &mut Vec<Difference>) {

@@ -1,5 +1,5 @@
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -9,7 +9,7 @@ use super::world::{Secrets, World, resolve_with};
 use super::{Action, Change, FORMAT_VERSION, Field, Plan};
 use crate::cloud::{About, Cloud, CloudError, Found};
 use crate::graph::Wanted;
-use crate::kinds::{AnyKind, Impact, Live, seal};
+use crate::kinds::{self, AnyKind, Impact, Live, seal};
 use crate::value::walk::{Link, is_resolved, links};
 use crate::value::{Address, tag};
 
@@ -109,8 +109,8 @@ struct Drafting<'a> {
     found: &'a [Found],
     /// By address, indices into `found`; more than one where a replacement was cut short.
     by_address: HashMap<&'a Address, Vec<usize>>,
-    /// By kind, output and value, whose it is.
-    names: HashMap<(&'static str, &'a str, &'a str), &'a Address>,
+    /// By kind, output and value, whose it may be: ids are unique, versions are not.
+    names: HashMap<(&'static str, &'a str, &'a str), Vec<&'a Address>>,
     world: World,
     changes: Vec<(Change, Step)>,
     used: BTreeSet<usize>,
@@ -124,13 +124,13 @@ struct Drafting<'a> {
 impl<'a> Drafting<'a> {
     fn new(about: About<'a>, options: &'a Options, found: &'a [Found]) -> Self {
         let mut by_address: HashMap<&Address, Vec<usize>> = HashMap::new();
-        let mut names = HashMap::new();
+        let mut names: HashMap<_, Vec<&Address>> = HashMap::new();
         for (index, Found { kind, live }) in found.iter().enumerate() {
             let Some(address) = &live.address else { continue };
             by_address.entry(address).or_default().push(index);
-            names.insert((kind.name(), "id", live.id.as_str()), address);
+            names.entry((kind.name(), "id", live.id.as_str())).or_default().push(address);
             for (output, value) in &live.outputs {
-                names.insert((kind.name(), output.as_str(), value.as_str()), address);
+                names.entry((kind.name(), output.as_str(), value.as_str())).or_default().push(address);
             }
         }
         Self {
@@ -384,16 +384,17 @@ impl<'a> Drafting<'a> {
         }
     }
 
-    /// The addresses of what live attributes refer to.
+    /// The addresses of what live attributes refer to, or may refer to.
     fn referred(&self, attrs: &Value) -> BTreeSet<Address> {
-        let address = |link| match link {
+        let addresses = |link| match link {
             Link::Id { kind, output, id } => {
-                let kind = crate::kinds::find(&kind)?.name();
-                self.names.get(&(kind, output.as_str(), id.as_str())).map(|address| (*address).clone())
+                let kind = crate::kinds::find(&kind).map_or("", AnyKind::name);
+                let known = self.names.get(&(kind, output.as_str(), id.as_str()));
+                known.into_iter().flatten().map(|&address| address.clone()).collect()
             }
-            Link::To { address, .. } => Some(address),
+            Link::To { address, .. } => vec![address],
         };
-        links(attrs).into_iter().filter_map(address).collect()
+        links(attrs).into_iter().flat_map(addresses).collect()
     }
 
     fn field(&self, difference: &Difference, replace_on: &[&str]) -> Field {
@@ -431,7 +432,8 @@ impl<'a> Drafting<'a> {
                 }
                 if map.contains_key(tag::ID) {
                     let kind = crate::kinds::find(text("kind")).map_or("", AnyKind::name);
-                    return match (self.names.get(&(kind, text("output"), text(tag::ID))), text("output")) {
+                    let known = self.names.get(&(kind, text("output"), text(tag::ID)));
+                    return match (known.and_then(|known| known.first()), text("output")) {
                         (Some(address), "id" | "arn") => address.to_string().into(),
                         _ => text(tag::ID).into(),
                     };
@@ -449,12 +451,10 @@ impl<'a> Drafting<'a> {
         if !self.conflicts.is_empty() {
             return Err(Refusal::Conflicts(self.conflicts));
         }
-        let order: BTreeMap<&Address, usize> =
-            self.about.graph.wanted.iter().enumerate().map(|(index, wanted)| (&wanted.address, index)).collect();
-        self.changes.sort_by_key(|(change, _)| {
+        let place = |kind: &str| kinds::all().iter().position(|known| known.name() == kind);
+        self.changes.sort_by_cached_key(|(change, step)| {
             let delete = change.action == Action::Delete;
-            let place = order.get(&change.address).copied().unwrap_or(usize::MAX);
-            (change.stage, delete, place, change.address.clone(), change.id.clone())
+            (change.stage, delete, place(step.kind.name()), change.address.clone(), change.id.clone())
         });
         self.kept.sort();
         let env = self.about.env;

@@ -7,6 +7,9 @@ use super::{Paint, clean};
 use crate::kinds::{Impact, Stage};
 use crate::plan::{Action, Change, Field, Plan};
 
+/// Longer values go over several lines.
+const WIDTH: usize = 116;
+
 /// A plan for people: by documented stage, only what changes, references by address.
 pub fn plan_text(plan: &Plan, place: &str, paint: Paint) -> String {
     let mut out = String::new();
@@ -85,11 +88,47 @@ fn one(out: &mut String, change: &Change, paint: Paint) {
         Action::Create => {
             let shown = change.fields.iter().filter(|field| !field.path.starts_with("tags"));
             for field in shown {
-                let value = after(field, paint);
-                let _ = writeln!(out, "      {:<22} {value}", field.path);
+                created(out, field);
             }
         }
         _ => fields(out, &change.fields, paint),
+    }
+}
+
+/// A field of a new object. That references are known only after the apply goes without saying here.
+fn created(out: &mut String, field: &Field) {
+    if field.secret {
+        let _ = writeln!(out, "      {:<22} (secret)", field.path);
+        return;
+    }
+    let line = format!("      {:<22} {}", field.path, inline(&field.after));
+    if line.chars().count() <= WIDTH {
+        let _ = writeln!(out, "{line}");
+        return;
+    }
+    let _ = writeln!(out, "      {}", field.path);
+    block(out, &field.after, 8);
+}
+
+/// Structure over lines, each as long as it reads well.
+fn block(out: &mut String, value: &Value, indent: usize) {
+    let margin = " ".repeat(indent);
+    let children: Vec<(String, &Value)> = match value {
+        Value::Array(items) => items.iter().map(|item| ("- ".to_owned(), item)).collect(),
+        Value::Object(map) => map.iter().map(|(key, value)| (format!("{}: ", clean(key)), value)).collect(),
+        scalar => {
+            let _ = writeln!(out, "{margin}{}", inline(scalar));
+            return;
+        }
+    };
+    for (lead, child) in children {
+        let line = format!("{margin}{lead}{}", inline(child));
+        if line.chars().count() <= WIDTH || !(child.is_array() || child.is_object()) {
+            let _ = writeln!(out, "{line}");
+        } else {
+            let _ = writeln!(out, "{margin}{}", lead.trim_end());
+            block(out, child, indent + 2);
+        }
     }
 }
 

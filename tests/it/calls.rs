@@ -76,8 +76,12 @@ fn three_hundred_security_groups_take_ten_calls() {
     account.bench.write("groups.toml", spec);
     account.done("apply --yes groups.toml");
     let counts = calls_of_a_plan(&account, &moto, "groups.toml");
-    let groups: usize =
-        counts.by_action.iter().filter(|(action, _)| action.contains("SecurityGroup")).map(|(_, count)| count).sum();
+    let groups: usize = counts
+        .by_action
+        .iter()
+        .filter(|(action, _)| action.contains("SecurityGroup"))
+        .map(|(_, count)| count)
+        .sum();
     assert!(groups <= 10, "{counts:#?}");
     assert!(counts.repeated.is_empty(), "{counts:#?}");
 }

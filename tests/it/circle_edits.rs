@@ -16,12 +16,7 @@ struct Edit {
 }
 
 /// An edit of what both environments extend.
-const fn edit(
-    what: &'static str,
-    from: &'static str,
-    to: &'static str,
-    changes: &'static [&'static str],
-) -> Edit {
+const fn edit(what: &'static str, from: &'static str, to: &'static str, changes: &'static [&'static str]) -> Edit {
     Edit { what, own: false, from, to, changes }
 }
 
@@ -51,10 +46,7 @@ const EDITS: &[Edit] = &[
         "task size",
         "cpu = 256\nmemory = 512\nwave = 2",
         "cpu = 512\nmemory = 1024\nwave = 2",
-        &[
-            "update task_definition.update-env: cpu, memory",
-            "update ecs_service.update-env: task_definition",
-        ],
+        &["update task_definition.update-env: cpu, memory", "update ecs_service.update-env: task_definition"],
     ),
     edit(
         "count",

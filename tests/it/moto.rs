@@ -88,8 +88,9 @@ impl Moto {
     /// The body of the answer. The server closes the connection after it, as asked.
     fn request(&self, method: &str, path: &str) -> String {
         let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).expect("moto listens");
-        let head =
-            format!("{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+        );
         stream.write_all(head.as_bytes()).expect("the request goes out");
         let mut answer = String::new();
         stream.read_to_string(&mut answer).expect("an answer");

@@ -38,10 +38,9 @@ fn make() -> PathBuf {
             "the tests over HTTP need python3 with its venv module (Debian: apt-get install python3-venv)",
         );
         must(
-            Command::new(&python).args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]).args([
-                "--requirement".as_ref(),
-                requirements.as_os_str(),
-            ]),
+            Command::new(&python)
+                .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"])
+                .args(["--requirement".as_ref(), requirements.as_os_str()]),
             "tests/python/requirements.txt could not be installed: is a package index in reach?",
         );
         fs::write(&ready, "").expect("a mark that the environment is complete");
