@@ -105,8 +105,8 @@ pub trait Kind: Target + Sized + 'static {
         Impact::None
     }
 
-    /// Whether an update of these fields changes the `MOVING` outputs.
-    fn moves(_changed: &[String]) -> bool {
+    /// Whether an update of these fields changes this one of the `MOVING` outputs.
+    fn moves(_output: &str, _changed: &[String]) -> bool {
         true
     }
 

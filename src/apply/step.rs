@@ -77,20 +77,11 @@ impl Doer<'_> {
         let made = match live.filter(|_| !replaced) {
             None => self.create(step, address, &attrs, replaced && step.create_first).await?,
             Some(live) => {
-                let before = live.attrs.clone().unwrap_or_default();
-                let changed = field_changes(step.kind, &attrs, live);
-                if changed.is_empty() && action != Action::Adopt {
+                if field_changes(step.kind, &attrs, live).is_empty() {
                     self.draft.world.learn(address, &live.id, live.outputs.clone());
                     return Ok(Done::Unchanged);
                 }
-                // What the spec leaves to AWS keeps the value it has.
-                let attrs = fill(&attrs, &before);
-                let mut made = self.update(step.kind, address, live, &before, &attrs, &changed).await?;
-                let kept = live.outputs.iter().filter(|(name, _)| !step.kind.moving().contains(&name.as_str()));
-                for (name, value) in kept.chain(live.outputs.iter().filter(|_| !step.kind.moves(&changed))) {
-                    made.outputs.entry(name.clone()).or_insert_with(|| value.clone());
-                }
-                made
+                self.update(step.kind, address, live.clone(), &attrs).await?
             }
         };
         self.draft.world.learn(address, &made.id, made.outputs.clone());
@@ -110,79 +101,84 @@ impl Doer<'_> {
                 Ok(made) => return Ok(made),
                 Err(error) => error,
             };
-            if !passes(&error, started, THROTTLED) {
-                return Err(error.to_string());
+            let again = passes(&error, started, THROTTLED);
+            if again {
+                self.waiting(address, format!("{}: {}", error.code, error.message));
+                pause.rest().await;
             }
-            self.waiting(address, format!("{}: {}", error.code, error.message));
-            pause.rest().await;
-            if error.is(Class::Unanswered)
-                && let Some(live) = self.made_already(step, address).await
-            {
-                return self.take_over(step.kind, address, attrs, &live).await;
+            // The call may have taken effect although no answer came, and its repetition be refused for that.
+            let looks = if error.is(Class::Unanswered) { 4 } else { usize::from(!again) };
+            let old = step.live.as_ref().map(|live| live.id.as_str());
+            if let Some(live) = self.find(looks, |found| is_new(found, address, old)).await {
+                return self.update(step.kind, address, live, attrs).await;
+            }
+            if !again {
+                return Err(error.to_string());
             }
         }
     }
 
-    /// The call may have taken effect although no answer came, and may show only after a while: what carries our
-    /// tags is taken, not doubled.
-    async fn made_already(&self, step: &Step, address: &Address) -> Option<Live<Value>> {
-        let old = step.live.as_ref().map(|live| &live.id);
+    /// Looks for a live object, more than once where it may show only after a while.
+    async fn find(&self, looks: usize, is_it: impl Fn(&Found) -> bool) -> Option<Live<Value>> {
         let mut pause = Pause::new();
-        for _ in 0..4 {
-            let found = self.cloud.observe(self.about).await.unwrap_or_default();
-            let ours = |found: &Found| found.live.address.as_ref() == Some(address) && Some(&found.live.id) != old;
-            if let Some(mut found) = found.into_iter().find(ours) {
-                if found.live.confirm {
-                    self.cloud.complete(self.about, &mut found).await.ok()?;
-                }
-                return ours(&found).then_some(found.live);
+        for look in 0..looks {
+            if look > 0 {
+                pause.rest().await;
             }
-            pause.rest().await;
+            let found = self.cloud.observe(self.about).await.unwrap_or_default();
+            let Some(mut found) = found.into_iter().find(&is_it) else { continue };
+            if found.live.confirm {
+                self.cloud.complete(self.about, &mut found).await.ok()?;
+            }
+            return is_it(&found).then_some(found.live);
         }
         None
     }
 
-    /// Finishes an object whose creation was cut short after its first call.
-    async fn take_over(
-        &self,
-        kind: &'static dyn AnyKind,
-        address: &Address,
-        attrs: &Value,
-        live: &Live<Value>,
-    ) -> Result<Made, String> {
-        let changed = field_changes(kind, attrs, live);
-        if changed.is_empty() {
-            return Ok(Made { id: live.id.clone(), outputs: live.outputs.clone() });
-        }
-        let before = live.attrs.clone().unwrap_or_default();
-        let mut made = self.update(kind, address, live, &before, attrs, &changed).await?;
-        made.outputs.extend(live.outputs.clone());
-        Ok(made)
-    }
-
+    /// Makes a live object what it should be. A refusal is believed only once the object was read again: what was
+    /// refused may have been done by a call whose answer was lost.
     async fn update(
         &self,
         kind: &'static dyn AnyKind,
         address: &Address,
-        live: &Live<Value>,
-        before: &Value,
+        mut live: Live<Value>,
         attrs: &Value,
-        changed: &[String],
     ) -> Result<Made, String> {
         let token = format!("{}-{}", self.run, short(address));
         let started = Instant::now();
         let mut pause = Pause::new();
+        let mut refusals = 0;
         loop {
-            let (id, outputs, vault) = (&live.id, &live.outputs, self.about.vault);
-            let change = Update { address, id, outputs, before, attrs, changed, vault, token: &token };
-            match self.cloud.update(self.about, kind, change).await {
-                Ok(made) => return Ok(made),
-                Err(error) if passes(&error, started, THROTTLED) => {
-                    self.waiting(address, format!("{}: {}", error.code, error.message));
-                    pause.rest().await;
-                }
-                Err(error) => return Err(error.to_string()),
+            let changed = field_changes(kind, attrs, &live);
+            if changed.is_empty() {
+                return Ok(Made { id: live.id, outputs: live.outputs });
             }
+            let before = live.attrs.clone().unwrap_or_default();
+            // What the spec leaves to AWS keeps the value it has.
+            let (attrs, vault) = (&fill(attrs, &before), self.about.vault);
+            let (id, outputs, changed) = (&live.id, &live.outputs, changed.as_slice());
+            let change = Update { address, id, outputs, before: &before, attrs, changed, vault, token: &token };
+            let error = match self.cloud.update(self.about, kind, change).await {
+                Ok(mut made) => {
+                    let kept = live.outputs.iter().filter(|(name, _)| !kind.moves(name, changed));
+                    for (name, value) in kept {
+                        made.outputs.entry(name.clone()).or_insert_with(|| value.clone());
+                    }
+                    return Ok(made);
+                }
+                Err(error) => error,
+            };
+            if passes(&error, started, THROTTLED) {
+                self.waiting(address, format!("{}: {}", error.code, error.message));
+                pause.rest().await;
+                continue;
+            }
+            refusals += 1;
+            let same = |found: &Found| found.live.address.as_ref() == Some(address) && found.live.id == live.id;
+            live = match self.find(1, same).await {
+                Some(fresh) if refusals <= 2 && !error.is(Class::Denied) => fresh,
+                _ => return Err(error.to_string()),
+            };
         }
     }
 
@@ -227,6 +223,11 @@ fn passes(error: &CloudError, started: Instant, in_use: Duration) -> bool {
         _ => return false,
     };
     started.elapsed() < limit
+}
+
+/// Whether this is the object at the address, and not the one that it replaces.
+fn is_new(found: &Found, address: &Address, old: Option<&str>) -> bool {
+    found.live.address.as_ref() == Some(address) && Some(found.live.id.as_str()) != old
 }
 
 /// Dense at first, since most things take a moment, then ever rarer.

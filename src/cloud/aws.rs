@@ -17,13 +17,15 @@ pub struct Aws {
     /// Whether roll-outs are waited for.
     pub wait: bool,
     pub acm: aws_sdk_acm::Client,
+    pub acm_once: aws_sdk_acm::Client,
     pub ec2: aws_sdk_ec2::Client,
-    /// For creates that take no idempotency token: the SDK must not repeat a call whose answer was lost, since a
-    /// second object could follow. The engine looks for the first one before it asks again.
+    /// `…_once`: for creates that could make a second object. The SDK must not repeat such a call whose answer was
+    /// lost; the engine looks for the first object before it asks again.
     pub ec2_once: aws_sdk_ec2::Client,
     pub ecr: aws_sdk_ecr::Client,
     pub ecs: aws_sdk_ecs::Client,
     pub elb: aws_sdk_elasticloadbalancingv2::Client,
+    pub elb_once: aws_sdk_elasticloadbalancingv2::Client,
     pub iam: aws_sdk_iam::Client,
     pub logs: aws_sdk_cloudwatchlogs::Client,
     pub rds: aws_sdk_rds::Client,
@@ -73,13 +75,19 @@ impl Aws {
             account: account.to_owned(),
             wait,
             acm: aws_sdk_acm::Client::new(config),
+            acm_once: aws_sdk_acm::Client::from_conf(
+                aws_sdk_acm::Config::from(config).to_builder().retry_config(once()).build(),
+            ),
             ec2: aws_sdk_ec2::Client::new(config),
             ec2_once: aws_sdk_ec2::Client::from_conf(
-                aws_sdk_ec2::Config::from(config).to_builder().retry_config(RetryConfig::disabled()).build(),
+                aws_sdk_ec2::Config::from(config).to_builder().retry_config(once()).build(),
             ),
             ecr: aws_sdk_ecr::Client::new(config),
             ecs: aws_sdk_ecs::Client::new(config),
             elb: aws_sdk_elasticloadbalancingv2::Client::new(config),
+            elb_once: aws_sdk_elasticloadbalancingv2::Client::from_conf(
+                aws_sdk_elasticloadbalancingv2::Config::from(config).to_builder().retry_config(once()).build(),
+            ),
             iam: aws_sdk_iam::Client::new(config),
             logs: aws_sdk_cloudwatchlogs::Client::new(config),
             rds: aws_sdk_rds::Client::new(config),
@@ -90,4 +98,8 @@ impl Aws {
             tagging: aws_sdk_resourcegroupstagging::Client::new(config),
         }
     }
+}
+
+fn once() -> RetryConfig {
+    RetryConfig::disabled()
 }

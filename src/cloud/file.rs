@@ -229,11 +229,12 @@ impl Cloud for FileCloud {
                 let Some(record) = capture.objects.iter_mut().find(|record| record.id == change.id) else {
                     return Err(CloudError::new("file:Update", "NotFound", format!("{} is gone", change.id)));
                 };
+                let mut kept = outputs(about, kind, record);
+                kept.retain(|name, _| kind.moving().contains(&name.as_str()) && !kind.moves(name, change.changed));
+                record.outputs.retain(|name, _| !kind.moves(name, change.changed));
+                record.outputs.extend(kept);
                 record.attrs = change.attrs.clone();
-                if kind.moves(change.changed) {
-                    record.revision += 1;
-                    record.outputs.retain(|name, _| !kind.moving().contains(&name.as_str()));
-                }
+                record.revision += 1;
                 record.clone()
             };
             for secret in secrets(&record.attrs) {

@@ -3,20 +3,18 @@ use std::path::Path;
 use super::Failure;
 use super::session::{Session, unreadable};
 use crate::cli::{CloudArgs, Exit};
-use crate::cloud::{Capture, random_key};
+use crate::cloud::Capture;
 use crate::ui::Ui;
 use crate::value::Address;
 
 /// Captures the live state in a cloud file. Secret values stay where they are: the file holds fingerprints
-/// under a key of its own.
+/// under a key of the cloud that they were read from (an account has one for each run).
 pub async fn observe(ui: Ui, spec: &Path, out: &Path, cloud: &CloudArgs) -> Result<Exit, Failure> {
     if out.exists() {
         let message = format!("{} is there already; nothing was written", out.display());
         return Err(Failure::new(Exit::Refused, message, "choose another name, or move it away"));
     }
-    let mut session = Session::open(ui, spec, cloud, None).await?;
-    let key = random_key();
-    session.vault = crate::value::Vault::new(key.clone());
+    let session = Session::open(ui, spec, cloud, None).await?;
     let about = session.about(&session.graph);
     let mut found = session.cloud.observe(about).await.map_err(|errors| unreadable(&errors))?;
     for one in found.iter_mut().filter(|one| one.live.confirm) {
@@ -24,7 +22,7 @@ pub async fn observe(ui: Ui, spec: &Path, out: &Path, cloud: &CloudArgs) -> Resu
     }
     let is_shared =
         |address: &Address| session.graph.wanted.iter().any(|wanted| wanted.shared && wanted.address == *address);
-    let capture = Capture::of(&session.spec.env, &key, &found, is_shared);
+    let capture = Capture::of(&session.spec.env, session.vault.key(), &found, is_shared);
     capture.write(out).map_err(|message| Failure::new(Exit::Failed, message, "choose another place"))?;
     ui.result(&format!("{} objects captured in {}", capture.objects.len(), out.display()));
     Ok(Exit::Done)

@@ -95,7 +95,7 @@ impl Kind for Certificate {
     async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
         let names: Vec<String> = new.attrs.alternative_names.iter().cloned().collect();
         let made = aws
-            .acm
+            .acm_once
             .request_certificate()
             .domain_name(&new.attrs.domain)
             .set_subject_alternative_names(Some(names).filter(|names| !names.is_empty()))

@@ -106,6 +106,11 @@ impl Kind for EcsService {
         Ok(found.filter(|live| live.address.is_some() || read.scope.concerns(Self::KIND, &live.id)).collect())
     }
 
+    /// What a service once started with matters no more.
+    fn settle(desired: &Attrs, live: &mut Attrs) {
+        live.initial_count = desired.initial_count;
+    }
+
     fn impact(changed: &[String]) -> Impact {
         let rolls = |field: &String| {
             ["task_definition", "subnets", "security_groups", "public_ip", "routes", "discovery"]

@@ -106,9 +106,16 @@ async fn attach(aws: &Aws, id: &str, vpc: &str) -> Result<(), CloudError> {
     let call = aws.ec2.attach_internet_gateway().internet_gateway_id(id).vpc_id(vpc);
     match ec2::soon(async || call.clone().send().await.during("ec2:AttachInternetGateway")).await {
         // A call whose answer was lost was made again, and had taken effect.
-        Err(error) if error.code == "Resource.AlreadyAssociated" && error.message.contains(vpc) => Ok(()),
+        Err(error) if error.code == "Resource.AlreadyAssociated" && is_attached(aws, id, vpc).await? => Ok(()),
         answer => answer.map(drop),
     }
+}
+
+async fn is_attached(aws: &Aws, id: &str, vpc: &str) -> Result<bool, CloudError> {
+    let call = aws.ec2.describe_internet_gateways().internet_gateway_ids(id);
+    let answer = call.send().await.during("ec2:DescribeInternetGateways")?;
+    let attachments = answer.internet_gateways().iter().flat_map(aws_sdk_ec2::types::InternetGateway::attachments);
+    Ok(attachments.into_iter().any(|attachment| attachment.vpc_id() == Some(vpc)))
 }
 
 #[cfg(test)]

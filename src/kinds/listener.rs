@@ -93,7 +93,7 @@ impl Kind for Listener {
     async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
         let attrs = new.attrs;
         let made = aws
-            .elb
+            .elb_once
             .create_listener()
             .load_balancer_arn(attrs.load_balancer.value())
             .port(attrs.port)

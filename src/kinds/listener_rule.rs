@@ -106,7 +106,7 @@ impl Kind for ListenerRule {
         }
         priority::place(aws, attrs.listener.value(), None, attrs.priority).await?;
         let made = aws
-            .elb
+            .elb_once
             .create_rule()
             .listener_arn(attrs.listener.value())
             .priority(attrs.priority)

@@ -106,7 +106,7 @@ impl Kind for LoadBalancer {
         let name =
             if new.alternate { names::alternate(&attrs.name, new.token, NAME_LENGTH) } else { attrs.name.clone() };
         let made = aws
-            .elb
+            .elb_once
             .create_load_balancer()
             .name(name)
             .r#type(elb::LoadBalancerTypeEnum::Application)

@@ -115,7 +115,7 @@ impl Kind for NatGateway {
     async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
         let attrs = new.attrs;
         let answer = aws
-            .ec2
+            .ec2_once
             .create_nat_gateway()
             .client_token(new.token)
             .subnet_id(attrs.subnet.value())

@@ -64,7 +64,8 @@ pub trait AnyKind: Sync {
     fn desired(&self, env: &Environment) -> Vec<Desired<Value>>;
     fn settle(&self, desired: &Value, live: &mut Value);
     fn impact(&self, changed: &[String]) -> Impact;
-    fn moves(&self, changed: &[String]) -> bool;
+    /// Whether an update of these fields changes this output.
+    fn moves(&self, output: &str, changed: &[String]) -> bool;
     fn read_all<'a>(&'a self, read: &'a Reader<'a>) -> LocalBoxFuture<'a, Result<Vec<Live<Value>>, CloudError>>;
     fn complete<'a>(
         &'a self,
@@ -166,8 +167,8 @@ impl<K: Kind + Sync> AnyKind for K {
         K::impact(changed)
     }
 
-    fn moves(&self, changed: &[String]) -> bool {
-        K::moves(changed)
+    fn moves(&self, output: &str, changed: &[String]) -> bool {
+        K::MOVING.contains(&output) && K::moves(output, changed)
     }
 
     fn read_all<'a>(&'a self, read: &'a Reader<'a>) -> LocalBoxFuture<'a, Result<Vec<Live<Value>>, CloudError>> {

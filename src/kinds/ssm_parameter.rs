@@ -85,7 +85,7 @@ impl Kind for SsmParameter {
     }
 
     /// AWS counts every put as a version; tags have a call of their own.
-    fn moves(changed: &[String]) -> bool {
+    fn moves(_output: &str, changed: &[String]) -> bool {
         changed.iter().any(|field| field != "tags")
     }
 
@@ -107,7 +107,7 @@ impl Kind for SsmParameter {
     async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<Made, CloudError> {
         let attrs = change.attrs;
         let mut outputs = change.outputs.clone();
-        if Self::moves(change.changed) {
+        if Self::moves("version", change.changed) {
             // AWS refuses to turn an advanced parameter into a standard one. Its value is at hand, so it is made
             // anew, and only its history is lost.
             let anew = change.before.tier == ParameterTier::Advanced && attrs.tier == ParameterTier::Standard;
@@ -244,7 +244,7 @@ mod tests {
 
     #[test]
     fn tags_alone_make_no_version() {
-        assert!(!SsmParameter::moves(&["tags".to_owned()]));
-        assert!(SsmParameter::moves(&["tags".to_owned(), "description".to_owned()]));
+        assert!(!SsmParameter::moves("version", &["tags".to_owned()]));
+        assert!(SsmParameter::moves("version", &["tags".to_owned(), "description".to_owned()]));
     }
 }

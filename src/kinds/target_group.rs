@@ -116,7 +116,7 @@ impl Kind for TargetGroup {
         let name =
             if new.alternate { names::alternate(&attrs.name, new.token, NAME_LENGTH) } else { attrs.name.clone() };
         let made = aws
-            .elb
+            .elb_once
             .create_target_group()
             .name(name)
             .vpc_id(attrs.vpc.value())

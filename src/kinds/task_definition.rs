@@ -103,6 +103,11 @@ impl Kind for TaskDefinition {
         Ok(())
     }
 
+    /// Tags change on the revision that runs; only the seal counts them.
+    fn moves(output: &str, changed: &[String]) -> bool {
+        output == "seal" || changed.iter().any(|field| field != "tags")
+    }
+
     async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
         register::revision(aws, new.attrs).await
     }

@@ -8,8 +8,8 @@ use super::diff::{Difference, differences, listing};
 use super::world::{Secrets, World, resolve_with};
 use super::{Action, Change, FORMAT_VERSION, Field, Plan};
 use crate::cloud::{About, Cloud, CloudError, Found};
-use crate::graph::Wanted;
-use crate::kinds::{self, AnyKind, Impact, Live, seal};
+use crate::graph::{Graph, Wanted};
+use crate::kinds::{self, AnyKind, Impact, Live, Stage, seal};
 use crate::value::walk::{Link, is_resolved, links};
 use crate::value::{Address, tag};
 
@@ -111,6 +111,8 @@ struct Drafting<'a> {
     by_address: HashMap<&'a Address, Vec<usize>>,
     /// By kind, output and value, whose it may be: ids are unique, versions are not.
     names: HashMap<(&'static str, &'a str, &'a str), Vec<&'a Address>>,
+    /// What the spec would have each object need, and at which stage; also for one that goes.
+    spec: HashMap<Address, (Stage, BTreeSet<Address>)>,
     world: World,
     changes: Vec<(Change, Step)>,
     used: BTreeSet<usize>,
@@ -133,12 +135,17 @@ impl<'a> Drafting<'a> {
                 names.entry((kind.name(), output.as_str(), value.as_str())).or_default().push(address);
             }
         }
+        // A destroy plans against nothing; what the spec says of order holds for it too.
+        let whole = about.graph.wanted.is_empty().then(|| Graph::of(about.env).ok()).flatten();
+        let wanted = whole.as_ref().unwrap_or(about.graph).wanted.iter();
+        let spec = wanted.map(|wanted| (wanted.address.clone(), (wanted.stage, wanted.needs.clone()))).collect();
         Self {
             about,
             options,
             found,
             by_address,
             names,
+            spec,
             world: World::default(),
             changes: Vec::new(),
             used: BTreeSet::new(),
@@ -161,7 +168,22 @@ impl<'a> Drafting<'a> {
                 self.unwanted(index);
             }
         }
+        self.doubt_tags();
         std::mem::take(&mut self.doubtful)
+    }
+
+    /// Where the tags of one object change, so may those of others that were not read: the index of tags is
+    /// silent about what it has not seen yet.
+    fn doubt_tags(&mut self) {
+        let is_tag = |field: &Field| field.path.starts_with("tags.");
+        if self
+            .changes
+            .iter()
+            .any(|(change, _)| change.action == Action::Update && change.fields.iter().any(is_tag))
+        {
+            let unread = |live: &Live<Value>| live.confirm && live.unread.contains(&"tags");
+            self.doubtful.extend((0..self.found.len()).filter(|&index| unread(&self.found[index].live)));
+        }
     }
 
     fn want(&mut self, wanted: &Wanted) {
@@ -283,9 +305,7 @@ impl<'a> Drafting<'a> {
         };
         if action != Action::Replace {
             let mut outputs = live.outputs.clone();
-            if kind.moves(&changed) {
-                outputs.retain(|name, _| !kind.moving().contains(&name.as_str()));
-            }
+            outputs.retain(|name, _| !kind.moves(name, &changed));
             self.world.learn(&wanted.address, &live.id, outputs);
         }
         self.push(wanted, action, reason, impact, Some(live), fields, kind.create_first());
@@ -318,7 +338,10 @@ impl<'a> Drafting<'a> {
             desired: Some(attrs),
             live: live.cloned(),
             needs: wanted.needs.clone(),
-            uses: live.and_then(|live| live.attrs.as_ref()).map(|attrs| self.referred(attrs)).unwrap_or_default(),
+            uses: live
+                .and_then(|live| live.attrs.as_ref())
+                .map(|attrs| self.referred(&wanted.address, attrs))
+                .unwrap_or_default(),
             create_first,
         };
         self.changes.push((change, step));
@@ -351,10 +374,10 @@ impl<'a> Drafting<'a> {
             (_, true) => "left over: another object has its place",
             _ => "the spec does not have it",
         };
-        let depends_on: BTreeSet<Address> = self.referred(&attrs);
+        let depends_on: BTreeSet<Address> = self.referred(address, &attrs);
         let change = Change {
             address: address.clone(),
-            stage: kind.stage(),
+            stage: self.spec.get(address).map_or(kind.stage(), |(stage, _)| *stage),
             action: Action::Delete,
             reason: reason.to_owned(),
             impact: if kind.holds_data() { Impact::DataLoss } else { Impact::None },
@@ -384,13 +407,20 @@ impl<'a> Drafting<'a> {
         }
     }
 
-    /// The addresses of what live attributes refer to, or may refer to.
-    fn referred(&self, attrs: &Value) -> BTreeSet<Address> {
+    /// The addresses of what an object's live attributes refer to.
+    fn referred(&self, from: &Address, attrs: &Value) -> BTreeSet<Address> {
+        let needs = self.spec.get(from).map(|(_, needs)| needs);
         let addresses = |link| match link {
             Link::Id { kind, output, id } => {
                 let kind = crate::kinds::find(&kind).map_or("", AnyKind::name);
-                let known = self.names.get(&(kind, output.as_str(), id.as_str()));
-                known.into_iter().flatten().map(|&address| address.clone()).collect()
+                let all = self.names.get(&(kind, output.as_str(), id.as_str())).map_or(&[][..], Vec::as_slice);
+                // Of several that it may be, those that the spec knows it to need, if any.
+                let needed = |address: &&&Address| needs.is_some_and(|needs| needs.contains(**address));
+                let narrow = if all.len() > 1 { all.iter().filter(needed).count() } else { 0 };
+                all.iter()
+                    .filter(|address| narrow == 0 || needed(address))
+                    .map(|&address| address.clone())
+                    .collect()
             }
             Link::To { address, .. } => vec![address],
         };

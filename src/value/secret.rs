@@ -54,6 +54,11 @@ impl Vault {
         Self { key: Zeroizing::new(key), by_fingerprint: RefCell::default(), by_address: RefCell::default() }
     }
 
+    /// What its fingerprints are made under.
+    pub fn key(&self) -> &[u8] {
+        &self.key
+    }
+
     /// Takes a value in and answers with the secret that stands for it.
     pub fn keep(&self, clear: Zeroizing<String>) -> Secret {
         let fingerprint = self.fingerprint(&clear);

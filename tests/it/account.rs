@@ -35,10 +35,21 @@ impl<'a> Account<'a> {
         outcome
     }
 
-    /// The changes that a plan of `spec` shows, each as [`change`] writes it.
+    /// The changes that a plan of `spec` shows, each as [`change`] writes it, sorted.
     pub fn changes(&self, spec_and_options: &str) -> Vec<String> {
         let plan = self.done(&format!("plan --json {spec_and_options}")).json();
-        plan["changes"].as_array().expect("changes").iter().map(change).collect()
+        let mut changes: Vec<String> = plan["changes"].as_array().expect("changes").iter().map(change).collect();
+        changes.sort_unstable();
+        changes
+    }
+
+    /// A plan must show exactly these changes, in whatever order, and after an apply none.
+    pub fn assert_changes(&self, spec_and_options: &str, what: &str, expected: &[&str]) {
+        let mut expected = expected.to_vec();
+        expected.sort_unstable();
+        assert_eq!(self.changes(spec_and_options), expected, "{what}: planned on the left, due on the right");
+        self.done(&format!("apply --yes {spec_and_options}"));
+        assert_eq!(self.changes(spec_and_options), [""; 0], "{what}: left after an apply");
     }
 
     pub fn assert_no_changes(&self, spec_and_options: &str) {
@@ -50,7 +61,7 @@ impl<'a> Account<'a> {
 
 /// `create vpc.main`, or for what stays and changes `update ecs_service.web: desired_count`, with the paths that
 /// differ.
-fn change(change: &Value) -> String {
+pub fn change(change: &Value) -> String {
     let text = |key: &str| change[key].as_str().unwrap_or_default();
     let head = format!("{} {}", text("action"), text("address"));
     if matches!(text("action"), "create" | "delete") {

@@ -41,7 +41,7 @@ fn comes_and_goes(environment: &str) {
     account.done(&format!("apply --yes {spec}"));
     account.assert_no_changes(&spec);
     let there = inventory(&moto, environment);
-    for kind in ["vpc", "nat_gateway", "db_instance", "ssm_parameter", "ecs_service", "listener_rule", "dns_record"]
+    for kind in ["vpc", "nat_gateway", "db_instance", "ssm_parameter", "ecs_service", "load_balancer", "dns_record"]
     {
         assert!(!there[kind].is_null(), "the inventory must know {kind} to be a judge\n{there:#}");
     }

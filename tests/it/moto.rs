@@ -58,6 +58,11 @@ impl Moto {
         self.request("POST", &format!("/__fail?match={pattern}&status={status}&code={code}"));
     }
 
+    /// The next so many of these calls fail.
+    pub fn fail_times(&self, pattern: &str, status: u16, code: &str, times: usize) {
+        self.request("POST", &format!("/__fail?match={pattern}&status={status}&code={code}&times={times}"));
+    }
+
     pub fn heal(&self) {
         self.request("POST", "/__fail");
     }

@@ -1,1 +1,126 @@
+//! A saved plan is carried out exactly, or refused.
 
+use serde_json::json;
+
+use crate::assert_outcome;
+use crate::file_cloud::FileCloud;
+
+/// An environment with one change planned and saved.
+fn planned() -> FileCloud {
+    let cloud = FileCloud::with_fixture("small.toml");
+    cloud.done("apply --yes spec.toml");
+    cloud.bench.edit("spec.toml", ".url}:1", ".url}:2");
+    cloud.done("plan spec.toml --out saved.plan");
+    cloud
+}
+
+/// Applies the saved plan, which must leave everything as it is.
+macro_rules! assert_refused {
+    ($name:expr, $cloud:expr) => {{
+        let before = $cloud.bench.read("cloud.json");
+        let outcome = $cloud.run("apply saved.plan");
+        assert_eq!(outcome.code, 4, "{outcome}");
+        assert_outcome!($name, outcome);
+        assert_eq!($cloud.bench.read("cloud.json"), before, "nothing was changed");
+    }};
+}
+
+#[test]
+fn it_is_carried_out_without_asking() {
+    let cloud = FileCloud::with_fixture("small.toml");
+    cloud.done("apply --yes spec.toml");
+    cloud.bench.edit("spec.toml", ".url}:1", ".url}:2");
+    assert_outcome!("saved-plan", cloud.run("plan spec.toml --out saved.plan"));
+    cloud.done("apply saved.plan");
+    cloud.assert_no_changes("spec.toml");
+}
+
+#[test]
+fn it_remembers_the_images_it_was_planned_with() {
+    let cloud = FileCloud::with_fixture("small.toml");
+    cloud.done("plan spec.toml --image web=nginx:1.27 --out saved.plan");
+    cloud.done("apply saved.plan");
+    let outcome = cloud.run("plan spec.toml --image web=nginx:1.27 --detailed-exitcode");
+    assert_eq!(outcome.code, 0, "{outcome}");
+}
+
+#[test]
+fn a_saved_end_is_an_end() {
+    let cloud = FileCloud::with_fixture("small.toml");
+    cloud.done("apply --yes spec.toml");
+    cloud.done("plan spec.toml --destroy --out saved.plan");
+    cloud.done("apply saved.plan");
+    assert_eq!(cloud.objects().into_iter().collect::<Vec<_>>(), ["every environment: ecr_repository.web"]);
+}
+
+#[test]
+fn it_is_refused_once_the_spec_has_moved() {
+    let cloud = planned();
+    cloud.bench.edit("spec.toml", ".url}:2", ".url}:3");
+    assert_refused!("refused-spec-moved", cloud);
+}
+
+#[test]
+fn layout_and_comments_are_no_change_of_the_spec() {
+    let cloud = planned();
+    cloud.bench.edit("spec.toml", "[services.web]\n", "\n# The one service.\n[services.web]\n\n");
+    cloud.done("apply saved.plan");
+}
+
+#[test]
+fn it_is_refused_once_what_is_live_has_moved() {
+    let cloud = planned();
+    cloud.touch("ecs_service.web", |object| object["attrs"]["desired_count"] = json!(3));
+    assert_refused!("refused-live-moved", cloud);
+}
+
+#[test]
+fn it_is_refused_once_it_was_carried_out() {
+    let cloud = planned();
+    cloud.done("apply saved.plan");
+    assert_refused!("refused-done-already", cloud);
+}
+
+#[test]
+fn it_is_refused_once_somebody_edited_it() {
+    let cloud = planned();
+    cloud.bench.edit_json("saved.plan", |saved| {
+        saved["plan"]["changes"].as_array_mut().expect("changes").truncate(1);
+    });
+    assert_refused!("refused-edited", cloud);
+}
+
+#[test]
+fn unknown_keys_in_it_are_refused() {
+    let cloud = planned();
+    cloud.bench.edit_json("saved.plan", |saved| saved["plan"]["force"] = json!(true));
+    assert_refused!("refused-unknown-key", cloud);
+}
+
+#[test]
+fn one_of_a_newer_version_is_refused() {
+    let cloud = planned();
+    cloud.bench.edit_json("saved.plan", |saved| saved["plan"]["format_version"] = json!(99));
+    assert_refused!("refused-newer", cloud);
+}
+
+#[test]
+fn half_of_one_is_refused() {
+    let cloud = planned();
+    let text = cloud.bench.read("saved.plan");
+    cloud.bench.write("saved.plan", &text[..text.len() / 2]);
+    assert_refused!("refused-truncated", cloud);
+}
+
+#[test]
+fn other_files_are_refused() {
+    let cloud = planned();
+    cloud.bench.write("saved.plan", "{\"format\": \"terraform\"}");
+    assert_refused!("refused-foreign", cloud);
+    cloud.bench.write("saved.plan", "not JSON at all");
+    assert_refused!("refused-no-json", cloud);
+    cloud.bench.write("saved.plan", cloud.bench.read("cloud.json"));
+    assert_refused!("refused-cloud-as-plan", cloud);
+    std::fs::remove_file(cloud.bench.path("saved.plan")).expect("the plan");
+    assert_refused!("refused-missing", cloud);
+}

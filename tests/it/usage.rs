@@ -1,1 +1,99 @@
+//! The commands that look at no cloud, and the command line itself.
 
+use crate::assert_outcome;
+use crate::cli::Bench;
+
+#[test]
+fn help_lists_commands_and_exit_codes() {
+    assert_outcome!("help", Bench::new().run("--help"));
+    assert_outcome!("help-apply", Bench::new().run("apply --help"));
+}
+
+#[test]
+fn version() {
+    let outcome = Bench::new().done("--version");
+    assert_eq!(outcome.stdout, format!("baseplate {}\n", env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+fn wrong_usage_has_a_code_of_its_own() {
+    let bench = Bench::new();
+    for wrong in [
+        "",
+        "deploy",
+        "plan",
+        "plan dev.toml --nonsense",
+        "check",
+        "completions tcl",
+        "graph dev.toml --format png",
+    ] {
+        let outcome = bench.run(wrong);
+        assert_eq!(outcome.code, 64, "`{wrong}`\n{outcome}");
+        assert!(outcome.stdout.is_empty() && !outcome.stderr.is_empty(), "`{wrong}`\n{outcome}");
+    }
+    for wrong in
+        ["apply dev.toml --parallelism 0", "apply dev.toml --parallelism 257", "apply dev.toml --parallelism x"]
+    {
+        assert_eq!(bench.run(wrong).code, 64, "`{wrong}`");
+    }
+    assert_outcome!("usage-unknown-command", bench.run("plna dev.toml"));
+}
+
+#[test]
+fn show_prints_the_merged_spec_with_its_origins() {
+    assert_outcome!("show-dev", Bench::new().run("show dev.toml"));
+}
+
+#[test]
+fn what_show_prints_is_the_same_spec() {
+    let bench = Bench::new();
+    for environment in ["dev", "prod"] {
+        let shown = bench.done(&format!("show {environment}.toml")).stdout;
+        let whole: String =
+            shown.lines().filter(|line| !line.starts_with("extends ")).map(|line| format!("{line}\n")).collect();
+        bench.write("whole.toml", whole);
+        let merged = bench.done("show --json whole.toml").json();
+        let mut original = bench.done(&format!("show --json {environment}.toml")).json();
+        original.as_object_mut().expect("a table").remove("extends");
+        assert_eq!(merged, original);
+    }
+}
+
+#[test]
+fn graphs_in_both_languages() {
+    let bench = Bench::with_fixture("small.toml");
+    assert_outcome!("graph-mermaid", bench.run("graph spec.toml"));
+    assert_outcome!("graph-dot", bench.run("graph spec.toml --format dot"));
+}
+
+#[test]
+fn completions() {
+    let bench = Bench::new();
+    for shell in ["bash", "zsh", "fish"] {
+        let outcome = bench.done(&format!("completions {shell}"));
+        assert!(outcome.stdout.contains("baseplate") && outcome.stdout.contains("detailed-exitcode"), "{shell}");
+    }
+    bench.write("completions.bash", bench.done("completions bash").stdout);
+    let parsed = std::process::Command::new("bash").arg("-n").arg(bench.path("completions.bash")).status();
+    assert!(parsed.expect("bash is needed to check its completions").success());
+}
+
+#[test]
+fn schema_describes_every_section() {
+    let schema = Bench::new().done("schema").json();
+    for section in ["network", "security-groups", "databases", "registries", "parameters", "services", "dns"] {
+        assert!(schema["properties"][section].is_object(), "{section}");
+    }
+}
+
+/// `baseplate … | head` is no error.
+#[test]
+fn a_reader_that_goes_away_is_no_error() {
+    use std::process::Stdio;
+    let bench = Bench::new();
+    let mut child =
+        bench.command("schema").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
+    drop(child.stdout.take());
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!((output.status.code(), &*output.stderr), (Some(0), &b""[..]));
+}

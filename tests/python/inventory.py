@@ -78,10 +78,16 @@ class Account:
         ]
 
     def containers(self):
-        clusters = self.pages("ecs", "list_clusters", "clusterArns")
-        services = [arn for cluster in clusters for arn in self.pages("ecs", "list_services", "serviceArns", cluster=cluster)]
+        """What is deleted stays readable for a while, as INACTIVE."""
+        ecs = self.client("ecs")
+        clusters, services = self.pages("ecs", "list_clusters", "clusterArns"), []
+        for cluster in clusters:
+            for arn in self.pages("ecs", "list_services", "serviceArns", cluster=cluster):
+                services += ecs.describe_services(cluster=cluster, services=[arn])["services"]
+        clusters = ecs.describe_clusters(clusters=clusters)["clusters"] if clusters else []
+        definitions = self.pages("ecs", "list_task_definitions", "taskDefinitionArns", status="ACTIVE")
         return {
-            "ecs_cluster": [arn.split("/")[-1] for arn in clusters],
-            "ecs_service": [arn.split("/")[-1] for arn in services],
-            "task_definition": [arn.split("/")[-1] for arn in self.pages("ecs", "list_task_definitions", "taskDefinitionArns")],
+            "ecs_cluster": [one["clusterName"] for one in clusters if one["status"] != "INACTIVE"],
+            "ecs_service": [one["serviceName"] for one in services if one["status"] != "INACTIVE"],
+            "task_definition": [arn.split("/")[-1] for arn in definitions],
         }

@@ -3,8 +3,9 @@
 Besides AWS it answers
   GET  /__counts         {"total": n, "by_action": {"ec2:DescribeVpcs": n}, "repeated": {"ec2:DescribeVpcs": n}}
   POST /__reset_counts   forgets what was counted
-  POST /__fail?match=REGEX&status=403&code=AccessDenied
-                         lets the calls whose "service:Action" matches fail; without a match none does any more
+  POST /__fail?match=REGEX&status=403&code=AccessDenied&times=2
+                         lets calls whose "service:Action" matches fail, all of them unless it says how many;
+                         without a match none fails any more
 
 It ends when its standard input does, so that it cannot outlive the test that started it.
 """
@@ -24,6 +25,7 @@ os.environ.setdefault("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")
 os.environ.setdefault("MOTO_ACM_VALIDATION_WAIT", "1")
 
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app  # noqa: E402
+from moto.rds.models import RDSBackend  # noqa: E402
 from werkzeug.serving import WSGIRequestHandler, make_server  # noqa: E402
 
 EC2_ERROR = (
@@ -100,12 +102,21 @@ class Counted:
             "repeated": dict(sorted(repeated.items())),
         }
 
+    def fails(self, call):
+        if not self.failing or not re.search(self.failing["match"], call.name):
+            return False
+        self.failing["times"] -= 1
+        return self.failing["times"] >= 0
+
     def control(self, call):
         options = {key: values[0] for key, values in parse_qs(call.query).items()}
         if call.path == "/__reset_counts":
             self.reset()
         elif call.path == "/__fail":
-            self.failing = {"status": "403", "code": "AccessDenied", **options} if "match" in options else None
+            self.failing = None
+            if "match" in options:
+                self.failing = {"status": "403", "code": "AccessDenied", **options}
+                self.failing["times"] = float(options.get("times", "inf"))
         elif call.path != "/__counts":
             return "404 Not Found", {}
         return "200 OK", self.counts()
@@ -118,7 +129,7 @@ class Counted:
                 return respond(start_response, status, "application/json", json.dumps(answer))
             self.by_action[call.name] += 1
             self.by_digest[call.name, call.digest] += 1
-            if self.failing and re.search(self.failing["match"], call.name):
+            if self.fails(call):
                 content_type, body = call.error(self.failing["code"])
                 return respond(start_response, f"{self.failing['status']} Failed", content_type, body)
             return list(self.app(environ, start_response))
@@ -144,7 +155,20 @@ def end_with_input():
     os._exit(0)
 
 
+def keep_modified_subnet_groups():
+    """moto takes a DB subnet group out of its list to modify it, and does not put it back. AWS does."""
+    modify = RDSBackend.modify_db_subnet_group
+
+    def modify_and_keep(self, subnet_name, *rest, **named):
+        group = modify(self, subnet_name, *rest, **named)
+        self.subnet_groups[subnet_name] = group
+        return group
+
+    RDSBackend.modify_db_subnet_group = modify_and_keep
+
+
 def main():
+    keep_modified_subnet_groups()
     port = int(sys.argv[1]) if len(sys.argv) > 1 else 0
     app = Counted(DomainDispatcherApplication(create_backend_app))
     server = make_server("127.0.0.1", port, app, threaded=True, request_handler=Quiet)
