@@ -31,6 +31,7 @@ pub struct Aws {
     pub rds: aws_sdk_rds::Client,
     pub route53: aws_sdk_route53::Client,
     pub discovery: aws_sdk_servicediscovery::Client,
+    pub discovery_once: aws_sdk_servicediscovery::Client,
     pub ssm: aws_sdk_ssm::Client,
     pub sts: aws_sdk_sts::Client,
     pub tagging: aws_sdk_resourcegroupstagging::Client,
@@ -93,8 +94,14 @@ impl Aws {
             rds: aws_sdk_rds::Client::new(config),
             route53: aws_sdk_route53::Client::new(config),
             discovery: aws_sdk_servicediscovery::Client::new(config),
+            discovery_once: aws_sdk_servicediscovery::Client::from_conf(
+                aws_sdk_servicediscovery::Config::from(config).to_builder().retry_config(once()).build(),
+            ),
             ssm: aws_sdk_ssm::Client::new(config),
-            sts: aws_sdk_sts::Client::new(config),
+            // The first call of a run: where nothing answers, it should say so soon.
+            sts: aws_sdk_sts::Client::from_conf(
+                aws_sdk_sts::Config::from(config).to_builder().retry_config(RetryConfig::standard()).build(),
+            ),
             tagging: aws_sdk_resourcegroupstagging::Client::new(config),
         }
     }

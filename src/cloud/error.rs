@@ -2,7 +2,6 @@ use std::fmt;
 
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
-use aws_smithy_types::error::display::DisplayErrorContext;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
 /// A call to the cloud that failed: which, with what code, and what may help.
@@ -99,7 +98,7 @@ where
             let code = meta.and_then(|meta| meta.code()).unwrap_or_default().to_owned();
             let message = match meta.and_then(|meta| meta.message()) {
                 Some(message) => message.to_owned(),
-                None => DisplayErrorContext(&error).to_string(),
+                None => chain(&error),
             };
             let mut class = classify(&code, &message);
             if class == Class::Refused && answered.is_none_or(|status| status >= 500) {
@@ -109,6 +108,12 @@ where
             CloudError { operation: operation.to_owned(), code, message, request_id, class }
         })
     }
+}
+
+/// An error and what caused it, each as it reads: the SDK's own rendering adds its internals.
+fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |error| error.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
 /// Codes and wordings as the services' API references list them; the patterns are narrow, so that a real

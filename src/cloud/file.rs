@@ -49,8 +49,17 @@ impl FileCloud {
         self.capture.borrow().clone()
     }
 
-    fn save(&self, operation: &str) -> Result<(), CloudError> {
-        self.capture.borrow().write(&self.path).map_err(|message| CloudError::new(operation, "FileCloud", message))
+    /// Changes what is there, in the file and in memory or in neither.
+    fn commit<T>(
+        &self,
+        operation: &str,
+        change: impl FnOnce(&mut Capture) -> Result<T, CloudError>,
+    ) -> Result<T, CloudError> {
+        let mut next = self.capture();
+        let answer = change(&mut next)?;
+        next.write(&self.path).map_err(|message| CloudError::new(operation, "FileCloud", message))?;
+        *self.capture.borrow_mut() = next;
+        Ok(answer)
     }
 
     async fn takes(&self, kind: &dyn AnyKind) {
@@ -191,8 +200,7 @@ impl Cloud for FileCloud {
             }
             self.takes(kind).await;
             let shared = about.graph.wanted.iter().any(|wanted| wanted.address == *new.address && wanted.shared);
-            let record = {
-                let mut capture = self.capture.borrow_mut();
+            let record = self.commit("file:Create", |capture| {
                 let record = Record {
                     project: about.env.project.clone(),
                     environment: (!shared).then(|| about.env.environment.clone()),
@@ -204,13 +212,12 @@ impl Cloud for FileCloud {
                 };
                 capture.next_id += 1;
                 capture.objects.push(record.clone());
-                record
-            };
+                Ok(record)
+            })?;
             for secret in secrets(&record.attrs) {
                 about.vault.hold(record.address.clone(), &secret);
                 about.vault.stand_in(&secret);
             }
-            self.save("file:Create")?;
             Ok(Made { id: record.id.clone(), outputs: outputs(about, kind, &record) })
         })
     }
@@ -224,8 +231,7 @@ impl Cloud for FileCloud {
         Box::pin(async move {
             self.may("file:Update", change.address)?;
             self.takes(kind).await;
-            let record = {
-                let mut capture = self.capture.borrow_mut();
+            let record = self.commit("file:Update", |capture| {
                 let Some(record) = capture.objects.iter_mut().find(|record| record.id == change.id) else {
                     return Err(CloudError::new("file:Update", "NotFound", format!("{} is gone", change.id)));
                 };
@@ -235,13 +241,12 @@ impl Cloud for FileCloud {
                 record.outputs.extend(kept);
                 record.attrs = change.attrs.clone();
                 record.revision += 1;
-                record.clone()
-            };
+                Ok(record.clone())
+            })?;
             for secret in secrets(&record.attrs) {
                 about.vault.hold(record.address.clone(), &secret);
                 about.vault.stand_in(&secret);
             }
-            self.save("file:Update")?;
             Ok(Made { id: record.id.clone(), outputs: outputs(about, kind, &record) })
         })
     }
@@ -265,8 +270,10 @@ impl Cloud for FileCloud {
                 return Err(CloudError::new("file:Delete", "DependencyViolation", message));
             }
             self.takes(kind).await;
-            self.capture.borrow_mut().objects.retain(|record| record.id != gone.id);
-            self.save("file:Delete")
+            self.commit("file:Delete", |capture| {
+                capture.objects.retain(|record| record.id != gone.id);
+                Ok(())
+            })
         })
     }
 

@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -49,17 +50,24 @@ fn still_the_same(saved: &Plan, now: &Plan) -> Result<(), Failure> {
     if saved.live_digest == now.live_digest && saved.changes == now.changes {
         return Ok(());
     }
-    let moved = |a: &Plan, b: &Plan| -> Vec<String> {
+    let moved = |a: &Plan, b: &Plan| -> BTreeSet<String> {
         let missing = a.changes.iter().filter(|change| !b.changes.contains(change));
         missing.map(|change| format!("{} {}", change.action.verb(), change.address)).collect()
     };
-    let (gone, come) = (moved(saved, now), moved(now, saved));
-    let mut message = "what is live has changed since the plan was saved; nothing was changed".to_owned();
-    if !gone.is_empty() {
-        message += &format!("\n  planned then, not now: {}", gone.join(", "));
+    let (then, today) = (moved(saved, now), moved(now, saved));
+    let mut message = match saved.live_digest == now.live_digest {
+        true => "the plan is not what planning gives now: it was edited, or made by another Baseplate",
+        false => "what is live has changed since the plan was saved",
     }
-    if !come.is_empty() {
-        message += &format!("\n  needed now, not planned: {}", come.join(", "));
+    .to_owned();
+    message += "; nothing was changed";
+    let differences = [
+        ("planned then, not needed now", &then - &today),
+        ("needed now, not planned then", &today - &then),
+        ("needed now in another way than planned", &then & &today),
+    ];
+    for (what, changes) in differences.into_iter().filter(|(_, changes)| !changes.is_empty()) {
+        message += &format!("\n  {what}: {}", changes.into_iter().collect::<Vec<_>>().join(", "));
     }
     Err(Failure::new(Exit::Refused, message, help))
 }

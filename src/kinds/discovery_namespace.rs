@@ -43,7 +43,6 @@ impl Kind for DiscoveryNamespace {
     const REPLACE_ON: &'static [&'static str] = &["name", "vpc"];
     const OUTPUTS: &'static [&'static str] = &["arn"];
     const IDENTITY: Option<&'static str> = Some("name");
-    const CREATE_FIRST: bool = false;
     const TYPICAL: u64 = 45;
 
     type Attrs = Attrs;
@@ -53,7 +52,7 @@ impl Kind for DiscoveryNamespace {
         let attrs = Attrs {
             name: domain.to_owned(),
             vpc: references::vpc(env),
-            description: format!("Private names of {}", env.prefix()),
+            description: description(env),
             tags: env.tags_of::<Self>("main"),
         };
         vec![Desired::new("main", attrs)]
@@ -172,17 +171,22 @@ async fn read_namespaces(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudErr
     Ok(try_join_all(found.map(|namespace| live(read, namespace))).await?.into_iter().flatten().collect())
 }
 
+fn description(env: &Environment) -> String {
+    format!("Private names of {}", env.prefix())
+}
+
 /// `None` for a namespace that does not concern this environment.
 async fn live(read: &Reader<'_>, namespace: &NamespaceSummary) -> Result<Option<Live<Attrs>>, CloudError> {
     let text = |field: Option<&str>| field.unwrap_or_default().to_owned();
     let (arn, name) = (text(namespace.arn()), text(namespace.name()));
-    let wanted = domain(read.scope.env) == Some(name.as_str());
-    let implied = wanted.then(|| Address::new(DiscoveryNamespace::KIND, "main"));
+    let description = text(namespace.description());
+    // The description stays when the spec has renamed the domain.
+    let ours = domain(read.scope.env) == Some(name.as_str()) || description == self::description(read.scope.env);
+    let implied = ours.then(|| Address::new(DiscoveryNamespace::KIND, "main"));
     let ownership = Ownership::of(read, &arn, implied, tagging::of(read.aws, &arn)).await?;
     if ownership.address.is_none() && !read.scope.concerns(DiscoveryNamespace::KIND, &name) {
         return Ok(None);
     }
-    let description = text(namespace.description());
     let attrs = |tags| Attrs { name, vpc: Ref::id(""), description, tags };
     let mut live = ownership.live(namespace.id().unwrap_or_default(), attrs).output("arn", arn);
     live.unread.push("vpc");

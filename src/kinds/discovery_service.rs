@@ -48,7 +48,6 @@ impl Kind for DiscoveryService {
     const REPLACE_ON: &'static [&'static str] =
         &["name", "namespace", "record_type", "routing_policy", "custom_health"];
     const OUTPUTS: &'static [&'static str] = &["arn"];
-    const CREATE_FIRST: bool = false;
 
     type Attrs = Attrs;
 
@@ -88,7 +87,7 @@ impl Kind for DiscoveryService {
 
     async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
         let attrs = new.attrs;
-        let call = aws.discovery.create_service().name(&attrs.name).namespace_id(attrs.namespace.value());
+        let call = aws.discovery_once.create_service().name(&attrs.name).namespace_id(attrs.namespace.value());
         let mut call = call.description(&attrs.description).dns_config(dns(attrs)?);
         if attrs.custom_health {
             call = call.health_check_custom_config(HealthCheckCustomConfig::builder().build());
@@ -226,13 +225,13 @@ mod tests {
 
     fn wanted() -> Attrs {
         Attrs {
-            name: "broker".to_owned(),
+            name: "api".to_owned(),
             namespace: Ref::id("ns-1"),
             record_type: "A".to_owned(),
             ttl: TTL,
             routing_policy: "MULTIVALUE".to_owned(),
             custom_health: true,
-            description: "Tasks of broker".to_owned(),
+            description: "Tasks of api".to_owned(),
             tags: Tags::new(),
         }
     }

@@ -100,7 +100,7 @@ impl Kind for RouteTable {
 
     async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
         let answer = aws
-            .ec2
+            .ec2_once
             .create_route_table()
             .client_token(new.token)
             .vpc_id(new.attrs.vpc.value())

@@ -1,4 +1,4 @@
-//! Texts with outputs of other objects inside: `http://{services.broker.dns}:1026`. `{{` and `}}` stand for braces.
+//! Texts with outputs of other objects inside: `http://{services.api.dns}:1026`. `{{` and `}}` stand for braces.
 
 use super::{Database, Engine, Environment};
 use crate::value::{Address, Part, Text};

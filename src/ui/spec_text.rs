@@ -14,7 +14,8 @@ fn table(out: &mut String, tree: &Tree, node: &Node, path: &mut Vec<String>, pai
     let Data::Table(entries) = &node.data else { return };
     let (tables, values): (Vec<_>, Vec<_>) =
         entries.iter().partition(|(_, entry)| matches!(entry.node.data, Data::Table(_)));
-    if !values.is_empty() && !path.is_empty() {
+    // A table without values is one all the same: `web = {}` is a registry.
+    if (!values.is_empty() || tables.is_empty()) && !path.is_empty() {
         let _ = writeln!(
             out,
             "\n[{}]",

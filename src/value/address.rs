@@ -4,7 +4,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// The name of one object in an environment: `<kind>.<name>`, as in `subnet.private-a` or
-/// `ssm_parameter.payload/db-url`. The kind never holds a dot; the name may.
+/// `ssm_parameter.shop/db-url`. The kind never holds a dot; the name may.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Address {
     kind: String,

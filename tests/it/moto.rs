@@ -29,6 +29,7 @@ impl Moto {
     pub fn start() -> Self {
         let mut process = Command::new(python())
             .arg(script("server.py"))
+            .env("PYTHONDONTWRITEBYTECODE", "1")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -72,6 +73,7 @@ impl Moto {
         let mut process = Command::new(python())
             .arg(script("snippet.py"))
             .env_clear()
+            .env("PYTHONDONTWRITEBYTECODE", "1")
             .env("AWS_ENDPOINT_URL", self.endpoint())
             .env("AWS_EC2_METADATA_DISABLED", "true")
             .env("AWS_ACCESS_KEY_ID", "test")

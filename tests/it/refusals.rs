@@ -104,15 +104,15 @@ fn an_unknown_cloud_is_wrong_usage() {
     assert_outcome!("cloud-fail-at", bench.run("plan dev.toml --cloud file:c.json --fail-at nonsense"));
 }
 
-/// A run against AWS that must fail by itself, and soon.
+/// A run against an endpoint where nobody listens. It must fail by itself, and soon.
 fn unreachable_aws(prepare: impl FnOnce(&mut std::process::Command)) -> Outcome {
     let bench = Bench::new();
-    let mut command = bench.command("plan dev.toml");
-    prepare(&mut command);
+    let mut command = bench.command("plan dev.toml --wait never");
+    prepare(command.env("AWS_ENDPOINT_URL", "http://127.0.0.1:1"));
     let started = Instant::now();
     let outcome = Outcome::of(&mut command);
     let took = started.elapsed();
-    assert!(took < Duration::from_secs(30), "an answer takes too long: {took:?}");
+    assert!(took < Duration::from_secs(15), "an answer takes too long: {took:?}");
     assert_eq!(outcome.code, 1, "{outcome}");
     outcome
 }
@@ -126,17 +126,6 @@ fn missing_credentials_are_named() {
 }
 
 #[test]
-fn a_missing_profile_is_named() {
-    let outcome = unreachable_aws(|command| {
-        command.arg("--profile").arg("nobody");
-    });
-    assert_outcome!("aws-no-profile", outcome);
-}
-
-#[test]
 fn an_endpoint_that_does_not_answer_is_named() {
-    let outcome = unreachable_aws(|command| {
-        command.env("AWS_ENDPOINT_URL", "http://127.0.0.1:1");
-    });
-    assert_outcome!("aws-unreachable", outcome);
+    assert_outcome!("aws-unreachable", unreachable_aws(|_| {}));
 }

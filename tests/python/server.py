@@ -26,6 +26,7 @@ os.environ.setdefault("MOTO_ACM_VALIDATION_WAIT", "1")
 
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app  # noqa: E402
 from moto.rds.models import RDSBackend  # noqa: E402
+from moto.servicediscovery.models import ServiceDiscoveryBackend  # noqa: E402
 from werkzeug.serving import WSGIRequestHandler, make_server  # noqa: E402
 
 EC2_ERROR = (
@@ -167,8 +168,24 @@ def keep_modified_subnet_groups():
     RDSBackend.modify_db_subnet_group = modify_and_keep
 
 
+def allow_namespaces_side_by_side():
+    """moto lets a VPC have one private namespace only. AWS refuses just a second one of the same name."""
+    create = ServiceDiscoveryBackend.create_private_dns_namespace
+
+    def create_beside_others(self, name, *rest, **named):
+        others = {key: one for key, one in self.namespaces.items() if one.name != name}
+        self.namespaces = {key: one for key, one in self.namespaces.items() if one.name == name}
+        try:
+            return create(self, name, *rest, **named)
+        finally:
+            self.namespaces |= others
+
+    ServiceDiscoveryBackend.create_private_dns_namespace = create_beside_others
+
+
 def main():
     keep_modified_subnet_groups()
+    allow_namespaces_side_by_side()
     port = int(sys.argv[1]) if len(sys.argv) > 1 else 0
     app = Counted(DomainDispatcherApplication(create_backend_app))
     server = make_server("127.0.0.1", port, app, threaded=True, request_handler=Quiet)

@@ -3,6 +3,8 @@
 locals {
   parameters = "/${local.project}/${local.environment}"
   database   = aws_db_instance.payload
+
+  database_login = "${local.database.username}:${var.database_password}"
 }
 
 resource "aws_db_subnet_group" "payload" {
@@ -106,7 +108,7 @@ resource "aws_ssm_parameter" "database_password" {
 resource "aws_ssm_parameter" "database_url" {
   name  = "${local.parameters}/payload/db-url"
   type  = "SecureString"
-  value = "postgres://${local.database.username}:${var.database_password}@${local.database.endpoint}/${local.database.db_name}"
+  value = "postgres://${local.database_login}@${local.database.endpoint}/${local.database.db_name}"
 }
 
 resource "aws_ssm_parameter" "session_secret" {

@@ -155,7 +155,7 @@ resource "aws_ecs_task_definition" "this" {
     name         = each.key
     image        = "${aws_ecr_repository.this[each.key].repository_url}:${local.environment}-latest"
     essential    = true
-    portMappings = each.value.port == null ? [] : [{ containerPort = each.value.port, hostPort = each.value.port, protocol = "tcp" }]
+    portMappings = [for port in each.value.port[*] : { containerPort = port, hostPort = port, protocol = "tcp" }]
     environment  = [for name, value in each.value.environment : { name = name, value = value }]
     secrets      = [for name, key in each.value.secrets : { name = name, valueFrom = "${local.parameter_arn}/${key}" }]
     logConfiguration = {

@@ -47,7 +47,7 @@ pub enum ParameterTier {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 #[schemars(rename = "ParameterTable")]
 struct Table {
-    /// A text, which may hold `{databases.payload.endpoint}` and the like.
+    /// A text, which may hold `{databases.main.endpoint}` and the like.
     value: Option<String>,
     /// The environment variable that holds the value when `apply` runs.
     env: Option<String>,

@@ -11,7 +11,7 @@ pub struct Cluster {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     pub container_insights: bool,
-    /// Domain of the private DNS names, as in `prod.legocity.internal`. Needed once a service has a `dns-name`.
+    /// Domain of the private DNS names, as in `prod.example.internal`. Needed once a service has a `dns-name`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub private_domain: Option<String>,
 }
