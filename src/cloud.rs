@@ -18,7 +18,7 @@ use crate::value::Vault;
 pub use account::Account;
 pub use aws::Aws;
 pub use error::{Class, CloudError, During};
-pub use file::{FileCloud, Options, random_key};
+pub use file::{FileCloud, Options, secrets};
 pub use reader::{Reader, Scope};
 pub use record::{Capture, Record, write_private};
 

@@ -122,7 +122,8 @@ fn holds_text(record: &Record) -> bool {
     secrets(&record.attrs).is_empty()
 }
 
-fn secrets(attrs: &Value) -> Vec<Secret> {
+/// The secrets among the top-level attributes.
+pub fn secrets(attrs: &Value) -> Vec<Secret> {
     let Value::Object(map) = attrs else { return Vec::new() };
     map.values().filter_map(|value| serde::Deserialize::deserialize(value).ok()).collect()
 }

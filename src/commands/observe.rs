@@ -3,9 +3,11 @@ use std::path::Path;
 use super::Failure;
 use super::session::{Session, unreadable};
 use crate::cli::{CloudArgs, Exit};
-use crate::cloud::Capture;
+use crate::cloud::{Capture, Found, secrets};
+use crate::plan::{Secrets, World, resolve_with};
 use crate::ui::Ui;
-use crate::value::Address;
+use crate::value::walk::is_resolved;
+use crate::value::{Address, Vault, tag};
 
 /// Captures the live state in a cloud file. Secret values stay where they are: the file holds fingerprints
 /// under a key of the cloud that they were read from (an account has one for each run).
@@ -20,10 +22,45 @@ pub async fn observe(ui: Ui, spec: &Path, out: &Path, cloud: &CloudArgs) -> Resu
     for one in found.iter_mut().filter(|one| one.live.confirm) {
         session.cloud.complete(about, one).await.map_err(|error| unreadable(&[error]))?;
     }
+    as_a_file_can_know(&session, &mut found);
     let is_shared =
         |address: &Address| session.graph.wanted.iter().any(|wanted| wanted.shared && wanted.address == *address);
     let capture = Capture::of(&session.spec.env, session.vault.key(), &found, is_shared);
     capture.write(out).map_err(|message| Failure::new(Exit::Failed, message, "choose another place"))?;
     ui.result(&format!("{} objects captured in {}", capture.objects.len(), out.display()));
     Ok(Exit::Done)
+}
+
+/// A file holds no value of a secret, so texts that hold one are told apart by its fingerprint instead; and what
+/// AWS does not tell, nobody can read. Where the account agrees with the spec, or says nothing, the spec's view is
+/// captured: else a plan against the file would show changes that are none.
+fn as_a_file_can_know(session: &Session, found: &mut [Found]) {
+    let vault = Vault::new(session.vault.key().to_vec());
+    let world = World::default();
+    for live in found.iter().map(|one| &one.live) {
+        if let Some(address) = &live.address {
+            world.learn(address, &live.id, live.outputs.clone());
+        }
+    }
+    // Dependencies come first: the secret that a text holds is known by then.
+    for wanted in &session.graph.wanted {
+        let Some(one) = found.iter_mut().find(|one| one.live.address.as_ref() == Some(&wanted.address)) else {
+            continue;
+        };
+        let Some(attrs) = &mut one.live.attrs else { continue };
+        let truly = resolve_with(&wanted.attrs, &world, &session.vault, Secrets::Compare);
+        let by_file = resolve_with(&wanted.attrs, &world, &vault, Secrets::Compare);
+        for (name, value) in attrs.as_object_mut().into_iter().flatten() {
+            let untold = one.live.unread.contains(&name.as_str());
+            let agrees = value.get(tag::SECRET).is_some() && truly.get(name) == Some(&*value);
+            let spec = by_file.get(name).filter(|spec| is_resolved(spec) && (untold || agrees));
+            if let Some(spec) = spec {
+                value.clone_from(spec);
+            }
+        }
+        for secret in secrets(attrs) {
+            vault.hold(wanted.address.clone(), &secret);
+            vault.stand_in(&secret);
+        }
+    }
 }

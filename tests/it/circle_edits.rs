@@ -16,12 +16,22 @@ pub struct Edit {
 }
 
 /// An edit of what both environments extend.
-const fn edit(what: &'static str, from: &'static str, to: &'static str, changes: &'static [&'static str]) -> Edit {
+pub const fn edit(
+    what: &'static str,
+    from: &'static str,
+    to: &'static str,
+    changes: &'static [&'static str],
+) -> Edit {
     Edit { what, own: false, from, to, changes }
 }
 
 /// An edit of the environment's own file.
-const fn own(what: &'static str, from: &'static str, to: &'static str, changes: &'static [&'static str]) -> Edit {
+pub const fn own(
+    what: &'static str,
+    from: &'static str,
+    to: &'static str,
+    changes: &'static [&'static str],
+) -> Edit {
     Edit { what, own: true, from, to, changes }
 }
 
@@ -193,9 +203,14 @@ fn edits_of(environment: &str) {
     let account = Account::new(&moto);
     let spec = format!("{environment}.toml");
     account.done(&format!("apply --yes {spec}"));
-    for Edit { what, own, from, to, changes } in EDITS {
-        account.bench.edit(if *own { &spec } else { "legocity.toml" }, from, to);
-        account.assert_changes(&spec, what, changes);
+    assert_edits(&account, &spec, EDITS);
+}
+
+/// Makes one edit after another, each on top of those before.
+pub fn assert_edits(account: &Account<'_>, spec: &str, edits: &[Edit]) {
+    for Edit { what, own, from, to, changes } in edits {
+        account.bench.edit(if *own { spec } else { "legocity.toml" }, from, to);
+        account.assert_changes(spec, what, changes);
     }
 }
 

@@ -1,66 +1,146 @@
-//! Edits that AWS cannot make in place, over HTTP: the old object goes, the new one comes, who refers to it moves over.
+//! Edits that AWS cannot make in place, over HTTP: the new object comes, what refers to the old one moves over, and
+//! the old one goes.
+
+use serde_json::json;
 
 use crate::account::Account;
 use crate::circle::city;
+use crate::circle_edits::{Edit, assert_edits, edit, own};
 
-/// An edit of the shared spec or of `dev.toml`, from a fresh dev, and what the plan must show.
-fn assert_edit(file: &str, from: &str, to: &str, changes: &[&str]) {
+const EDITS: &[Edit] = &[
+    edit(
+        "port of a service",
+        "port = 4000",
+        "port = 3999",
+        &[
+            "replace target_group.proxy: port",
+            "update ecs_service.proxy: routes[], task_definition",
+            "update listener_rule.proxy: action.forward.target_group",
+            "update task_definition.proxy: ports[]",
+        ],
+    ),
+    edit(
+        "description of a security group",
+        "description = \"Services\"",
+        "description = \"All services\"",
+        &[
+            "replace security_group.ecs: description",
+            "replace security_group_rules.ecs: egress[], group, ingress[]",
+            "update ecs_service.dashboard: security_groups[]",
+            "update ecs_service.payload: security_groups[]",
+            "update ecs_service.proxy: security_groups[]",
+            "update ecs_service.update-env: security_groups[]",
+            "update security_group_rules.alb: egress[]",
+            "update security_group_rules.broker: ingress[]",
+            "update security_group_rules.rds: ingress[]",
+        ],
+    ),
+    own(
+        "range of a subnet",
+        "10.20.144.0/20",
+        "10.20.160.0/20",
+        &[
+            "replace subnet.private-b: cidr",
+            "update db_subnet_group.payload: subnets[]",
+            "update ecs_service.broker: subnets[]",
+            "update ecs_service.dashboard: subnets[]",
+            "update ecs_service.payload: subnets[]",
+            "update ecs_service.proxy: subnets[]",
+            "update ecs_service.update-env: subnets[]",
+            "update route_table.private: subnets[]",
+        ],
+    ),
+    own(
+        "a NAT gateway a zone",
+        "nat = \"single\"",
+        "nat = \"per-zone\"",
+        &[
+            "create elastic_ip.nat-public-b",
+            "create nat_gateway.public-b",
+            "create route_table.private-eu-central-1a",
+            "create route_table.private-eu-central-1b",
+            "delete route_table.private",
+        ],
+    ),
+    edit(
+        "name of the first database",
+        "database = \"payload\"",
+        "database = \"cms\"",
+        &[
+            "replace db_instance.payload: database",
+            "update ecs_service.payload: task_definition",
+            "update ssm_parameter.payload/db-url: secret",
+            "update task_definition.payload: parameter_versions.payload/db-url",
+        ],
+    ),
+    own(
+        "private domain",
+        "dev.legocity.internal",
+        "dev2.legocity.internal",
+        &[
+            "replace discovery_namespace.main: name",
+            "replace discovery_service.broker: namespace",
+            "update ecs_service.broker: discovery[]",
+            "update ecs_service.proxy: task_definition",
+            "update ecs_service.update-env: task_definition",
+            "update ssm_parameter.broker/url: value",
+            "update task_definition.proxy: parameter_versions.broker/url",
+            "update task_definition.update-env: parameter_versions.broker/url",
+        ],
+    ),
+    own(
+        "public domain",
+        "domain = \"dev.legocity.example\"",
+        "domain = \"dev2.legocity.example\"",
+        &[
+            "create dns_record.dev2.legocity.example",
+            "create dns_record.validation-dev2.legocity.example",
+            "delete dns_record.dev.legocity.example",
+            "delete dns_record.validation-dev.legocity.example",
+            "replace certificate.main: domain",
+            "replace certificate_validation.main: certificate, names[]",
+            "update ecs_service.dashboard: task_definition",
+            "update ecs_service.payload: task_definition",
+            "update listener.https: certificate[]",
+            "update task_definition.dashboard: environment.PUBLIC_API_URL",
+            "update task_definition.payload: environment.SERVER_URL",
+        ],
+    ),
+    edit(
+        "load balancer inside the VPC",
+        "[load-balancer]\n",
+        "[load-balancer]\ninternal = true\n",
+        &[
+            "replace listener.http: load_balancer",
+            "replace listener.https: load_balancer",
+            "replace listener_rule.payload: listener",
+            "replace listener_rule.proxy: listener",
+            "replace load_balancer.main: scheme",
+            "update dns_record.dev2.legocity.example: answer.alias.dns_name, answer.alias.zone_id",
+        ],
+    ),
+    edit(
+        "no HTTPS",
+        "certificate = { request = true }\n",
+        "",
+        &[
+            "delete certificate.main",
+            "delete certificate_validation.main",
+            "delete dns_record.validation-dev2.legocity.example",
+            "delete listener.https",
+            "replace listener_rule.payload: listener",
+            "replace listener_rule.proxy: listener",
+            "update listener.http: default_action.forward, default_action.redirect",
+        ],
+    ),
+];
+
+#[test]
+fn what_is_replaced_leaves_nothing_behind() {
     let moto = city();
     let account = Account::new(&moto);
     account.done("apply --yes dev.toml");
-    account.bench.edit(file, from, to);
-    eprintln!("{:#?}", account.changes("dev.toml"));
-    account.done("apply --yes dev.toml");
-    let l = account.changes("dev.toml");
-    if !l.is_empty() {
-        eprintln!("LEFT {l:#?}");
-    }
+    assert_edits(&account, "dev.toml", EDITS);
     account.done("destroy --yes dev.toml");
-    let left = moto.boto("answer = inventory('legocity', 'dev')");
-    assert_eq!(left, serde_json::json!({}), "nothing may be left, neither old nor new");
-}
-
-#[test]
-fn a_service_moves_to_another_port() {
-    assert_edit("legocity.toml", "port = 4000", "port = 3999", &[]);
-}
-
-#[test]
-fn a_group_gets_another_description() {
-    assert_edit("legocity.toml", "description = \"Services\"", "description = \"All services\"", &[]);
-}
-
-#[test]
-fn a_subnet_gets_another_range() {
-    assert_edit("dev.toml", "10.20.144.0/20", "10.20.160.0/20", &[]);
-}
-
-#[test]
-fn the_private_domain_changes() {
-    assert_edit("dev.toml", "dev.legocity.internal", "dev2.legocity.internal", &[]);
-}
-
-#[test]
-fn the_domain_changes() {
-    assert_edit("dev.toml", "domain = \"dev.legocity.example\"", "domain = \"dev2.legocity.example\"", &[]);
-}
-
-#[test]
-fn https_goes() {
-    assert_edit("legocity.toml", "certificate = { request = true }\n", "", &[]);
-}
-
-#[test]
-fn the_load_balancer_goes_inside() {
-    assert_edit("legocity.toml", "[load-balancer]\n", "[load-balancer]\ninternal = true\n", &[]);
-}
-
-#[test]
-fn the_database_gets_another_name() {
-    assert_edit("legocity.toml", "database = \"payload\"", "database = \"cms\"", &[]);
-}
-
-#[test]
-fn nat_gateways_one_a_zone() {
-    assert_edit("dev.toml", "nat = \"single\"", "nat = \"per-zone\"", &[]);
+    assert_eq!(moto.boto("answer = inventory('legocity', 'dev')"), json!({}), "neither the old nor the new");
 }

@@ -243,3 +243,15 @@ fn what_is_observed_can_be_planned_and_rehearsed_anywhere() {
     bench.done(&format!("destroy --yes --shared dev.toml {captured}"));
     assert_eq!(bench.json("observed.json")["objects"], serde_json::json!([]));
 }
+
+#[test]
+fn what_an_account_tells_makes_the_same_plan_in_a_file() {
+    let moto = crate::circle::city();
+    let account = crate::account::Account::new(&moto);
+    account.done("apply --yes dev.toml");
+    account.done("observe dev.toml --out observed.json");
+    let captured = account.bench.read("observed.json");
+    assert!(!captured.contains(WEATHER_API_KEY), "the account tells secrets, the file must not");
+    let outcome = account.bench.done("plan dev.toml --detailed-exitcode --cloud file:observed.json");
+    assert!(outcome.stdout.contains("No changes"), "{outcome}");
+}
