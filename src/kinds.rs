@@ -16,6 +16,7 @@ pub mod ecr_repository;
 pub mod ecs_cluster;
 pub mod ecs_service;
 pub mod elastic_ip;
+mod elsewhere;
 pub mod iam_role;
 pub mod internet_gateway;
 pub mod listener;
@@ -45,6 +46,7 @@ use crate::cloud::{Aws, CloudError, Reader};
 use crate::spec::Environment;
 use crate::value::{Address, Target, Vault};
 
+pub use elsewhere::elsewhere;
 pub use registry::{AnyKind, all, find};
 pub use stage::{Impact, Stage};
 

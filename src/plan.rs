@@ -1,7 +1,10 @@
 //! Desired against live: the [`Plan`], a value that is shown, saved and applied.
 
 mod diff;
+mod digest;
 mod draft;
+mod drafting;
+mod names;
 mod world;
 
 use serde::{Deserialize, Serialize};

@@ -142,7 +142,7 @@ def find_terraform(given: Path | None, plugins: Path | None) -> Terraform | None
     try:
         return Terraform(path, plugins)
     except Failed as error:
-        print(f"Terraform is left out, its AWS provider could not be set up (--terraform-plugins?): {error}\n")
+        print(f"Terraform is left out, it or its AWS provider could not be set up (--terraform-plugins?): {error}\n")
         return None
 
 

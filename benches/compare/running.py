@@ -83,7 +83,12 @@ def take(command: list[str], env: dict[str, str], folder: Path) -> Taken:
     """Runs a command to its end. It must exit with 0, for a plan with --detailed-exitcode: no changes."""
     with tempfile.TemporaryFile() as output:
         begun = time.perf_counter()
-        process = subprocess.Popen(command, env=env, cwd=folder, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
+        try:
+            process = subprocess.Popen(
+                command, env=env, cwd=folder, stdin=subprocess.DEVNULL, stdout=output, stderr=output
+            )
+        except OSError as error:
+            raise Failed(f"`{command[0]}` does not run: {error}") from error
         sampler = Sampler(process.pid)
         sampler.start()
         try:

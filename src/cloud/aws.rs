@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use aws_config::profile::ProfileFileCredentialsProvider;
+use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
@@ -56,11 +58,17 @@ impl Aws {
             .build();
         let mut loader = aws_config::defaults(BehaviorVersion::latest())
             .region(Region::new(region.to_owned()))
-            .http_client(http)
+            .http_client(http.clone())
             .timeout_config(timeouts)
             .retry_config(RetryConfig::adaptive().with_max_attempts(8));
         if let Some(profile) = profile {
-            loader = loader.profile_name(profile);
+            // Said by hand, the profile goes before credentials in the environment, as with AWS's own tools.
+            let provider = ProviderConfig::without_region()
+                .with_region(Some(Region::new(region.to_owned())))
+                .with_http_client(http);
+            let credentials =
+                ProfileFileCredentialsProvider::builder().configure(&provider).profile_name(profile).build();
+            loader = loader.profile_name(profile).credentials_provider(credentials);
         }
         Self::over(&loader.load().await, region, account, wait)
     }

@@ -8,6 +8,7 @@ use super::{Failure, SavedPlan};
 use crate::apply::{Order, Report, Settings, Stop, apply as carry_out};
 use crate::cli::{ApplyArgs, Choices, DestroyArgs, Exit, RunArgs};
 use crate::graph::Graph;
+use crate::kinds;
 use crate::plan::{Draft, Plan};
 use crate::ui::{Progress, Ui};
 
@@ -113,6 +114,10 @@ async fn run(
         () = signals(&stop) => return Err(Failure::new(Exit::Interrupted, "ended at once by a second signal", "plan again to see what was done")),
     };
     progress.finish(&report);
+    if report.is_success() && !draft.plan.destroy {
+        let known = |address: &_, output: &str| draft.world.output(address, output);
+        kinds::elsewhere(&session.spec.env, known).iter().for_each(|line| ui.note(line));
+    }
     if ui.json {
         ui.result_json(&outcome(&draft.plan, &report));
     }

@@ -31,7 +31,8 @@ impl World {
         self.known.borrow().get(address).cloned()
     }
 
-    fn output(&self, address: &Address, output: &str) -> Option<String> {
+    /// One output of an object, or its `id`.
+    pub fn output(&self, address: &Address, output: &str) -> Option<String> {
         let known = self.known.borrow();
         let (id, outputs) = known.get(address)?;
         if output == "id" { Some(id.clone()) } else { outputs.get(output).cloned() }

@@ -1,0 +1,366 @@
+use std::borrow::Cow;
+use std::collections::{BTreeSet, HashMap};
+
+use serde_json::Value;
+
+use super::diff::{Difference, listing};
+use super::digest::live_digest;
+use super::draft::{Draft, Options, Refusal, Step, compare};
+use super::names::Names;
+use super::world::{Secrets, World, resolve_with};
+use super::{Action, Change, FORMAT_VERSION, Field, Plan};
+use crate::cloud::{About, Found};
+use crate::graph::{Graph, Wanted};
+use crate::kinds::{self, AnyKind, Impact, Live, Stage};
+use crate::value::Address;
+
+/// One attempt at a plan over one observation.
+pub struct Drafting<'a> {
+    about: About<'a>,
+    options: &'a Options,
+    found: &'a [Found],
+    /// By address, indices into `found`; more than one where a replacement was cut short.
+    by_address: HashMap<&'a Address, Vec<usize>>,
+    names: Names<'a>,
+    /// What the spec would have each object need, and at which stage; also for one that goes.
+    spec: HashMap<Address, (Stage, BTreeSet<Address>)>,
+    world: World,
+    changes: Vec<(Change, Step)>,
+    used: BTreeSet<usize>,
+    unchanged: usize,
+    conflicts: Vec<String>,
+    doubtful: BTreeSet<usize>,
+    scheduled: Vec<String>,
+    kept: Vec<Address>,
+}
+
+impl<'a> Drafting<'a> {
+    pub fn new(about: About<'a>, options: &'a Options, found: &'a [Found]) -> Self {
+        let mut by_address: HashMap<&Address, Vec<usize>> = HashMap::new();
+        for (index, Found { live, .. }) in found.iter().enumerate() {
+            let Some(address) = &live.address else { continue };
+            by_address.entry(address).or_default().push(index);
+        }
+        // A destroy plans against nothing; what the spec says of order holds for it too.
+        let whole = about.graph.wanted.is_empty().then(|| Graph::of(about.env).ok()).flatten();
+        let wanted = whole.as_ref().unwrap_or(about.graph).wanted.iter();
+        let spec = wanted.map(|wanted| (wanted.address.clone(), (wanted.stage, wanted.needs.clone()))).collect();
+        Self {
+            about,
+            options,
+            found,
+            by_address,
+            names: Names::of(found),
+            spec,
+            world: World::default(),
+            changes: Vec::new(),
+            used: BTreeSet::new(),
+            unchanged: 0,
+            conflicts: Vec::new(),
+            doubtful: BTreeSet::new(),
+            scheduled: Vec::new(),
+            kept: Vec::new(),
+        }
+    }
+
+    /// Plans once; answers which of `found` must be read in full before the plan can be believed.
+    pub fn run(&mut self) -> BTreeSet<usize> {
+        let graph = self.about.graph;
+        for wanted in &graph.wanted {
+            self.want(wanted);
+        }
+        for index in 0..self.found.len() {
+            if !self.used.contains(&index) {
+                self.unwanted(index);
+            }
+        }
+        self.doubt_tags();
+        std::mem::take(&mut self.doubtful)
+    }
+
+    /// Where the tags of one object change, so may those of others that were not read: the index of tags is
+    /// silent about what it has not seen yet.
+    fn doubt_tags(&mut self) {
+        let is_tag = |field: &Field| field.path.starts_with("tags.");
+        if self
+            .changes
+            .iter()
+            .any(|(change, _)| change.action == Action::Update && change.fields.iter().any(is_tag))
+        {
+            let unread = |live: &Live<Value>| live.confirm && live.unread.contains(&"tags");
+            self.doubtful.extend((0..self.found.len()).filter(|&index| unread(&self.found[index].live)));
+        }
+    }
+
+    fn want(&mut self, wanted: &Wanted) {
+        let attrs = self.with_live_fields(wanted);
+        let desired = resolve_with(&attrs, &self.world, self.about.vault, Secrets::Compare);
+        let candidates = self.by_address.get(&wanted.address).map(Vec::as_slice).unwrap_or_default();
+        // More than one where a replacement was cut short: the one that is most like what is wanted stays.
+        let candidates =
+            candidates.iter().map(|&index| (index, compare(wanted.kind, &desired, &self.found[index].live)));
+        let Some((index, different)) = candidates.min_by_key(|(_, different)| different.len()) else {
+            return match self.namesake(wanted, &desired) {
+                Some(index) => self.adopt(wanted, &desired, index),
+                None if wanted.external => self.conflicts.push(format!(
+                    "{} is set by somebody else (external = true) and is not there: set it, then plan again",
+                    wanted.address
+                )),
+                None => self.create(wanted, &desired),
+            };
+        };
+        self.used.insert(index);
+        let live = &self.found[index].live;
+        let different = if wanted.external { Vec::new() } else { different };
+        self.scheduled.extend(live.scheduled.iter().map(|what| format!("{}: {what}", wanted.address)));
+        if different.is_empty() {
+            self.unchanged += 1;
+            self.world.learn(&wanted.address, &live.id, live.outputs.clone());
+        } else if live.confirm {
+            self.doubtful.insert(index);
+            self.world.learn(&wanted.address, &live.id, live.outputs.clone());
+        } else {
+            self.change(wanted, index, &different, Action::Update);
+        }
+    }
+
+    /// What is wanted, with the fields that this plan carries along as they are live.
+    fn with_live_fields<'w>(&mut self, wanted: &'w Wanted) -> Cow<'w, Value> {
+        let carried = self.options.carry.iter().filter(|(kind, _)| *kind == wanted.kind.name());
+        let mut attrs = Cow::Borrowed(&wanted.attrs);
+        let Some(&index) = self.by_address.get(&wanted.address).and_then(|found| found.first()) else {
+            return attrs;
+        };
+        for (_, field) in carried {
+            match &self.found[index].live.attrs {
+                Some(live) => {
+                    if let (Some(fields), Some(value)) = (attrs.to_mut().as_object_mut(), live.get(*field)) {
+                        fields.insert((*field).to_owned(), value.clone());
+                    }
+                }
+                None => {
+                    self.doubtful.insert(index);
+                }
+            }
+        }
+        attrs
+    }
+
+    /// An object with the name that this one must have, but without our tags.
+    fn namesake(&self, wanted: &Wanted, desired: &Value) -> Option<usize> {
+        let name = desired.get(wanted.kind.identity()?)?;
+        self.found.iter().position(|Found { kind, live }| {
+            kind.name() == wanted.kind.name()
+                && live.address.is_none()
+                && live.attrs.as_ref().and_then(|attrs| attrs.get(kind.identity()?)) == Some(name)
+        })
+    }
+
+    fn adopt(&mut self, wanted: &Wanted, desired: &Value, index: usize) {
+        self.used.insert(index);
+        let live = &self.found[index].live;
+        if wanted.external {
+            self.unchanged += 1;
+            self.world.learn(&wanted.address, &live.id, live.outputs.clone());
+        } else if live.confirm {
+            self.doubtful.insert(index);
+        } else if self.options.adopt.contains(&wanted.address) {
+            let different = compare(wanted.kind, desired, live);
+            self.change(wanted, index, &different, Action::Adopt);
+        } else {
+            self.conflicts.push(format!(
+                "{} has the name that {} must have, but not this environment's tags: somebody else made it. \
+                 Take it over with --adopt {}, or give one of the two another name",
+                live.id, wanted.address, wanted.address
+            ));
+        }
+    }
+
+    fn create(&mut self, wanted: &Wanted, desired: &Value) {
+        let mut fields: Vec<Field> = listing(desired)
+            .into_iter()
+            .map(|(path, after)| self.names.field(&Difference { path, before: Value::Null, after }, &[]))
+            .collect();
+        fields.retain(|field| !is_ownership(&field.path));
+        let reason = "it is not there".to_owned();
+        self.push(wanted, Action::Create, reason, Impact::None, None, fields, true);
+    }
+
+    fn change(&mut self, wanted: &Wanted, index: usize, different: &[Difference], action: Action) {
+        let live = &self.found[index].live;
+        let kind = wanted.kind;
+        let mut changed: Vec<String> = different.iter().map(|difference| difference.field().to_owned()).collect();
+        changed.dedup();
+        let replace: Vec<&str> =
+            changed.iter().map(String::as_str).filter(|field| kind.replace_on().contains(field)).collect();
+        let mut fields: Vec<Field> =
+            different.iter().map(|difference| self.names.field(difference, kind.replace_on())).collect();
+        // Marks of ownership are shown only where they are all that changes.
+        if fields.iter().any(|field| !is_ownership(&field.path)) {
+            fields.retain(|field| !is_ownership(&field.path));
+        }
+        let (action, reason, impact) = match (replace.is_empty(), action) {
+            (false, _) => {
+                let reason = format!("AWS cannot change {} in place", replace.join(", "));
+                self.refuse_if_protected(kind, &wanted.address, live);
+                let impact = if kind.holds_data() { Impact::DataLoss } else { Impact::Replaced };
+                (Action::Replace, reason, impact)
+            }
+            (true, Action::Adopt) => (Action::Adopt, "somebody else made it".to_owned(), kind.impact(&changed)),
+            _ => (Action::Update, format!("{} differ", changed.join(", ")), kind.impact(&changed)),
+        };
+        if action != Action::Replace {
+            let mut outputs = live.outputs.clone();
+            outputs.retain(|name, _| !kind.moves(name, &changed));
+            self.world.learn(&wanted.address, &live.id, outputs);
+        }
+        self.push(wanted, action, reason, impact, Some(live), fields, kind.create_first());
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "the parts of one change, put together in one place")]
+    fn push(
+        &mut self,
+        wanted: &Wanted,
+        action: Action,
+        reason: String,
+        impact: Impact,
+        live: Option<&Live<Value>>,
+        fields: Vec<Field>,
+        create_first: bool,
+    ) {
+        let change = Change {
+            address: wanted.address.clone(),
+            stage: wanted.stage,
+            action,
+            reason,
+            impact,
+            id: live.map(|live| live.id.clone()),
+            fields,
+            depends_on: wanted.needs.iter().cloned().collect(),
+        };
+        let attrs = self.with_live_fields(wanted).into_owned();
+        let step = Step {
+            kind: wanted.kind,
+            desired: Some(attrs),
+            live: live.cloned(),
+            needs: wanted.needs.clone(),
+            uses: live
+                .and_then(|live| live.attrs.as_ref())
+                .map(|attrs| self.referred(&wanted.address, attrs))
+                .unwrap_or_default(),
+            create_first,
+        };
+        self.changes.push((change, step));
+    }
+
+    /// A live object that nothing wants.
+    fn unwanted(&mut self, index: usize) {
+        let Found { kind, live } = &self.found[index];
+        // Not ours, and not in the way: left alone.
+        let Some(address) = &live.address else { return };
+        if live.confirm {
+            self.doubtful.insert(index);
+            return;
+        }
+        // Another environment may use it: only an explicit word takes it away.
+        if is_shared(live) && !self.options.shared {
+            self.kept.push(address.clone());
+            return;
+        }
+        self.refuse_if_protected(*kind, address, live);
+        let attrs = live.attrs.clone().unwrap_or_default();
+        let mut fields: Vec<Field> = listing(&attrs)
+            .into_iter()
+            .map(|(path, before)| self.names.field(&Difference { path, before, after: Value::Null }, &[]))
+            .collect();
+        fields.retain(|field| !is_ownership(&field.path));
+        let duplicate = self.about.graph.wanted.iter().any(|wanted| wanted.address == *address);
+        let reason = match (self.options.destroy, duplicate) {
+            (true, _) => "the environment goes",
+            (_, true) => "left over: another object has its place",
+            _ => "the spec does not have it",
+        };
+        let depends_on: BTreeSet<Address> = self.referred(address, &attrs);
+        let change = Change {
+            address: address.clone(),
+            stage: self.spec.get(address).map_or(kind.stage(), |(stage, _)| *stage),
+            action: Action::Delete,
+            reason: reason.to_owned(),
+            impact: if kind.holds_data() { Impact::DataLoss } else { Impact::None },
+            id: Some(live.id.clone()),
+            fields,
+            depends_on: depends_on.iter().cloned().collect(),
+        };
+        let step = Step {
+            kind: *kind,
+            desired: None,
+            live: Some(live.clone()),
+            needs: BTreeSet::new(),
+            uses: depends_on,
+            create_first: false,
+        };
+        self.changes.push((change, step));
+    }
+
+    /// Deletion protection is only ever switched off by a change that somebody reviewed.
+    fn refuse_if_protected(&mut self, kind: &dyn AnyKind, address: &Address, live: &Live<Value>) {
+        let protection = kind.protected_by().and_then(|field| live.attrs.as_ref()?.get(field)?.as_bool());
+        if protection == Some(true) {
+            self.conflicts.push(format!(
+                "{address} would be deleted and is protected from it: set `deletion-protection = false` in the \
+                 spec, apply that, and then go on"
+            ));
+        }
+    }
+
+    fn referred(&self, from: &Address, attrs: &Value) -> BTreeSet<Address> {
+        self.names.referred(attrs, self.spec.get(from).map(|(_, needs)| needs))
+    }
+
+    pub fn finish(mut self) -> Result<Draft, Refusal> {
+        if !self.conflicts.is_empty() {
+            return Err(Refusal::Conflicts(self.conflicts));
+        }
+        let place = |kind: &str| kinds::all().iter().position(|known| known.name() == kind);
+        self.changes.sort_by_cached_key(|(change, step)| {
+            let delete = change.action == Action::Delete;
+            (change.stage, delete, place(step.kind.name()), change.address.clone(), change.id.clone())
+        });
+        self.kept.sort();
+        let env = self.about.env;
+        let (changes, steps) = self.changes.into_iter().unzip();
+        // While planning, `world` leaves out what will move; carrying out starts from all that is live.
+        let world = World::default();
+        for Found { live, .. } in self.found {
+            if let Some(address) = &live.address {
+                world.learn(address, &live.id, live.outputs.clone());
+            }
+        }
+        let plan = Plan {
+            format_version: FORMAT_VERSION,
+            project: env.project.clone(),
+            environment: env.environment.clone(),
+            account: env.account.clone(),
+            region: env.region.clone(),
+            destroy: self.options.destroy,
+            spec_digest: self.options.spec_digest.clone(),
+            live_digest: live_digest(self.found),
+            changes,
+            unchanged: self.unchanged,
+            scheduled: self.scheduled,
+            kept: self.kept,
+            notes: kinds::elsewhere(env, |address, output| world.output(address, output)),
+        };
+        Ok(Draft { plan, steps, world })
+    }
+}
+
+/// An object that carries the project's tag but no environment's.
+fn is_shared(live: &Live<Value>) -> bool {
+    let tags = live.attrs.as_ref().and_then(|attrs| attrs.get("tags")?.as_object());
+    tags.is_some_and(|tags| tags.contains_key("baseplate:project") && !tags.contains_key("baseplate:environment"))
+}
+
+fn is_ownership(path: &str) -> bool {
+    path.starts_with("tags.baseplate:") || path == "task_definition_seal"
+}

@@ -1,0 +1,109 @@
+use std::collections::{BTreeSet, HashMap};
+
+use serde_json::Value;
+
+use super::Field;
+use super::diff::Difference;
+use crate::cloud::Found;
+use crate::kinds::AnyKind;
+use crate::value::walk::{Link, is_resolved, links};
+use crate::value::{Address, tag};
+
+/// The way back from what AWS says (ids, ARNs) to addresses.
+pub struct Names<'a> {
+    /// By kind, output and value, whose it may be: ids are unique, versions are not.
+    by_value: HashMap<(&'static str, &'a str, &'a str), Vec<&'a Address>>,
+}
+
+impl<'a> Names<'a> {
+    pub fn of(found: &'a [Found]) -> Self {
+        let mut by_value: HashMap<_, Vec<&Address>> = HashMap::new();
+        for Found { kind, live } in found {
+            let Some(address) = &live.address else { continue };
+            by_value.entry((kind.name(), "id", live.id.as_str())).or_default().push(address);
+            for (output, value) in &live.outputs {
+                by_value.entry((kind.name(), output.as_str(), value.as_str())).or_default().push(address);
+            }
+        }
+        Self { by_value }
+    }
+
+    /// The addresses of what an object's live attributes refer to.
+    /// Where a value may be that of several, those count which are in `needs`, if any is.
+    pub fn referred(&self, attrs: &Value, needs: Option<&BTreeSet<Address>>) -> BTreeSet<Address> {
+        let addresses = |link| match link {
+            Link::Id { kind, output, id } => {
+                let kind = crate::kinds::find(&kind).map_or("", AnyKind::name);
+                let all = self.by_value.get(&(kind, output.as_str(), id.as_str())).map_or(&[][..], Vec::as_slice);
+                // Of several that it may be, those that the spec knows it to need, if any.
+                let needed = |address: &&&Address| needs.is_some_and(|needs| needs.contains(**address));
+                let narrow = if all.len() > 1 { all.iter().filter(needed).count() } else { 0 };
+                all.iter()
+                    .filter(|address| narrow == 0 || needed(address))
+                    .map(|&address| address.clone())
+                    .collect()
+            }
+            Link::To { address, .. } => vec![address],
+        };
+        links(attrs).into_iter().flat_map(addresses).collect()
+    }
+
+    /// A difference as a plan shows it: no value of a secret, and references by address.
+    pub fn field(&self, difference: &Difference, replace_on: &[&str]) -> Field {
+        let secret = is_secret(&difference.before) || is_secret(&difference.after);
+        let hide = |value: &Value| if secret { Value::Null } else { self.shown(value) };
+        Field {
+            path: difference.path.clone(),
+            before: hide(&difference.before),
+            after: hide(&difference.after),
+            secret,
+            known_after_apply: !secret && !is_resolved(&difference.after),
+            forces_replacement: replace_on.contains(&difference.field()),
+        }
+    }
+
+    /// A value for people and machines: references by address, texts as they read.
+    fn shown(&self, value: &Value) -> Value {
+        match value {
+            Value::Array(items) => items.iter().map(|item| self.shown(item)).collect(),
+            Value::Object(map) => {
+                let text = |key: &str| map.get(key).and_then(Value::as_str).unwrap_or_default();
+                if let Some(parts) = map.get(tag::TEXT).and_then(Value::as_array) {
+                    let part = |part: &Value| match part {
+                        Value::String(literal) => literal.clone(),
+                        other => format!("{{{}}}", self.shown(other).as_str().unwrap_or_default()),
+                    };
+                    return parts.iter().map(part).collect::<String>().into();
+                }
+                let suffix = match text("output") {
+                    "id" | "arn" | "" => String::new(),
+                    output => format!("#{output}"),
+                };
+                if map.contains_key(tag::TO) {
+                    return format!("{}{suffix}", text(tag::TO)).into();
+                }
+                if map.contains_key(tag::ID) {
+                    let kind = crate::kinds::find(text("kind")).map_or("", AnyKind::name);
+                    let known = self.by_value.get(&(kind, text("output"), text(tag::ID)));
+                    return match (known.and_then(|known| known.first()), text("output")) {
+                        (Some(address), "id" | "arn") => address.to_string().into(),
+                        _ => text(tag::ID).into(),
+                    };
+                }
+                if map.contains_key(tag::SECRET) {
+                    return Value::Null;
+                }
+                map.iter().map(|(key, value)| (key.clone(), self.shown(value))).collect()
+            }
+            other => other.clone(),
+        }
+    }
+}
+
+fn is_secret(value: &Value) -> bool {
+    match value {
+        Value::Array(items) => items.iter().any(is_secret),
+        Value::Object(map) => map.contains_key(tag::SECRET) || map.values().any(is_secret),
+        _ => false,
+    }
+}
