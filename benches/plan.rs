@@ -2,6 +2,13 @@
 //! are all as the spec says, and for the same when none of them is there. `cargo bench` prints the times, and
 //! at its end the peak of resident memory.
 
+#![allow(
+    clippy::print_stdout,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a bench prints, and stops where it cannot go on"
+)]
+
 use std::fmt::Write;
 use std::path::PathBuf;
 

@@ -109,6 +109,7 @@ mod tests {
 
     use super::*;
 
+    #[allow(clippy::needless_pass_by_value, reason = "the cases read better so")]
     fn paths(desired: Value, live: Value) -> Vec<String> {
         differences(&desired, &live, &["password"]).into_iter().map(|difference| difference.path).collect()
     }
