@@ -51,7 +51,7 @@ fn every_bad_line_is_reported_and_no_other() {
         }
         for problem in problems {
             let says = |field: &str| problem[field].as_str().is_some_and(|text| !text.is_empty());
-            let placed = problem["column"].as_u64() >= Some(1) && problem["file"] == Value::from(name.as_str());
+            let placed = problem["column"].as_u64() >= Some(1) && problem["file"] == name.as_str();
             if !says("message") || !says("help") || !placed {
                 wrong += &format!("{name}: no message, help or place: {problem}\n");
             }
