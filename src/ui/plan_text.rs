@@ -157,6 +157,10 @@ fn fields(out: &mut String, fields: &[Field], paint: Paint) {
             (before, Value::Null) => {
                 let _ = writeln!(out, "    {} {:<22} {}{why}", paint.red("-"), field.path, inline(before));
             }
+            (before, after) if before == after => {
+                // The same address: what it stands for, a revision or an id, is another one afterwards.
+                let _ = writeln!(out, "      {:<22} another {}{why}", field.path, inline(before));
+            }
             (before, _) => {
                 let arrow = paint.dim("→");
                 let (before, after) = (inline(before), after(field, paint));

@@ -5,8 +5,6 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::Command;
 
-use serde_json::Value;
-
 use crate::assert_outcome;
 use crate::cli::{Bench, Outcome, repository};
 

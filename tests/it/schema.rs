@@ -33,6 +33,12 @@ fn every_shipped_spec_fits_the_schema() {
         let spec = bench.done(&format!("show --json {name}")).json();
         assert_eq!(verdict(&moto, &schema, &spec), json!([]), "{name}");
     }
+    // As editors see it, each file stands for itself, whatever it extends.
+    for name in ["legocity.toml", "dev.toml", "prod.toml"] {
+        let text = fs::read_to_string(repository(&format!("environments/{name}"))).expect("a spec");
+        let spec: Value = toml::from_str(&text).expect("TOML");
+        assert_eq!(verdict(&moto, &schema, &spec), json!([]), "{name} by itself");
+    }
 }
 
 #[test]
