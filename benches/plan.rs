@@ -15,7 +15,7 @@ use std::path::PathBuf;
 use baseplate::cloud::{About, Cloud, CloudError, Found};
 use baseplate::graph::Graph;
 use baseplate::kinds::{AnyKind, Create, Delete, Live, Look, Made, Outputs, Poll, Update};
-use baseplate::plan::{self, Options, Secrets, World, resolve_with};
+use baseplate::plan::{self, Applied, Options, Secrets, World, resolve_with};
 use baseplate::spec::{self, Environment, Spec};
 use baseplate::ui::{Paint, plan_text};
 use baseplate::value::Vault;
@@ -50,6 +50,12 @@ impl Cloud for Still {
     }
     fn complete<'a>(&'a self, _: About<'a>, _: &'a mut Found) -> Answer<'a, ()> {
         Box::pin(async { Ok(()) })
+    }
+    fn applied<'a>(&'a self, _: &'a Environment) -> Answer<'a, Applied> {
+        Box::pin(async { Ok(Applied::default()) })
+    }
+    fn keep_applied<'a>(&'a self, _: &'a Environment, _: &'a Applied) -> Answer<'a, ()> {
+        Box::pin(async { Err(CloudError::internal("this cloud stands still")) })
     }
     fn create<'a>(&'a self, _: About<'a>, _: &'static dyn AnyKind, _: Create<'a, Value>) -> Answer<'a, Made> {
         Box::pin(async { Err(CloudError::internal("this cloud stands still")) })

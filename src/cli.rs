@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+use crate::plan::{AddressPattern, Allowances};
 use crate::value::Address;
 
 /// Provisions an environment on AWS from a TOML spec. There is no state file: the live account is the state.
@@ -119,6 +120,25 @@ pub struct Choices {
     /// Leave every running service the image that it has, whatever the spec says.
     #[arg(long)]
     pub live_images: bool,
+    #[command(flatten)]
+    pub losses: Losses,
+}
+
+/// What an apply may take away. A plan says which of these it needs.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Losses {
+    /// Let an object go although it holds data: an address, `<kind>.*`, or `*`.
+    #[arg(long, value_name = "ADDRESS")]
+    pub allow_destroy: Vec<AddressPattern>,
+    /// Let so many objects go at once.
+    #[arg(long, value_name = "N")]
+    pub allow_deletes: Option<usize>,
+}
+
+impl Losses {
+    pub fn allowances(&self) -> Allowances {
+        Allowances { destroy: self.allow_destroy.clone(), deletes: self.allow_deletes }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -149,6 +169,9 @@ pub struct ApplyArgs {
     pub choices: Choices,
     #[command(flatten)]
     pub run: RunArgs,
+    /// Apply only if planning now gives the plan with this hash.
+    #[arg(long, value_name = "HASH")]
+    pub plan_hash: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -161,6 +184,8 @@ pub struct DestroyArgs {
     /// Also what belongs to the project and other environments may use: its image registries.
     #[arg(long)]
     pub shared: bool,
+    #[command(flatten)]
+    pub losses: Losses,
 }
 
 #[derive(Debug, Args)]

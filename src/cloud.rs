@@ -1,6 +1,7 @@
 //! Where live state comes from and changes go to: an AWS account, or a file that stands in for one.
 
 mod account;
+mod applied;
 mod aws;
 mod error;
 mod file;
@@ -12,6 +13,7 @@ use serde_json::Value;
 
 use crate::graph::Graph;
 use crate::kinds::{AnyKind, Create, Delete, Live, Look, Made, Poll, Update};
+use crate::plan::Applied;
 use crate::spec::Environment;
 use crate::value::Vault;
 
@@ -54,6 +56,16 @@ pub trait Cloud {
     /// Reads one object in full that was partly taken on trust.
     fn complete<'a>(&'a self, about: About<'a>, found: &'a mut Found)
     -> LocalBoxFuture<'a, Result<(), CloudError>>;
+
+    /// What the spec asked for when it was last applied; empty where that is not known.
+    fn applied<'a>(&'a self, env: &'a Environment) -> LocalBoxFuture<'a, Result<Applied, CloudError>>;
+
+    /// Keeps what the spec asked for, in place of what was kept before.
+    fn keep_applied<'a>(
+        &'a self,
+        env: &'a Environment,
+        applied: &'a Applied,
+    ) -> LocalBoxFuture<'a, Result<(), CloudError>>;
 
     fn create<'a>(
         &'a self,

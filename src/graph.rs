@@ -20,6 +20,7 @@ pub struct Wanted {
     pub attrs: Value,
     pub shared: bool,
     pub external: bool,
+    pub protect: bool,
     /// Addresses that must be there before, all of them desired.
     pub needs: BTreeSet<Address>,
 }
@@ -45,7 +46,7 @@ impl Graph {
         let mut wanted = Vec::new();
         let mut outputs: BTreeMap<Address, BTreeSet<String>> = BTreeMap::new();
         for kind in kinds::all() {
-            for Desired { name, attrs, stage, after, shared, external } in kind.desired(env) {
+            for Desired { name, attrs, stage, after, shared, external, protect } in kind.desired(env) {
                 let mut needs: BTreeSet<Address> = after.into_iter().collect();
                 for link in links(&attrs) {
                     if let Link::To { address, output } = link {
@@ -55,7 +56,7 @@ impl Graph {
                 }
                 let address = Address::new(kind.name(), name);
                 let stage = stage.unwrap_or_else(|| kind.stage());
-                wanted.push(Wanted { address, kind: *kind, stage, attrs, shared, external, needs });
+                wanted.push(Wanted { address, kind: *kind, stage, attrs, shared, external, protect, needs });
             }
         }
         let known: BTreeSet<Address> = wanted.iter().map(|wanted| wanted.address.clone()).collect();

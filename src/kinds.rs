@@ -69,8 +69,6 @@ pub trait Kind: Target + Sized + 'static {
     /// The field that holds the object's unique physical name, where AWS has such: how an object that has our
     /// name but not our tags is recognised.
     const IDENTITY: Option<&'static str> = None;
-    /// Whether a delete loses data that nobody can make again.
-    const HOLDS_DATA: bool = false;
     /// The field that says whether AWS refuses to delete the object until it is switched off.
     const PROTECTED_BY: Option<&'static str> = None;
     /// Kinds whose deletion must be over before this kind's begins although no reference says so.
@@ -80,8 +78,11 @@ pub trait Kind: Target + Sized + 'static {
     const CREATE_FIRST: bool = true;
     /// How long, in seconds, `poll` may answer `Poll::Waiting` before the engine gives up.
     const DEADLINE: u64 = 300;
-    /// Typical seconds that a create takes on AWS: for scheduling by longest path, estimates and rehearsals.
+    /// Typical seconds that a create takes on AWS, and an update that interrupts: for scheduling by longest path,
+    /// estimates and rehearsals. Other updates are answered at once.
     const TYPICAL: u64 = 2;
+    /// Typical seconds until a deleted object is gone.
+    const TYPICAL_DELETE: u64 = 2;
 
     /// Desired and live shape in one. Every managed field is serialised with its default; `None` in a desired
     /// field means "leave it to AWS"; sets are `BTreeSet` or sorted; other objects are `Ref`s.
@@ -103,8 +104,13 @@ pub trait Kind: Target + Sized + 'static {
     fn settle(_desired: &Self::Attrs, _live: &mut Self::Attrs) {}
 
     /// What an update of these fields means to who uses the object.
-    fn impact(_changed: &[String]) -> Impact {
+    fn impact(_live: &Self::Attrs, _desired: &Self::Attrs, _changed: &[String]) -> Impact {
         Impact::None
+    }
+
+    /// Whether deleting this object loses data that nobody can make again.
+    fn holds_data(_live: &Self::Attrs) -> bool {
+        false
     }
 
     /// Whether an update of these fields changes this one of the `MOVING` outputs.
@@ -135,11 +141,21 @@ pub struct Desired<A> {
     pub shared: bool,
     /// Whether it is only looked at: it must exist, and is never written.
     pub external: bool,
+    /// Whether it is only deleted or replaced if somebody names it, in case it holds data.
+    pub protect: bool,
 }
 
 impl<A> Desired<A> {
     pub fn new(name: impl Into<String>, attrs: A) -> Self {
-        Self { name: name.into(), attrs, stage: None, after: Vec::new(), shared: false, external: false }
+        Self {
+            name: name.into(),
+            attrs,
+            stage: None,
+            after: Vec::new(),
+            shared: false,
+            external: false,
+            protect: true,
+        }
     }
 }
 

@@ -1,19 +1,23 @@
 //! Desired against live: the [`Plan`], a value that is shown, saved and applied.
 
+mod applied;
 mod diff;
 mod digest;
 mod draft;
 mod drafting;
+mod guards;
 mod names;
 mod world;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::kinds::{Impact, Stage};
 use crate::value::Address;
 
+pub use applied::Applied;
 pub use draft::{Draft, Options, Refusal, Step, field_changes, make};
+pub use guards::{AddressPattern, Allowances};
 pub use world::{Secrets, World, resolve_with};
 
 /// The version of the plan's JSON. Others are refused.
@@ -35,12 +39,18 @@ pub struct Plan {
     /// SHA-256 of what was live, hex; secrets by version, not by value.
     pub live_digest: String,
     pub changes: Vec<Change>,
+    /// Seconds that all changes typically take on AWS, along the longest chain of those that wait for one another.
+    pub seconds: u64,
     /// How many objects stay as they are.
     pub unchanged: usize,
     /// What AWS has accepted already and will do later.
     pub scheduled: Vec<String>,
     /// What stays although this environment goes, because the project's other environments use it.
     pub kept: Vec<Address>,
+    /// What the spec leaves to AWS, as it is live. Never a difference.
+    pub left_to_aws: Vec<LeftToAws>,
+    /// Options without which `apply` refuses this plan, since it would lose data or take much away.
+    pub missing: Vec<String>,
     /// What a person should know that is no change.
     pub notes: Vec<String>,
 }
@@ -48,6 +58,22 @@ pub struct Plan {
 impl Plan {
     pub fn is_empty(&self) -> bool {
         self.changes.is_empty()
+    }
+
+    /// What the plan would do, as a SHA-256 in hex: of the spec and every change, not of what stays as it is. Two
+    /// plans with the same hash do the same.
+    pub fn hash(&self) -> String {
+        let Self { project, environment, account, region, destroy, spec_digest, .. } = self;
+        let changes = self.changes.iter().map(|Change { address, action, id, fields, .. }| {
+            let fields = fields.iter().map(|field| json!([field.path, field.before, field.after, field.secret]));
+            json!([address, action, id, fields.collect::<Value>()])
+        });
+        digest::sha256(&json!([
+            self.format_version,
+            [project, environment, account, region, spec_digest],
+            destroy,
+            changes.collect::<Value>(),
+        ]))
     }
 
     /// How many changes of each action: create, update, replace, delete, adopt.
@@ -66,6 +92,14 @@ pub struct Change {
     pub action: Action,
     pub reason: String,
     pub impact: Impact,
+    /// Seconds that it typically takes on AWS.
+    pub seconds: u64,
+    /// Whether only what is live moved: the spec asks for nothing else than when it was last applied.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub drift: bool,
+    /// Whether it would lose data and nobody has allowed that: such a plan is refused when it is applied.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub guarded: bool,
     /// The live object's id, where there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
@@ -124,4 +158,16 @@ pub struct Field {
     /// Whether AWS cannot change it in place.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub forces_replacement: bool,
+    /// Whether what is live moved, and not what the spec asks for.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub drift: bool,
+}
+
+/// The live value of a field that the spec leaves to AWS.
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields)]
+pub struct LeftToAws {
+    pub address: Address,
+    pub path: String,
+    pub value: Value,
 }

@@ -31,6 +31,7 @@ pub type Priority = (usize, Reverse<u64>, usize);
 pub struct Order {
     graph: DiGraph<Operation, ()>,
     priority: Vec<Priority>,
+    seconds: u64,
 }
 
 impl Order {
@@ -115,8 +116,10 @@ impl Order {
         for (before, after) in edges {
             graph.add_edge(before, after, ());
         }
-        let priority = priorities(&graph, changes, &draft.steps)?;
-        Ok(Self { graph, priority })
+        let remaining = remaining(&graph, draft)?;
+        let priority = priorities(&graph, changes, &remaining);
+        let seconds = remaining.into_iter().max().unwrap_or(0);
+        Ok(Self { graph, priority, seconds })
     }
 
     pub fn len(&self) -> usize {
@@ -139,6 +142,11 @@ impl Order {
     /// What waits for it.
     pub fn after(&self, index: usize) -> impl Iterator<Item = usize> {
         self.graph.neighbors(NodeIndex::new(index)).map(NodeIndex::index)
+    }
+
+    /// Seconds that all of it typically takes on AWS: those of the longest chain.
+    pub fn seconds(&self) -> u64 {
+        self.seconds
     }
 
     pub fn priority(&self, index: usize) -> Priority {
@@ -170,21 +178,34 @@ fn create_first(changes: &[Change], steps: &[Step]) -> Vec<bool> {
     }
 }
 
-fn priorities(graph: &DiGraph<Operation, ()>, changes: &[Change], steps: &[Step]) -> Result<Vec<Priority>, String> {
+/// By operation, the typical seconds from its start to the end of the longest chain that waits for it.
+fn remaining(graph: &DiGraph<Operation, ()>, draft: &Draft) -> Result<Vec<u64>, String> {
+    let changes = &draft.plan.changes;
     let order = toposort(graph, None).map_err(|ring| {
         let address = &changes[graph[ring.node_id()].step].address;
         format!("the changes depend on one another in a ring around {address}; apply them in two steps")
     })?;
     let mut remaining = vec![0_u64; graph.node_count()];
     for node in order.into_iter().rev() {
+        let Operation { step, part } = graph[node];
+        let kind = draft.steps[step].kind;
+        let own = match (part, changes[step].action) {
+            (Part::Remove, _) => kind.typical_delete(),
+            (Part::Write, Action::Replace) => kind.typical(),
+            (Part::Write, _) => changes[step].seconds,
+        };
         let longest = graph.neighbors(node).map(|next| remaining[next.index()]).max().unwrap_or(0);
-        remaining[node.index()] = longest + steps[graph[node].step].kind.typical();
+        remaining[node.index()] = longest + own;
     }
+    Ok(remaining)
+}
+
+fn priorities(graph: &DiGraph<Operation, ()>, changes: &[Change], remaining: &[u64]) -> Vec<Priority> {
     let priority = graph.node_indices().map(|node| {
         let Operation { step, part } = graph[node];
         let stage = changes[step].stage.number();
         let place = if part == Part::Write { stage } else { 20 - stage };
         (place, Reverse(remaining[node.index()]), step)
     });
-    Ok(priority.collect())
+    priority.collect()
 }

@@ -1,8 +1,9 @@
 use futures_util::future::{LocalBoxFuture, join_all};
 use serde_json::Value;
 
-use super::{About, Aws, Cloud, CloudError, During, Found, Reader, Scope};
+use super::{About, Aws, Cloud, CloudError, During, Found, Reader, Scope, applied};
 use crate::kinds::{self, AnyKind, Create, Delete, Look, Made, Poll, Update};
+use crate::plan::Applied;
 use crate::spec::Environment;
 use crate::value::Vault;
 
@@ -75,6 +76,18 @@ impl Cloud for Account {
             let reader = Reader::new(&self.aws, &scope, about.vault);
             found.kind.complete(&reader, &mut found.live).await
         })
+    }
+
+    fn applied<'a>(&'a self, env: &'a Environment) -> LocalBoxFuture<'a, Result<Applied, CloudError>> {
+        Box::pin(applied::read(&self.aws, env))
+    }
+
+    fn keep_applied<'a>(
+        &'a self,
+        env: &'a Environment,
+        applied: &'a Applied,
+    ) -> LocalBoxFuture<'a, Result<(), CloudError>> {
+        Box::pin(applied::write(&self.aws, env, applied))
     }
 
     fn create<'a>(

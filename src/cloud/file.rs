@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::record::{Capture, Record};
 use super::{About, Cloud, CloudError, Found};
 use crate::kinds::{AnyKind, Create, Delete, Goal, Live, Look, Made, Outputs, Poll, Update, find};
+use crate::plan::Applied;
 use crate::spec::Environment;
 use crate::value::walk::{Link, links};
 use crate::value::{Address, Secret, Vault};
@@ -183,6 +184,27 @@ impl Cloud for FileCloud {
         _found: &'a mut Found,
     ) -> LocalBoxFuture<'a, Result<(), CloudError>> {
         Box::pin(async { Ok(()) })
+    }
+
+    fn applied<'a>(&'a self, env: &'a Environment) -> LocalBoxFuture<'a, Result<Applied, CloudError>> {
+        let applied = self.capture.borrow().applied.get(&env.path()).cloned().unwrap_or_default();
+        Box::pin(async { Ok(applied) })
+    }
+
+    fn keep_applied<'a>(
+        &'a self,
+        env: &'a Environment,
+        applied: &'a Applied,
+    ) -> LocalBoxFuture<'a, Result<(), CloudError>> {
+        Box::pin(async move {
+            self.commit("file:KeepApplied", |capture| {
+                match applied.is_empty() {
+                    true => capture.applied.remove(&env.path()),
+                    false => capture.applied.insert(env.path(), applied.clone()),
+                };
+                Ok(())
+            })
+        })
     }
 
     fn create<'a>(

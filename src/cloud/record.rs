@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::Path;
 
@@ -6,6 +7,7 @@ use serde_json::Value;
 
 use super::Found;
 use crate::kinds::{Outputs, find};
+use crate::plan::Applied;
 use crate::spec::Environment;
 use crate::value::Address;
 
@@ -26,6 +28,9 @@ pub struct Capture {
     /// Numbers the ids that the file cloud gives out.
     pub next_id: u64,
     pub objects: Vec<Record>,
+    /// By `<project>/<environment>`, what its spec asked for when it was last applied.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub applied: BTreeMap<String, Applied>,
 }
 
 /// One object: references in `attrs` are by id, secrets by fingerprint.
@@ -55,6 +60,7 @@ impl Capture {
             fingerprint_key: key.iter().map(|byte| format!("{byte:02x}")).collect(),
             next_id: 1,
             objects: Vec::new(),
+            applied: BTreeMap::new(),
         }
     }
 

@@ -9,8 +9,9 @@ use crate::apply::{Order, Report, Settings, Stop, apply as carry_out};
 use crate::cli::{ApplyArgs, Choices, DestroyArgs, Exit, RunArgs};
 use crate::graph::Graph;
 use crate::kinds;
-use crate::plan::{Draft, Plan};
+use crate::plan::{Change, Draft, Plan};
 use crate::ui::{Progress, Ui};
+use crate::value::Address;
 
 /// GitHub's runners send SIGTERM 7.5 s after SIGINT, and SIGKILL soon after.
 const DRAIN: Duration = Duration::from_secs(7);
@@ -18,10 +19,14 @@ const DRAIN: Duration = Duration::from_secs(7);
 /// Makes the environment what its spec says, or carries out a saved plan.
 pub async fn apply(ui: Ui, args: &ApplyArgs) -> Result<Exit, Failure> {
     let saved = SavedPlan::read(&args.spec)?;
-    let (spec, choices) = match &saved {
+    let (spec, mut choices) = match &saved {
         None => (args.spec.clone(), args.choices.clone()),
         Some(saved) => (saved.spec.clone(), saved.choices()),
     };
+    if saved.is_some() {
+        choices.losses.allow_destroy.extend(args.choices.losses.allow_destroy.iter().cloned());
+        choices.losses.allow_deletes = args.choices.losses.allow_deletes.or(choices.losses.allow_deletes);
+    }
     let session = Session::open(ui, &spec, &args.cloud, Some(&choices)).await?;
     let destroy = saved.as_ref().is_some_and(|saved| saved.plan.destroy);
     let nothing = Graph::empty();
@@ -30,16 +35,33 @@ pub async fn apply(ui: Ui, args: &ApplyArgs) -> Result<Exit, Failure> {
     if let Some(saved) = &saved {
         still_the_same(&saved.plan, &draft.plan)?;
     }
-    run(ui, &session, graph, &draft, &args.run, saved.is_some()).await
+    if let Some(hash) = &args.plan_hash {
+        has_hash(&draft.plan, hash)?;
+    }
+    let reviewed = saved.is_some() || args.plan_hash.is_some();
+    run(ui, &session, graph, &draft, &args.run, reviewed).await
 }
 
 /// Takes everything of the environment away: a plan against nothing desired.
 pub async fn destroy(ui: Ui, args: &DestroyArgs) -> Result<Exit, Failure> {
     let session = Session::open(ui, &args.spec, &args.cloud, None).await?;
     let nothing = Graph::empty();
-    let choices = Choices::default();
+    let choices = Choices { losses: args.losses.clone(), ..Choices::default() };
     let draft = draft(&session, &nothing, &choices, true, args.shared).await?;
     run(ui, &session, &nothing, &draft, &args.run, false).await
+}
+
+/// The hash that was reviewed must be this plan's.
+fn has_hash(plan: &Plan, hash: &str) -> Result<(), Failure> {
+    let now = plan.hash();
+    if now.eq_ignore_ascii_case(hash.trim()) {
+        return Ok(());
+    }
+    let message = format!(
+        "planning now gives another plan than the one with this hash: {now}. The spec or what is live has changed \
+         since; nothing was changed"
+    );
+    Err(Failure::new(Exit::Refused, message, "plan again, review it, and apply with the hash of that"))
 }
 
 fn still_the_same(saved: &Plan, now: &Plan) -> Result<(), Failure> {
@@ -48,14 +70,19 @@ fn still_the_same(saved: &Plan, now: &Plan) -> Result<(), Failure> {
         let message = "the spec has changed since the plan was saved; nothing was changed";
         return Err(Failure::new(Exit::Refused, message, help));
     }
-    if saved.live_digest == now.live_digest && saved.changes == now.changes {
+    // What is allowed to go may have been said only now.
+    let unguarded = |plan: &Plan| -> Vec<Change> {
+        plan.changes.iter().map(|change| Change { guarded: false, ..change.clone() }).collect()
+    };
+    let (before, after) = (unguarded(saved), unguarded(now));
+    if saved.live_digest == now.live_digest && before == after {
         return Ok(());
     }
-    let moved = |a: &Plan, b: &Plan| -> BTreeSet<String> {
-        let missing = a.changes.iter().filter(|change| !b.changes.contains(change));
+    let moved = |a: &[Change], b: &[Change]| -> BTreeSet<String> {
+        let missing = a.iter().filter(|change| !b.contains(change));
         missing.map(|change| format!("{} {}", change.action.verb(), change.address)).collect()
     };
-    let (then, today) = (moved(saved, now), moved(now, saved));
+    let (then, today) = (moved(&before, &after), moved(&after, &before));
     let mut message = match saved.live_digest == now.live_digest {
         true => "the plan is not what planning gives now: it was edited, or made by another Baseplate",
         false => "what is live has changed since the plan was saved",
@@ -88,8 +115,10 @@ async fn run(
         if ui.json {
             ui.result_json(&outcome(&draft.plan, &Report::default()));
         }
+        keep_applied(ui, session, graph, draft, &Report::default()).await;
         return Ok(Exit::Done);
     }
+    may_go(&draft.plan)?;
     missing_variables(draft)?;
     let total = Order::of(draft).map_err(|ring| Failure::new(Exit::Refused, ring, "nothing was changed"))?.len();
     if !args.yes && !reviewed {
@@ -114,6 +143,7 @@ async fn run(
         () = signals(&stop) => return Err(Failure::new(Exit::Interrupted, "ended at once by a second signal", "plan again to see what was done")),
     };
     progress.finish(&report);
+    keep_applied(ui, session, graph, draft, &report).await;
     if report.is_success() && !draft.plan.destroy {
         let known = |address: &_, output: &str| draft.world.output(address, output);
         kinds::elsewhere(&session.spec.env, known).iter().for_each(|line| ui.note(line));
@@ -126,6 +156,27 @@ async fn run(
         (false, true) => Exit::Done,
         (false, false) => Exit::Failed,
     })
+}
+
+/// Remembers what the spec asked for, for what is now as it asked.
+async fn keep_applied(ui: Ui, session: &Session, graph: &Graph, draft: &Draft, report: &Report) {
+    let failed = report.failed.iter().map(|(address, _)| address);
+    let skipped = report.skipped.iter().map(|(address, _)| address);
+    let open: BTreeSet<&Address> =
+        failed.chain(skipped).chain(&report.unfinished).chain(&report.not_begun).collect();
+    let mut applied = draft.applied.clone();
+    applied.retain(|address| open.contains(address));
+    for wanted in graph.wanted.iter().filter(|wanted| !open.contains(&wanted.address)) {
+        applied.learn(&wanted.address, &wanted.attrs);
+    }
+    if applied != draft.applied
+        && let Err(error) = session.cloud.keep_applied(&session.spec.env, &applied).await
+    {
+        ui.note(&format!(
+            "What was applied could not be noted down: {error}. The next plan may show drift as asked for; \
+             nothing else depends on it."
+        ));
+    }
 }
 
 /// The first signal asks to stop; the second ends this, and the command with it.
@@ -142,6 +193,21 @@ async fn signals(stop: &Stop) {
         }
         stop.ask();
     }
+}
+
+/// What would lose data or take much away must have been allowed.
+fn may_go(plan: &Plan) -> Result<(), Failure> {
+    if plan.missing.is_empty() {
+        return Ok(());
+    }
+    let lost: Vec<String> =
+        plan.changes.iter().filter(|change| change.guarded).map(|change| change.address.to_string()).collect();
+    let message = match lost.is_empty() {
+        false => format!("this would lose the data of {}; nothing was changed", lost.join(", ")),
+        true => "this would take away more than a quarter of what is there; nothing was changed".to_owned(),
+    };
+    let help = format!("if that is meant, add {}", plan.missing.join(" "));
+    Err(Failure::new(Exit::Refused, message, help))
 }
 
 /// Variables that new parameters are read from must be set before anything is written.

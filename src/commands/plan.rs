@@ -1,5 +1,6 @@
 use super::session::Session;
 use super::{Failure, SavedPlan};
+use crate::apply::Order;
 use crate::cli::{Choices, Exit, PlanArgs};
 use crate::graph::Graph;
 use crate::plan::{self, Draft, Options, Plan};
@@ -34,10 +35,14 @@ pub async fn draft(
         adopt: choices.adopt.iter().cloned().collect(),
         destroy,
         shared,
+        allow: choices.losses.allowances(),
         carry: if choices.live_images { vec![("task_definition", "image")] } else { Vec::new() },
         spec_digest: session.spec.digest.clone(),
     };
-    Ok(plan::make(session.cloud.as_ref(), session.about(graph), &options).await?)
+    let mut draft = plan::make(session.cloud.as_ref(), session.about(graph), &options).await?;
+    let order = Order::of(&draft).map_err(|ring| Failure::new(Exit::Refused, ring, "nothing was changed"))?;
+    draft.plan.seconds = order.seconds();
+    Ok(draft)
 }
 
 pub fn show(ui: Ui, session: &Session, plan: &Plan) {

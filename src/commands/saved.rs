@@ -3,9 +3,9 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::Failure;
-use crate::cli::{Choices, Exit};
+use crate::cli::{Choices, Exit, Losses};
 use crate::cloud::write_private;
-use crate::plan::{FORMAT_VERSION, Plan};
+use crate::plan::{Allowances, FORMAT_VERSION, Plan};
 use crate::value::Address;
 
 /// A plan in a file, with what is needed to plan it again: it is applied only if it comes out the same.
@@ -18,6 +18,7 @@ pub struct SavedPlan {
     pub images: Vec<String>,
     pub live_images: bool,
     pub adopt: Vec<Address>,
+    pub allow: Allowances,
     pub plan: Plan,
 }
 
@@ -25,13 +26,20 @@ const FORMAT: &str = "baseplate-plan";
 
 impl SavedPlan {
     pub fn new(spec: &Path, choices: &Choices, plan: Plan) -> Self {
-        let Choices { adopt, image, live_images } = choices.clone();
-        Self { format: FORMAT.to_owned(), spec: spec.to_owned(), images: image, live_images, adopt, plan }
+        let Choices { adopt, image, live_images, losses } = choices.clone();
+        let allow = losses.allowances();
+        Self { format: FORMAT.to_owned(), spec: spec.to_owned(), images: image, live_images, adopt, allow, plan }
     }
 
     /// The choices that the plan was made with.
     pub fn choices(&self) -> Choices {
-        Choices { adopt: self.adopt.clone(), image: self.images.clone(), live_images: self.live_images }
+        let Allowances { destroy, deletes } = self.allow.clone();
+        Choices {
+            adopt: self.adopt.clone(),
+            image: self.images.clone(),
+            live_images: self.live_images,
+            losses: Losses { allow_destroy: destroy, allow_deletes: deletes },
+        }
     }
 
     pub fn write(&self, path: &Path) -> Result<(), Failure> {

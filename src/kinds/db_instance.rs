@@ -73,15 +73,19 @@ impl Kind for DbInstance {
     const REPLACE_ON: &'static [&'static str] = &["identifier", "engine", "database", "username", "encrypted"];
     const OUTPUTS: &'static [&'static str] = &["arn", "endpoint", "port"];
     const IDENTITY: Option<&'static str> = Some("identifier");
-    const HOLDS_DATA: bool = true;
     const CREATE_FIRST: bool = false;
     const DEADLINE: u64 = 3600;
     const TYPICAL: u64 = 420;
+    const TYPICAL_DELETE: u64 = 300;
 
     type Attrs = Attrs;
 
     fn desired(env: &Environment) -> Vec<Desired<Attrs>> {
-        env.databases.iter().map(|(key, database)| Desired::new(key, wanted(env, key, database))).collect()
+        let databases = env.databases.iter().map(|(key, database)| {
+            let protect = database.protect.unwrap_or(env.protect);
+            Desired { protect, ..Desired::new(key, wanted(env, key, database)) }
+        });
+        databases.collect()
     }
 
     async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
@@ -98,9 +102,12 @@ impl Kind for DbInstance {
         }
     }
 
-    fn impact(changed: &[String]) -> Impact {
-        let restarts = ["class", "version", "multi_az", "port"];
-        if changed.iter().any(|field| restarts.contains(&field.as_str())) { Impact::Reboot } else { Impact::None }
+    fn holds_data(_live: &Attrs) -> bool {
+        true
+    }
+
+    fn impact(live: &Attrs, desired: &Attrs, changed: &[String]) -> Impact {
+        change::impact(live, desired, changed)
     }
 
     async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {

@@ -44,6 +44,7 @@ impl Kind for DiscoveryNamespace {
     const OUTPUTS: &'static [&'static str] = &["arn"];
     const IDENTITY: Option<&'static str> = Some("name");
     const TYPICAL: u64 = 45;
+    const TYPICAL_DELETE: u64 = 30;
 
     type Attrs = Attrs;
 

@@ -39,7 +39,6 @@ impl Kind for EcrRepository {
     const REPLACE_ON: &'static [&'static str] = &["name"];
     const OUTPUTS: &'static [&'static str] = &["arn", "url"];
     const IDENTITY: Option<&'static str> = Some("name");
-    const HOLDS_DATA: bool = true;
     const CREATE_FIRST: bool = false;
 
     type Attrs = Attrs;
@@ -53,9 +52,14 @@ impl Kind for EcrRepository {
                 lifecycle: lifecycle::policy(registry),
                 tags: env.project_tags_of::<Self>(key),
             };
-            Desired { shared: true, ..Desired::new(key, attrs) }
+            let protect = registry.protect.unwrap_or(env.protect);
+            Desired { shared: true, protect, ..Desired::new(key, attrs) }
         });
         repositories.collect()
+    }
+
+    fn holds_data(_live: &Attrs) -> bool {
+        true
     }
 
     async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {

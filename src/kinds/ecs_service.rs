@@ -87,6 +87,7 @@ impl Kind for EcsService {
     /// knows why.
     const DEADLINE: u64 = 7_320;
     const TYPICAL: u64 = 90;
+    const TYPICAL_DELETE: u64 = 60;
 
     type Attrs = Attrs;
 
@@ -111,7 +112,7 @@ impl Kind for EcsService {
         live.initial_count = desired.initial_count;
     }
 
-    fn impact(changed: &[String]) -> Impact {
+    fn impact(_live: &Attrs, _desired: &Attrs, changed: &[String]) -> Impact {
         let rolls = |field: &String| {
             ["task_definition", "subnets", "security_groups", "public_ip", "routes", "discovery"]
                 .contains(&field.as_str())

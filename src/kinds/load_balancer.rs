@@ -61,6 +61,7 @@ impl Kind for LoadBalancer {
     const IDENTITY: Option<&'static str> = Some("name");
     const DEADLINE: u64 = 600;
     const TYPICAL: u64 = 150;
+    const TYPICAL_DELETE: u64 = 20;
 
     type Attrs = Attrs;
 

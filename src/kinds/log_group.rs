@@ -34,7 +34,6 @@ impl Kind for LogGroup {
     const REPLACE_ON: &'static [&'static str] = &["name"];
     const OUTPUTS: &'static [&'static str] = &["arn"];
     const IDENTITY: Option<&'static str> = Some("name");
-    const HOLDS_DATA: bool = true;
     const CREATE_FIRST: bool = false;
 
     type Attrs = Attrs;
@@ -46,9 +45,13 @@ impl Kind for LogGroup {
                 retention_days: service.log_retention,
                 tags: env.tags_of::<Self>(key),
             };
-            Desired::new(key, attrs)
+            Desired { protect: service.protect.unwrap_or(env.protect), ..Desired::new(key, attrs) }
         });
         groups.collect()
+    }
+
+    fn holds_data(_live: &Attrs) -> bool {
+        true
     }
 
     async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {

@@ -72,6 +72,7 @@ impl Kind for NatGateway {
     const CREATE_FIRST: bool = false;
     const DEADLINE: u64 = 600;
     const TYPICAL: u64 = 100;
+    const TYPICAL_DELETE: u64 = 60;
     type Attrs = Attrs;
 
     fn desired(env: &Environment) -> Vec<Desired<Attrs>> {

@@ -55,15 +55,16 @@ pub trait AnyKind: Sync {
     fn outputs(&self) -> &'static [&'static str];
     fn moving(&self) -> &'static [&'static str];
     fn identity(&self) -> Option<&'static str>;
-    fn holds_data(&self) -> bool;
+    fn holds_data(&self, live: &Value) -> bool;
     fn protected_by(&self) -> Option<&'static str>;
     fn delete_after(&self) -> &'static [&'static str];
     fn create_first(&self) -> bool;
     fn deadline(&self) -> u64;
     fn typical(&self) -> u64;
+    fn typical_delete(&self) -> u64;
     fn desired(&self, env: &Environment) -> Vec<Desired<Value>>;
     fn settle(&self, desired: &Value, live: &mut Value);
-    fn impact(&self, changed: &[String]) -> Impact;
+    fn impact(&self, live: &Value, desired: &Value, changed: &[String]) -> Impact;
     /// Whether an update of these fields changes this output.
     fn moves(&self, output: &str, changed: &[String]) -> bool;
     fn read_all<'a>(&'a self, read: &'a Reader<'a>) -> LocalBoxFuture<'a, Result<Vec<Live<Value>>, CloudError>>;
@@ -122,8 +123,8 @@ impl<K: Kind + Sync> AnyKind for K {
     fn identity(&self) -> Option<&'static str> {
         K::IDENTITY
     }
-    fn holds_data(&self) -> bool {
-        K::HOLDS_DATA
+    fn holds_data(&self, live: &Value) -> bool {
+        K::Attrs::deserialize(live).is_ok_and(|live| K::holds_data(&live))
     }
     fn protected_by(&self) -> Option<&'static str> {
         K::PROTECTED_BY
@@ -140,6 +141,9 @@ impl<K: Kind + Sync> AnyKind for K {
     fn typical(&self) -> u64 {
         K::TYPICAL
     }
+    fn typical_delete(&self) -> u64 {
+        K::TYPICAL_DELETE
+    }
 
     fn desired(&self, env: &Environment) -> Vec<Desired<Value>> {
         K::desired(env)
@@ -151,6 +155,7 @@ impl<K: Kind + Sync> AnyKind for K {
                 after: desired.after,
                 shared: desired.shared,
                 external: desired.external,
+                protect: desired.protect,
             })
             .collect()
     }
@@ -163,8 +168,11 @@ impl<K: Kind + Sync> AnyKind for K {
         *live = json(found);
     }
 
-    fn impact(&self, changed: &[String]) -> Impact {
-        K::impact(changed)
+    fn impact(&self, live: &Value, desired: &Value, changed: &[String]) -> Impact {
+        match (K::Attrs::deserialize(live), K::Attrs::deserialize(desired)) {
+            (Ok(live), Ok(desired)) => K::impact(&live, &desired, changed),
+            _ => Impact::None,
+        }
     }
 
     fn moves(&self, output: &str, changed: &[String]) -> bool {

@@ -41,7 +41,6 @@ impl Kind for SsmParameter {
     const OUTPUTS: &'static [&'static str] = &["arn", "version"];
     const MOVING: &'static [&'static str] = &["version", "value"];
     const IDENTITY: Option<&'static str> = Some("name");
-    const HOLDS_DATA: bool = true;
     const CREATE_FIRST: bool = false;
 
     type Attrs = Attrs;
@@ -49,9 +48,10 @@ impl Kind for SsmParameter {
     fn desired(env: &Environment) -> Vec<Desired<Attrs>> {
         let declared = env.parameters.iter().map(|(key, parameter)| {
             let external = parameter.external;
-            Desired { external, ..Desired::new(key, declared(env, key, parameter)) }
+            let protect = parameter.protect.unwrap_or(env.protect);
+            Desired { external, protect, ..Desired::new(key, declared(env, key, parameter)) }
         });
-        let passwords = env.databases.keys().map(|database| {
+        let passwords = env.databases.iter().map(|(database, spec)| {
             let key = password_parameter(database);
             let attrs = Attrs {
                 name: env.parameter_path(&key),
@@ -62,7 +62,8 @@ impl Kind for SsmParameter {
                 description: format!("Master password of database {database}"),
                 tags: env.tags_of::<Self>(&key),
             };
-            Desired { stage: Some(Stage::Database), ..Desired::new(key, attrs) }
+            let protect = spec.protect.unwrap_or(env.protect);
+            Desired { stage: Some(Stage::Database), protect, ..Desired::new(key, attrs) }
         });
         declared.chain(passwords).collect()
     }
@@ -75,6 +76,11 @@ impl Kind for SsmParameter {
         let tags = tagging::tags(read.aws, &live.id).await?;
         confirm(read, live, tags, |attrs| &mut attrs.tags);
         Ok(())
+    }
+
+    /// What is plain is in the spec.
+    fn holds_data(live: &Attrs) -> bool {
+        live.secure
     }
 
     /// Intelligent tiering reads back as the tier that it came to.

@@ -55,8 +55,10 @@ pub enum Impact {
     Rolling,
     /// Waits for the maintenance window.
     InWindow,
-    /// The database restarts or fails over.
+    /// The database restarts.
     Reboot,
+    /// The database goes on in its other zone.
+    Failover,
     /// The object goes and another comes.
     Replaced,
     /// What it holds is lost.
@@ -66,10 +68,11 @@ pub enum Impact {
 impl fmt::Display for Impact {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::None => "no interruption",
+            Self::None => "none",
             Self::Rolling => "rolling restart",
             Self::InWindow => "in the maintenance window",
-            Self::Reboot => "restart or failover",
+            Self::Reboot => "reboot",
+            Self::Failover => "failover",
             Self::Replaced => "replaced",
             Self::DataLoss => "data lost",
         })

@@ -19,7 +19,16 @@ pub fn live_digest(found: &[Found]) -> String {
         })
         .collect();
     lines.sort_unstable();
-    Sha256::digest(lines.join("\n")).iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(lines.join("\n").as_bytes())
+}
+
+/// SHA-256 of a value's JSON, whose keys are sorted.
+pub fn sha256(value: &Value) -> String {
+    hex(value.to_string().as_bytes())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn mask(value: &mut Value) {

@@ -2,10 +2,11 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::Plan;
 use super::diff::{Difference, differences};
 use super::drafting::Drafting;
+use super::guards::Allowances;
 use super::world::World;
+use super::{Applied, Plan};
 use crate::cloud::{About, Cloud, CloudError};
 use crate::kinds::{AnyKind, Live, seal};
 use crate::value::Address;
@@ -20,6 +21,7 @@ pub struct Options {
     pub shared: bool,
     /// Kinds and fields that stay as they are live whatever the spec says, as an image that another tool rolls out.
     pub carry: Vec<(&'static str, &'static str)>,
+    pub allow: Allowances,
     pub spec_digest: String,
 }
 
@@ -30,6 +32,8 @@ pub struct Draft {
     pub steps: Vec<Step>,
     /// Ids and outputs of all that is live.
     pub world: World,
+    /// What the spec asked for when it was last applied, in so far as that is still there.
+    pub applied: Applied,
 }
 
 /// How one change is carried out.
@@ -59,8 +63,10 @@ pub enum Refusal {
 /// # Errors
 /// Calls that failed; objects that have our names but not our tags; externals that are missing.
 pub async fn make(cloud: &dyn Cloud, about: About<'_>, options: &Options) -> Result<Draft, Refusal> {
-    let mut found = cloud.observe(about).await.map_err(Refusal::Cloud)?;
-    let mut drafting = Drafting::new(about, options, &found);
+    let (found, applied) = futures_util::future::join(cloud.observe(about), cloud.applied(about.env)).await;
+    let mut found = found.map_err(Refusal::Cloud)?;
+    let applied = applied.map_err(|error| Refusal::Cloud(vec![error]))?;
+    let mut drafting = Drafting::new(about, options, &found, &applied);
     let mut doubtful = drafting.run();
     // What was taken on trust and seems to differ is read in full, and everything planned again.
     while !doubtful.is_empty() {
@@ -71,7 +77,7 @@ pub async fn make(cloud: &dyn Cloud, about: About<'_>, options: &Options) -> Res
         if !errors.is_empty() {
             return Err(Refusal::Cloud(errors));
         }
-        drafting = Drafting::new(about, options, &found);
+        drafting = Drafting::new(about, options, &found, &applied);
         doubtful = drafting.run();
     }
     drafting.finish()

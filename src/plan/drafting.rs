@@ -3,16 +3,19 @@ use std::collections::{BTreeSet, HashMap};
 
 use serde_json::Value;
 
+use super::applied::Applied;
 use super::diff::{Difference, listing};
 use super::digest::live_digest;
 use super::draft::{Draft, Options, Refusal, Step, compare};
+use super::guards;
 use super::names::Names;
 use super::world::{Secrets, World, resolve_with};
-use super::{Action, Change, FORMAT_VERSION, Field, Plan};
+use super::{Action, Change, FORMAT_VERSION, Field, LeftToAws, Plan};
 use crate::cloud::{About, Found};
 use crate::graph::{Graph, Wanted};
 use crate::kinds::{self, AnyKind, Impact, Live, Stage};
 use crate::value::Address;
+use crate::value::walk::{Link, links};
 
 /// One attempt at a plan over one observation.
 pub struct Drafting<'a> {
@@ -22,8 +25,9 @@ pub struct Drafting<'a> {
     /// By address, indices into `found`; more than one where a replacement was cut short.
     by_address: HashMap<&'a Address, Vec<usize>>,
     names: Names<'a>,
-    /// What the spec would have each object need, and at which stage; also for one that goes.
-    spec: HashMap<Address, (Stage, BTreeSet<Address>)>,
+    /// What the spec says of each object beside its attributes; also of one that goes.
+    spec: HashMap<Address, Said>,
+    applied: &'a Applied,
     world: World,
     changes: Vec<(Change, Step)>,
     used: BTreeSet<usize>,
@@ -32,10 +36,20 @@ pub struct Drafting<'a> {
     doubtful: BTreeSet<usize>,
     scheduled: Vec<String>,
     kept: Vec<Address>,
+    left_to_aws: Vec<LeftToAws>,
+    /// Whether each object that changes does so only because what is live moved.
+    drift: HashMap<Address, bool>,
+}
+
+/// What the spec says of an object beside its attributes.
+struct Said {
+    stage: Stage,
+    needs: BTreeSet<Address>,
+    protect: bool,
 }
 
 impl<'a> Drafting<'a> {
-    pub fn new(about: About<'a>, options: &'a Options, found: &'a [Found]) -> Self {
+    pub fn new(about: About<'a>, options: &'a Options, found: &'a [Found], applied: &'a Applied) -> Self {
         let mut by_address: HashMap<&Address, Vec<usize>> = HashMap::new();
         for (index, Found { live, .. }) in found.iter().enumerate() {
             let Some(address) = &live.address else { continue };
@@ -44,7 +58,11 @@ impl<'a> Drafting<'a> {
         // A destroy plans against nothing; what the spec says of order holds for it too.
         let whole = about.graph.wanted.is_empty().then(|| Graph::of(about.env).ok()).flatten();
         let wanted = whole.as_ref().unwrap_or(about.graph).wanted.iter();
-        let spec = wanted.map(|wanted| (wanted.address.clone(), (wanted.stage, wanted.needs.clone()))).collect();
+        let said = |wanted: &Wanted| {
+            let needs = wanted.needs.clone();
+            (wanted.address.clone(), Said { stage: wanted.stage, needs, protect: wanted.protect })
+        };
+        let spec = wanted.map(said).collect();
         Self {
             about,
             options,
@@ -52,6 +70,7 @@ impl<'a> Drafting<'a> {
             by_address,
             names: Names::of(found),
             spec,
+            applied,
             world: World::default(),
             changes: Vec::new(),
             used: BTreeSet::new(),
@@ -60,6 +79,8 @@ impl<'a> Drafting<'a> {
             doubtful: BTreeSet::new(),
             scheduled: Vec::new(),
             kept: Vec::new(),
+            left_to_aws: Vec::new(),
+            drift: HashMap::new(),
         }
     }
 
@@ -112,6 +133,7 @@ impl<'a> Drafting<'a> {
         self.used.insert(index);
         let live = &self.found[index].live;
         let different = if wanted.external { Vec::new() } else { different };
+        self.leave_to_aws(wanted, live);
         self.scheduled.extend(live.scheduled.iter().map(|what| format!("{}: {what}", wanted.address)));
         if different.is_empty() {
             self.unchanged += 1;
@@ -182,8 +204,35 @@ impl<'a> Drafting<'a> {
             .map(|(path, after)| self.names.field(&Difference { path, before: Value::Null, after }, &[]))
             .collect();
         fields.retain(|field| !is_ownership(&field.path));
-        let reason = "it is not there".to_owned();
+        let drift = self.applied.is_same(&wanted.address, &wanted.attrs);
+        fields.iter_mut().for_each(|field| field.drift = drift);
+        let reason = if drift { "somebody deleted it" } else { "it is not there" }.to_owned();
         self.push(wanted, Action::Create, reason, Impact::None, None, fields, true);
+    }
+
+    /// Whether the spec asks for the same in this field as when it was last applied, so that only what is live can
+    /// have moved. What depends on another change moves for that one's reason.
+    fn is_drift(&self, wanted: &Wanted, difference: &Difference) -> bool {
+        let mut causes = links(&difference.after).into_iter().filter_map(|link| match link {
+            Link::To { address, .. } => self.drift.get(&address).copied(),
+            Link::Id { .. } => None,
+        });
+        match causes.next() {
+            Some(first) => first && causes.all(|drift| drift),
+            None => self.applied.asked(&wanted.address, &wanted.attrs, difference.field()),
+        }
+    }
+
+    /// Notes what the spec leaves to AWS.
+    fn leave_to_aws(&mut self, wanted: &Wanted, live: &Live<Value>) {
+        let (Some(fields), Some(live)) = (wanted.attrs.as_object(), &live.attrs) else { return };
+        for (path, _) in fields.iter().filter(|(_, wanted)| wanted.is_null()) {
+            let value = live.get(path).map(|value| self.names.shown(value)).unwrap_or_default();
+            if !value.is_null() {
+                let address = wanted.address.clone();
+                self.left_to_aws.push(LeftToAws { address, path: path.clone(), value });
+            }
+        }
     }
 
     fn change(&mut self, wanted: &Wanted, index: usize, different: &[Difference], action: Action) {
@@ -193,21 +242,26 @@ impl<'a> Drafting<'a> {
         changed.dedup();
         let replace: Vec<&str> =
             changed.iter().map(String::as_str).filter(|field| kind.replace_on().contains(field)).collect();
-        let mut fields: Vec<Field> =
-            different.iter().map(|difference| self.names.field(difference, kind.replace_on())).collect();
+        let field = |difference: &Difference| {
+            let field = self.names.field(difference, kind.replace_on());
+            Field { drift: self.is_drift(wanted, difference), ..field }
+        };
+        let mut fields: Vec<Field> = different.iter().map(field).collect();
         // Marks of ownership are shown only where they are all that changes.
         if fields.iter().any(|field| !is_ownership(&field.path)) {
             fields.retain(|field| !is_ownership(&field.path));
         }
+        let impact =
+            || live.attrs.as_ref().map_or(Impact::None, |before| kind.impact(before, &wanted.attrs, &changed));
         let (action, reason, impact) = match (replace.is_empty(), action) {
             (false, _) => {
                 let reason = format!("AWS cannot change {} in place", replace.join(", "));
                 self.refuse_if_protected(kind, &wanted.address, live);
-                let impact = if kind.holds_data() { Impact::DataLoss } else { Impact::Replaced };
+                let impact = if holds_data(kind, live) { Impact::DataLoss } else { Impact::Replaced };
                 (Action::Replace, reason, impact)
             }
-            (true, Action::Adopt) => (Action::Adopt, "somebody else made it".to_owned(), kind.impact(&changed)),
-            _ => (Action::Update, format!("{} differ", changed.join(", ")), kind.impact(&changed)),
+            (true, Action::Adopt) => (Action::Adopt, "somebody else made it".to_owned(), impact()),
+            _ => (Action::Update, format!("{} differ", changed.join(", ")), impact()),
         };
         if action != Action::Replace {
             let mut outputs = live.outputs.clone();
@@ -228,16 +282,22 @@ impl<'a> Drafting<'a> {
         fields: Vec<Field>,
         create_first: bool,
     ) {
-        let change = Change {
+        let drift = !fields.is_empty() && fields.iter().all(|field| field.drift);
+        self.drift.insert(wanted.address.clone(), drift);
+        let mut change = Change {
             address: wanted.address.clone(),
             stage: wanted.stage,
             action,
             reason,
             impact,
+            seconds: takes(wanted.kind, action, impact),
+            drift,
+            guarded: false,
             id: live.map(|live| live.id.clone()),
             fields,
             depends_on: wanted.needs.iter().cloned().collect(),
         };
+        change.guarded = guards::is_guarded(&change, wanted.protect, &self.options.allow);
         let attrs = self.with_live_fields(wanted).into_owned();
         let step = Step {
             kind: wanted.kind,
@@ -281,16 +341,23 @@ impl<'a> Drafting<'a> {
             _ => "the spec does not have it",
         };
         let depends_on: BTreeSet<Address> = self.referred(address, &attrs);
-        let change = Change {
+        let said = self.spec.get(address);
+        let impact = if holds_data(*kind, live) { Impact::DataLoss } else { Impact::None };
+        let mut change = Change {
             address: address.clone(),
-            stage: self.spec.get(address).map_or(kind.stage(), |(stage, _)| *stage),
+            stage: said.map_or(kind.stage(), |said| said.stage),
             action: Action::Delete,
             reason: reason.to_owned(),
-            impact: if kind.holds_data() { Impact::DataLoss } else { Impact::None },
+            impact,
+            seconds: takes(*kind, Action::Delete, impact),
+            drift: false,
+            guarded: false,
             id: Some(live.id.clone()),
             fields,
             depends_on: depends_on.iter().cloned().collect(),
         };
+        let protect = said.map_or(self.about.env.protect, |said| said.protect);
+        change.guarded = guards::is_guarded(&change, protect, &self.options.allow);
         let step = Step {
             kind: *kind,
             desired: None,
@@ -314,7 +381,7 @@ impl<'a> Drafting<'a> {
     }
 
     fn referred(&self, from: &Address, attrs: &Value) -> BTreeSet<Address> {
-        self.names.referred(attrs, self.spec.get(from).map(|(_, needs)| needs))
+        self.names.referred(attrs, self.spec.get(from).map(|said| &said.needs))
     }
 
     pub fn finish(mut self) -> Result<Draft, Refusal> {
@@ -328,7 +395,8 @@ impl<'a> Drafting<'a> {
         });
         self.kept.sort();
         let env = self.about.env;
-        let (changes, steps) = self.changes.into_iter().unzip();
+        let (changes, steps): (Vec<Change>, Vec<Step>) = self.changes.into_iter().unzip();
+        let missing = guards::missing(&changes, self.unchanged, self.options.destroy, &self.options.allow);
         // While planning, `world` leaves out what will move; carrying out starts from all that is live.
         let world = World::default();
         for Found { live, .. } in self.found {
@@ -346,12 +414,15 @@ impl<'a> Drafting<'a> {
             spec_digest: self.options.spec_digest.clone(),
             live_digest: live_digest(self.found),
             changes,
+            seconds: 0,
             unchanged: self.unchanged,
             scheduled: self.scheduled,
             kept: self.kept,
+            missing,
+            left_to_aws: self.left_to_aws,
             notes: kinds::elsewhere(env, |address, output| world.output(address, output)),
         };
-        Ok(Draft { plan, steps, world })
+        Ok(Draft { plan, steps, world, applied: self.applied.clone() })
     }
 }
 
@@ -359,6 +430,20 @@ impl<'a> Drafting<'a> {
 fn is_shared(live: &Live<Value>) -> bool {
     let tags = live.attrs.as_ref().and_then(|attrs| attrs.get("tags")?.as_object());
     tags.is_some_and(|tags| tags.contains_key("baseplate:project") && !tags.contains_key("baseplate:environment"))
+}
+
+/// Seconds that a change typically takes on AWS. Updates that interrupt nothing are answered at once.
+fn takes(kind: &dyn AnyKind, action: Action, impact: Impact) -> u64 {
+    match (action, impact) {
+        (Action::Create, _) | (_, Impact::Rolling | Impact::Reboot | Impact::Failover) => kind.typical(),
+        (Action::Replace, _) => kind.typical() + kind.typical_delete(),
+        (Action::Delete, _) => kind.typical_delete(),
+        _ => 2,
+    }
+}
+
+fn holds_data(kind: &dyn AnyKind, live: &Live<Value>) -> bool {
+    live.attrs.as_ref().is_some_and(|attrs| kind.holds_data(attrs))
 }
 
 fn is_ownership(path: &str) -> bool {

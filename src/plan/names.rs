@@ -59,11 +59,12 @@ impl<'a> Names<'a> {
             secret,
             known_after_apply: !secret && !is_resolved(&difference.after),
             forces_replacement: replace_on.contains(&difference.field()),
+            drift: false,
         }
     }
 
     /// A value for people and machines: references by address, texts as they read.
-    fn shown(&self, value: &Value) -> Value {
+    pub fn shown(&self, value: &Value) -> Value {
         match value {
             Value::Array(items) => items.iter().map(|item| self.shown(item)).collect(),
             Value::Object(map) => {

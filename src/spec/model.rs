@@ -37,6 +37,10 @@ pub struct Environment {
     /// The AWS region, as in `eu-central-1`.
     #[schemars(regex(pattern = r"^[a-z]{2}(-[a-z]+)+-[0-9]$"))]
     pub region: String,
+    /// Whether what holds data (databases, registries, secret parameters, logs) is deleted or replaced only if
+    /// `--allow-destroy` names it. A database, registry, parameter or service can say otherwise for itself.
+    #[serde(default = "yes")]
+    pub protect: bool,
     /// Tags of every object that belongs to this environment.
     #[serde(default)]
     pub tags: BTreeMap<String, String>,
@@ -60,6 +64,10 @@ pub struct Environment {
     pub dns: Option<Dns>,
 }
 
+fn yes() -> bool {
+    true
+}
+
 /// An ECR repository. It belongs to the project: both environments push to it and pull from it.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
@@ -67,6 +75,9 @@ pub struct Registry {
     /// The repository's name; `<project>-<key>` unless set.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
+    /// As the environment's `protect`, for this repository with its images.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub protect: Option<bool>,
     /// Whether a pushed tag can never be moved.
     pub immutable_tags: bool,
     /// Whether images are scanned for vulnerabilities as they arrive.
@@ -81,6 +92,13 @@ pub struct Registry {
 
 impl Default for Registry {
     fn default() -> Self {
-        Self { name: None, immutable_tags: false, scan_on_push: true, keep_images: 30, untagged_days: 7 }
+        Self {
+            name: None,
+            protect: None,
+            immutable_tags: false,
+            scan_on_push: true,
+            keep_images: 30,
+            untagged_days: 7,
+        }
     }
 }

@@ -12,6 +12,11 @@ impl Environment {
         format!("{}-{}", self.project, self.environment)
     }
 
+    /// `<project>/<environment>`: what Baseplate keeps of its own for an environment is under this path.
+    pub fn path(&self) -> String {
+        format!("{}/{}", self.project, self.environment)
+    }
+
     /// The physical name of `part`, `max` characters at most.
     pub fn name(&self, part: &str, max: usize) -> String {
         fit(&format!("{}-{part}", self.prefix()), max)
@@ -19,7 +24,7 @@ impl Environment {
 
     /// `/<project>/<environment>/<key>`.
     pub fn parameter_path(&self, key: &str) -> String {
-        format!("/{}/{}/{key}", self.project, self.environment)
+        format!("/{}/{key}", self.path())
     }
 
     /// `aws`, `aws-cn` or `aws-us-gov`: the second part of every ARN.

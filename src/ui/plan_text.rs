@@ -1,3 +1,5 @@
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use serde_json::Value;
@@ -6,6 +8,7 @@ use similar::{ChangeTag, TextDiff};
 use super::{Paint, clean};
 use crate::kinds::{Impact, Stage};
 use crate::plan::{Action, Change, Field, Plan};
+use crate::value::Address;
 
 /// Longer values go over several lines.
 const WIDTH: usize = 116;
@@ -16,20 +19,42 @@ pub fn plan_text(plan: &Plan, place: &str, paint: Paint) -> String {
     let what = if plan.destroy { "Destroy" } else { "Plan" };
     let title = format!("{what}: {} {} on {place}", plan.project, plan.environment);
     let _ = writeln!(out, "{}", paint.bold(&clean(&title)));
-    for stage in Stage::ALL {
-        let changes: Vec<&Change> = plan.changes.iter().filter(|change| change.stage == stage).collect();
-        if !changes.is_empty() {
-            let _ = writeln!(out, "\n{}", paint.bold(&format!("{} · {stage}", stage.number())));
-            changes.iter().for_each(|change| one(&mut out, change, paint));
+    let (drift, asked): (Vec<&Change>, Vec<&Change>) = plan.changes.iter().partition(|change| change.drift);
+    if !drift.is_empty() {
+        let _ = writeln!(out, "\n{}", paint.bold("Drift: what is live moved, the spec did not"));
+        stages(&mut out, &drift, paint);
+        if !asked.is_empty() {
+            let _ = writeln!(out, "\n{}", paint.bold("You asked"));
         }
     }
+    stages(&mut out, &asked, paint);
     section(&mut out, paint, "Accepted by AWS, to come later", &plan.scheduled);
     let kept: Vec<String> =
         plan.kept.iter().map(|address| format!("{address} belongs to the whole project")).collect();
     section(&mut out, paint, "Left as they are", &kept);
     section(&mut out, paint, "Notes", &plan.notes);
+    let missing = plan.missing.iter().map(|option| format!("apply refuses this without {option}"));
+    section(&mut out, paint, "To be allowed", &missing.collect::<Vec<_>>());
+    if !plan.left_to_aws.is_empty() {
+        let objects: BTreeSet<&Address> = plan.left_to_aws.iter().map(|left| &left.address).collect();
+        let (values, objects) = (plan.left_to_aws.len(), objects.len());
+        let text = format!("Left to AWS: {values} values of {objects} objects, which --json lists.");
+        let _ = writeln!(out, "\n{}", paint.dim(&text));
+    }
     let _ = writeln!(out, "\n{}", summary(plan, paint));
     out
+}
+
+/// Changes in documented order, and within a stage the most dangerous first.
+fn stages(out: &mut String, changes: &[&Change], paint: Paint) {
+    for stage in Stage::ALL {
+        let mut changes: Vec<&Change> = changes.iter().filter(|change| change.stage == stage).copied().collect();
+        changes.sort_by_key(|change| Reverse(change.impact));
+        if !changes.is_empty() {
+            let _ = writeln!(out, "\n{}", paint.bold(&format!("{} · {stage}", stage.number())));
+            changes.iter().for_each(|change| one(out, change, paint));
+        }
+    }
 }
 
 fn section(out: &mut String, paint: Paint, title: &str, lines: &[String]) {
@@ -52,12 +77,18 @@ fn summary(plan: &Plan, paint: Paint) -> String {
     }
     let counts = plan.counts().into_iter().filter(|(action, count)| *count > 0 || *action != Action::Adopt);
     let counts: Vec<String> = counts.map(|(action, count)| format!("{count} to {}", action.verb())).collect();
-    paint.bold(&format!(
-        "{}: {}; {} unchanged.",
-        if plan.destroy { "Destroy" } else { "Plan" },
-        counts.join(", "),
-        plan.unchanged
-    ))
+    let what = if plan.destroy { "Destroy" } else { "Plan" };
+    let (counts, unchanged, time) = (counts.join(", "), plan.unchanged, duration(plan.seconds));
+    let summary = paint.bold(&format!("{what}: {counts}; {unchanged} unchanged. Takes about {time} on AWS."));
+    format!("{summary}\n{}", paint.dim(&format!("Hash: {}", plan.hash())))
+}
+
+/// A typical duration, no more precise than it is known.
+fn duration(seconds: u64) -> String {
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        _ => format!("{} min", seconds.div_ceil(60)),
+    }
 }
 
 fn one(out: &mut String, change: &Change, paint: Paint) {
@@ -68,19 +99,16 @@ fn one(out: &mut String, change: &Change, paint: Paint) {
     };
     let address = change.address.to_string();
     let mut head = format!("  {} {}", color(change.action.mark()), color(&clean(&address)));
-    match change.action {
-        Action::Replace => {
-            let _ = write!(head, "  replaced: {}", change.reason);
-        }
-        Action::Delete | Action::Adopt => {
-            let _ = write!(head, "  {}", paint.dim(&change.reason));
-        }
-        _ => {}
-    }
-    if change.impact == Impact::DataLoss {
-        let _ = write!(head, "  {}", paint.red(&change.impact.to_string()));
-    } else if change.impact > Impact::None && change.action != Action::Replace {
-        let _ = write!(head, "  {}", paint.yellow(&change.impact.to_string()));
+    let impact = change.impact.to_string();
+    let impact = match change.impact {
+        Impact::None => paint.dim(&impact),
+        Impact::Replaced | Impact::DataLoss => paint.red(&impact),
+        _ => paint.yellow(&impact),
+    };
+    let _ = write!(head, "  {impact}{}", paint.dim(&format!(", {}", duration(change.seconds))));
+    let says_more = matches!(change.action, Action::Replace | Action::Delete | Action::Adopt);
+    if says_more || (change.action == Action::Create && change.drift) {
+        let _ = write!(head, "  {}", paint.dim(&change.reason));
     }
     let _ = writeln!(out, "{head}");
     match change.action {
@@ -91,7 +119,7 @@ fn one(out: &mut String, change: &Change, paint: Paint) {
                 created(out, field);
             }
         }
-        _ => fields(out, &change.fields, paint),
+        _ => fields(out, change, paint),
     }
 }
 
@@ -132,9 +160,13 @@ fn block(out: &mut String, value: &Value, indent: usize) {
     }
 }
 
-fn fields(out: &mut String, fields: &[Field], paint: Paint) {
+fn fields(out: &mut String, change: &Change, paint: Paint) {
+    let fields = &change.fields;
     for (index, field) in fields.iter().enumerate() {
-        let why = if field.forces_replacement { paint.red("  forces replacement") } else { String::new() };
+        let mut why = if field.forces_replacement { paint.red("  forces replacement") } else { String::new() };
+        if field.drift && !change.drift {
+            why += &paint.dim("  (drift)");
+        }
         if field.secret {
             let _ = writeln!(out, "      {:<22} (secret changed){why}", field.path);
             continue;

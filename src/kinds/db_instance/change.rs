@@ -8,7 +8,7 @@ use aws_smithy_types::date_time::Format;
 
 use super::{Attrs, ids, reveal, version};
 use crate::cloud::{Aws, CloudError};
-use crate::kinds::Update;
+use crate::kinds::{Impact, Update};
 use crate::spec::ApplyChanges;
 
 /// The one call for all fields that differ; `None` where only tags do.
@@ -51,6 +51,23 @@ pub(super) fn modify(
         asked = true;
     }
     Ok(asked.then_some(call))
+}
+
+/// What RDS says of each setting in "Settings for DB instances"
+/// (<https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_ModifyInstance.Settings.html>): some need a restart,
+/// which a standby in another zone takes most of.
+pub(super) fn impact(live: &Attrs, desired: &Attrs, changed: &[String]) -> Impact {
+    let changes = |field: &str| changed.iter().any(|changed| changed == field);
+    let first_or_last_backup = (live.backup_retention == 0) != (desired.backup_retention == 0);
+    let moves = changes("class") || changes("subnet_group");
+    let restarts =
+        moves || changes("version") || changes("port") || (changes("backup_retention") && first_or_last_backup);
+    match (restarts, desired.apply_changes) {
+        (false, _) => Impact::None,
+        (true, ApplyChanges::Window) => Impact::InWindow,
+        (true, ApplyChanges::Immediately) if live.multi_az && moves => Impact::Failover,
+        (true, ApplyChanges::Immediately) => Impact::Reboot,
+    }
 }
 
 /// A name for the last snapshot that no earlier delete can have taken.

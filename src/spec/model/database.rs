@@ -49,8 +49,12 @@ pub struct Database {
     /// UTC, `ddd:hh:mm-ddd:hh:mm`; AWS picks one unless set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub maintenance_window: Option<String>,
+    /// Whether AWS refuses to delete the instance.
     #[serde(default)]
     pub deletion_protection: bool,
+    /// As the environment's `protect`, for this database and its password.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub protect: Option<bool>,
     /// Encryption at rest. Only a new instance can get it.
     #[serde(default = "yes")]
     pub encrypted: bool,

@@ -22,6 +22,8 @@ pub struct Parameter {
     pub secret: Option<bool>,
     pub description: String,
     pub tier: ParameterTier,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub protect: Option<bool>,
 }
 
 #[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
@@ -62,6 +64,8 @@ struct Table {
     description: String,
     #[serde(default)]
     tier: ParameterTier,
+    /// As the environment's `protect`, for this parameter if it is secret.
+    protect: Option<bool>,
 }
 
 impl JsonSchema for Parameter {
@@ -94,9 +98,9 @@ impl<'de> Deserialize<'de> for Parameter {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Parameter, A::Error> {
-                let Table { value, env, generate, external, secret, description, tier } =
+                let Table { value, env, generate, external, secret, description, tier, protect } =
                     Table::deserialize(MapAccessDeserializer::new(map))?;
-                Ok(Parameter { value, env, generate, external, secret, description, tier })
+                Ok(Parameter { value, env, generate, external, secret, description, tier, protect })
             }
         }
         deserializer.deserialize_any(Either)

@@ -74,6 +74,9 @@ pub struct Service {
     /// Days that logs are kept: one of the values CloudWatch Logs takes.
     #[serde(default = "month")]
     pub log_retention: i32,
+    /// As the environment's `protect`, for this service's logs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub protect: Option<bool>,
     /// What the running task may do in AWS; nothing unless set.
     #[serde(default)]
     pub permissions: Vec<Permission>,

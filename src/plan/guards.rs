@@ -1,0 +1,117 @@
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::{Action, Change};
+use crate::kinds::Impact;
+use crate::value::Address;
+
+/// The losses that somebody has allowed.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Allowances {
+    /// What holds data and may go all the same.
+    pub destroy: Vec<AddressPattern>,
+    /// How many objects may go at once.
+    pub deletes: Option<usize>,
+}
+
+impl Allowances {
+    pub fn may_destroy(&self, address: &Address) -> bool {
+        self.destroy.iter().any(|pattern| pattern.matches(address))
+    }
+}
+
+/// An address, `<kind>.*` for all of a kind, or `*` for all.
+#[derive(Clone, Debug, PartialEq)]
+pub enum AddressPattern {
+    One(Address),
+    Kind(String),
+    All,
+}
+
+impl AddressPattern {
+    pub fn matches(&self, address: &Address) -> bool {
+        match self {
+            Self::One(one) => one == address,
+            Self::Kind(kind) => kind == address.kind(),
+            Self::All => true,
+        }
+    }
+}
+
+impl FromStr for AddressPattern {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "*" {
+            return Ok(Self::All);
+        }
+        let address: Address = text.parse()?;
+        if crate::kinds::find(address.kind()).is_none() {
+            return Err(format!("`{}` is no kind of object", address.kind()));
+        }
+        Ok(if address.name() == "*" { Self::Kind(address.kind().to_owned()) } else { Self::One(address) })
+    }
+}
+
+impl fmt::Display for AddressPattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::One(address) => write!(f, "{address}"),
+            Self::Kind(kind) => write!(f, "{kind}.*"),
+            Self::All => f.write_str("*"),
+        }
+    }
+}
+
+impl Serialize for AddressPattern {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for AddressPattern {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// As many objects may go in one apply as a small change of a spec takes away; more look like a mistake (another
+/// base, an empty table) if they are also more than a quarter of what is there.
+const FEW: usize = 10;
+
+/// The options without which `apply` refuses these changes.
+pub(super) fn missing(changes: &[Change], unchanged: usize, destroy: bool, allowed: &Allowances) -> Vec<String> {
+    let named = changes.iter().filter(|change| change.guarded);
+    let mut missing: Vec<String> = named.map(|change| format!("--allow-destroy {}", change.address)).collect();
+    let go = changes.iter().filter(|change| matches!(change.action, Action::Delete | Action::Replace)).count();
+    let there = unchanged + changes.iter().filter(|change| change.action != Action::Create).count();
+    let many = !destroy && go > FEW && go * 4 > there;
+    if many && allowed.deletes.is_none_or(|deletes| deletes < go) {
+        missing.push(format!("--allow-deletes {go}"));
+    }
+    missing
+}
+
+/// Whether the change needs to be allowed by name.
+pub(super) fn is_guarded(change: &Change, protect: bool, allowed: &Allowances) -> bool {
+    protect && change.impact == Impact::DataLoss && !allowed.may_destroy(&change.address)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_match_what_they_say() {
+        let address = Address::new("ssm_parameter", "web/token");
+        let matches = |pattern: &str| pattern.parse::<AddressPattern>().map(|pattern| pattern.matches(&address));
+        assert_eq!(matches("*"), Ok(true));
+        assert_eq!(matches("ssm_parameter.*"), Ok(true));
+        assert_eq!(matches("ssm_parameter.web/token"), Ok(true));
+        assert_eq!(matches("ssm_parameter.web"), Ok(false));
+        assert!(matches("ssm_parameters.*").is_err() && matches("everything").is_err());
+    }
+}
