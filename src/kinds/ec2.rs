@@ -1,6 +1,8 @@
 //! What the kinds of EC2 have in common: tags that come with the create call, reads by owner, and a service
 //! whose parts learn of a new object one after the other.
 
+pub(super) mod users;
+
 use std::time::Duration;
 
 use aws_sdk_ec2::types::{Filter, ResourceType, Tag, TagSpecification};

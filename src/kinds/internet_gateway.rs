@@ -1,6 +1,7 @@
 use aws_sdk_ec2::types::{AttachmentStatus, ResourceType};
 use serde::{Deserialize, Serialize};
 
+use super::ec2::users::{Used, named};
 use super::vpc::Vpc;
 use super::{Create, Delete, Desired, Kind, Live, Made, Stage, Tags, Update, ec2, references};
 use crate::cloud::{Aws, CloudError, During, Reader};
@@ -92,7 +93,9 @@ impl Kind for InternetGateway {
         if gone.attrs.attached {
             let call =
                 aws.ec2.detach_internet_gateway().internet_gateway_id(gone.id).vpc_id(gone.attrs.vpc.value());
-            match call.send().await.found("ec2:DetachInternetGateway") {
+            // AWS refuses while something in the VPC has a public address.
+            let detached = call.send().await.found("ec2:DetachInternetGateway");
+            match named(aws, Used::GatewayOf(gone.attrs.vpc.value()), detached).await {
                 Err(error) if error.code == "Gateway.NotAttached" => {}
                 answer => answer.map(drop)?,
             }

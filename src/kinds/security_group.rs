@@ -3,6 +3,7 @@ use std::rc::Rc;
 use aws_sdk_ec2::types::{ResourceType, SecurityGroup as Found};
 use serde::{Deserialize, Serialize};
 
+use super::ec2::users::{Used, named};
 use super::vpc::Vpc;
 use super::{
     Create, Delete, Desired, Goal, Kind, Live, Look, Made, Outputs, Poll, Stage, Tags, Update, ec2, references,
@@ -112,7 +113,9 @@ impl Kind for SecurityGroup {
     }
 
     async fn delete(aws: &Aws, gone: &Delete<'_, Attrs>) -> Result<(), CloudError> {
-        aws.ec2.delete_security_group().group_id(gone.id).send().await.found("ec2:DeleteSecurityGroup").map(drop)
+        let call = aws.ec2.delete_security_group().group_id(gone.id);
+        let deleted = call.send().await.found("ec2:DeleteSecurityGroup").map(drop);
+        named(aws, Used::SecurityGroup(gone.id), deleted).await
     }
 
     async fn poll(aws: &Aws, look: &Look<'_, Attrs>) -> Result<Poll, CloudError> {

@@ -1,6 +1,7 @@
 use aws_sdk_ec2::types::{AttributeBooleanValue, ResourceType};
 use serde::{Deserialize, Serialize};
 
+use super::ec2::users::{Used, named};
 use super::vpc::Vpc;
 use super::{
     Create, Delete, Desired, Goal, Kind, Live, Look, Made, Outputs, Poll, Stage, Tags, Update, ec2, references,
@@ -99,7 +100,8 @@ impl Kind for Subnet {
     }
 
     async fn delete(aws: &Aws, gone: &Delete<'_, Attrs>) -> Result<(), CloudError> {
-        aws.ec2.delete_subnet().subnet_id(gone.id).send().await.found("ec2:DeleteSubnet").map(drop)
+        let deleted = aws.ec2.delete_subnet().subnet_id(gone.id).send().await.found("ec2:DeleteSubnet").map(drop);
+        named(aws, Used::Subnet(gone.id), deleted).await
     }
 
     async fn poll(aws: &Aws, look: &Look<'_, Attrs>) -> Result<Poll, CloudError> {

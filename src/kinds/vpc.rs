@@ -2,6 +2,7 @@ use aws_sdk_ec2::types::{AttributeBooleanValue, ResourceType, VpcAttributeName};
 use futures_util::future::{try_join, try_join_all};
 use serde::{Deserialize, Serialize};
 
+use super::ec2::users::{Used, named};
 use super::{Create, Delete, Desired, Goal, Kind, Live, Look, Made, Outputs, Poll, Stage, Tags, Update, ec2};
 use crate::cloud::{Aws, CloudError, During, Reader};
 use crate::spec::Environment;
@@ -93,7 +94,8 @@ impl Kind for Vpc {
     }
 
     async fn delete(aws: &Aws, gone: &Delete<'_, Attrs>) -> Result<(), CloudError> {
-        aws.ec2.delete_vpc().vpc_id(gone.id).send().await.found("ec2:DeleteVpc").map(drop)
+        let deleted = aws.ec2.delete_vpc().vpc_id(gone.id).send().await.found("ec2:DeleteVpc").map(drop);
+        named(aws, Used::Vpc(gone.id), deleted).await
     }
 
     async fn poll(aws: &Aws, look: &Look<'_, Attrs>) -> Result<Poll, CloudError> {

@@ -45,7 +45,7 @@ fn calls_grow_with_pages_only() {
         let allowed = match action.as_str() {
             per_object if PER_OBJECT.contains(&per_object) => 20,
             // AWS's own page sizes: 10 parameters or services, 50 descriptions, 20 things with tags.
-            "ssm:GetParametersByPath" => (2 * 20 + 1_usize).div_ceil(10),
+            "ssm:GetParametersByPath" => (2 * 20 + 1_usize).div_ceil(10) + 1,
             "ecs:DescribeServices" => 2,
             "elasticloadbalancing:DescribeTags" => before + 2,
             "tagging:GetResources" => before + 2,

@@ -24,6 +24,7 @@ fn repositories(moto: &Moto) -> Value {
 
 /// Takes the protection away that production has against being destroyed.
 fn unprotect(account: &Account<'_>) {
+    account.bench.edit("prod.toml", "environment = \"prod\"\n", "environment = \"prod\"\nprotect = false\n");
     account.bench.edit("prod.toml", "deletion-protection = true\nperformance", "performance");
     account.bench.edit("prod.toml", "[load-balancer]\ndeletion-protection = true\n", "");
     assert_eq!(

@@ -14,6 +14,7 @@ mod cli;
 mod failures;
 mod file_circle;
 mod file_cloud;
+mod guards;
 mod inventory;
 mod moto;
 mod order;

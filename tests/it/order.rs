@@ -86,6 +86,7 @@ fn destroy(bench: &Bench, spec: &str, parallelism: usize) -> Timeline {
 fn unprotected() -> Bench {
     let bench = Bench::new();
     bench.write("prod.toml", bench.read("prod.toml").replace("deletion-protection = true\n", ""));
+    bench.edit("prod.toml", "environment = \"prod\"\n", "environment = \"prod\"\nprotect = false\n");
     bench
 }
 

@@ -54,7 +54,7 @@ fn a_replacement() {
 fn the_end() {
     let cloud = town();
     assert_outcome!("plan-destroy", cloud.run("plan spec.toml --destroy"));
-    cloud.done("destroy spec.toml --yes");
+    cloud.done("destroy spec.toml --yes --allow-destroy *");
     assert_outcome!("plan-destroy-nothing", cloud.run("plan spec.toml --destroy --detailed-exitcode"));
 }
 
@@ -91,6 +91,10 @@ fn drift_is_shown_and_put_right() {
         file["objects"].as_array_mut().expect("objects").retain(|object| object["address"] != "log_group.web");
     });
     assert_outcome!("plan-drift", cloud.run("plan spec.toml"));
+    // What was asked for at the same time is told apart, also within one object.
+    cloud.bench.edit("spec.toml", "wave = 1\n", "wave = 1\ncount = 2\n");
+    cloud.bench.edit("spec.toml", "from = \"edge\" }", "from = \"edge\", description = \"web\" }");
+    assert_outcome!("plan-drift-and-asked", cloud.run("plan spec.toml"));
     cloud.done("apply spec.toml --yes");
     cloud.assert_no_changes("spec.toml");
 }

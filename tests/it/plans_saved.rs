@@ -48,9 +48,39 @@ fn it_remembers_the_images_it_was_planned_with() {
 fn a_saved_end_is_an_end() {
     let cloud = FileCloud::with_fixture("small.toml");
     cloud.done("apply --yes spec.toml");
-    cloud.done("plan spec.toml --destroy --out saved.plan");
+    cloud.done("plan spec.toml --destroy --out saved.plan --allow-destroy *");
     cloud.done("apply saved.plan");
     assert_eq!(cloud.objects().into_iter().collect::<Vec<_>>(), ["every environment: ecr_repository.web"]);
+}
+
+#[test]
+fn what_may_go_can_be_said_when_it_is_applied() {
+    let cloud = FileCloud::with_fixture("small.toml");
+    cloud.done("apply --yes spec.toml");
+    cloud.done("plan spec.toml --destroy --out saved.plan");
+    assert_eq!(cloud.run("apply saved.plan").code, 4);
+    cloud.done("apply saved.plan --allow-destroy *");
+}
+
+#[test]
+fn a_plan_is_known_by_its_hash() {
+    let cloud = planned();
+    let hash = |text: &str| text.lines().find_map(|line| line.strip_prefix("Hash: ").map(str::to_owned));
+    let reviewed = hash(&cloud.done("plan spec.toml").stdout).expect("a hash");
+    assert_eq!(
+        Some(&reviewed),
+        hash(&cloud.done("plan spec.toml").stdout).as_ref(),
+        "the same plan, the same hash"
+    );
+
+    cloud.bench.edit("spec.toml", ".url}:2", ".url}:3");
+    let before = cloud.bench.read("cloud.json");
+    assert_outcome!("refused-other-hash", cloud.run(&format!("apply spec.toml --plan-hash {reviewed}")));
+    assert_eq!(cloud.bench.read("cloud.json"), before, "nothing was changed");
+
+    cloud.bench.edit("spec.toml", ".url}:3", ".url}:2");
+    cloud.done(&format!("apply spec.toml --plan-hash {reviewed}"));
+    cloud.assert_no_changes("spec.toml");
 }
 
 #[test]
