@@ -42,8 +42,13 @@ pub enum Command {
         #[arg(required = true)]
         specs: Vec<PathBuf>,
     },
-    /// Print the merged spec and where each value comes from.
-    Show { spec: PathBuf },
+    /// Print the merged spec and where each value comes from, or a saved plan.
+    Show {
+        /// A spec, or a plan saved by `plan --out`; no cloud is read.
+        file: PathBuf,
+        #[command(flatten)]
+        rendering: Rendering,
+    },
     /// Show what an apply would change.
     Plan(PlanArgs),
     /// Make the environment what its spec says.
@@ -65,8 +70,11 @@ pub enum Command {
         #[arg(long, value_enum, default_value_t = GraphFormat::Mermaid)]
         format: GraphFormat,
     },
-    /// Print the JSON Schema of specs.
-    Schema,
+    /// Print the JSON Schema of specs, or of plans.
+    Schema {
+        #[arg(value_enum, default_value_t = SchemaOf::Environment)]
+        of: SchemaOf,
+    },
     /// Print completions for a shell.
     Completions { shell: Shell },
 }
@@ -75,6 +83,38 @@ pub enum Command {
 pub enum GraphFormat {
     Mermaid,
     Dot,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum SchemaOf {
+    Environment,
+    Plan,
+}
+
+/// What a plan is printed as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For a terminal.
+    Text,
+    /// For a comment on a pull request.
+    Markdown,
+    /// One page that needs nothing else.
+    Html,
+    /// The plan itself; `baseplate schema plan` describes it.
+    Json,
+    /// As `terraform show -json` writes plans, for the tools that read those.
+    TfplanJson,
+}
+
+/// How a plan is printed.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct Rendering {
+    /// What to print; --json is short for `--format json`. [default: text]
+    #[arg(long, value_enum)]
+    pub format: Option<Format>,
+    /// Markdown: leave out what is least dangerous, and say how much, to stay within this.
+    #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u64).range(2000..))]
+    pub max_bytes: Option<u64>,
 }
 
 /// Where the environment is.
@@ -157,6 +197,8 @@ pub struct PlanArgs {
     /// Plan the end of the environment.
     #[arg(long)]
     pub destroy: bool,
+    #[command(flatten)]
+    pub rendering: Rendering,
 }
 
 #[derive(Debug, Args)]

@@ -4,13 +4,14 @@ mod apply;
 mod check;
 mod observe;
 mod plan;
+mod rendering;
 mod saved;
 mod session;
 mod show;
 
-use crate::cli::{Cli, Command, Exit, GraphFormat};
+use crate::cli::{Cli, Command, Exit, GraphFormat, SchemaOf};
 use crate::graph::{self, Graph};
-use crate::plan::Refusal;
+use crate::plan::{self as plans, Refusal};
 use crate::spec::{self, Problems};
 use crate::ui::Ui;
 
@@ -50,17 +51,20 @@ impl From<Refusal> for Failure {
 
 /// Runs a command to its end and prints what it has to say.
 pub async fn run(cli: Cli) -> Exit {
-    let ui = Ui::new(cli.json);
+    let ui = Ui::new(cli.json || rendering::asks_for_json(&cli.command));
     let result = match cli.command {
         Command::Check { specs } => check::check(ui, &specs),
-        Command::Show { spec } => show::show(ui, &spec),
-        Command::Plan(args) => plan::plan(ui, &args).await,
+        Command::Show { file, rendering } => show::show(ui, &file, rendering, cli.json),
+        Command::Plan(args) => plan::plan(ui, &args, cli.json).await,
         Command::Apply(args) => apply::apply(ui, &args).await,
         Command::Destroy(args) => apply::destroy(ui, &args).await,
         Command::Observe { spec, out, cloud } => observe::observe(ui, &spec, &out, &cloud).await,
         Command::Graph { spec, format } => draw(ui, &spec, format),
-        Command::Schema => {
-            ui.result_json(&spec::file_schema());
+        Command::Schema { of } => {
+            ui.result_json(&match of {
+                SchemaOf::Environment => spec::file_schema(),
+                SchemaOf::Plan => plans::schema(),
+            });
             Ok(Exit::Done)
         }
         Command::Completions { shell } => {

@@ -9,6 +9,7 @@ mod guards;
 mod names;
 mod world;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -24,7 +25,7 @@ pub use world::{Secrets, World, resolve_with};
 pub const FORMAT_VERSION: u32 = 1;
 
 /// Every change that makes an environment what its spec says, in documented order.
-#[derive(Clone, Debug, Serialize, Deserialize, PartialEq)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, PartialEq)]
 #[serde(deny_unknown_fields)]
 pub struct Plan {
     pub format_version: u32,
@@ -53,6 +54,11 @@ pub struct Plan {
     pub missing: Vec<String>,
     /// What a person should know that is no change.
     pub notes: Vec<String>,
+}
+
+/// The JSON Schema of a plan, as generated from the types.
+pub fn schema() -> Value {
+    schemars::schema_for!(Plan).to_value()
 }
 
 impl Plan {
@@ -84,7 +90,7 @@ impl Plan {
 }
 
 /// What happens to one object, and why.
-#[derive(Clone, Debug, Serialize, Deserialize, PartialEq)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, PartialEq)]
 #[serde(deny_unknown_fields)]
 pub struct Change {
     pub address: Address,
@@ -107,7 +113,7 @@ pub struct Change {
     pub depends_on: Vec<Address>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Action {
     Create,
@@ -143,7 +149,7 @@ impl Action {
 
 /// One field that changes. References are shown by address; an element that enters or leaves a set has a path
 /// that ends in `[]` and only an `after` or a `before`.
-#[derive(Clone, Debug, Serialize, Deserialize, PartialEq)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, PartialEq)]
 #[serde(deny_unknown_fields)]
 pub struct Field {
     pub path: String,
@@ -164,7 +170,7 @@ pub struct Field {
 }
 
 /// The live value of a field that the spec leaves to AWS.
-#[derive(Clone, Debug, Serialize, Deserialize, PartialEq)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, PartialEq)]
 #[serde(deny_unknown_fields)]
 pub struct LeftToAws {
     pub address: Address,

@@ -1,13 +1,15 @@
 use super::session::Session;
-use super::{Failure, SavedPlan};
+use super::{Failure, SavedPlan, rendering};
 use crate::apply::Order;
-use crate::cli::{Choices, Exit, PlanArgs};
+use crate::cli::{Choices, Exit, Format, PlanArgs};
 use crate::graph::Graph;
 use crate::plan::{self, Draft, Options, Plan};
+use crate::render;
 use crate::ui::{Ui, plan_text};
 
 /// Shows what an apply would change.
-pub async fn plan(ui: Ui, args: &PlanArgs) -> Result<Exit, Failure> {
+pub async fn plan(ui: Ui, args: &PlanArgs, json: bool) -> Result<Exit, Failure> {
+    let format = rendering::format(args.rendering, json)?;
     let session = Session::open(ui, &args.spec, &args.cloud, Some(&args.choices)).await?;
     let nothing = Graph::empty();
     let graph = if args.destroy { &nothing } else { &session.graph };
@@ -16,7 +18,15 @@ pub async fn plan(ui: Ui, args: &PlanArgs) -> Result<Exit, Failure> {
         let saved = SavedPlan::new(&args.spec, &args.choices, draft.plan.clone());
         saved.write(out)?;
     }
-    show(ui, &session, &draft.plan);
+    if format == Format::TfplanJson {
+        let terraform = render::tfplan(&session.spec.env, graph, &draft).map_err(|address| {
+            let message = format!("{address} has no counterpart among Terraform's resources");
+            Failure::new(Exit::Failed, message, "take another format; every other one shows it")
+        })?;
+        ui.result_json(&terraform);
+    } else {
+        rendering::print(ui, &draft.plan, format, args.rendering.max_bytes, &session.cloud.place());
+    }
     if let Some(out) = &args.out {
         ui.note(&format!("Saved. `baseplate apply {}` carries out exactly this, or nothing.", out.display()));
     }

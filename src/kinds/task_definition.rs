@@ -76,7 +76,7 @@ const LONGEST_TIMEOUT: i32 = 60;
 const LONGEST_START: i32 = 300;
 
 /// Docker labels that hold parameter versions begin so.
-const VERSION_LABEL: &str = "baseplate.parameter.";
+pub(crate) const VERSION_LABEL: &str = "baseplate.parameter.";
 
 impl Kind for TaskDefinition {
     const STAGE: Stage = Stage::Compute;

@@ -44,9 +44,11 @@ impl Paint {
     }
 }
 
-/// Text from outside without the control characters that would steer a terminal.
+/// Text from outside without the characters that would steer a terminal, or show a text in another order than it
+/// has.
 pub fn clean(text: &str) -> Cow<'_, str> {
-    let steers = |c: char| c.is_control() && c != '\n' && c != '\t';
+    let reorders = |c: char| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let steers = |c: char| (c.is_control() && c != '\n' && c != '\t') || reorders(c);
     if !text.contains(steers) {
         return Cow::Borrowed(text);
     }
@@ -59,5 +61,6 @@ mod tests {
     #[test]
     fn control_characters_never_reach_a_terminal() {
         assert_eq!(super::clean("a\u{1b}[31mb\nc"), "a\\u{1b}[31mb\nc");
+        assert_eq!(super::clean("nimda\u{202e}admin"), "nimda\\u{202e}admin");
     }
 }

@@ -1,0 +1,51 @@
+//! Which rendering of a plan is asked for, and printing it.
+
+use super::Failure;
+use crate::cli::{Command, Exit, Format, Rendering};
+use crate::plan::Plan;
+use crate::render;
+use crate::ui::{Ui, plan_text};
+
+pub fn asks_for_json(command: &Command) -> bool {
+    let rendering = match command {
+        Command::Plan(args) => args.rendering,
+        Command::Show { rendering, .. } => *rendering,
+        _ => return false,
+    };
+    rendering.format == Some(Format::Json)
+}
+
+/// The format that `--format` and `--json` come to.
+pub fn format(rendering: Rendering, json: bool) -> Result<Format, Failure> {
+    let format = match (rendering.format, json) {
+        (None, true) => Format::Json,
+        (None, false) => Format::Text,
+        (Some(format), json) if !json || format == Format::Json => format,
+        _ => {
+            let message = "--json and --format ask for different things";
+            return Err(Failure::new(
+                Exit::Usage,
+                message,
+                "--json is short for --format json: give one of the two",
+            ));
+        }
+    };
+    if rendering.max_bytes.is_some() && format != Format::Markdown {
+        let message = "--max-bytes is for --format markdown";
+        return Err(Failure::new(Exit::Usage, message, "the other formats are whole or they are nothing"));
+    }
+    Ok(format)
+}
+
+/// Prints a plan in a format that needs nothing but the plan. `place` is where the environment is, in words.
+pub fn print(ui: Ui, plan: &Plan, format: Format, max_bytes: Option<u64>, place: &str) {
+    match format {
+        Format::Text => ui.result(&plan_text(plan, place, ui.out)),
+        Format::Markdown => {
+            let limit = max_bytes.and_then(|bytes| usize::try_from(bytes).ok());
+            ui.result(&render::markdown(plan, limit));
+        }
+        Format::Html => ui.result(&render::html(plan)),
+        Format::Json | Format::TfplanJson => ui.result_json(&serde_json::to_value(plan).unwrap_or_default()),
+    }
+}

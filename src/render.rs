@@ -1,0 +1,12 @@
+//! Renderings of a plan as documents: values made from values. They have a place of their own because they print
+//! nothing and know no terminal; what knows one is in [`crate::ui`], which also prints these.
+
+mod html;
+mod markdown;
+mod rows;
+mod tfplan;
+mod view;
+
+pub use html::html;
+pub use markdown::markdown;
+pub use tfplan::tfplan;

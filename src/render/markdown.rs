@@ -1,0 +1,288 @@
+//! A plan as a comment on a pull request: GitHub's Markdown, most dangerous first, and no longer than asked.
+
+use std::fmt::Write;
+
+use super::rows::{Content, Mark, Row, inline, rows};
+use super::view::{self, Section, by_danger, danger, duration};
+use crate::kinds::Impact;
+use crate::plan::{Action, Change, Plan};
+use crate::ui::clean;
+
+/// Bytes kept free for the words that say what was cut.
+const NOTICE: usize = 400;
+
+/// A plan in Markdown, in `limit` bytes at most. What does not fit is left out from the least dangerous end,
+/// details before whole changes, and counted.
+pub fn markdown(plan: &Plan, limit: Option<usize>) -> String {
+    let entries: Vec<Entry> = by_danger(plan).into_iter().map(Entry::of).collect();
+    let extras = extras(plan);
+    let top = top(plan);
+    let cut = match limit {
+        Some(limit) => Cut::to_fit(limit, top.len(), &entries, &extras),
+        None => Cut::nothing(&entries, &extras),
+    };
+    let mut out = top;
+    out += &cut.notice(&entries, limit);
+    for section in Section::ALL {
+        let shown = entries.iter().zip(&cut.entries).filter(|(entry, _)| entry.section == section);
+        let shown: Vec<&str> = shown.filter_map(|(entry, level)| entry.at(*level)).collect();
+        if !shown.is_empty() {
+            out += &heading(section, plan.destroy);
+            shown.into_iter().for_each(|text| out += text);
+        }
+    }
+    let extras = extras.iter().zip(&cut.extras).filter(|(_, shown)| **shown);
+    extras.for_each(|(extra, _)| out += &extra.text);
+    out
+}
+
+/// What a bot finds its comment by comes first, then what everybody must see.
+fn top(plan: &Plan) -> String {
+    let mut out =
+        format!("<!-- baseplate:plan {}/{} {} -->\n", html(&plan.project), html(&plan.environment), plan.hash());
+    let _ = writeln!(out, "### {}", text(&view::title(plan)));
+    let _ = writeln!(out, "\nAccount {}, {}\n", code(&plan.account), code(&plan.region));
+    let _ = write!(out, "**{}**", text(&view::counts(plan)));
+    if !plan.is_empty() {
+        let _ = write!(out, " Typically takes {}.", duration(plan.seconds));
+    }
+    out.push('\n');
+    let warnings = view::warnings(plan);
+    if !warnings.is_empty() {
+        let lost = plan.changes.iter().any(|change| change.impact == Impact::DataLoss);
+        let _ = write!(out, "\n> [!{}]\n> {}.\n", if lost { "CAUTION" } else { "WARNING" }, warnings.join(", "));
+    }
+    out
+}
+
+fn heading(section: Section, destroy: bool) -> String {
+    format!("\n#### {}\n\n", section.title(destroy))
+}
+
+/// One change, in short and in full.
+struct Entry {
+    section: Section,
+    action: Action,
+    head: String,
+    /// `None` where there is no more to say.
+    full: Option<String>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Level {
+    Nothing,
+    Head,
+    Full,
+}
+
+impl Entry {
+    fn of(change: &Change) -> Self {
+        let mut said = vec![change.action.verb().to_owned()];
+        said.extend(Some(view::impact(change)).filter(|impact| !impact.is_empty()));
+        if change.guarded {
+            said.push("not allowed yet".to_owned());
+        }
+        said.push(duration(change.seconds));
+        let said = said.join(" · ");
+        let (mark, address) = (change.action.mark(), change.address.to_string());
+        let bold = danger(change) < view::HARMLESS;
+        let said = if bold { format!("<b>{said}</b>") } else { said };
+        let rows = rows(change);
+        // A list begins with `+` and `-`, too: the mark stands in code.
+        let head = format!("- `{mark}` {} {said}\n", code(&address));
+        let full = (!rows.is_empty()).then(|| {
+            let open = if danger(change) <= 1 { " open" } else { "" };
+            let summary = format!("<code>{mark} {}</code> {said}", html(&address));
+            let reason = match change.action {
+                Action::Replace | Action::Delete | Action::Adopt => format!("{}\n\n", text(&change.reason)),
+                Action::Create | Action::Update => String::new(),
+            };
+            let diff = fenced(&rows);
+            format!("<details{open}><summary>{summary}</summary>\n\n{reason}{diff}\n</details>\n\n")
+        });
+        Self { section: Section::of(change), action: change.action, head, full }
+    }
+
+    fn at(&self, level: Level) -> Option<&str> {
+        match level {
+            Level::Nothing => None,
+            Level::Head => Some(&self.head),
+            Level::Full => Some(self.full.as_ref().unwrap_or(&self.head)),
+        }
+    }
+}
+
+/// What is said beside the changes.
+struct Extra {
+    text: String,
+    /// Whether it goes first when something has to go.
+    least: bool,
+}
+
+fn extras(plan: &Plan) -> Vec<Extra> {
+    let list = |title: &str, lines: Vec<String>| {
+        let lines: String = lines.iter().map(|line| format!("- {}\n", code(line))).collect();
+        (!lines.is_empty()).then(|| Extra { text: format!("\n#### {title}\n\n{lines}"), least: false })
+    };
+    let kept = plan.kept.iter().map(|address| format!("{address} belongs to the whole project")).collect();
+    let left: String = plan
+        .left_to_aws
+        .iter()
+        .map(|left| format!("- {}\n", code(&format!("{} {}: {}", left.address, left.path, inline(&left.value)))))
+        .collect();
+    let left = (!left.is_empty()).then(|| Extra {
+        text: format!(
+            "\n<details><summary>Left to AWS ({}): the spec does not say, so it is never a difference</summary>\n\n\
+             {left}\n</details>\n",
+            plan.left_to_aws.len()
+        ),
+        least: true,
+    });
+    [
+        list("Refused without these options", plan.missing.clone()),
+        list("Accepted by AWS, to come later", plan.scheduled.clone()),
+        list("Left as they are", kept),
+        list("Notes", plan.notes.clone()),
+        left,
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// What is shown of each entry and extra.
+struct Cut {
+    entries: Vec<Level>,
+    extras: Vec<bool>,
+}
+
+impl Cut {
+    fn nothing(entries: &[Entry], extras: &[Extra]) -> Self {
+        Self { entries: vec![Level::Full; entries.len()], extras: vec![true; extras.len()] }
+    }
+
+    /// Every change gets its line before any gets its details, and both in order of danger.
+    fn to_fit(limit: usize, top: usize, entries: &[Entry], extras: &[Extra]) -> Self {
+        let headings: usize = Section::ALL.iter().map(|section| heading(*section, false).len()).sum();
+        let fixed = top + headings;
+        let sizes = |entry: &Entry| entry.at(Level::Full).map_or(0, str::len);
+        let whole: usize =
+            entries.iter().map(sizes).sum::<usize>() + extras.iter().map(|it| it.text.len()).sum::<usize>();
+        if fixed + whole <= limit {
+            return Self::nothing(entries, extras);
+        }
+        let mut free = limit.saturating_sub(fixed + NOTICE);
+        let mut take = |size: usize| {
+            let fits = size <= free;
+            free -= if fits { size } else { 0 };
+            fits
+        };
+        let mut cut = Self { entries: vec![Level::Nothing; entries.len()], extras: vec![false; extras.len()] };
+        // Nothing less dangerous is shown once something more dangerous is not.
+        for (level, _) in cut.entries.iter_mut().zip(entries).take_while(|(_, entry)| take(entry.head.len())) {
+            *level = Level::Head;
+        }
+        let extra = |cut: &mut Self, least: bool, take: &mut dyn FnMut(usize) -> bool| {
+            for (shown, extra) in cut.extras.iter_mut().zip(extras).filter(|(_, extra)| extra.least == least) {
+                *shown = take(extra.text.len());
+            }
+        };
+        extra(&mut cut, false, &mut take);
+        for (level, entry) in cut.entries.iter_mut().zip(entries).filter(|(level, _)| **level == Level::Head) {
+            // The head is there already, and gives its place to the whole.
+            if take(entry.at(Level::Full).map_or(0, str::len).saturating_sub(entry.head.len())) {
+                *level = Level::Full;
+            }
+        }
+        extra(&mut cut, true, &mut take);
+        cut
+    }
+
+    fn notice(&self, entries: &[Entry], limit: Option<usize>) -> String {
+        let hidden = |action: Action| {
+            let all = entries.iter().zip(&self.entries);
+            all.filter(|(entry, level)| entry.action == action && **level == Level::Nothing).count()
+        };
+        let actions = [Action::Create, Action::Update, Action::Replace, Action::Delete, Action::Adopt];
+        let hidden: Vec<(Action, usize)> =
+            actions.into_iter().map(|action| (action, hidden(action))).filter(|(_, count)| *count > 0).collect();
+        let total: usize = hidden.iter().map(|(_, count)| count).sum();
+        let short = self.entries.iter().filter(|level| **level == Level::Head).count();
+        let sections = self.extras.iter().filter(|shown| !**shown).count();
+        let mut said = Vec::new();
+        if total > 0 {
+            let kinds: Vec<String> =
+                hidden.iter().map(|(action, count)| format!("{count} to {}", action.verb())).collect();
+            said.push(format!(
+                "{total} of {} changes are not shown, the least dangerous ({})",
+                entries.len(),
+                kinds.join(", ")
+            ));
+        }
+        if short > 0 {
+            said.push(format!("{short} without details"));
+        }
+        if sections > 0 {
+            said.push(format!("{sections} of {} further sections left out", self.extras.len()));
+        }
+        match (said.is_empty(), limit) {
+            (false, Some(limit)) => {
+                format!("\n**Cut to {limit} bytes:** {}. `baseplate plan` shows everything.\n", said.join("; "))
+            }
+            _ => String::new(),
+        }
+    }
+}
+
+/// The rows as a diff. The fence is longer than any run of backticks inside.
+fn fenced(rows: &[Row<'_>]) -> String {
+    let mut body = String::new();
+    for row in rows {
+        let path = clean(row.path);
+        let notes = if row.notes.is_empty() { String::new() } else { format!("  # {}", row.notes.join(", ")) };
+        let _ = match &row.content {
+            Content::Values(None, None) => Ok(()),
+            Content::Values(Some(before), None) => writeln!(body, "- {path}: {before}{notes}"),
+            Content::Values(None, Some(after)) => writeln!(body, "+ {path}: {after}{notes}"),
+            Content::Values(Some(before), Some(after)) => {
+                writeln!(body, "- {path}: {before}\n+ {path}: {after}{notes}")
+            }
+            Content::Secret => writeln!(body, "! {path}: (secret){notes}"),
+            Content::Another(value) => writeln!(body, "! {path}: another {value}{notes}"),
+            Content::Lines(lines) => writeln!(body, "  {path}:{notes}").and_then(|()| {
+                lines.iter().try_for_each(|(mark, line)| {
+                    let mark = match mark {
+                        Mark::Gone => '-',
+                        Mark::Come => '+',
+                        Mark::Same => ' ',
+                    };
+                    writeln!(body, "{mark}   {line}")
+                })
+            }),
+        };
+    }
+    let longest = body.split(|c| c != '`').map(str::len).max().unwrap_or_default();
+    let fence = "`".repeat(longest.max(2) + 1);
+    format!("{fence}diff\n{body}{fence}\n")
+}
+
+/// Text from outside as code, in which nothing is markup and nobody is notified.
+fn code(text: &str) -> String {
+    format!("`{}`", clean(text).replace('`', "'").replace(['\n', '\t'], " "))
+}
+
+/// Words of our own with a name inside: nothing in them is markup.
+fn text(text: &str) -> String {
+    let mut out = String::new();
+    for c in html(text).chars() {
+        if matches!(c, '\\' | '`' | '*' | '_' | '[' | ']' | '~' | '|' | '#' | '@' | '!') {
+            out.push('\\');
+        }
+        out.push(if c == '\n' { ' ' } else { c });
+    }
+    out
+}
+
+fn html(text: &str) -> String {
+    clean(text).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}

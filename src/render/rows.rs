@@ -1,0 +1,124 @@
+//! The fields of a change as a document shows them: one row each, values on one line where that reads well.
+
+use serde_json::Value;
+use similar::{ChangeTag, TextDiff};
+
+use crate::plan::{Action, Change, Field};
+use crate::ui::clean;
+
+/// One field, or two that are one element of a set in another's place.
+pub struct Row<'a> {
+    pub path: &'a str,
+    pub content: Content,
+    /// What else is to be said: "forces replacement", "known after apply", "drift".
+    pub notes: Vec<&'static str>,
+}
+
+pub enum Content {
+    /// `None` where there was, or will be, nothing.
+    Values(Option<String>, Option<String>),
+    Lines(Vec<(Mark, String)>),
+    Secret,
+    /// The same address, behind which there will be another object or revision.
+    Another(String),
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Mark {
+    Gone,
+    Come,
+    Same,
+}
+
+/// What a change does to each field. That references of a new object are known only afterwards goes without saying.
+pub fn rows(change: &Change) -> Vec<Row<'_>> {
+    let fields = &change.fields;
+    let mut rows = Vec::new();
+    let mut index = 0;
+    while let Some(field) = fields.get(index) {
+        index += 1;
+        let tagged = field.path == "tags" || field.path.starts_with("tags.");
+        if tagged && matches!(change.action, Action::Create | Action::Delete) {
+            continue;
+        }
+        let mut notes = Vec::new();
+        if field.forces_replacement {
+            notes.push("forces replacement");
+        }
+        // In a change that is drift as a whole, each field is.
+        if field.drift && !change.drift {
+            notes.push("drift");
+        }
+        if field.known_after_apply && change.action != Action::Create {
+            notes.push("known after apply");
+        }
+        let content = match pair(fields, index - 1) {
+            _ if field.secret => Content::Secret,
+            Some((before, after)) => {
+                index += 1;
+                lines(&pretty(before), &pretty(after))
+            }
+            None => content(field),
+        };
+        rows.push(Row { path: &field.path, content, notes });
+    }
+    rows
+}
+
+fn content(field: &Field) -> Content {
+    match (&field.before, &field.after) {
+        (Value::String(before), Value::String(after)) if before.contains('\n') || after.contains('\n') => {
+            lines(before, after)
+        }
+        (before, after) if before == after => Content::Another(inline(before)),
+        (before, after) if before.is_object() && after.is_object() => lines(&pretty(before), &pretty(after)),
+        (before, after) => {
+            let some = |value: &Value| (!value.is_null()).then(|| inline(value));
+            Content::Values(some(before), some(after))
+        }
+    }
+}
+
+/// A lone removed element followed by a lone added one at the same path, both of them structured: what differs
+/// inside the two is what matters.
+fn pair(fields: &[Field], index: usize) -> Option<(&Value, &Value)> {
+    let (gone, come) = (fields.get(index)?, fields.get(index + 1)?);
+    let alone = fields.iter().filter(|field| field.path == gone.path).count() == 2;
+    let structured = gone.before.is_object() && come.after.is_object();
+    (alone && structured && gone.path == come.path && gone.after.is_null()).then_some((&gone.before, &come.after))
+}
+
+fn lines(before: &str, after: &str) -> Content {
+    let diff = TextDiff::from_lines(before, after);
+    let line = |change: similar::Change<&str>| {
+        let mark = match change.tag() {
+            ChangeTag::Delete => Mark::Gone,
+            ChangeTag::Insert => Mark::Come,
+            ChangeTag::Equal => Mark::Same,
+        };
+        (mark, clean(change.value().trim_end_matches('\n')).into_owned())
+    };
+    Content::Lines(diff.iter_all_changes().map(line).collect())
+}
+
+fn pretty(value: &Value) -> String {
+    format!("{value:#}\n")
+}
+
+/// A value on one line: without the quotes and braces that JSON needs and people do not, and without what is
+/// empty.
+pub fn inline(value: &Value) -> String {
+    match value {
+        Value::String(text) if text.is_empty() => "\"\"".to_owned(),
+        Value::String(text) => clean(text).replace('\n', "\\n"),
+        Value::Array(items) => format!("[{}]", items.iter().map(inline).collect::<Vec<_>>().join(", ")),
+        Value::Object(map) => {
+            let says = |value: &&Value| !matches!(value, Value::Null) && *value != &Value::from("");
+            let parts = map.iter().filter(|(_, value)| says(value));
+            let parts: Vec<String> =
+                parts.map(|(key, value)| format!("{}: {}", clean(key), inline(value))).collect();
+            format!("{{{}}}", parts.join(", "))
+        }
+        other => other.to_string(),
+    }
+}
