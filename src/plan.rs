@@ -28,9 +28,12 @@ pub const FORMAT_VERSION: u32 = 1;
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, PartialEq)]
 #[serde(deny_unknown_fields)]
 pub struct Plan {
+    /// The version of this format. Another one means other fields.
+    #[schemars(extend("const" = FORMAT_VERSION))]
     pub format_version: u32,
     pub project: String,
     pub environment: String,
+    /// The AWS account's number.
     pub account: String,
     pub region: String,
     /// Whether this is a plan against nothing desired.
@@ -39,6 +42,7 @@ pub struct Plan {
     pub spec_digest: String,
     /// SHA-256 of what was live, hex; secrets by version, not by value.
     pub live_digest: String,
+    /// By stage and kind; what goes comes after what is made.
     pub changes: Vec<Change>,
     /// Seconds that all changes typically take on AWS, along the longest chain of those that wait for one another.
     pub seconds: u64,
@@ -110,6 +114,7 @@ pub struct Change {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     pub fields: Vec<Field>,
+    /// What the object refers to or must wait for; not all of it changes.
     pub depends_on: Vec<Address>,
 }
 
@@ -153,6 +158,7 @@ impl Action {
 #[serde(deny_unknown_fields)]
 pub struct Field {
     pub path: String,
+    /// Null where there is nothing.
     pub before: Value,
     pub after: Value,
     /// Then `before` and `after` say nothing.

@@ -11,9 +11,9 @@ use sha2::{Digest, Sha256};
 use self::escape::{base64, escape};
 use self::picture::picture;
 use super::rows::{Content, Mark, Row, inline, rows};
-use super::view::{self, Section, by_danger, danger, duration};
+use super::view::{self, Section, by_danger, danger, duration, needs_reason};
 use crate::kinds::Impact;
-use crate::plan::{Action, Change, Plan};
+use crate::plan::{Change, Plan};
 
 const STYLE: &str = include_str!("html/page.css");
 const SCRIPT: &str = include_str!("html/page.js");
@@ -70,7 +70,7 @@ fn top(out: &mut String, plan: &Plan) {
         }
         let _ = writeln!(
             out,
-            "<li><b>{}</b><span>unchanged</span></li><li><b>{}</b><span>typically</span></li></ul>",
+            "<li><b>{}</b><span>unchanged</span></li><li><b>{}</b><span>on AWS, about</span></li></ul>",
             plan.unchanged,
             duration(plan.seconds),
         );
@@ -145,7 +145,7 @@ fn changes(out: &mut String, plan: &Plan) {
 fn one(out: &mut String, index: usize, change: &Change) {
     let action = change.action.verb();
     let rows = rows(change);
-    let explained = matches!(change.action, Action::Replace | Action::Delete | Action::Adopt);
+    let explained = needs_reason(change);
     let bare = rows.is_empty() && !explained;
     let open = if danger(change) <= 1 { " open" } else { "" };
     let class = if bare { " bare" } else { "" };
@@ -156,15 +156,12 @@ fn one(out: &mut String, index: usize, change: &Change) {
         change.action.mark(),
         escape(&change.address.to_string()),
     );
-    let impact = view::impact(change);
-    if !impact.is_empty() {
-        let class = match danger(change) {
-            0 => " lost",
-            1..view::HARMLESS => "",
-            _ => " mild",
-        };
-        let _ = write!(out, "<span class=\"badge{class}\">{}</span>", escape(&impact));
-    }
+    let class = match danger(change) {
+        0 => " lost",
+        1..view::HARMLESS => "",
+        _ => " mild",
+    };
+    let _ = write!(out, "<span class=\"badge{class}\">{}</span>", escape(&view::impact(change)));
     if change.guarded {
         out.push_str("<span class=\"badge lost\">not allowed yet</span>");
     }

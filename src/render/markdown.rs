@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::rows::{Content, Mark, Row, inline, rows};
-use super::view::{self, Section, by_danger, danger, duration};
+use super::view::{self, Section, by_danger, danger, duration, needs_reason};
 use crate::kinds::Impact;
 use crate::plan::{Action, Change, Plan};
 use crate::ui::clean;
@@ -18,11 +18,17 @@ pub fn markdown(plan: &Plan, limit: Option<usize>) -> String {
     let extras = extras(plan);
     let top = top(plan);
     let cut = match limit {
-        Some(limit) => Cut::to_fit(limit, top.len(), &entries, &extras),
+        Some(limit) => Cut::to_fit(limit, top.len(), plan.destroy, &entries, &extras),
         None => Cut::nothing(&entries, &extras),
     };
     let mut out = top;
     out += &cut.notice(&entries, limit);
+    let beside = |early: bool| {
+        let shown = extras.iter().zip(&cut.extras).filter(|(_, shown)| **shown).map(|(extra, _)| extra);
+        let texts = shown.filter(move |extra| (extra.place == Place::BeforeChanges) == early);
+        texts.map(|extra| extra.text.as_str()).collect::<String>()
+    };
+    out += &beside(true);
     for section in Section::ALL {
         let shown = entries.iter().zip(&cut.entries).filter(|(entry, _)| entry.section == section);
         let shown: Vec<&str> = shown.filter_map(|(entry, level)| entry.at(*level)).collect();
@@ -31,8 +37,7 @@ pub fn markdown(plan: &Plan, limit: Option<usize>) -> String {
             shown.into_iter().for_each(|text| out += text);
         }
     }
-    let extras = extras.iter().zip(&cut.extras).filter(|(_, shown)| **shown);
-    extras.for_each(|(extra, _)| out += &extra.text);
+    out += &beside(false);
     out
 }
 
@@ -44,7 +49,7 @@ fn top(plan: &Plan) -> String {
     let _ = writeln!(out, "\nAccount {}, {}\n", code(&plan.account), code(&plan.region));
     let _ = write!(out, "**{}**", text(&view::counts(plan)));
     if !plan.is_empty() {
-        let _ = write!(out, " Typically takes {}.", duration(plan.seconds));
+        let _ = write!(out, " Takes about {} on AWS.", duration(plan.seconds));
     }
     out.push('\n');
     let warnings = view::warnings(plan);
@@ -77,8 +82,7 @@ enum Level {
 
 impl Entry {
     fn of(change: &Change) -> Self {
-        let mut said = vec![change.action.verb().to_owned()];
-        said.extend(Some(view::impact(change)).filter(|impact| !impact.is_empty()));
+        let mut said = vec![change.action.verb().to_owned(), view::impact(change)];
         if change.guarded {
             said.push("not allowed yet".to_owned());
         }
@@ -93,10 +97,7 @@ impl Entry {
         let full = (!rows.is_empty()).then(|| {
             let open = if danger(change) <= 1 { " open" } else { "" };
             let summary = format!("<code>{mark} {}</code> {said}", html(&address));
-            let reason = match change.action {
-                Action::Replace | Action::Delete | Action::Adopt => format!("{}\n\n", text(&change.reason)),
-                Action::Create | Action::Update => String::new(),
-            };
+            let reason = if needs_reason(change) { format!("{}\n\n", text(&change.reason)) } else { String::new() };
             let diff = fenced(&rows);
             format!("<details{open}><summary>{summary}</summary>\n\n{reason}{diff}\n</details>\n\n")
         });
@@ -115,14 +116,21 @@ impl Entry {
 /// What is said beside the changes.
 struct Extra {
     text: String,
-    /// Whether it goes first when something has to go.
-    least: bool,
+    place: Place,
+}
+
+/// Where it stands, and so how long it is kept when something has to go.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    BeforeChanges,
+    AfterChanges,
+    Folded,
 }
 
 fn extras(plan: &Plan) -> Vec<Extra> {
-    let list = |title: &str, lines: Vec<String>| {
+    let list = |title: &str, place: Place, lines: Vec<String>| {
         let lines: String = lines.iter().map(|line| format!("- {}\n", code(line))).collect();
-        (!lines.is_empty()).then(|| Extra { text: format!("\n#### {title}\n\n{lines}"), least: false })
+        (!lines.is_empty()).then(|| Extra { text: format!("\n#### {title}\n\n{lines}"), place })
     };
     let kept = plan.kept.iter().map(|address| format!("{address} belongs to the whole project")).collect();
     let left: String = plan
@@ -136,18 +144,30 @@ fn extras(plan: &Plan) -> Vec<Extra> {
              {left}\n</details>\n",
             plan.left_to_aws.len()
         ),
-        least: true,
+        place: Place::Folded,
     });
     [
-        list("Refused without these options", plan.missing.clone()),
-        list("Accepted by AWS, to come later", plan.scheduled.clone()),
-        list("Left as they are", kept),
-        list("Notes", plan.notes.clone()),
+        list("Refused without these options", Place::BeforeChanges, plan.missing.clone()),
+        list("Accepted by AWS, to come later", Place::AfterChanges, plan.scheduled.clone()),
+        list("Left as they are", Place::AfterChanges, kept),
+        list("Notes", Place::AfterChanges, plan.notes.clone()),
         left,
     ]
     .into_iter()
     .flatten()
     .collect()
+}
+
+/// Bytes that are left.
+struct Room(usize);
+
+impl Room {
+    /// Whether so many fit; then they are gone.
+    fn take(&mut self, bytes: usize) -> bool {
+        let left = self.0.checked_sub(bytes);
+        self.0 = left.unwrap_or(self.0);
+        left.is_some()
+    }
 }
 
 /// What is shown of each entry and extra.
@@ -162,40 +182,37 @@ impl Cut {
     }
 
     /// Every change gets its line before any gets its details, and both in order of danger.
-    fn to_fit(limit: usize, top: usize, entries: &[Entry], extras: &[Extra]) -> Self {
-        let headings: usize = Section::ALL.iter().map(|section| heading(*section, false).len()).sum();
-        let fixed = top + headings;
-        let sizes = |entry: &Entry| entry.at(Level::Full).map_or(0, str::len);
+    fn to_fit(limit: usize, top: usize, destroy: bool, entries: &[Entry], extras: &[Extra]) -> Self {
+        let sections = Section::ALL.iter().filter(|section| entries.iter().any(|entry| entry.section == **section));
+        let fixed = top + sections.map(|section| heading(*section, destroy).len()).sum::<usize>();
+        let size = |entry: &Entry| entry.at(Level::Full).map_or(0, str::len);
         let whole: usize =
-            entries.iter().map(sizes).sum::<usize>() + extras.iter().map(|it| it.text.len()).sum::<usize>();
+            entries.iter().map(size).sum::<usize>() + extras.iter().map(|it| it.text.len()).sum::<usize>();
         if fixed + whole <= limit {
             return Self::nothing(entries, extras);
         }
-        let mut free = limit.saturating_sub(fixed + NOTICE);
-        let mut take = |size: usize| {
-            let fits = size <= free;
-            free -= if fits { size } else { 0 };
-            fits
-        };
+        let mut room = Room(limit.saturating_sub(fixed + NOTICE));
         let mut cut = Self { entries: vec![Level::Nothing; entries.len()], extras: vec![false; extras.len()] };
+        cut.take_extras(extras, Place::BeforeChanges, &mut room);
         // Nothing less dangerous is shown once something more dangerous is not.
-        for (level, _) in cut.entries.iter_mut().zip(entries).take_while(|(_, entry)| take(entry.head.len())) {
+        for (level, _) in cut.entries.iter_mut().zip(entries).take_while(|(_, entry)| room.take(entry.head.len())) {
             *level = Level::Head;
         }
-        let extra = |cut: &mut Self, least: bool, take: &mut dyn FnMut(usize) -> bool| {
-            for (shown, extra) in cut.extras.iter_mut().zip(extras).filter(|(_, extra)| extra.least == least) {
-                *shown = take(extra.text.len());
-            }
-        };
-        extra(&mut cut, false, &mut take);
+        cut.take_extras(extras, Place::AfterChanges, &mut room);
         for (level, entry) in cut.entries.iter_mut().zip(entries).filter(|(level, _)| **level == Level::Head) {
-            // The head is there already, and gives its place to the whole.
-            if take(entry.at(Level::Full).map_or(0, str::len).saturating_sub(entry.head.len())) {
+            // The line is there already, and gives its place to the whole.
+            if room.take(size(entry).saturating_sub(entry.head.len())) {
                 *level = Level::Full;
             }
         }
-        extra(&mut cut, true, &mut take);
+        cut.take_extras(extras, Place::Folded, &mut room);
         cut
+    }
+
+    fn take_extras(&mut self, extras: &[Extra], place: Place, room: &mut Room) {
+        for (shown, extra) in self.extras.iter_mut().zip(extras).filter(|(_, extra)| extra.place == place) {
+            *shown = room.take(extra.text.len());
+        }
     }
 
     fn notice(&self, entries: &[Entry], limit: Option<usize>) -> String {

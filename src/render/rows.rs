@@ -81,7 +81,7 @@ fn content(field: &Field) -> Content {
 
 /// A lone removed element followed by a lone added one at the same path, both of them structured: what differs
 /// inside the two is what matters.
-fn pair(fields: &[Field], index: usize) -> Option<(&Value, &Value)> {
+pub fn pair(fields: &[Field], index: usize) -> Option<(&Value, &Value)> {
     let (gone, come) = (fields.get(index)?, fields.get(index + 1)?);
     let alone = fields.iter().filter(|field| field.path == gone.path).count() == 2;
     let structured = gone.before.is_object() && come.after.is_object();
@@ -101,7 +101,8 @@ fn lines(before: &str, after: &str) -> Content {
     Content::Lines(diff.iter_all_changes().map(line).collect())
 }
 
-fn pretty(value: &Value) -> String {
+/// Structure over lines.
+pub fn pretty(value: &Value) -> String {
     format!("{value:#}\n")
 }
 

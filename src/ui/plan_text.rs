@@ -1,4 +1,3 @@
-use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
@@ -8,6 +7,7 @@ use similar::{ChangeTag, TextDiff};
 use super::{Paint, clean};
 use crate::kinds::{Impact, Stage};
 use crate::plan::{Action, Change, Field, Plan};
+use crate::render::{danger, duration, inline, needs_reason, pair, pretty};
 use crate::value::Address;
 
 /// Longer values go over several lines.
@@ -49,7 +49,7 @@ pub fn plan_text(plan: &Plan, place: &str, paint: Paint) -> String {
 fn stages(out: &mut String, changes: &[&Change], paint: Paint) {
     for stage in Stage::ALL {
         let mut changes: Vec<&Change> = changes.iter().filter(|change| change.stage == stage).copied().collect();
-        changes.sort_by_key(|change| Reverse(change.impact));
+        changes.sort_by_key(|change| danger(change));
         if !changes.is_empty() {
             let _ = writeln!(out, "\n{}", paint.bold(&format!("{} · {stage}", stage.number())));
             changes.iter().for_each(|change| one(out, change, paint));
@@ -83,14 +83,6 @@ fn summary(plan: &Plan, paint: Paint) -> String {
     format!("{summary}\n{}", paint.dim(&format!("Hash: {}", plan.hash())))
 }
 
-/// A typical duration, no more precise than it is known.
-fn duration(seconds: u64) -> String {
-    match seconds {
-        0..60 => format!("{seconds} s"),
-        _ => format!("{} min", seconds.div_ceil(60)),
-    }
-}
-
 fn one(out: &mut String, change: &Change, paint: Paint) {
     let color = |text: &str| match change.action {
         Action::Create => paint.green(text),
@@ -106,8 +98,7 @@ fn one(out: &mut String, change: &Change, paint: Paint) {
         _ => paint.yellow(&impact),
     };
     let _ = write!(head, "  {impact}{}", paint.dim(&format!(", {}", duration(change.seconds))));
-    let says_more = matches!(change.action, Action::Replace | Action::Delete | Action::Adopt);
-    if says_more || (change.action == Action::Create && change.drift) {
+    if needs_reason(change) {
         let _ = write!(head, "  {}", paint.dim(&change.reason));
     }
     let _ = writeln!(out, "{head}");
@@ -210,14 +201,6 @@ fn after(field: &Field, paint: Paint) -> String {
     format!("{}{later}", inline(&field.after))
 }
 
-/// A lone removed element followed by a lone added one at the same path, both of them structured.
-fn pair(fields: &[Field], index: usize) -> Option<(&Value, &Value)> {
-    let (gone, come) = (fields.get(index)?, fields.get(index + 1)?);
-    let alone = fields.iter().filter(|field| field.path == gone.path).count() == 2;
-    let structured = gone.before.is_object() && come.after.is_object();
-    (alone && structured && gone.path == come.path && gone.after.is_null()).then_some((&gone.before, &come.after))
-}
-
 fn lines(out: &mut String, path: &str, before: &str, after: &str, paint: Paint) {
     let _ = writeln!(out, "      {path}");
     for change in TextDiff::from_lines(before, after).iter_all_changes() {
@@ -228,27 +211,5 @@ fn lines(out: &mut String, path: &str, before: &str, after: &str, paint: Paint) 
             ChangeTag::Equal => format!("  {line}"),
         };
         let _ = writeln!(out, "        {line}");
-    }
-}
-
-fn pretty(value: &Value) -> String {
-    format!("{value:#}\n")
-}
-
-/// A value on one line: without the quotes and braces that JSON needs and people do not, and without what is
-/// empty.
-fn inline(value: &Value) -> String {
-    match value {
-        Value::String(text) if text.is_empty() => "\"\"".to_owned(),
-        Value::String(text) => clean(text).replace('\n', "\\n"),
-        Value::Array(items) => format!("[{}]", items.iter().map(inline).collect::<Vec<_>>().join(", ")),
-        Value::Object(map) => {
-            let says = |value: &&Value| !matches!(value, Value::Null) && *value != &Value::from("");
-            let parts = map.iter().filter(|(_, value)| says(value));
-            let parts: Vec<String> =
-                parts.map(|(key, value)| format!("{}: {}", clean(key), inline(value))).collect();
-            format!("{{{}}}", parts.join(", "))
-        }
-        other => other.to_string(),
     }
 }

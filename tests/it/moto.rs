@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::python::{python, script};
+use crate::python::{PYTHON, script};
 
 /// A running server. It ends with this value, or with the process of the tests.
 pub struct Moto {
@@ -27,7 +27,7 @@ pub struct Counts {
 
 impl Moto {
     pub fn start() -> Self {
-        let mut process = Command::new(python())
+        let mut process = Command::new(PYTHON.interpreter())
             .arg(script("server.py"))
             .env("PYTHONDONTWRITEBYTECODE", "1")
             .stdin(Stdio::piped())
@@ -70,7 +70,7 @@ impl Moto {
 
     /// Runs Python with boto3 as `tests/python/snippet.py` says, and gives what it leaves in `answer`.
     pub fn boto(&self, snippet: &str) -> Value {
-        let mut process = Command::new(python())
+        let mut process = Command::new(PYTHON.interpreter())
             .arg(script("snippet.py"))
             .env_clear()
             .env("PYTHONDONTWRITEBYTECODE", "1")

@@ -1,4 +1,4 @@
-//! The Python of the tests: an environment of its own under the target folder, made once for each set of
+//! The Pythons of the tests: environments of their own under the target folder, each made once for its set of
 //! requirements.
 
 use std::fs::{self, File};
@@ -10,20 +10,35 @@ use sha2::{Digest, Sha256};
 
 use crate::cli::repository;
 
-/// The interpreter in which everything of `tests/python/requirements.txt` is installed.
-pub fn python() -> &'static Path {
-    static PYTHON: OnceLock<PathBuf> = OnceLock::new();
-    PYTHON.get_or_init(make)
+/// An interpreter, with everything installed that one file of `tests/python` lists.
+pub struct Python {
+    requirements: &'static str,
+    made: OnceLock<PathBuf>,
 }
 
-/// A script of `tests/python`.
+/// moto, boto3 and jsonschema.
+pub static PYTHON: Python = Python::with("requirements.txt");
+/// Checkov, which wants older versions of much that moto wants, too.
+pub static CHECKOV: Python = Python::with("checkov-requirements.txt");
+
+impl Python {
+    const fn with(requirements: &'static str) -> Self {
+        Self { requirements, made: OnceLock::new() }
+    }
+
+    pub fn interpreter(&self) -> &Path {
+        self.made.get_or_init(|| make(self.requirements))
+    }
+}
+
+/// A file of `tests/python`.
 pub fn script(name: &str) -> PathBuf {
     repository("tests/python").join(name)
 }
 
-fn make() -> PathBuf {
-    let requirements = script("requirements.txt");
-    let pinned = fs::read(&requirements).expect("tests/python/requirements.txt");
+fn make(requirements: &str) -> PathBuf {
+    let requirements = script(requirements);
+    let pinned = fs::read(&requirements).expect("the requirements in tests/python");
     let hash: String = Sha256::digest(pinned).iter().take(6).map(|byte| format!("{byte:02x}")).collect();
     let target = Path::new(env!("CARGO_TARGET_TMPDIR"));
     let home = target.join(format!("python-{hash}"));
@@ -35,13 +50,13 @@ fn make() -> PathBuf {
     if !ready.exists() {
         must(
             Command::new("python3").args(["-m", "venv", "--clear"]).arg(&home),
-            "the tests over HTTP need python3 with its venv module (Debian: apt-get install python3-venv)",
+            "these tests need python3 with its venv module (Debian: apt-get install python3-venv)",
         );
         must(
             Command::new(&python)
                 .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"])
                 .args(["--requirement".as_ref(), requirements.as_os_str()]),
-            "tests/python/requirements.txt could not be installed: is a package index in reach?",
+            &format!("{} could not be installed: is a package index in reach?", requirements.display()),
         );
         fs::write(&ready, "").expect("a mark that the environment is complete");
     }

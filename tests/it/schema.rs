@@ -1,4 +1,4 @@
-//! The JSON Schema that editors check specs with: it is the program's own, and every shipped spec fits it.
+//! The JSON Schemas, of specs and of plans: they are the program's own, and whatever it ships or prints fits them.
 
 use std::fs;
 
@@ -6,9 +6,14 @@ use serde_json::{Value, json};
 
 use crate::cli::{Bench, repository};
 use crate::moto::Moto;
+use crate::renderings::{Case, PLANS};
 
 fn schema() -> Value {
     Bench::new().done("schema").json()
+}
+
+fn plan_schema() -> Value {
+    Bench::new().done("schema plan").json()
 }
 
 /// What is wrong with `spec`, according to a judge that is not ours.
@@ -52,12 +57,29 @@ fn the_schema_refuses_what_the_program_refuses() {
 }
 
 #[test]
-fn the_schema_in_the_repository_is_the_programs() {
-    let path = repository("schemas/environment.schema.json");
-    let help = "run `baseplate schema > schemas/environment.schema.json`";
-    let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{error}: {help}"));
-    let kept: Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {help}"));
-    assert_eq!(kept, schema(), "{help}");
+fn every_plan_fits_the_schema() {
+    let (schema, moto) = (plan_schema(), Moto::start());
+    for name in PLANS {
+        let plan = Case::new(name).done("--json").json();
+        assert_eq!(verdict(&moto, &schema, &plan), json!([]), "{name}");
+    }
+    let mut plan = Case::new("image").done("--json").json();
+    plan["changes"][0]["action"] = json!("forget");
+    plan["hurry"] = json!(true);
+    let verdict = verdict(&moto, &schema, &plan).to_string();
+    assert!(verdict.contains("forget") && verdict.contains("hurry"), "{verdict}");
+}
+
+#[test]
+fn the_schemas_in_the_repository_are_the_programs() {
+    for (name, own) in [("environment", schema()), ("plan", plan_schema())] {
+        let path = repository(&format!("schemas/{name}.schema.json"));
+        let help = format!("run `baseplate schema {name} > schemas/{name}.schema.json`");
+        let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{error}: {help}"));
+        let kept: Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {help}"));
+        assert_eq!(kept, own, "{help}");
+    }
+    assert_eq!(Bench::new().done("schema environment").json(), schema(), "what is short for what");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use crate::plan::{Action, Change};
 use crate::value::Address;
 
 /// In the unit of the picture, a CSS pixel at full size.
-pub const WIDTH: i32 = 158;
+pub const WIDTH: i32 = 166;
 pub const HEIGHT: i32 = 38;
 const GAP: i32 = 14;
 const ROW: i32 = HEIGHT + 30;

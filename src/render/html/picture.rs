@@ -6,7 +6,7 @@ use super::escape::escape;
 use super::layout::{HEIGHT, Picture, WIDTH, layout};
 use crate::kinds::Impact;
 use crate::plan::{Change, Plan};
-use crate::render::view::duration;
+use crate::render::view::{duration, impact};
 
 /// Characters that fit into a box: of the name, which is set larger, and of the kind.
 const NAME: usize = 19;
@@ -58,11 +58,7 @@ pub fn picture(plan: &Plan) -> String {
 fn node(index: usize, change: &Change, x: i32, y: i32) -> String {
     let action = change.action.verb();
     let danger = if change.impact >= Impact::Reboot { " danger" } else { "" };
-    let impact = match change.impact {
-        Impact::None => String::new(),
-        impact => format!(", {impact}"),
-    };
-    let title = format!("{action} {}{impact}, {}", change.address, duration(change.seconds));
+    let title = format!("{action} {}, {}, {}", change.address, impact(change), duration(change.seconds));
     format!(
         "<a href=\"#c{index}\" class=\"node {action}{danger}\" data-node=\"{index}\"><title>{}</title>\
          <rect x=\"{x}\" y=\"{y}\" width=\"{WIDTH}\" height=\"{HEIGHT}\" rx=\"6\"/>\
