@@ -10,11 +10,12 @@
 )]
 
 use std::fmt::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use baseplate::cloud::{About, Cloud, CloudError, Found};
 use baseplate::graph::Graph;
 use baseplate::kinds::{AnyKind, Create, Delete, Live, Look, Made, Outputs, Poll, Update};
+use baseplate::lock::{FileLock, LockStore, MachineClock};
 use baseplate::plan::{self, Applied, Options, Secrets, World, resolve_with};
 use baseplate::spec::{self, Environment, Spec};
 use baseplate::ui::{Paint, plan_text};
@@ -44,6 +45,9 @@ impl Cloud for Still {
     }
     fn guard<'a>(&'a self, _: &'a Environment) -> Answer<'a, ()> {
         Box::pin(async { Ok(()) })
+    }
+    fn lock(&self, _: &Environment) -> Box<dyn LockStore> {
+        Box::new(FileLock::of(Path::new("still"), MachineClock::shared()))
     }
     fn observe<'a>(&'a self, _: About<'a>) -> LocalBoxFuture<'a, Result<Vec<Found>, Vec<CloudError>>> {
         Box::pin(async { Ok(self.0.clone()) })

@@ -47,6 +47,11 @@ pub enum Event<'a> {
     Stopping {
         running: usize,
     },
+    /// The lock is lost: nothing more is started.
+    LockLost {
+        why: String,
+        running: usize,
+    },
 }
 
 /// One half of a change: a replacement both creates and deletes.

@@ -55,6 +55,8 @@ pub enum Command {
     Apply(ApplyArgs),
     /// Take everything of the environment away.
     Destroy(DestroyArgs),
+    /// Take the environment's lock away from a run that died.
+    Unlock(UnlockArgs),
     /// Capture the live state in a file, for --cloud file:….
     Observe {
         spec: PathBuf,
@@ -231,6 +233,29 @@ pub struct DestroyArgs {
 }
 
 #[derive(Debug, Args)]
+pub struct UnlockArgs {
+    pub spec: PathBuf,
+    #[command(flatten)]
+    pub cloud: CloudArgs,
+    /// Do not ask. Without a terminal it is needed.
+    #[arg(long, short)]
+    pub yes: bool,
+}
+
+/// How the environment's lock is held and waited for.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct LockArgs {
+    /// How long to wait while another run holds the environment's lock; twice the lease unless given, so that a
+    /// run that died is waited out.
+    #[arg(long, value_name = "SECONDS", env = "BASEPLATE_LOCK_TIMEOUT")]
+    pub lock_timeout: Option<u32>,
+    /// How long the lock is held without being renewed: after a crash, others wait this long.
+    #[arg(long, value_name = "SECONDS", env = "BASEPLATE_LOCK_LEASE", default_value_t = 60,
+        value_parser = clap::value_parser!(u32).range(1..=3600))]
+    pub lock_lease: u32,
+}
+
+#[derive(Debug, Args)]
 pub struct RunArgs {
     /// Do not ask. Without a terminal it is needed.
     #[arg(long, short)]
@@ -238,4 +263,6 @@ pub struct RunArgs {
     /// How many changes run at once.
     #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=256))]
     pub parallelism: u16,
+    #[command(flatten)]
+    pub lock: LockArgs,
 }

@@ -13,6 +13,7 @@ use serde_json::Value;
 
 use crate::graph::Graph;
 use crate::kinds::{AnyKind, Create, Delete, Live, Look, Made, Poll, Update};
+use crate::lock::LockStore;
 use crate::plan::Applied;
 use crate::spec::Environment;
 use crate::value::Vault;
@@ -20,7 +21,7 @@ use crate::value::Vault;
 pub use account::Account;
 pub use aws::Aws;
 pub use error::{Class, CloudError, During};
-pub use file::{FileCloud, Options, secrets};
+pub use file::{FileCloud, Options, random_key, secrets};
 pub use reader::{Reader, Scope};
 pub use record::{Capture, Record, write_private};
 
@@ -49,6 +50,17 @@ pub trait Cloud {
 
     /// Makes sure that this is the account that the spec names; called before anything else.
     fn guard<'a>(&'a self, env: &'a Environment) -> LocalBoxFuture<'a, Result<(), CloudError>>;
+
+    /// The lock that whoever changes the environment must hold.
+    fn lock(&self, env: &Environment) -> Box<dyn LockStore>;
+
+    /// Takes in what others changed since this was opened, if anything was read then; called once the lock is held.
+    ///
+    /// # Errors
+    /// It is not what it was when it was opened.
+    fn refresh(&self) -> Result<(), CloudError> {
+        Ok(())
+    }
 
     /// Reads everything that belongs to the environment or has one of its names.
     fn observe<'a>(&'a self, about: About<'a>) -> LocalBoxFuture<'a, Result<Vec<Found>, Vec<CloudError>>>;

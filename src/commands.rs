@@ -2,6 +2,7 @@
 
 mod apply;
 mod check;
+mod lock;
 mod observe;
 mod plan;
 mod rendering;
@@ -58,6 +59,7 @@ pub async fn run(cli: Cli) -> Exit {
         Command::Plan(args) => plan::plan(ui, &args, cli.json).await,
         Command::Apply(args) => apply::apply(ui, &args).await,
         Command::Destroy(args) => apply::destroy(ui, &args).await,
+        Command::Unlock(args) => lock::unlock(ui, &args).await,
         Command::Observe { spec, out, cloud } => observe::observe(ui, &spec, &out, &cloud).await,
         Command::Graph { spec, format } => draw(ui, &spec, format),
         Command::Schema { of } => {

@@ -10,6 +10,7 @@
 //! - [`plan`]: desired against live, a value that is shown, saved and applied;
 //! - [`apply`]: carries a plan out, each change once its dependencies are done, and tells events;
 //! - [`render`]: a plan as a document for a pull request, a browser or another tool;
+//! - [`lock`]: keeps two of them apart;
 //! - [`ui`]: the one place that prints.
 //!
 //! Beside it, [`value`] holds what attributes are made of (addresses, references, texts, secrets), and [`cli`]
@@ -24,6 +25,7 @@ pub mod cloud;
 pub mod commands;
 pub mod graph;
 pub mod kinds;
+pub mod lock;
 pub mod plan;
 pub mod render;
 pub mod spec;

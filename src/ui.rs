@@ -65,15 +65,21 @@ impl Ui {
         self.note(&text);
     }
 
-    /// Asks on the terminal. `None` where there is nobody to ask.
-    pub fn ask(&self, question: &str) -> Option<bool> {
+    /// Asks on the terminal. `None` where there is nobody to ask. Other things go on while a person thinks; who
+    /// no longer waits for the answer leaves a thread behind that ends with the process.
+    pub async fn ask(&self, question: &str) -> Option<bool> {
         if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
             return None;
         }
         let mut err = std::io::stderr().lock();
         let _ = write!(err, "{question} Only `yes` goes on: ").and_then(|()| err.flush());
-        let mut answer = String::new();
-        let _ = std::io::stdin().read_line(&mut answer);
-        Some(answer.trim() == "yes")
+        drop(err);
+        let (say, hear) = tokio::sync::oneshot::channel();
+        std::thread::spawn(move || {
+            let mut answer = String::new();
+            let _ = std::io::stdin().read_line(&mut answer);
+            let _ = say.send(answer.trim() == "yes");
+        });
+        Some(hear.await.unwrap_or(false))
     }
 }

@@ -10,6 +10,7 @@ use super::order::{Order, Part, Priority};
 use super::step::{Doer, Done};
 use super::{Doing, Event};
 use crate::cloud::{About, Cloud};
+use crate::lock::Lock;
 use crate::plan::Draft;
 use crate::value::Address;
 
@@ -35,7 +36,8 @@ impl Stop {
         self.notify.notify_waiters();
     }
 
-    async fn wait(&self) {
+    /// Waits until it is asked for.
+    pub async fn wait(&self) {
         if !self.asked.get() {
             self.notify.notified().await;
         }
@@ -50,29 +52,33 @@ pub struct Report {
     pub failed: Vec<(Address, String)>,
     /// What was not begun since something it depends on failed, and what that was.
     pub skipped: Vec<(Address, Address)>,
-    /// What was running when the time after a signal was over: it may or may not have taken effect.
+    /// What was running when the time to land was over: it may or may not have taken effect.
     pub unfinished: Vec<Address>,
-    /// What was not begun since a signal came.
+    /// What was not begun since a signal came, or the lock was lost.
     pub not_begun: Vec<Address>,
+    /// Why the lock was lost under way.
+    pub lock_lost: Option<String>,
     pub took: Duration,
 }
 
 impl Report {
     pub fn is_success(&self) -> bool {
-        self.failed.is_empty() && !self.is_interrupted()
+        self.failed.is_empty() && self.unfinished.is_empty() && self.not_begun.is_empty()
     }
 
+    /// Whether a signal ended it early.
     pub fn is_interrupted(&self) -> bool {
-        !self.unfinished.is_empty() || !self.not_begun.is_empty()
+        self.lock_lost.is_none() && !(self.unfinished.is_empty() && self.not_begun.is_empty())
     }
 }
 
-/// Carries out a plan. Running it again finishes what this run could not.
+/// Carries out a plan, holding the environment's lock. Running it again finishes what this run could not.
 ///
 /// # Errors
 /// The changes cannot be brought into an order; nothing was done then.
 pub async fn apply(
     cloud: &dyn Cloud,
+    lock: &Lock,
     about: About<'_>,
     draft: &Draft,
     settings: Settings,
@@ -82,7 +88,7 @@ pub async fn apply(
     let order = Order::of(draft)?;
     let started = Instant::now();
     let run = format!("bp{:x}", std::time::UNIX_EPOCH.elapsed().unwrap_or_default().as_millis());
-    let doer = Doer { cloud, about, draft, run, tell };
+    let doer = Doer { cloud, lock, about, draft, run, tell };
     let mut state = State::new(&order, draft, tell);
     let mut running = FuturesUnordered::new();
     let mut in_flight: BTreeSet<usize> = BTreeSet::new();
@@ -108,6 +114,12 @@ pub async fn apply(
             () = stop.wait(), if deadline.is_none() => {
                 tell(Event::Stopping { running: running.len() });
                 deadline = Some(tokio::time::Instant::now() + settings.drain);
+            }
+            why = lock.lost(), if state.report.lock_lost.is_none() => {
+                tell(Event::LockLost { why: why.clone(), running: running.len() });
+                state.report.lock_lost = Some(why);
+                let end = tokio::time::Instant::now() + lock.left();
+                deadline = Some(deadline.map_or(end, |deadline| deadline.min(end)));
             }
             () = sleep_until(deadline), if deadline.is_some() => break,
             Some((index, result, took)) = running.next() => {

@@ -6,6 +6,7 @@ use super::Event;
 use super::order::{Operation, Part};
 use crate::cloud::{About, Class, Cloud, CloudError, Found};
 use crate::kinds::{AnyKind, Create, Delete, Goal, Live, Look, Made, Outputs, Poll, Update};
+use crate::lock::Lock;
 use crate::plan::{Action, Draft, Secrets, Step, field_changes, resolve_with};
 use crate::value::walk::is_resolved;
 use crate::value::{Address, tag};
@@ -19,6 +20,8 @@ const UNANSWERED: Duration = Duration::from_secs(60);
 /// Everything that the operations of one apply have in common.
 pub struct Doer<'a> {
     pub cloud: &'a dyn Cloud,
+    /// Asked before every call that writes.
+    pub lock: &'a Lock,
     pub about: About<'a>,
     pub draft: &'a Draft,
     /// Distinguishes this run's idempotency tokens from another's.
@@ -51,6 +54,7 @@ impl Doer<'_> {
         let mut pause = Pause::new();
         loop {
             let gone = Delete { address, id: &live.id, outputs: &live.outputs, attrs: &attrs };
+            self.lock.fence().await?;
             match self.cloud.delete(step.kind, gone).await {
                 Ok(()) => break,
                 Err(error) if passes(&error, started, deadline) => {
@@ -97,6 +101,7 @@ impl Doer<'_> {
         let mut pause = Pause::new();
         loop {
             let new = Create { address, attrs, vault: self.about.vault, token: &token, alternate };
+            self.lock.fence().await?;
             let error = match self.cloud.create(self.about, step.kind, new).await {
                 Ok(made) => return Ok(made),
                 Err(error) => error,
@@ -158,6 +163,7 @@ impl Doer<'_> {
             let (attrs, vault) = (&fill(attrs, &before), self.about.vault);
             let (id, outputs, changed) = (&live.id, &live.outputs, changed.as_slice());
             let change = Update { address, id, outputs, before: &before, attrs, changed, vault, token: &token };
+            self.lock.fence().await?;
             let error = match self.cloud.update(self.about, kind, change).await {
                 Ok(mut made) => {
                     let kept = live.outputs.iter().filter(|(name, _)| !kind.moves(name, changed));

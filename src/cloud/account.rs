@@ -3,6 +3,7 @@ use serde_json::Value;
 
 use super::{About, Aws, Cloud, CloudError, During, Found, Reader, Scope, applied};
 use crate::kinds::{self, AnyKind, Create, Delete, Look, Made, Poll, Update};
+use crate::lock::{Chain, LockStore, MachineClock, ParameterVersions, parameter};
 use crate::plan::Applied;
 use crate::spec::Environment;
 use crate::value::Vault;
@@ -45,6 +46,11 @@ impl Cloud for Account {
                 )),
             }
         })
+    }
+
+    fn lock(&self, env: &Environment) -> Box<dyn LockStore> {
+        let versions = ParameterVersions { ssm: self.aws.ssm_lock.clone(), parameter: parameter(env) };
+        Box::new(Chain::new(versions, MachineClock::shared()))
     }
 
     fn observe<'a>(&'a self, about: About<'a>) -> LocalBoxFuture<'a, Result<Vec<Found>, Vec<CloudError>>> {

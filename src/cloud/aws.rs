@@ -35,6 +35,8 @@ pub struct Aws {
     pub discovery: aws_sdk_servicediscovery::Client,
     pub discovery_once: aws_sdk_servicediscovery::Client,
     pub ssm: aws_sdk_ssm::Client,
+    /// For the lock: it must not wait behind the other calls when they are slowed down by throttling.
+    pub ssm_lock: aws_sdk_ssm::Client,
     pub sts: aws_sdk_sts::Client,
     pub tagging: aws_sdk_resourcegroupstagging::Client,
 }
@@ -106,6 +108,9 @@ impl Aws {
                 aws_sdk_servicediscovery::Config::from(config).to_builder().retry_config(once()).build(),
             ),
             ssm: aws_sdk_ssm::Client::new(config),
+            ssm_lock: aws_sdk_ssm::Client::from_conf(
+                aws_sdk_ssm::Config::from(config).to_builder().retry_config(RetryConfig::standard()).build(),
+            ),
             // The first call of a run: where nothing answers, it should say so soon.
             sts: aws_sdk_sts::Client::from_conf(
                 aws_sdk_sts::Config::from(config).to_builder().retry_config(RetryConfig::standard()).build(),

@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::record::{Capture, Record};
 use super::{About, Cloud, CloudError, Found};
 use crate::kinds::{AnyKind, Create, Delete, Goal, Live, Look, Made, Outputs, Poll, Update, find};
+use crate::lock::{FileLock, LockStore, MachineClock};
 use crate::plan::Applied;
 use crate::spec::Environment;
 use crate::value::walk::{Link, links};
@@ -154,6 +155,24 @@ impl Cloud for FileCloud {
             );
             Err(CloudError::new("file:Guard", "WrongAccount", message))
         })
+    }
+
+    fn lock(&self, _env: &Environment) -> Box<dyn LockStore> {
+        Box::new(FileLock::of(&self.path, MachineClock::shared()))
+    }
+
+    fn refresh(&self) -> Result<(), CloudError> {
+        if !self.path.exists() {
+            return Ok(());
+        }
+        let read = Capture::read(&self.path).map_err(|why| CloudError::new("file:Read", "FileCloud", why))?;
+        let mut capture = self.capture.borrow_mut();
+        if (&read.account, &read.region) != (&capture.account, &capture.region) {
+            let message = format!("{} stands for another account or region by now", self.path.display());
+            return Err(CloudError::new("file:Read", "WrongAccount", message));
+        }
+        *capture = read;
+        Ok(())
     }
 
     fn observe<'a>(&'a self, about: About<'a>) -> LocalBoxFuture<'a, Result<Vec<Found>, Vec<CloudError>>> {

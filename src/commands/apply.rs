@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
-use std::rc::Rc;
 use std::time::Duration;
 
+use super::lock::locked;
 use super::plan::{draft, show};
 use super::session::Session;
 use super::{Failure, SavedPlan};
@@ -9,6 +9,7 @@ use crate::apply::{Order, Report, Settings, Stop, apply as carry_out};
 use crate::cli::{ApplyArgs, Choices, DestroyArgs, Exit, RunArgs};
 use crate::graph::Graph;
 use crate::kinds;
+use crate::lock::Lock;
 use crate::plan::{Change, Draft, Plan};
 use crate::ui::{Progress, Ui};
 use crate::value::Address;
@@ -27,28 +28,50 @@ pub async fn apply(ui: Ui, args: &ApplyArgs) -> Result<Exit, Failure> {
         choices.losses.allow_destroy.extend(args.choices.losses.allow_destroy.iter().cloned());
         choices.losses.allow_deletes = args.choices.losses.allow_deletes.or(choices.losses.allow_deletes);
     }
-    let session = Session::open(ui, &spec, &args.cloud, Some(&choices)).await?;
+    let mut session = Session::open(ui, &spec, &args.cloud, Some(&choices)).await?;
     let destroy = saved.as_ref().is_some_and(|saved| saved.plan.destroy);
     let nothing = Graph::empty();
-    let graph = if destroy { &nothing } else { &session.graph };
-    let draft = draft(&session, graph, &choices, destroy, false).await?;
-    if let Some(saved) = &saved {
-        still_the_same(&saved.plan, &draft.plan)?;
-    }
-    if let Some(hash) = &args.plan_hash {
-        has_hash(&draft.plan, hash)?;
-    }
-    let reviewed = saved.is_some() || args.plan_hash.is_some();
-    run(ui, &session, graph, &draft, &args.run, reviewed).await
+    locked(ui, &mut session, &spec, "apply", args.run.lock, async |session, lock, stop| {
+        let graph = if destroy { &nothing } else { &session.graph };
+        let draft = unless_stopped(stop, draft(session, graph, &choices, destroy, false)).await?;
+        if let Some(saved) = &saved {
+            still_the_same(&saved.plan, &draft.plan)?;
+        }
+        if let Some(hash) = &args.plan_hash {
+            has_hash(&draft.plan, hash)?;
+        }
+        let reviewed = saved.is_some() || args.plan_hash.is_some();
+        run(ui, session, graph, &draft, &args.run, reviewed, Hold { lock, stop }).await
+    })
+    .await
 }
 
 /// Takes everything of the environment away: a plan against nothing desired.
 pub async fn destroy(ui: Ui, args: &DestroyArgs) -> Result<Exit, Failure> {
-    let session = Session::open(ui, &args.spec, &args.cloud, None).await?;
+    let mut session = Session::open(ui, &args.spec, &args.cloud, None).await?;
     let nothing = Graph::empty();
     let choices = Choices { losses: args.losses.clone(), ..Choices::default() };
-    let draft = draft(&session, &nothing, &choices, true, args.shared).await?;
-    run(ui, &session, &nothing, &draft, &args.run, false).await
+    locked(ui, &mut session, &args.spec, "destroy", args.run.lock, async |session, lock, stop| {
+        let draft = unless_stopped(stop, draft(session, &nothing, &choices, true, args.shared)).await?;
+        run(ui, session, &nothing, &draft, &args.run, false, Hold { lock, stop }).await
+    })
+    .await
+}
+
+/// What a run holds while it works: the environment's lock, and the line by which a signal stops it.
+#[derive(Clone, Copy)]
+struct Hold<'a> {
+    lock: &'a Lock,
+    stop: &'a Stop,
+}
+
+/// A signal before anything was written ends the command there and then.
+async fn unless_stopped<T>(stop: &Stop, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    tokio::select! {
+        biased;
+        () = stop.wait() => Err(Failure::new(Exit::Interrupted, "interrupted; nothing was changed", "")),
+        result = work => result,
+    }
 }
 
 /// The hash that was reviewed must be this plan's.
@@ -107,6 +130,7 @@ async fn run(
     draft: &Draft,
     args: &RunArgs,
     reviewed: bool,
+    Hold { lock, stop }: Hold<'_>,
 ) -> Result<Exit, Failure> {
     if !ui.json {
         show(ui, session, &draft.plan);
@@ -122,28 +146,22 @@ async fn run(
     missing_variables(draft)?;
     let total = Order::of(draft).map_err(|ring| Failure::new(Exit::Refused, ring, "nothing was changed"))?.len();
     if !args.yes && !reviewed {
-        let question = format!("Apply this to {}?", session.cloud.place());
-        match ui.ask(&question) {
-            Some(true) => {}
-            Some(false) => return Err(Failure::new(Exit::Refused, "not confirmed; nothing was changed", "")),
-            None => {
-                let message = "there is no terminal to ask on; nothing was changed";
-                return Err(Failure::new(Exit::Refused, message, "add --yes, or apply a saved plan"));
-            }
-        }
+        unless_stopped(stop, confirm(ui, session)).await?;
     }
+    // A person may have thought for longer than the lock lasted on a machine that slept.
+    let certain = async { lock.fence().await.map_err(|why| Failure::new(Exit::Refused, why, "apply again")) };
+    unless_stopped(stop, certain).await?;
     let progress = Progress::new(ui, total);
-    let stop = Rc::new(Stop::default());
     let settings = Settings { parallelism: usize::from(args.parallelism), drain: DRAIN };
     let about = session.about(graph);
     let tell = |event: crate::apply::Event<'_>| progress.tell(&event);
-    let work = carry_out(session.cloud.as_ref(), about, draft, settings, &stop, &tell);
-    let report = tokio::select! {
-        report = work => report.map_err(|ring| Failure::new(Exit::Refused, ring, "nothing was changed"))?,
-        () = signals(&stop) => return Err(Failure::new(Exit::Interrupted, "ended at once by a second signal", "plan again to see what was done")),
-    };
+    let report = carry_out(session.cloud.as_ref(), lock, about, draft, settings, stop, &tell).await;
+    let report = report.map_err(|ring| Failure::new(Exit::Refused, ring, "nothing was changed"))?;
     progress.finish(&report);
-    keep_applied(ui, session, graph, draft, &report).await;
+    // Whoever has the lock by now keeps the record.
+    if report.lock_lost.is_none() {
+        keep_applied(ui, session, graph, draft, &report).await;
+    }
     if report.is_success() && !draft.plan.destroy {
         let known = |address: &_, output: &str| draft.world.output(address, output);
         kinds::elsewhere(&session.spec.env, known).iter().for_each(|line| ui.note(line));
@@ -179,19 +197,14 @@ async fn keep_applied(ui: Ui, session: &Session, graph: &Graph, draft: &Draft, r
     }
 }
 
-/// The first signal asks to stop; the second ends this, and the command with it.
-async fn signals(stop: &Stop) {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-    else {
-        return std::future::pending().await;
-    };
-    for _ in 0..2 {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
+async fn confirm(ui: Ui, session: &Session) -> Result<(), Failure> {
+    match ui.ask(&format!("Apply this to {}?", session.cloud.place())).await {
+        Some(true) => Ok(()),
+        Some(false) => Err(Failure::new(Exit::Refused, "not confirmed; nothing was changed", "")),
+        None => {
+            let message = "there is no terminal to ask on; nothing was changed";
+            Err(Failure::new(Exit::Refused, message, "add --yes, or apply a saved plan"))
         }
-        stop.ask();
     }
 }
 
@@ -250,6 +263,7 @@ fn outcome(plan: &Plan, report: &Report) -> serde_json::Value {
         })).collect::<Vec<_>>(),
         "unfinished": report.unfinished,
         "not_begun": report.not_begun,
+        "lock_lost": report.lock_lost,
         "seconds": report.took.as_secs_f64(),
     })
 }

@@ -7,9 +7,16 @@ mod network;
 
 use super::{Environment, Problem};
 
+/// What the parameters that are Baseplate's own begin with; a project of this name would find them among its own.
+const OWN_PATH: &str = "baseplate";
+
 /// Everything that is wrong, in no particular order.
 pub fn validate(env: &Environment) -> Vec<Problem> {
     let mut check = Check { env, problems: Vec::new() };
+    if env.project == OWN_PATH {
+        let help = format!("take another: Baseplate keeps its locks in the parameters under /{OWN_PATH}/");
+        check.report(&["project"], format!("`{OWN_PATH}` cannot be a project"), help);
+    }
     check.keys(&["network", "subnets"], env.network.subnets.keys());
     check.keys(&["security-groups"], env.security_groups.keys());
     check.keys(&["databases"], env.databases.keys());

@@ -74,6 +74,9 @@ impl Progress {
                     &paint.yellow(&format!("stopping: nothing more is started, {running} in flight may land")),
                 );
             }
+            Event::LockLost { why, running } => {
+                self.line(&paint.red(&format!("{why}: nothing more is started, {running} in flight may land")));
+            }
         }
         self.refresh();
     }

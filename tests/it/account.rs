@@ -18,7 +18,7 @@ impl<'a> Account<'a> {
         Self { bench: Bench::new(), moto }
     }
 
-    fn command(&self, arguments: &str) -> Command {
+    pub fn command(&self, arguments: &str) -> Command {
         let mut command = self.bench.command(arguments);
         command.env("AWS_ENDPOINT_URL", self.moto.endpoint());
         command

@@ -17,6 +17,7 @@ mod file_circle;
 mod file_cloud;
 mod guards;
 mod inventory;
+mod lock;
 mod moto;
 mod order;
 mod plans;

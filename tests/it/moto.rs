@@ -54,6 +54,12 @@ impl Moto {
         self.request("POST", "/__reset_counts");
     }
 
+    /// Who wrote since the start or the last reset, by access key, and what: "service:Action". Writes of locks are
+    /// not among them.
+    pub fn writes(&self) -> Vec<(String, String)> {
+        serde_json::from_str(&self.request("GET", "/__writes")).expect("writes as JSON")
+    }
+
     /// From now on, calls fail whose "service:Action" matches the pattern, with this HTTP status and AWS code.
     pub fn fail(&self, pattern: &str, status: u16, code: &str) {
         self.request("POST", &format!("/__fail?match={pattern}&status={status}&code={code}"));

@@ -2,6 +2,7 @@
 
 Besides AWS it answers
   GET  /__counts         {"total": n, "by_action": {"ec2:DescribeVpcs": n}, "repeated": {"ec2:DescribeVpcs": n}}
+  GET  /__writes         [["access key", "ec2:CreateVpc"], …] in the order they came in, without those of locks
   POST /__reset_counts   forgets what was counted
   POST /__fail?match=REGEX&status=403&code=AccessDenied&times=2
                          lets calls whose "service:Action" matches fail, all of them unless it says how many;
@@ -50,8 +51,8 @@ class Call:
         self.path = environ.get("PATH_INFO", "")
         self.query = environ.get("QUERY_STRING", "")
         self.target = environ.get("HTTP_X_AMZ_TARGET", "")
-        scope = re.search(r"Credential=[^,]*/([^/,]+)/aws4_request", environ.get("HTTP_AUTHORIZATION", ""))
-        self.service = scope.group(1) if scope else "unsigned"
+        scope = re.search(r"Credential=([^/,]*)[^,]*/([^/,]+)/aws4_request", environ.get("HTTP_AUTHORIZATION", ""))
+        self.caller, self.service = scope.groups() if scope else ("nobody", "unsigned")
         self.is_form = environ.get("CONTENT_TYPE", "").startswith("application/x-www-form-urlencoded")
 
     @property
@@ -63,6 +64,11 @@ class Call:
         else:
             action = f"{self.method} {self.path}"
         return f"{self.service}:{action}"
+
+    @property
+    def writes(self):
+        reads = re.match(r"[^:]+:(Describe|List|Get|GET )", self.name)
+        return not reads and not (self.name == "ssm:PutParameter" and b'/lock"' in self.body)
 
     @property
     def digest(self):
@@ -91,6 +97,7 @@ class Counted:
     def reset(self):
         self.by_action = Counter()
         self.by_digest = Counter()
+        self.writes = []
 
     def counts(self):
         repeated = Counter()
@@ -118,6 +125,8 @@ class Counted:
             if "match" in options:
                 self.failing = {"status": "403", "code": "AccessDenied", **options}
                 self.failing["times"] = float(options.get("times", "inf"))
+        elif call.path == "/__writes":
+            return "200 OK", self.writes
         elif call.path != "/__counts":
             return "404 Not Found", {}
         return "200 OK", self.counts()
@@ -130,6 +139,8 @@ class Counted:
                 return respond(start_response, status, "application/json", json.dumps(answer))
             self.by_action[call.name] += 1
             self.by_digest[call.name, call.digest] += 1
+            if call.writes:
+                self.writes.append([call.caller, call.name])
             if self.fails(call):
                 content_type, body = call.error(self.failing["code"])
                 return respond(start_response, f"{self.failing['status']} Failed", content_type, body)

@@ -1,0 +1,242 @@
+//! The lock around whatever changes an environment, and `unlock`.
+
+use std::cell::RefCell;
+use std::path::Path;
+use std::time::Duration;
+
+use super::Failure;
+use super::session::{Session, unreadable};
+use crate::apply::Stop;
+use crate::cli::{CloudArgs, Exit, LockArgs, UnlockArgs, Wait};
+use crate::cloud::{Class, CloudError};
+use crate::lock::{Held, Holder, Lock, MachineClock, NotLocked, Terms, Unlocking};
+use crate::ui::{Ui, clean};
+
+/// How long letting go of the lock may take: at the end of the work, and after a second signal, when the process
+/// may be killed any moment.
+const RELEASE: Duration = Duration::from_secs(10);
+const RELEASE_AT_ONCE: Duration = Duration::from_secs(1);
+
+/// Does the work while holding the environment's lock: what is planned in there is what is applied, since nobody
+/// else changes anything between. The lock is renewed meanwhile, also while a person thinks, and released
+/// however the work ends. The first signal asks the work to stop, a second ends it at once.
+pub async fn locked(
+    ui: Ui,
+    session: &mut Session,
+    spec: &Path,
+    command: &str,
+    args: LockArgs,
+    work: impl AsyncFnOnce(&Session, &Lock, &Stop) -> Result<Exit, Failure>,
+) -> Result<Exit, Failure> {
+    let stop = Stop::default();
+    let mut signals = std::pin::pin!(signals(&stop));
+    let at_once = || {
+        let (message, help) = ("ended at once by a second signal", "plan again to see what was done");
+        Err(Failure::new(Exit::Interrupted, message, help))
+    };
+    let lock = tokio::select! {
+        biased;
+        () = &mut signals => return at_once(),
+        lock = acquire(ui, session, spec, command, args, &stop) => lock?,
+    };
+    let (result, patience) = match refresh(session) {
+        Err(failure) => (Err(failure), RELEASE),
+        Ok(()) => tokio::select! {
+            biased;
+            () = &mut signals => (at_once(), RELEASE_AT_ONCE),
+            result = work(session, &lock, &stop) => (result, RELEASE),
+            never = lock.keep() => never,
+        },
+    };
+    let kept = match tokio::time::timeout(patience, lock.release()).await {
+        Ok(Ok(())) => return result,
+        Ok(Err(error)) => error.to_string(),
+        Err(_) => format!("no answer within {} s", patience.as_secs()),
+    };
+    ui.note(&clean(&format!("the lock could not be released ({kept}); it runs out after {} s", args.lock_lease)));
+    result
+}
+
+fn refresh(session: &mut Session) -> Result<(), Failure> {
+    session.cloud.refresh().map_err(|error| unreadable(&[error]))?;
+    session.vault = session.cloud.vault();
+    Ok(())
+}
+
+async fn acquire(
+    ui: Ui,
+    session: &Session,
+    spec: &Path,
+    command: &str,
+    args: LockArgs,
+    stop: &Stop,
+) -> Result<Lock, Failure> {
+    let lease = Duration::from_secs(args.lock_lease.into());
+    let timeout = args.lock_timeout.map_or(lease * 2, |seconds| Duration::from_secs(seconds.into()));
+    let store = session.cloud.lock(&session.spec.env);
+    let (name, environment) = (store.name(), environment(session));
+    let waiting = Waiting::default();
+    let tell = |held: &Held| waiting.tell(ui, &environment, held);
+    let (me, terms) = (Holder::this(command), Terms { lease, timeout });
+    match Lock::acquire(store, me, terms, MachineClock::shared(), &tell, stop.wait()).await {
+        Ok((lock, None)) => Ok(lock),
+        Ok((lock, Some(from))) => {
+            let text = format!("the lock is taken over from {}: it has run out", describe(&from.holder));
+            ui.note(&clean(&text));
+            Ok(lock)
+        }
+        Err(NotLocked::Held(held)) => Err(refused(&environment, &held, spec)),
+        Err(NotLocked::GivenUp) => Err(Failure::new(Exit::Interrupted, "interrupted; nothing was changed", "")),
+        Err(NotLocked::Cloud(error)) => Err(unusable(&environment, &name, &error)),
+    }
+}
+
+/// What is said to who waits: whose lock it is, and whether its holder seems to live.
+#[derive(Default)]
+struct Waiting {
+    holder: RefCell<String>,
+    idle: RefCell<Duration>,
+}
+
+impl Waiting {
+    /// A holder that lives renews after a third of its lease; one silent for longer is worth a line now and then.
+    const OFTEN: Duration = Duration::from_secs(10);
+
+    fn tell(&self, ui: Ui, environment: &str, held: &Held) {
+        if *self.holder.borrow() != held.holder.id {
+            held.holder.id.clone_into(&mut self.holder.borrow_mut());
+            ui.note(&clean(&format!("waiting for the lock of {environment}: held by {}", describe(&held.holder))));
+        }
+        let Some(lease) = held.lease.filter(|lease| held.idle > *lease / 2) else {
+            self.idle.take();
+            return;
+        };
+        let told = *self.idle.borrow();
+        if told.is_zero() || held.idle > told + Self::OFTEN {
+            self.idle.replace(held.idle);
+            let (idle, lease) = (held.idle.as_secs(), lease.as_secs());
+            ui.note(&format!("its holder has not renewed it for {idle} s; it is taken over after {lease} s"));
+        }
+    }
+}
+
+fn environment(session: &Session) -> String {
+    format!("{} {}", session.spec.env.project, session.spec.env.environment)
+}
+
+fn describe(holder: &Holder) -> String {
+    let Holder { by, command, pid, since, run, .. } = holder;
+    if since.is_empty() {
+        return by.clone();
+    }
+    let run = run.as_ref().map(|run| format!(" (run {run})")).unwrap_or_default();
+    format!("{by} ({command}, process {pid}) since {since}{run}")
+}
+
+fn refused(environment: &str, held: &Held, spec: &Path) -> Failure {
+    let mut message = format!("{environment} is locked by {}", describe(&held.holder));
+    let wait = "wait longer (--lock-timeout SECONDS)";
+    let help = match &held.expires {
+        Some(expires) => {
+            message += &format!(", until {expires} unless renewed");
+            format!("{wait}, or if that run is dead for certain: baseplate unlock {}", spec.display())
+        }
+        None => format!("{wait}, or end that process: its lock ends with it"),
+    };
+    Failure::new(Exit::Refused, message + "; nothing was changed", help)
+}
+
+fn unusable(environment: &str, name: &str, error: &CloudError) -> Failure {
+    let place = if error.message.contains(name) { String::new() } else { format!(" ({name})") };
+    let message = format!("the lock of {environment} cannot be had{place}: {error}; nothing was changed");
+    if error.is(Class::Denied) {
+        let help = "allow these credentials ssm:GetParameter and ssm:PutParameter on parameter/baseplate/*";
+        return Failure::new(Exit::Failed, message, help);
+    }
+    Failure::new(Exit::Failed, message, "without its lock an environment is not changed; `plan` needs none")
+}
+
+/// The first signal asks to stop; the second ends this, and the command with it.
+async fn signals(stop: &Stop) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
+        return std::future::pending().await;
+    };
+    for _ in 0..2 {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        stop.ask();
+    }
+}
+
+/// Takes the lock away from whoever holds it, once a person has seen who that is.
+pub async fn unlock(ui: Ui, args: &UnlockArgs) -> Result<Exit, Failure> {
+    let cloud = CloudArgs { wait: Wait::Never, ..args.cloud.clone() };
+    let session = Session::open(ui, &args.spec, &cloud, None).await?;
+    let environment = environment(&session);
+    let store = session.cloud.lock(&session.spec.env);
+    let name = store.name();
+    let failed = |error: CloudError| unusable(&environment, &name, &error);
+    let Some(held) = store.look().await.map_err(failed)? else {
+        if ui.json {
+            ui.result_json(&serde_json::json!({ "held": null, "unlocked": false }));
+        } else {
+            ui.result(&format!("Nobody holds the lock of {environment}."));
+        }
+        return Ok(Exit::Done);
+    };
+    show(ui, &environment, &held);
+    let Some(lease) = held.lease else { return Err(alive(&held)) };
+    if !args.yes {
+        let question = format!(
+            "Take it away? If that run lives after all, it goes on for up to {} s before it notices.",
+            lease.as_secs().div_ceil(3)
+        );
+        match ui.ask(&question).await {
+            Some(true) => {}
+            Some(false) => return Err(Failure::new(Exit::Refused, "not confirmed; the lock stays", "")),
+            None => {
+                let message = "there is no terminal to ask on; the lock stays";
+                return Err(Failure::new(Exit::Refused, message, "add --yes if that run is dead for certain"));
+            }
+        }
+    }
+    let unlocked = match store.unlock(&held, &Holder::this("unlock")).await.map_err(failed)? {
+        Unlocking::Unlocked => true,
+        Unlocking::Moved(None) => false,
+        Unlocking::Moved(Some(other)) => {
+            let message = format!("meanwhile it is held by {}; that lock stays", describe(&other.holder));
+            return Err(Failure::new(Exit::Refused, message, "look again, and decide anew"));
+        }
+        Unlocking::Alive => return Err(alive(&held)),
+    };
+    if ui.json {
+        ui.result_json(&serde_json::json!({ "held": held.holder, "unlocked": unlocked }));
+    } else {
+        ui.result(if unlocked { "Unlocked." } else { "Meanwhile it was released." });
+    }
+    Ok(Exit::Done)
+}
+
+fn show(ui: Ui, environment: &str, held: &Held) {
+    let Holder { by, pid, command, run, since, .. } = &held.holder;
+    let mut text =
+        format!("The lock of {environment} is held.\n  by       {by}, process {pid}\n  for      {command}\n");
+    if let Some(run) = run {
+        text += &format!("  run      {run}\n");
+    }
+    text += &format!("  since    {since}\n");
+    if let (Some(expires), Some(lease)) = (&held.expires, held.lease) {
+        text += &format!("  expires  {expires}, unless renewed; then the next run takes it over by itself\n");
+        text += &format!("  lease    {} s\n", lease.as_secs());
+    }
+    ui.note(&clean(text.trim_end()));
+}
+
+fn alive(held: &Held) -> Failure {
+    let message = format!("process {} is alive, and a cloud file's lock ends only with it", held.holder.pid);
+    Failure::new(Exit::Refused, message, "wait for that process, or end it")
+}

@@ -1,0 +1,238 @@
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::time::Duration;
+
+use futures_util::future::LocalBoxFuture;
+
+use super::entry::Entry;
+use super::{Clock, Held, Holder, LockStore, Moment, Renewal, Take, Unlocking};
+use crate::cloud::{Class, CloudError};
+
+/// A text with numbered versions, as Parameter Store has them.
+pub trait Versions {
+    /// What it is, in words.
+    fn name(&self) -> String;
+
+    /// One version with its number, or the newest. `None` where it is not there.
+    fn read(&self, number: Option<i64>) -> LocalBoxFuture<'_, Result<Option<(i64, String)>, CloudError>>;
+
+    /// Writes the next version and answers its number. With `first` only if there is none at all; an error of
+    /// [`Class::Taken`] says that there is one.
+    fn append<'a>(&'a self, text: &'a str, first: bool) -> LocalBoxFuture<'a, Result<i64, CloudError>>;
+}
+
+/// A lock that is a chain of versions; how it works is told with [the module](super).
+pub struct Chain<V> {
+    versions: V,
+    clock: Rc<dyn Clock>,
+    /// The newest version that is known for certain to exist.
+    newest: Cell<i64>,
+    /// Somebody else's version, and when this process first saw it, by the steady clock.
+    seen: RefCell<Option<(i64, String, Duration)>>,
+}
+
+/// How far back a version that counts is looked for: Parameter Store keeps a hundred.
+const LOOK_BACK: i64 = 90;
+
+/// Between two attempts of which the first one did not count, or got no clear answer.
+const BREATH: Duration = Duration::from_millis(100);
+
+/// The chain as it was read.
+struct Log {
+    /// The newest version; 0 where there is none.
+    newest: i64,
+    /// The newest that counts.
+    counts: Option<Entry>,
+}
+
+impl Log {
+    fn next(&self) -> i64 {
+        self.newest + 1
+    }
+
+    fn is_held_by(&self, holder: &Holder) -> bool {
+        self.counts.as_ref().is_some_and(|entry| entry.is_held_by(holder))
+    }
+
+    fn held(&self) -> Option<&Entry> {
+        self.counts.as_ref().filter(|entry| entry.held)
+    }
+}
+
+impl<V: Versions> Chain<V> {
+    pub fn new(versions: V, clock: Rc<dyn Clock>) -> Self {
+        Self { versions, clock, newest: Cell::new(0), seen: RefCell::default() }
+    }
+
+    async fn read(&self) -> Result<Log, CloudError> {
+        let name = self.versions.name();
+        let wrong = |class, why: String| Err(unusable(class, format!("{name}: {why}")));
+        let Some((newest, mut text)) = self.versions.read(None).await? else {
+            return Ok(Log { newest: 0, counts: None });
+        };
+        let mut number = newest;
+        loop {
+            match Entry::counting(&text, number) {
+                Ok(None) => {}
+                Ok(counts) => return Ok(Log { newest, counts }),
+                Err(why) => return wrong(Class::Refused, why),
+            }
+            number -= 1;
+            if number == 0 {
+                return Ok(Log { newest, counts: None });
+            }
+            if number + LOOK_BACK < newest {
+                let why =
+                    format!("none of its last {LOOK_BACK} versions is a lock; if you know what it is, delete it");
+                return wrong(Class::Refused, why);
+            }
+            // That an older version is not there can only mean that this place does not know it yet. To take it
+            // for free would be to ignore its holder.
+            match self.versions.read(Some(number)).await? {
+                Some((_, older)) => text = older,
+                None => return wrong(Class::Unanswered, format!("version {number} does not show yet")),
+            }
+        }
+    }
+
+    /// Writes the entry on top of what was read; answers when that was sent if it counts, and `None` if another
+    /// came between or it is unknown: reading again tells.
+    async fn write(&self, log: &Log, entry: &Entry, sent: Moment) -> Result<Option<Moment>, CloudError> {
+        match self.versions.append(&entry.text(), log.newest == 0).await {
+            Ok(number) => {
+                self.newest.set(number);
+                if number == entry.version {
+                    return Ok(Some(sent));
+                }
+            }
+            Err(error) if [Class::Taken, Class::Throttled, Class::Unanswered].contains(&error.class) => {}
+            Err(error) => return Err(error),
+        }
+        self.clock.sleep(BREATH).await;
+        Ok(None)
+    }
+
+    fn now(&self) -> Moment {
+        Moment::now(self.clock.as_ref())
+    }
+
+    /// For how long this process has seen this entry not move.
+    fn idle(&self, entry: &Entry) -> Duration {
+        let now = self.clock.steady();
+        let mut seen = self.seen.borrow_mut();
+        match &*seen {
+            Some((version, id, since)) if (*version, id) == (entry.version, &entry.holder.id) => {
+                now.saturating_sub(*since)
+            }
+            _ => {
+                *seen = Some((entry.version, entry.holder.id.clone(), now));
+                Duration::ZERO
+            }
+        }
+    }
+
+    async fn free(&self, mut log: Log, me: &Holder, still: impl Fn(&Log) -> bool) -> Result<bool, CloudError> {
+        while still(&log) {
+            let entry = Entry::free(me, self.clock.of_day(), log.next());
+            if self.write(&log, &entry, self.now()).await?.is_some() {
+                return Ok(true);
+            }
+            log = self.read().await?;
+            if log.counts.as_ref() == Some(&entry) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}
+
+impl<V: Versions> LockStore for Chain<V> {
+    fn name(&self) -> String {
+        self.versions.name()
+    }
+
+    fn patience(&self, lease: Duration) -> Duration {
+        (lease / 20).clamp(Duration::from_millis(100), Duration::from_secs(2))
+    }
+
+    fn take<'a>(&'a self, me: &'a Holder, lease: Duration) -> LocalBoxFuture<'a, Result<Take, CloudError>> {
+        Box::pin(async move {
+            loop {
+                let log = self.read().await?;
+                let mut from = None;
+                if let Some(entry) = log.held().filter(|entry| !entry.is_held_by(me)) {
+                    let idle = self.idle(entry);
+                    let held = entry.as_held(idle);
+                    if idle < entry.lease() {
+                        return Ok(Take::Busy(held));
+                    }
+                    from = Some(held);
+                }
+                // Where it is ours already, an answer was lost: writing again tells from when on it counts.
+                let sent = self.now();
+                let entry = Entry::held(me, lease, self.clock.of_day(), log.next());
+                if let Some(at) = self.write(&log, &entry, sent).await? {
+                    return Ok(Take::Taken { at, from });
+                }
+            }
+        })
+    }
+
+    fn renew<'a>(&'a self, me: &'a Holder, lease: Duration) -> LocalBoxFuture<'a, Result<Renewal, CloudError>> {
+        Box::pin(async move {
+            loop {
+                let log = self.read().await?;
+                if log.newest < self.newest.get() {
+                    // Stale, or somebody deleted the parameter. Either way nothing is known.
+                    let message = format!("{} is not there as it was written", self.versions.name());
+                    return Err(unusable(Class::Unanswered, message));
+                }
+                if !log.is_held_by(me) {
+                    let why = match &log.counts {
+                        Some(entry) if entry.held => format!("{} has it", who(&entry.holder)),
+                        Some(entry) => format!("{} took it away with `unlock`", who(&entry.holder)),
+                        None => "its parameter was overwritten".to_owned(),
+                    };
+                    return Ok(Renewal::Lost(why));
+                }
+                let sent = self.now();
+                let entry = Entry::held(me, lease, self.clock.of_day(), log.next());
+                if let Some(at) = self.write(&log, &entry, sent).await? {
+                    return Ok(Renewal::Renewed(at));
+                }
+            }
+        })
+    }
+
+    /// Begins with a write on top of the version that we wrote last: mostly nobody else wrote since.
+    fn release<'a>(&'a self, me: &'a Holder) -> LocalBoxFuture<'a, Result<(), CloudError>> {
+        Box::pin(async move {
+            let newest = self.newest.get();
+            let ours = Entry::held(me, Duration::ZERO, self.clock.of_day(), newest);
+            self.free(Log { newest, counts: Some(ours) }, me, |log| log.is_held_by(me)).await?;
+            Ok(())
+        })
+    }
+
+    fn look(&self) -> LocalBoxFuture<'_, Result<Option<Held>, CloudError>> {
+        Box::pin(async move { Ok(self.read().await?.held().map(|entry| entry.as_held(Duration::ZERO))) })
+    }
+
+    fn unlock<'a>(&'a self, held: &'a Held, me: &'a Holder) -> LocalBoxFuture<'a, Result<Unlocking, CloudError>> {
+        Box::pin(async move {
+            let log = self.read().await?;
+            if self.free(log, me, |log| log.is_held_by(&held.holder)).await? {
+                return Ok(Unlocking::Unlocked);
+            }
+            Ok(Unlocking::Moved(self.look().await?))
+        })
+    }
+}
+
+fn unusable(class: Class, message: String) -> CloudError {
+    CloudError { class, ..CloudError::new("ssm:GetParameter", "UnusableLock", message) }
+}
+
+fn who(holder: &Holder) -> String {
+    format!("{} ({}, process {})", holder.by, holder.command, holder.pid)
+}

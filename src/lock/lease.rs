@@ -1,0 +1,174 @@
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::time::Duration;
+
+use tokio::sync::{Mutex, Notify};
+
+use super::{Clock, Held, Holder, LockStore, Moment, Renewal, Take};
+use crate::cloud::{Class, CloudError};
+
+/// For how long a lock is held and waited for.
+#[derive(Clone, Copy, Debug)]
+pub struct Terms {
+    /// Without being renewed it is held this long.
+    pub lease: Duration,
+    /// How long to wait while somebody else holds it.
+    pub timeout: Duration,
+}
+
+/// Why there is no lock.
+#[derive(Debug)]
+pub enum NotLocked {
+    /// Somebody else held it all the time that was to be waited.
+    Held(Held),
+    Cloud(CloudError),
+    /// It was no longer wanted.
+    GivenUp,
+}
+
+/// The lock of an environment, held by this run.
+pub struct Lock {
+    store: Box<dyn LockStore>,
+    me: Holder,
+    clock: Rc<dyn Clock>,
+    lease: Duration,
+    /// Before the write that holds it was sent.
+    renewed: Cell<Moment>,
+    lost: RefCell<Option<String>>,
+    notify: Notify,
+    renewing: Mutex<()>,
+}
+
+impl Lock {
+    /// Waits for the lock and takes it. `tell` hears whose it is, each time that it was looked at; the wait is over
+    /// when `enough` is. An attempt under way is never cut off: its lock would be nobody's.
+    ///
+    /// # Errors
+    /// Somebody else holds it for too long, or the store cannot be asked.
+    pub async fn acquire(
+        store: Box<dyn LockStore>,
+        me: Holder,
+        terms: Terms,
+        clock: Rc<dyn Clock>,
+        tell: &dyn Fn(&Held),
+        enough: impl Future<Output = ()>,
+    ) -> Result<(Self, Option<Held>), NotLocked> {
+        let begun = clock.steady();
+        let lease = terms.lease;
+        let mut enough = std::pin::pin!(enough);
+        let (renewed, from) = loop {
+            let left = terms.timeout.saturating_sub(clock.steady().saturating_sub(begun));
+            let pause = match store.take(&me, lease).await {
+                Ok(Take::Taken { at, from }) => break (at, from),
+                Ok(Take::Busy(held)) if left.is_zero() => return Err(NotLocked::Held(held)),
+                Ok(Take::Busy(held)) => {
+                    tell(&held);
+                    store.patience(held.lease.unwrap_or_default())
+                }
+                Err(error) if !left.is_zero() && passes(&error) => store.patience(lease),
+                Err(error) => return Err(NotLocked::Cloud(error)),
+            };
+            tokio::select! {
+                biased;
+                () = &mut enough => return Err(NotLocked::GivenUp),
+                () = clock.sleep(pause.min(left)) => {}
+            }
+        };
+        let (lost, notify, renewing) = (RefCell::default(), Notify::new(), Mutex::new(()));
+        Ok((Self { store, me, clock, lease, renewed: Cell::new(renewed), lost, notify, renewing }, from))
+    }
+
+    /// Renews it for as long as this is polled. It never ends: what happens is told by [`Self::lost`].
+    pub async fn keep(&self) -> ! {
+        let mut pause = self.lease / 3;
+        while self.lost.borrow().is_none() {
+            self.clock.sleep(pause).await;
+            let before = self.renewed.get();
+            self.renew().await;
+            // One that failed is tried again soon: there is time left for a few attempts.
+            pause = if self.renewed.get() == before { self.lease / 12 } else { self.lease / 3 };
+        }
+        std::future::pending().await
+    }
+
+    /// Makes certain, before a write, that the lock is still ours. Costs a call only when renewals are overdue.
+    ///
+    /// # Errors
+    /// It is lost, and why. Nothing more may be written.
+    pub async fn fence(&self) -> Result<(), String> {
+        while !self.is_certain() {
+            if let Some(why) = self.lost.borrow().as_ref() {
+                return Err(format!("not begun: {why}"));
+            }
+            self.renew().await;
+        }
+        Ok(())
+    }
+
+    /// Waits until the lock is lost, and answers why.
+    pub async fn lost(&self) -> String {
+        loop {
+            if let Some(why) = self.lost.borrow().as_ref() {
+                return why.clone();
+            }
+            self.notify.notified().await;
+        }
+    }
+
+    /// How long nobody else can have the lock yet.
+    pub fn left(&self) -> Duration {
+        self.lease.saturating_sub(self.age())
+    }
+
+    /// Lets go of it. What is left undone for want of an answer, the end of the lease does.
+    ///
+    /// # Errors
+    /// It could not be freed, and holds until its lease ends.
+    pub async fn release(&self) -> Result<(), CloudError> {
+        // A renewal that was cut off half way must not land on top of the release.
+        let _alone = self.renewing.lock().await;
+        self.store.release(&self.me).await
+    }
+
+    fn age(&self) -> Duration {
+        self.renewed.get().elapsed(self.clock.as_ref())
+    }
+
+    fn is_certain(&self) -> bool {
+        self.lost.borrow().is_none() && self.age() < self.lease * 3 / 4
+    }
+
+    /// One attempt to renew. Not to succeed loses the lock once it is no longer certain.
+    async fn renew(&self) {
+        let before = self.renewed.get();
+        let _alone = self.renewing.lock().await;
+        if self.renewed.get() != before || self.lost.borrow().is_some() {
+            return;
+        }
+        let limit = (self.lease * 3 / 4).saturating_sub(self.age()).max(self.lease / 4);
+        let outcome = tokio::select! {
+            biased;
+            outcome = self.store.renew(&self.me, self.lease) => outcome.map_err(|error| error.to_string()),
+            () = self.clock.sleep(limit) => Err(format!("no answer within {} s", limit.as_secs_f64())),
+        };
+        match outcome {
+            Ok(Renewal::Renewed(at)) => self.renewed.set(at),
+            Ok(Renewal::Lost(why)) => self.lose(format!("the lock is no longer ours: {why}")),
+            Err(why) if !self.is_certain() => {
+                let seconds = self.age().as_secs();
+                self.lose(format!("the lock could not be renewed for {seconds} s: {why}"));
+            }
+            Err(_) => {}
+        }
+    }
+
+    fn lose(&self, why: String) {
+        self.lost.borrow_mut().get_or_insert(why);
+        self.notify.notify_waiters();
+    }
+}
+
+/// Whether asking again may help.
+fn passes(error: &CloudError) -> bool {
+    error.is(Class::Throttled) || error.is(Class::Unanswered)
+}
