@@ -9,8 +9,8 @@
 //! - [`cloud`]: where live state comes from and changes go to, an account or a file;
 //! - [`plan`]: desired against live, a value that is shown, saved and applied;
 //! - [`apply`]: carries a plan out, each change once its dependencies are done, and tells events;
+//! - [`lock`]: keeps two applies apart;
 //! - [`render`]: a plan as a document for a pull request, a browser or another tool;
-//! - [`lock`]: keeps two of them apart;
 //! - [`ui`]: the one place that prints.
 //!
 //! Beside it, [`value`] holds what attributes are made of (addresses, references, texts, secrets), and [`cli`]
