@@ -15,7 +15,7 @@ const KIND: usize = 22;
 /// From this length on a line is drawn fainter: it passes behind much that it has nothing to do with.
 const LONG: i32 = 200;
 /// Wider pictures are scrolled on a narrow screen rather than shrunk until nobody can read them.
-const WIDE: i32 = 800;
+const WIDE: i32 = 640;
 
 /// An SVG of all changes, coloured by action. Each box leads to the change's own words.
 pub fn picture(plan: &Plan) -> String {
