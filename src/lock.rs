@@ -37,6 +37,7 @@
 //! What stays: a request that AWS holds up on its own side for longer than the quarter that is kept in hand can
 //! take effect under the next holder. No lock outside of the services that are written to can exclude that.
 
+mod alone;
 mod chain;
 mod clock;
 mod entry;
@@ -54,6 +55,7 @@ use futures_util::future::LocalBoxFuture;
 use crate::cloud::CloudError;
 use crate::spec::Environment;
 
+pub use alone::Alone;
 pub use chain::{Chain, Versions};
 pub use clock::{Clock, MachineClock, Moment};
 pub use file::FileLock;

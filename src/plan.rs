@@ -17,8 +17,10 @@ use crate::kinds::{Impact, Stage};
 use crate::value::Address;
 
 pub use applied::Applied;
+pub use diff::{Difference, between};
 pub use draft::{Draft, Options, Refusal, Step, field_changes, make};
 pub use guards::{AddressPattern, Allowances};
+pub use names::{Names, is_ownership};
 pub use world::{Secrets, World, resolve_with};
 
 /// The version of the plan's JSON. Others are refused.

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::record::{Capture, Record};
 use super::{About, Cloud, CloudError, Found};
 use crate::kinds::{AnyKind, Create, Delete, Goal, Live, Look, Made, Outputs, Poll, Update, find};
-use crate::lock::{FileLock, LockStore, MachineClock};
+use crate::lock::{Alone, FileLock, LockStore, MachineClock};
 use crate::plan::Applied;
 use crate::spec::Environment;
 use crate::value::walk::{Link, links};
@@ -28,7 +28,9 @@ pub struct Options {
 /// enforces what holds for all: nothing goes while something refers to it, names are unique, a new object has
 /// a new id.
 pub struct FileCloud {
-    path: PathBuf,
+    /// `None` for one that lives in memory only.
+    path: Option<PathBuf>,
+    place: String,
     capture: RefCell<Capture>,
     options: Options,
 }
@@ -43,7 +45,15 @@ impl FileCloud {
             true => Capture::read(path)?,
             false => Capture::new(env, &random_key()),
         };
-        Ok(Self { path: path.to_owned(), capture: RefCell::new(capture), options })
+        let place = format!("file cloud {}", path.display());
+        Ok(Self { path: Some(path.to_owned()), place, capture: RefCell::new(capture), options })
+    }
+
+    /// A cloud of this environment's account that is gone with the process, for trying changes: no time passes in
+    /// it, and a secret whose variable is not set counts as given. It begins with what was captured, or empty.
+    pub fn in_memory(env: &Environment, capture: Option<Capture>, place: impl Into<String>) -> Self {
+        let capture = capture.unwrap_or_else(|| Capture::new(env, &random_key()));
+        Self { path: None, place: place.into(), capture: RefCell::new(capture), options: Options::default() }
     }
 
     /// The objects as they stand.
@@ -59,7 +69,9 @@ impl FileCloud {
     ) -> Result<T, CloudError> {
         let mut next = self.capture();
         let answer = change(&mut next)?;
-        next.write(&self.path).map_err(|message| CloudError::new(operation, "FileCloud", message))?;
+        if let Some(path) = &self.path {
+            next.write(path).map_err(|message| CloudError::new(operation, "FileCloud", message))?;
+        }
         *self.capture.borrow_mut() = next;
         Ok(answer)
     }
@@ -119,6 +131,25 @@ fn outputs(about: About<'_>, kind: &dyn AnyKind, record: &Record) -> Outputs {
     outputs
 }
 
+/// Ids are unique within a kind only: AWS takes names for those of some.
+fn is(record: &Record, kind: &dyn AnyKind, id: &str) -> bool {
+    record.address.kind() == kind.name() && record.id == id
+}
+
+/// An object, and whose it is: it may be another environment's.
+fn owner(Record { project, environment, address, .. }: &Record) -> String {
+    match environment {
+        Some(environment) => format!("{address} of {project} {environment}"),
+        None => format!("{address} of {project}"),
+    }
+}
+
+/// Whether it carries the ownership tag, where its kind has tags: what somebody else made is known by its name.
+fn is_owned(record: &Record) -> bool {
+    let tags = record.attrs.get("tags").and_then(Value::as_object);
+    tags.is_none_or(|tags| tags.contains_key("baseplate:address"))
+}
+
 /// A record that holds a secret has no plain `value`.
 fn holds_text(record: &Record) -> bool {
     secrets(&record.attrs).is_empty()
@@ -132,11 +163,12 @@ pub fn secrets(attrs: &Value) -> Vec<Secret> {
 
 impl Cloud for FileCloud {
     fn place(&self) -> String {
-        format!("file cloud {}", self.path.display())
+        self.place.clone()
     }
 
     fn vault(&self) -> Vault {
-        Vault::new(self.capture.borrow().key())
+        let vault = Vault::new(self.capture.borrow().key());
+        if self.path.is_none() { vault.supposing() } else { vault }
     }
 
     fn guard<'a>(&'a self, env: &'a Environment) -> LocalBoxFuture<'a, Result<(), CloudError>> {
@@ -147,28 +179,25 @@ impl Cloud for FileCloud {
             }
             let message = format!(
                 "{} stands for account {} in {}, the spec says {} in {}",
-                self.path.display(),
-                capture.account,
-                capture.region,
-                env.account,
-                env.region
+                self.place, capture.account, capture.region, env.account, env.region
             );
             Err(CloudError::new("file:Guard", "WrongAccount", message))
         })
     }
 
     fn lock(&self, _env: &Environment) -> Box<dyn LockStore> {
-        Box::new(FileLock::of(&self.path, MachineClock::shared()))
+        match &self.path {
+            Some(path) => Box::new(FileLock::of(path, MachineClock::shared())),
+            None => Box::new(Alone::new(MachineClock::shared())),
+        }
     }
 
     fn refresh(&self) -> Result<(), CloudError> {
-        if !self.path.exists() {
-            return Ok(());
-        }
-        let read = Capture::read(&self.path).map_err(|why| CloudError::new("file:Read", "FileCloud", why))?;
+        let Some(path) = self.path.as_deref().filter(|path| path.exists()) else { return Ok(()) };
+        let read = Capture::read(path).map_err(|why| CloudError::new("file:Read", "FileCloud", why))?;
         let mut capture = self.capture.borrow_mut();
         if (&read.account, &read.region) != (&capture.account, &capture.region) {
-            let message = format!("{} stands for another account or region by now", self.path.display());
+            let message = format!("{} stands for another account or region by now", path.display());
             return Err(CloudError::new("file:Read", "WrongAccount", message));
         }
         *capture = read;
@@ -189,7 +218,8 @@ impl Cloud for FileCloud {
                     about.vault.hold(record.address.clone(), &secret);
                     about.vault.stand_in(&secret);
                 }
-                let mut live = Live::new(Some(record.address.clone()), &record.id, record.attrs.clone());
+                let address = is_owned(record).then(|| record.address.clone());
+                let mut live = Live::new(address, &record.id, record.attrs.clone());
                 live.outputs = outputs(about, kind, record);
                 Some(Found { kind, live })
             });
@@ -272,9 +302,14 @@ impl Cloud for FileCloud {
     ) -> LocalBoxFuture<'a, Result<Made, CloudError>> {
         Box::pin(async move {
             self.may("file:Update", change.address)?;
+            let fixed = change.changed.iter().find(|field| kind.replace_on().contains(&field.as_str()));
+            if let Some(field) = fixed {
+                let message = format!("{field} of {} cannot be changed in place", change.address);
+                return Err(CloudError::new("file:Update", "InvalidParameterCombination", message));
+            }
             self.takes(kind).await;
             let record = self.commit("file:Update", |capture| {
-                let Some(record) = capture.objects.iter_mut().find(|record| record.id == change.id) else {
+                let Some(record) = capture.objects.iter_mut().find(|record| is(record, kind, change.id)) else {
                     return Err(CloudError::new("file:Update", "NotFound", format!("{} is gone", change.id)));
                 };
                 let mut kept = outputs(about, kind, record);
@@ -300,12 +335,21 @@ impl Cloud for FileCloud {
     ) -> LocalBoxFuture<'a, Result<(), CloudError>> {
         Box::pin(async move {
             self.may("file:Delete", gone.address)?;
+            let protected = kind.protected_by().is_some_and(|field| {
+                let capture = self.capture.borrow();
+                let record = capture.objects.iter().find(|record| is(record, kind, gone.id));
+                record.is_some_and(|record| record.attrs.get(field) == Some(&Value::Bool(true)))
+            });
+            if protected {
+                let message = format!("{} is protected from deletion", gone.address);
+                return Err(CloudError::new("file:Delete", "OperationNotPermitted", message));
+            }
             let user = self.capture.borrow().objects.iter().find_map(|record| {
                 let refers = links(&record.attrs).iter().any(|link| {
                     matches!(link, Link::Id { kind: of, output, id }
                         if of == kind.name() && output == "id" && id == gone.id)
                 });
-                (refers && record.id != gone.id).then(|| record.address.clone())
+                (refers && !is(record, kind, gone.id)).then(|| owner(record))
             });
             if let Some(user) = user {
                 let message = format!("{user} still refers to {}", gone.address);
@@ -313,7 +357,7 @@ impl Cloud for FileCloud {
             }
             self.takes(kind).await;
             self.commit("file:Delete", |capture| {
-                capture.objects.retain(|record| record.id != gone.id);
+                capture.objects.retain(|record| !is(record, kind, gone.id));
                 Ok(())
             })
         })
@@ -321,11 +365,11 @@ impl Cloud for FileCloud {
 
     fn poll<'a>(
         &'a self,
-        _kind: &'static dyn AnyKind,
+        kind: &'static dyn AnyKind,
         look: Look<'a, Value>,
     ) -> LocalBoxFuture<'a, Result<Poll, CloudError>> {
         Box::pin(async move {
-            let there = self.capture.borrow().objects.iter().any(|record| record.id == look.id);
+            let there = self.capture.borrow().objects.iter().any(|record| is(record, kind, look.id));
             Ok(match (look.goal, there) {
                 (Goal::Ready, false) => Poll::Failed("it is gone from the file".to_owned()),
                 _ => Poll::Done(Outputs::new()),

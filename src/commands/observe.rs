@@ -22,6 +22,7 @@ pub async fn observe(ui: Ui, spec: &Path, out: &Path, cloud: &CloudArgs) -> Resu
     for one in found.iter_mut().filter(|one| one.live.confirm) {
         session.cloud.complete(about, one).await.map_err(|error| unreadable(&[error]))?;
     }
+    name_namesakes(&session, &mut found);
     as_a_file_can_know(&session, &mut found);
     let is_shared =
         |address: &Address| session.graph.wanted.iter().any(|wanted| wanted.shared && wanted.address == *address);
@@ -29,6 +30,20 @@ pub async fn observe(ui: Ui, spec: &Path, out: &Path, cloud: &CloudArgs) -> Resu
     capture.write(out).map_err(|message| Failure::new(Exit::Failed, message, "choose another place"))?;
     ui.result(&format!("{} objects captured in {}", capture.objects.len(), out.display()));
     Ok(Exit::Done)
+}
+
+/// What has a name of this environment and not its tags is captured under the address that it stands in for: a plan
+/// against the file must find what somebody else sets, and what is in the way.
+fn name_namesakes(session: &Session, found: &mut [Found]) {
+    for wanted in &session.graph.wanted {
+        let Some(field) = wanted.kind.identity() else { continue };
+        for Found { kind, live } in found.iter_mut().filter(|one| one.live.address.is_none()) {
+            let Some(attrs) = live.attrs.as_ref().filter(|attrs| attrs.get("tags").is_some()) else { continue };
+            if kind.name() == wanted.kind.name() && attrs.get(field) == wanted.attrs.get(field) {
+                live.address = Some(wanted.address.clone());
+            }
+        }
+    }
 }
 
 /// A file holds no value of a secret, so texts that hold one are told apart by its fingerprint instead; and what

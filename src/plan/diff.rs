@@ -1,5 +1,7 @@
 //! The difference of two serialised attributes, field by field.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value};
 
 use crate::value::tag;
@@ -27,9 +29,24 @@ pub fn differences(desired: &Value, live: &Value, unread: &[&str]) -> Vec<Differ
     let empty = Map::new();
     let (desired, live) = (desired.as_object().unwrap_or(&empty), live.as_object().unwrap_or(&empty));
     for (name, wanted) in desired {
-        if !wanted.is_null() && !unread.contains(&name.as_str()) {
-            compare(name, wanted, live.get(name).unwrap_or(&Value::Null), &mut found);
+        let live = live.get(name).unwrap_or(&Value::Null);
+        if !wanted.is_null() && !unread.contains(&name.as_str()) && !is_kept_secret(wanted, live) {
+            compare(name, wanted, live, &mut found);
         }
+    }
+    found
+}
+
+/// All differences between the attributes of two objects, neither of which is the measure of the other: what
+/// `one` has is `before`.
+pub fn between(one: &Value, other: &Value) -> Vec<Difference> {
+    let mut found = Vec::new();
+    let empty = Map::new();
+    let (one, other) = (one.as_object().unwrap_or(&empty), other.as_object().unwrap_or(&empty));
+    let names: BTreeSet<&String> = one.keys().chain(other.keys()).collect();
+    for name in names {
+        let (before, after) = (one.get(name).unwrap_or(&Value::Null), other.get(name).unwrap_or(&Value::Null));
+        compare(name, after, before, &mut found);
     }
     found
 }
@@ -52,7 +69,7 @@ fn says_something(value: &Value) -> bool {
 }
 
 fn compare(path: &str, desired: &Value, live: &Value, found: &mut Vec<Difference>) {
-    if desired == live || is_kept_secret(desired, live) {
+    if desired == live {
         return;
     }
     match (desired, live) {
@@ -129,6 +146,18 @@ mod tests {
                 .is_empty()
         );
         assert_eq!(paths(json!({"command": ["a", "b"]}), json!({"command": ["b", "a"]})), ["command"]);
+    }
+
+    #[test]
+    fn two_of_equal_rank_differ_both_ways() {
+        let (one, other) = (json!({"size": 1, "window": "sun"}), json!({"size": 2, "window": null, "more": true}));
+        let found = between(&one, &other);
+        let found: Vec<_> = found.iter().map(|one| (one.path.as_str(), &one.before, &one.after)).collect();
+        let (null, sun, yes) = (json!(null), json!("sun"), json!(true));
+        assert_eq!(found, [("more", &null, &yes), ("size", &json!(1), &json!(2)), ("window", &sun, &null)]);
+        // No side is live, so where a secret comes from is a difference.
+        let source = |source: Value| json!({"value": {"$secret": source}});
+        assert_eq!(between(&source(json!({"generate": 40})), &source(json!({"env": "KEY"}))).len(), 1);
     }
 
     #[test]

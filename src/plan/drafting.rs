@@ -8,7 +8,7 @@ use super::diff::{Difference, listing};
 use super::digest::live_digest;
 use super::draft::{Draft, Options, Refusal, Step, compare};
 use super::guards;
-use super::names::Names;
+use super::names::{Names, is_ownership};
 use super::world::{Secrets, World, resolve_with};
 use super::{Action, Change, FORMAT_VERSION, Field, LeftToAws, Plan};
 use crate::cloud::{About, Found};
@@ -404,6 +404,12 @@ impl<'a> Drafting<'a> {
                 world.learn(address, &live.id, live.outputs.clone());
             }
         }
+        // What somebody else made has no address of its own: the plan has found it by its name.
+        for Wanted { address, .. } in self.about.graph.wanted.iter().filter(|wanted| wanted.external) {
+            if let Some((id, outputs)) = self.world.known(address) {
+                world.learn(address, &id, outputs);
+            }
+        }
         let plan = Plan {
             format_version: FORMAT_VERSION,
             project: env.project.clone(),
@@ -444,8 +450,4 @@ fn takes(kind: &dyn AnyKind, action: Action, impact: Impact) -> u64 {
 
 fn holds_data(kind: &dyn AnyKind, live: &Live<Value>) -> bool {
     live.attrs.as_ref().is_some_and(|attrs| kind.holds_data(attrs))
-}
-
-fn is_ownership(path: &str) -> bool {
-    path.starts_with("tags.baseplate:") || path == "task_definition_seal"
 }

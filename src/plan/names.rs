@@ -48,6 +48,23 @@ impl<'a> Names<'a> {
         links(attrs).into_iter().flat_map(addresses).collect()
     }
 
+    /// Attributes with live ids turned back into references to addresses, as far as they are known.
+    pub fn addressed(&self, value: &Value) -> Value {
+        match value {
+            Value::Array(items) => items.iter().map(|item| self.addressed(item)).collect(),
+            Value::Object(map) => {
+                let text = |key: &str| map.get(key).and_then(Value::as_str).unwrap_or_default();
+                let kind = crate::kinds::find(text("kind")).map_or("", AnyKind::name);
+                let output = text("output");
+                match self.by_value.get(&(kind, output, text(tag::ID))).and_then(|known| known.first()) {
+                    Some(address) => serde_json::json!({ tag::TO: address, "output": output }),
+                    None => map.iter().map(|(key, value)| (key.clone(), self.addressed(value))).collect(),
+                }
+            }
+            other => other.clone(),
+        }
+    }
+
     /// A difference as a plan shows it: no value of a secret, and references by address.
     pub fn field(&self, difference: &Difference, replace_on: &[&str]) -> Field {
         let secret = is_secret(&difference.before) || is_secret(&difference.after);
@@ -99,6 +116,11 @@ impl<'a> Names<'a> {
             other => other.clone(),
         }
     }
+}
+
+/// Whether a field only says whose the object is.
+pub fn is_ownership(path: &str) -> bool {
+    path.starts_with("tags.baseplate:") || path == "task_definition_seal"
 }
 
 fn is_secret(value: &Value) -> bool {

@@ -70,7 +70,11 @@ impl Lookup for Known<'_> {
 
     fn secret(&self, source: &Value) -> Option<Value> {
         let clear = if let Some(name) = source.get("env").and_then(Value::as_str) {
-            Zeroizing::new(std::env::var(name).ok().filter(|value| !value.is_empty())?)
+            match std::env::var(name).ok().filter(|value| !value.is_empty()) {
+                Some(value) => Zeroizing::new(value),
+                None if self.secrets == Secrets::Make => self.vault.supposed(name)?,
+                None => return None,
+            }
         } else if let Some(length) = source.get("generate").and_then(Value::as_u64) {
             if self.secrets == Secrets::Compare {
                 return None;

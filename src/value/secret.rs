@@ -47,11 +47,28 @@ pub struct Vault {
     key: Zeroizing<Vec<u8>>,
     by_fingerprint: RefCell<HashMap<String, Zeroizing<String>>>,
     by_address: RefCell<HashMap<Address, String>>,
+    supposes: bool,
 }
 
 impl Vault {
     pub fn new(key: Vec<u8>) -> Self {
-        Self { key: Zeroizing::new(key), by_fingerprint: RefCell::default(), by_address: RefCell::default() }
+        Self {
+            key: Zeroizing::new(key),
+            by_fingerprint: RefCell::default(),
+            by_address: RefCell::default(),
+            supposes: false,
+        }
+    }
+
+    /// A vault for trying changes: a secret whose variable is not set counts as given.
+    #[must_use]
+    pub fn supposing(self) -> Self {
+        Self { supposes: true, ..self }
+    }
+
+    /// What stands for the value of a variable that is not set, where it counts as given.
+    pub fn supposed(&self, variable: &str) -> Option<Zeroizing<String>> {
+        self.supposes.then(|| Zeroizing::new(format!("${variable}")))
     }
 
     /// What its fingerprints are made under.
