@@ -19,9 +19,9 @@ pub struct Cli {
     pub command: Command,
 }
 
-const EXIT_CODES: &str = "Exit codes: 0 done, or no changes · 1 failed · 2 changes pending (plan \
-    --detailed-exitcode) · 3 the spec or another input is invalid · 4 refused, nothing was changed · 64 wrong \
-    usage · 130 interrupted";
+const EXIT_CODES: &str = "Exit codes: 0 done, or no changes · 1 failed · 2 changes pending, or \
+    differences unexplained (--detailed-exitcode) · 3 the spec or another input is invalid · 4 refused, nothing was \
+    changed · 64 wrong usage · 130 interrupted";
 
 /// How a command ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,6 +57,10 @@ pub enum Command {
     Destroy(DestroyArgs),
     /// Take the environment's lock away from a run that died.
     Unlock(UnlockArgs),
+    /// Show what differs between two environments, but for what their specs say is meant.
+    Compare(CompareArgs),
+    /// Carry a change out in memory, step by step, to see that it goes through.
+    Rehearse(RehearseArgs),
     /// Capture the live state in a file, for --cloud file:….
     Observe {
         spec: PathBuf,
@@ -186,6 +190,9 @@ impl Losses {
 #[derive(Debug, Args)]
 pub struct PlanArgs {
     pub spec: PathBuf,
+    /// Plan from what this revision of the spec makes, not from what is live: no cloud is asked.
+    #[arg(long, value_name = "OLD")]
+    pub from: Option<PathBuf>,
     #[command(flatten)]
     pub cloud: CloudArgs,
     #[command(flatten)]
@@ -201,6 +208,51 @@ pub struct PlanArgs {
     pub destroy: bool,
     #[command(flatten)]
     pub rendering: Rendering,
+}
+
+#[derive(Debug, Args)]
+pub struct CompareArgs {
+    pub one: PathBuf,
+    pub other: PathBuf,
+    /// Compare the two as they are, not as their specs want them.
+    #[arg(long)]
+    pub live: bool,
+    #[command(flatten)]
+    pub cloud: CloudArgs,
+    /// Where the other one is, if not in the same cloud.
+    #[arg(long, value_name = "CLOUD", requires = "live")]
+    pub other_cloud: Option<String>,
+    /// The AWS profile for the other one, if not the same.
+    #[arg(long, value_name = "PROFILE", requires = "live")]
+    pub other_profile: Option<String>,
+    /// Also list what the specs explain.
+    #[arg(long)]
+    pub all: bool,
+    #[arg(long, value_enum, default_value_t = CompareFormat::Text)]
+    pub format: CompareFormat,
+    /// Exit with 2 when something differs that no spec explains.
+    #[arg(long)]
+    pub detailed_exitcode: bool,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum CompareFormat {
+    Text,
+    /// For a pull request: what is explained is folded.
+    Markdown,
+}
+
+#[derive(Debug, Args)]
+pub struct RehearseArgs {
+    pub spec: PathBuf,
+    /// Begin with what this revision of the spec makes, not with nothing.
+    #[arg(long, value_name = "OLD")]
+    pub from: Option<PathBuf>,
+    /// Begin with a copy of what `observe` captured.
+    #[arg(long, value_name = "FILE", conflicts_with = "from")]
+    pub capture: Option<PathBuf>,
+    #[command(flatten)]
+    pub choices: Choices,
 }
 
 #[derive(Debug, Args)]

@@ -2,9 +2,12 @@
 
 mod apply;
 mod check;
+mod compare;
 mod lock;
+mod memory;
 mod observe;
 mod plan;
+mod rehearse;
 mod rendering;
 mod saved;
 mod session;
@@ -60,6 +63,8 @@ pub async fn run(cli: Cli) -> Exit {
         Command::Apply(args) => apply::apply(ui, &args).await,
         Command::Destroy(args) => apply::destroy(ui, &args).await,
         Command::Unlock(args) => lock::unlock(ui, &args).await,
+        Command::Compare(args) => compare::compare(ui, &args).await,
+        Command::Rehearse(args) => rehearse::rehearse(ui, &args).await,
         Command::Observe { spec, out, cloud } => observe::observe(ui, &spec, &out, &cloud).await,
         Command::Graph { spec, format } => draw(ui, &spec, format),
         Command::Schema { of } => {

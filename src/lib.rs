@@ -13,8 +13,10 @@
 //! - [`render`]: a plan as a document for a pull request, a browser or another tool;
 //! - [`ui`]: the one place that prints.
 //!
-//! Beside it, [`value`] holds what attributes are made of (addresses, references, texts, secrets), and [`cli`]
-//! with [`commands`] are thin over the operations. Destroy is a plan against nothing desired.
+//! Over the same graph, plan and cloud, [`compare`] holds two environments against one another, and [`rehearse`]
+//! carries a change out in memory first. Beside them, [`value`] holds what attributes are made of (addresses,
+//! references, texts, secrets), and [`cli`] with [`commands`] are thin over the operations. Destroy is a plan
+//! against nothing desired.
 
 // A kind's futures run on one thread and are boxed by the engine: no `Send` bound is owed to anybody.
 #![allow(async_fn_in_trait)]
@@ -23,10 +25,12 @@ pub mod apply;
 pub mod cli;
 pub mod cloud;
 pub mod commands;
+pub mod compare;
 pub mod graph;
 pub mod kinds;
 pub mod lock;
 pub mod plan;
+pub mod rehearse;
 pub mod render;
 pub mod spec;
 pub mod ui;

@@ -2,16 +2,22 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "this is the one place that prints")]
 
+mod compare_markdown;
+mod compare_text;
 mod paint;
 mod plan_text;
 mod progress;
+mod rehearsal_text;
 mod spec_text;
 
 use std::io::{IsTerminal, Write};
 
+pub use compare_markdown::compare_markdown;
+pub use compare_text::compare_text;
 pub use paint::{Paint, clean};
 pub use plan_text::plan_text;
 pub use progress::Progress;
+pub use rehearsal_text::{Rehearsed, rehearsal_text};
 pub use spec_text::spec_text;
 
 /// What every command prints through.

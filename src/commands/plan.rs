@@ -1,5 +1,5 @@
 use super::session::Session;
-use super::{Failure, SavedPlan, rendering};
+use super::{Failure, SavedPlan, memory, rendering};
 use crate::apply::Order;
 use crate::cli::{Choices, Exit, Format, PlanArgs};
 use crate::graph::Graph;
@@ -10,7 +10,18 @@ use crate::ui::{Ui, plan_text};
 /// Shows what an apply would change.
 pub async fn plan(ui: Ui, args: &PlanArgs, json: bool) -> Result<Exit, Failure> {
     let format = rendering::format(args.rendering, json)?;
-    let session = Session::open(ui, &args.spec, &args.cloud, Some(&args.choices)).await?;
+    if let (Some(_), Some(out)) = (&args.from, &args.out) {
+        let message = format!("a plan from spec to spec is of no cloud and cannot be saved in {}", out.display());
+        return Err(Failure::new(
+            Exit::Usage,
+            message,
+            "leave --from out to plan against what is live, and save that",
+        ));
+    }
+    let session = match &args.from {
+        Some(old) => memory::after(Some(old), &args.spec, &args.choices).await?,
+        None => Session::open(ui, &args.spec, &args.cloud, Some(&args.choices)).await?,
+    };
     let nothing = Graph::empty();
     let graph = if args.destroy { &nothing } else { &session.graph };
     let draft = draft(&session, graph, &args.choices, args.destroy, false).await?;

@@ -21,7 +21,7 @@ pub struct Session {
 impl Session {
     /// Loads the spec, opens the cloud and makes sure that it is the spec's account.
     pub async fn open(ui: Ui, path: &Path, args: &CloudArgs, choices: Option<&Choices>) -> Result<Self, Failure> {
-        let mut spec = spec::load(path)?;
+        let (spec, graph) = load(path, choices)?;
         if let Some(region) = args.region.as_ref().filter(|region| **region != spec.env.region) {
             let message = format!("--region says {region}, the spec says {}", spec.env.region);
             return Err(Failure::new(
@@ -30,11 +30,6 @@ impl Session {
                 "correct one of the two; nothing was read or changed",
             ));
         }
-        for choice in choices.map(|choices| choices.image.as_slice()).unwrap_or_default() {
-            set_image(&mut spec.env, choice)?;
-        }
-        let graph = Graph::of(&spec.env)
-            .map_err(|ring| Failure::new(Exit::InvalidInput, ring, "break the ring at one of them"))?;
         let cloud = open(ui, &spec.env, args).await?;
         let vault = cloud.vault();
         cloud.guard(&spec.env).await.map_err(|error| unreadable(&[error]))?;
@@ -44,6 +39,17 @@ impl Session {
     pub fn about<'a>(&'a self, graph: &'a Graph) -> About<'a> {
         About { env: &self.spec.env, graph, vault: &self.vault }
     }
+}
+
+/// A spec with the images that the command line gives, and what it wants.
+pub fn load(path: &Path, choices: Option<&Choices>) -> Result<(Spec, Graph), Failure> {
+    let mut spec = spec::load(path)?;
+    for choice in choices.map(|choices| choices.image.as_slice()).unwrap_or_default() {
+        set_image(&mut spec.env, choice)?;
+    }
+    let graph = Graph::of(&spec.env)
+        .map_err(|ring| Failure::new(Exit::InvalidInput, ring, "break the ring at one of them"))?;
+    Ok((spec, graph))
 }
 
 fn set_image(env: &mut Environment, choice: &str) -> Result<(), Failure> {

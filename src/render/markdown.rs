@@ -289,7 +289,7 @@ fn code(text: &str) -> String {
 }
 
 /// Words of our own with a name inside: nothing in them is markup.
-fn text(text: &str) -> String {
+pub fn text(text: &str) -> String {
     let mut out = String::new();
     for c in html(text).chars() {
         if matches!(c, '\\' | '`' | '*' | '_' | '[' | ']' | '~' | '|' | '#' | '@' | '!') {

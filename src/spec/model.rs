@@ -2,6 +2,7 @@
 //! and the spec's structure is checked against that schema, so a key exists in exactly one place: here.
 
 mod database;
+mod differs;
 mod edge;
 mod network;
 mod parameter;
@@ -13,6 +14,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use database::{ApplyChanges, Database, Engine, StorageType};
+pub use differs::Differs;
 pub use edge::{Certificate, Dns, LoadBalancer};
 pub use network::{Egress, Ingress, Nat, Network, Protocol, SecurityGroup, Subnet, Tier};
 pub use parameter::{Generate, Parameter, ParameterTier};
@@ -62,6 +64,9 @@ pub struct Environment {
     pub load_balancer: Option<LoadBalancer>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dns: Option<Dns>,
+    /// How this environment differs from the project's others on purpose: `compare` folds these.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub differs: Vec<Differs>,
 }
 
 fn yes() -> bool {

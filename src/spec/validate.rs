@@ -2,6 +2,7 @@
 
 mod compute;
 mod data;
+mod differs;
 mod edge;
 mod network;
 
@@ -32,6 +33,7 @@ pub fn validate(env: &Environment) -> Vec<Problem> {
     edge::routes(&mut check);
     edge::load_balancer(&mut check);
     edge::dns(&mut check);
+    differs::differs(&mut check);
     check.problems
 }
 

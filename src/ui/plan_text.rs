@@ -110,7 +110,7 @@ fn one(out: &mut String, change: &Change, paint: Paint) {
                 created(out, field);
             }
         }
-        _ => fields(out, change, paint),
+        _ => fields(out, &change.fields, change.drift, paint),
     }
 }
 
@@ -151,11 +151,11 @@ fn block(out: &mut String, value: &Value, indent: usize) {
     }
 }
 
-fn fields(out: &mut String, change: &Change, paint: Paint) {
-    let fields = &change.fields;
+/// Fields that differ. Drift is said of each, unless it is `known` of all.
+pub(super) fn fields(out: &mut String, fields: &[Field], known: bool, paint: Paint) {
     for (index, field) in fields.iter().enumerate() {
         let mut why = if field.forces_replacement { paint.red("  forces replacement") } else { String::new() };
-        if field.drift && !change.drift {
+        if field.drift && !known {
             why += &paint.dim("  (drift)");
         }
         if field.secret {

@@ -112,11 +112,16 @@ impl Progress {
         bar.set_message(running.collect::<Vec<_>>().join(", "));
     }
 
-    /// What it came to, in a line or a few.
-    pub fn finish(&self, report: &Report) {
+    /// Takes the moving line away.
+    pub fn clear(&self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
+    }
+
+    /// What it came to, in a line or a few.
+    pub fn finish(&self, report: &Report) {
+        self.clear();
         let list = |what: &str, addresses: &mut dyn Iterator<Item = String>| {
             let addresses: Vec<String> = addresses.collect();
             if !addresses.is_empty() {

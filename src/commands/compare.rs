@@ -1,0 +1,55 @@
+use std::path::Path;
+
+use futures_util::future::try_join_all;
+
+use super::Failure;
+use super::session::{Session, unreadable};
+use crate::cli::{CloudArgs, CompareArgs, CompareFormat, Exit, Wait};
+use crate::compare::{Comparison, View, entries};
+use crate::spec::{self, Environment};
+use crate::ui::{Ui, compare_markdown, compare_text};
+
+/// Shows what differs between two environments.
+pub async fn compare(ui: Ui, args: &CompareArgs) -> Result<Exit, Failure> {
+    let comparison = if args.live {
+        // Nothing is rolled out, so nothing is said of waiting for it.
+        let cloud = CloudArgs { wait: Wait::Never, ..args.cloud.clone() };
+        let other_cloud = CloudArgs {
+            cloud: args.other_cloud.clone().unwrap_or_else(|| cloud.cloud.clone()),
+            profile: args.other_profile.clone().or_else(|| cloud.profile.clone()),
+            ..cloud.clone()
+        };
+        let (one, here) = as_it_is(ui, &args.one, &cloud).await?;
+        let (other, there) = as_it_is(ui, &args.other, &other_cloud).await?;
+        Comparison::of(&here, &there, &entries(&one, &other), true)
+    } else {
+        let (one, other) = (spec::load(&args.one)?.env, spec::load(&args.other)?.env);
+        let (here, there) = (View::wanted(&one).map_err(ring)?, View::wanted(&other).map_err(ring)?);
+        Comparison::of(&here, &there, &entries(&one, &other), false)
+    };
+    if ui.json {
+        ui.result_json(&serde_json::to_value(&comparison).unwrap_or_default());
+    } else {
+        ui.result(&match args.format {
+            CompareFormat::Text => compare_text(&comparison, args.all, ui.out),
+            CompareFormat::Markdown => compare_markdown(&comparison),
+        });
+    }
+    let unexplained = args.detailed_exitcode && !comparison.unexplained.is_empty();
+    Ok(if unexplained { Exit::ChangesPending } else { Exit::Done })
+}
+
+fn ring(message: String) -> Failure {
+    Failure::new(Exit::InvalidInput, message, "break the ring at one of them")
+}
+
+async fn as_it_is(ui: Ui, path: &Path, cloud: &CloudArgs) -> Result<(Environment, View), Failure> {
+    let session = Session::open(ui, path, cloud, None).await?;
+    let about = session.about(&session.graph);
+    let mut found = session.cloud.observe(about).await.map_err(|errors| unreadable(&errors))?;
+    let partly = found.iter_mut().filter(|found| found.live.confirm);
+    let reads = partly.map(|found| session.cloud.complete(about, found));
+    try_join_all(reads).await.map_err(|error| unreadable(&[error]))?;
+    let view = View::live(&session.spec.env, &found, &session.vault).map_err(ring)?;
+    Ok((session.spec.env, view))
+}

@@ -1,0 +1,68 @@
+//! Sessions on clouds that live in memory: for trying a spec without an account, without credentials, and without
+//! changing any file.
+
+use std::path::Path;
+
+use super::Failure;
+use super::session::{self, Session, unreadable};
+use crate::cli::{Choices, Exit};
+use crate::cloud::{About, Capture, Cloud, FileCloud};
+use crate::rehearse::{provide_externals, stand_up};
+use crate::spec::Environment;
+
+/// A session for a spec, in a cloud that holds nothing, or what `old`, another revision of the spec, wants.
+pub async fn after(old: Option<&Path>, new: &Path, choices: &Choices) -> Result<Session, Failure> {
+    let (spec, graph) = session::load(new, Some(choices))?;
+    let place = match old {
+        Some(old) => format!("what {} makes (spec to spec, no cloud was asked)", old.display()),
+        None => "an empty cloud in memory".to_owned(),
+    };
+    let cloud = FileCloud::in_memory(&spec.env, None, place);
+    if let Some(old) = old {
+        let (old_spec, old_graph) = session::load(old, None)?;
+        same_environment(old, &old_spec.env, new, &spec.env)?;
+        let vault = cloud.vault();
+        let about = About { env: &old_spec.env, graph: &old_graph, vault: &vault };
+        let report = stand_up(&cloud, about).await?;
+        if let Some((address, why)) = report.failed.into_iter().next() {
+            let message = format!("{} itself does not go through: {address}: {why}", old.display());
+            return Err(Failure::new(Exit::Failed, message, "correct it, or take a revision that was applied"));
+        }
+    }
+    let vault = cloud.vault();
+    provide_externals(&cloud, About { env: &spec.env, graph: &graph, vault: &vault }).await?;
+    Ok(Session { spec, graph, cloud: Box::new(cloud), vault })
+}
+
+/// A session for a spec, in a copy of what `observe` captured.
+pub async fn on_copy(capture: &Path, new: &Path, choices: &Choices) -> Result<Session, Failure> {
+    let (spec, graph) = session::load(new, Some(choices))?;
+    let help = "give what `observe --out` wrote";
+    let copy = Capture::read(capture).map_err(|message| Failure::new(Exit::InvalidInput, message, help))?;
+    let place = format!("a copy of {}, in memory", capture.display());
+    let cloud = FileCloud::in_memory(&spec.env, Some(copy), place);
+    cloud.guard(&spec.env).await.map_err(|error| unreadable(&[error]))?;
+    let vault = cloud.vault();
+    Ok(Session { spec, graph, cloud: Box::new(cloud), vault })
+}
+
+fn same_environment(old: &Path, before: &Environment, new: &Path, after: &Environment) -> Result<(), Failure> {
+    let named = |env: &Environment| {
+        let Environment { project, environment, account, region, .. } = env;
+        format!("{project} {environment} in account {account}, {region}")
+    };
+    let (was, is) = (named(before), named(after));
+    if was == is {
+        return Ok(());
+    }
+    let message = format!(
+        "{} is of {was}, {} is of {is}: no change leads from one environment to another",
+        old.display(),
+        new.display()
+    );
+    Err(Failure::new(
+        Exit::InvalidInput,
+        message,
+        "give two revisions of one spec; `compare` is for two environments",
+    ))
+}

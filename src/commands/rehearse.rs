@@ -1,0 +1,53 @@
+use serde_json::json;
+
+use super::plan::draft;
+use super::{Failure, memory};
+use crate::apply::{Order, Report};
+use crate::cli::{Exit, RehearseArgs};
+use crate::rehearse::carry_out;
+use crate::ui::{Progress, Rehearsed, Ui, plan_text, rehearsal_text};
+
+/// Applies a spec in memory, each step observed, and plans again: nothing may be left.
+pub async fn rehearse(ui: Ui, args: &RehearseArgs) -> Result<Exit, Failure> {
+    let session = match &args.capture {
+        Some(capture) => memory::on_copy(capture, &args.spec, &args.choices).await?,
+        None => memory::after(args.from.as_deref(), &args.spec, &args.choices).await?,
+    };
+    let about = session.about(&session.graph);
+    let first = draft(&session, &session.graph, &args.choices, false, false).await?;
+    if !ui.json {
+        ui.result(&plan_text(&first.plan, &session.cloud.place(), ui.out));
+    }
+    let refused = |ring| Failure::new(Exit::Refused, ring, "nothing was changed");
+    let order = Order::of(&first).map_err(refused)?;
+    let progress = Progress::new(ui, order.len());
+    let tell = |event: crate::apply::Event<'_>| progress.tell(&event);
+    let report = carry_out(session.cloud.as_ref(), about, &first, &tell).await.map_err(refused)?;
+    progress.clear();
+    let left = match report.is_success() {
+        true => draft(&session, &session.graph, &args.choices, false, false).await?.plan.changes,
+        false => Vec::new(),
+    };
+    let rehearsed = Rehearsed { seconds: first.plan.seconds, report: &report, left: &left };
+    if ui.json {
+        ui.result_json(&outcome(&first.plan, &rehearsed));
+    } else {
+        ui.result(&rehearsal_text(&rehearsed, ui.out));
+    }
+    Ok(if report.is_success() && left.is_empty() { Exit::Done } else { Exit::Failed })
+}
+
+fn outcome(plan: &crate::plan::Plan, rehearsed: &Rehearsed<'_>) -> serde_json::Value {
+    let Report { done, failed, skipped, .. } = rehearsed.report;
+    json!({
+        "plan": plan,
+        "expected_seconds": rehearsed.seconds,
+        "done": done.iter().map(|(address, doing)| json!({ "address": address, "action": doing.past() }))
+            .collect::<Vec<_>>(),
+        "failed": failed.iter().map(|(address, why)| json!({ "address": address, "error": why }))
+            .collect::<Vec<_>>(),
+        "skipped": skipped.iter().map(|(address, because)| json!({ "address": address, "because": because }))
+            .collect::<Vec<_>>(),
+        "left": rehearsed.left,
+    })
+}

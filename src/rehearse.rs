@@ -1,0 +1,310 @@
+//! Carrying a change out in memory, to see that it goes through before anything real is touched.
+
+use std::time::Duration;
+
+use futures_util::future::LocalBoxFuture;
+use serde_json::Value;
+
+use crate::apply::{Event, Report, Settings, Stop, apply};
+use crate::cloud::{About, Class, Cloud, CloudError, FileCloud, Found};
+use crate::kinds::{AnyKind, Create, Delete, Goal, Look, Made, Poll, Update};
+use crate::lock::{Holder, Lock, LockStore, MachineClock, Terms};
+use crate::plan::{self, Applied, Draft, Options, Refusal, Secrets, World, field_changes, resolve_with};
+use crate::spec::Environment;
+use crate::value::Vault;
+
+/// Longer than any rehearsal takes.
+const LEASE: Duration = Duration::from_secs(3600);
+
+/// Puts what the spec wants in an empty cloud, by the way that an apply would.
+///
+/// # Errors
+/// There is no plan for it.
+pub async fn stand_up(cloud: &FileCloud, about: About<'_>) -> Result<Report, Refusal> {
+    provide_externals(cloud, about).await?;
+    let draft = plan::make(cloud, about, &Options::default()).await?;
+    carry_out(cloud, about, &draft, &|_| {}).await.map_err(|why| Refusal::Conflicts(vec![why]))
+}
+
+/// Carries a plan out on a cloud in memory: one change after the other, so that it is the same each time and in the
+/// documented order, and each observed.
+///
+/// # Errors
+/// The changes cannot be brought into an order; nothing was done then.
+pub async fn carry_out(
+    cloud: &dyn Cloud,
+    about: About<'_>,
+    draft: &Draft,
+    tell: &dyn Fn(Event<'_>),
+) -> Result<Report, String> {
+    let (me, terms) = (Holder::this("rehearse"), Terms { lease: LEASE, timeout: Duration::ZERO });
+    let never = std::future::pending();
+    let lock = Lock::acquire(cloud.lock(about.env), me, terms, MachineClock::shared(), &|_| {}, never).await;
+    let Ok((lock, _)) = lock else { return Err("another process works on this cloud".to_owned()) };
+    let settings = Settings { parallelism: 1, drain: Duration::ZERO };
+    let stage = Rehearsal { cloud, about };
+    let report = apply(&stage, &lock, about, draft, settings, &Stop::default(), tell).await;
+    // In memory it ends with the process in any case.
+    let _ = lock.release().await;
+    report
+}
+
+/// Sets what somebody else sets, where it is not there yet.
+///
+/// # Errors
+/// The cloud refuses.
+pub async fn provide_externals(cloud: &FileCloud, about: About<'_>) -> Result<(), Refusal> {
+    let found = cloud.observe(about).await.map_err(Refusal::Cloud)?;
+    let is_there = |wanted: &crate::graph::Wanted| {
+        let name = |attrs: &Value| wanted.kind.identity().and_then(|field| attrs.get(field).cloned());
+        found.iter().any(|found| {
+            found.kind.name() == wanted.kind.name()
+                && found.live.attrs.as_ref().and_then(name) == name(&wanted.attrs)
+        })
+    };
+    for wanted in about.graph.wanted.iter().filter(|wanted| wanted.external && !is_there(wanted)) {
+        let mut attrs = resolve_with(&wanted.attrs, &World::default(), about.vault, Secrets::Make);
+        // It is not ours, and must not be taken away once the spec does not name it any more.
+        if let Some(tags) = attrs.get_mut("tags") {
+            *tags = Value::Object(serde_json::Map::new());
+        }
+        let (address, vault) = (&wanted.address, about.vault);
+        let new = Create { address, attrs: &attrs, vault, token: "", alternate: false };
+        cloud.create(about, wanted.kind, new).await.map_err(|error| Refusal::Cloud(vec![error]))?;
+    }
+    Ok(())
+}
+
+/// A cloud that looks after every step whether the object is as the step should have made it, and in which what
+/// is refused stays refused: there is nobody else whose work one could wait for.
+pub struct Rehearsal<'a> {
+    pub cloud: &'a dyn Cloud,
+    pub about: About<'a>,
+}
+
+impl Rehearsal<'_> {
+    /// What is not as the step should have left it.
+    async fn fault(
+        &self,
+        kind: &'static dyn AnyKind,
+        look: &Look<'_, Value>,
+    ) -> Result<Option<String>, CloudError> {
+        let unseen = |errors: Vec<CloudError>| {
+            let first = errors.into_iter().next();
+            first.unwrap_or_else(|| CloudError::internal("an observation failed without a word"))
+        };
+        let found = self.cloud.observe(self.about).await.map_err(unseen)?;
+        let live = found.iter().find(|found| found.kind.name() == kind.name() && found.live.id == look.id);
+        Ok(match (look.goal, live) {
+            (Goal::Gone, None) => None,
+            (Goal::Gone, Some(_)) => Some(format!("{} is still there after its deletion", look.id)),
+            (Goal::Ready, None) => Some(format!("{} is not there after its creation", look.id)),
+            (Goal::Ready, Some(found)) => {
+                let differ = field_changes(kind, look.attrs, &found.live);
+                (!differ.is_empty()).then(|| format!("{} is not as planned in: {}", look.id, differ.join(", ")))
+            }
+        })
+    }
+}
+
+impl Cloud for Rehearsal<'_> {
+    fn place(&self) -> String {
+        self.cloud.place()
+    }
+
+    fn vault(&self) -> Vault {
+        self.cloud.vault()
+    }
+
+    fn guard<'a>(&'a self, env: &'a Environment) -> LocalBoxFuture<'a, Result<(), CloudError>> {
+        self.cloud.guard(env)
+    }
+
+    fn lock(&self, env: &Environment) -> Box<dyn LockStore> {
+        self.cloud.lock(env)
+    }
+
+    fn observe<'a>(&'a self, about: About<'a>) -> LocalBoxFuture<'a, Result<Vec<Found>, Vec<CloudError>>> {
+        self.cloud.observe(about)
+    }
+
+    fn complete<'a>(
+        &'a self,
+        about: About<'a>,
+        found: &'a mut Found,
+    ) -> LocalBoxFuture<'a, Result<(), CloudError>> {
+        self.cloud.complete(about, found)
+    }
+
+    fn applied<'a>(&'a self, env: &'a Environment) -> LocalBoxFuture<'a, Result<Applied, CloudError>> {
+        self.cloud.applied(env)
+    }
+
+    fn keep_applied<'a>(
+        &'a self,
+        env: &'a Environment,
+        applied: &'a Applied,
+    ) -> LocalBoxFuture<'a, Result<(), CloudError>> {
+        self.cloud.keep_applied(env, applied)
+    }
+
+    fn create<'a>(
+        &'a self,
+        about: About<'a>,
+        kind: &'static dyn AnyKind,
+        new: Create<'a, Value>,
+    ) -> LocalBoxFuture<'a, Result<Made, CloudError>> {
+        self.cloud.create(about, kind, new)
+    }
+
+    fn update<'a>(
+        &'a self,
+        about: About<'a>,
+        kind: &'static dyn AnyKind,
+        change: Update<'a, Value>,
+    ) -> LocalBoxFuture<'a, Result<Made, CloudError>> {
+        self.cloud.update(about, kind, change)
+    }
+
+    fn delete<'a>(
+        &'a self,
+        kind: &'static dyn AnyKind,
+        gone: Delete<'a, Value>,
+    ) -> LocalBoxFuture<'a, Result<(), CloudError>> {
+        Box::pin(async move {
+            let deleted = self.cloud.delete(kind, gone).await;
+            deleted.map_err(|error| match error.class {
+                Class::InUse => CloudError { class: Class::Refused, ..error },
+                _ => error,
+            })
+        })
+    }
+
+    fn poll<'a>(
+        &'a self,
+        kind: &'static dyn AnyKind,
+        look: Look<'a, Value>,
+    ) -> LocalBoxFuture<'a, Result<Poll, CloudError>> {
+        Box::pin(async move {
+            let Look { id, attrs, outputs, goal } = look;
+            match self.cloud.poll(kind, Look { id, attrs, outputs, goal }).await? {
+                Poll::Done(outputs) => Ok(match self.fault(kind, &look).await? {
+                    Some(why) => Poll::Failed(why),
+                    None => Poll::Done(outputs),
+                }),
+                other => Ok(other),
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::graph::Graph;
+    use crate::kinds::Outputs;
+    use crate::value::Address;
+
+    /// Runs with a cloud in memory that holds what `fixtures/small.toml` wants.
+    fn standing(test: impl AsyncFnOnce(&FileCloud, About<'_>)) {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/small.toml");
+        let env = crate::spec::load(&path).expect("a sound spec").env;
+        let (graph, cloud) = (Graph::of(&env).expect("no ring"), FileCloud::in_memory(&env, None, "memory"));
+        let vault = cloud.vault();
+        let about = About { env: &env, graph: &graph, vault: &vault };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        runtime.block_on(async {
+            let report = stand_up(&cloud, about).await.expect("it goes through");
+            assert!(report.is_success() && !report.done.is_empty());
+            test(&cloud, about).await;
+        });
+    }
+
+    async fn live(cloud: &FileCloud, about: About<'_>, address: &Address) -> Found {
+        let found = cloud.observe(about).await.expect("an observation");
+        found.into_iter().find(|found| found.live.address.as_ref() == Some(address)).expect("it is there")
+    }
+
+    #[test]
+    fn a_step_that_did_something_else_is_seen() {
+        standing(async |cloud, about| {
+            let Found { kind, live } = live(cloud, about, &Address::new("log_group", "web")).await;
+            let (stage, outputs) = (Rehearsal { cloud, about }, Outputs::new());
+            let as_planned = live.attrs.clone().expect("attributes");
+            let mut otherwise = as_planned.clone();
+            otherwise["retention_days"] = json!(1);
+            let said = async |id: &str, attrs: &Value, goal| {
+                let look = Look { id, attrs, outputs: &outputs, goal };
+                match stage.poll(kind, look).await.expect("an answer") {
+                    Poll::Failed(why) => why,
+                    Poll::Done(_) => "done".to_owned(),
+                    Poll::Waiting(what) => format!("waiting: {what}"),
+                }
+            };
+            assert_eq!(said(&live.id, &as_planned, Goal::Ready).await, "done");
+            assert!(said(&live.id, &otherwise, Goal::Ready).await.contains("not as planned in: retention_days"));
+            assert!(said(&live.id, &as_planned, Goal::Gone).await.contains("still there"));
+            assert_eq!(said("another", &as_planned, Goal::Gone).await, "done");
+        });
+    }
+
+    #[test]
+    fn the_cloud_refuses_what_aws_would() {
+        standing(async |cloud, about| {
+            let stage = Rehearsal { cloud, about };
+            let outputs = Outputs::new();
+            let group = Address::new("target_group", "web");
+            let Found { kind, live: there } = live(cloud, about, &group).await;
+            let (id, before) = (there.id.as_str(), there.attrs.expect("attributes"));
+
+            let error = stage.delete(kind, Delete { address: &group, id, outputs: &outputs, attrs: &before }).await;
+            let error = error.expect_err("the listener refers to it");
+            assert_eq!((error.code.as_str(), error.class), ("DependencyViolation", Class::Refused));
+
+            let mut attrs = before.clone();
+            attrs["port"] = json!(1);
+            let (changed, vault) = (["port".to_owned()], about.vault);
+            let change = Update {
+                address: &group,
+                id,
+                outputs: &outputs,
+                before: &before,
+                attrs: &attrs,
+                changed: &changed,
+                vault,
+                token: "",
+            };
+            let error = stage.update(about, kind, change).await.expect_err("AWS cannot change it in place");
+            assert!(error.message.contains("port"), "{error}");
+
+            let new = Create { address: &group, attrs: &before, vault, token: "", alternate: false };
+            let error = stage.create(about, kind, new).await.expect_err("the name is taken");
+            assert!(error.is(Class::Taken), "{error}");
+
+            let balancer = Address::new("load_balancer", "main");
+            let Found { kind, live: there } = live(cloud, about, &balancer).await;
+            let before = there.attrs.expect("attributes");
+            let mut attrs = before.clone();
+            attrs["deletion_protection"] = json!(true);
+            let (id, changed) = (there.id.as_str(), ["deletion_protection".to_owned()]);
+            let change = Update {
+                address: &balancer,
+                id,
+                outputs: &outputs,
+                before: &before,
+                attrs: &attrs,
+                changed: &changed,
+                vault,
+                token: "",
+            };
+            stage.update(about, kind, change).await.expect("it can be protected");
+            let gone = Delete { address: &balancer, id, outputs: &outputs, attrs: &attrs };
+            let error = stage.delete(kind, gone).await.expect_err("it is protected");
+            assert_eq!(error.code, "OperationNotPermitted");
+        });
+    }
+}

@@ -1,0 +1,30 @@
+use super::Check;
+use crate::kinds;
+
+pub fn differs(check: &mut Check<'_>) {
+    let entries = &check.env.differs;
+    for (index, entry) in entries.iter().enumerate() {
+        let index = index.to_string();
+        let at = |field| ["differs", index.as_str(), field];
+        let mut parts = entry.path.split('.');
+        let kind = parts.next().unwrap_or_default();
+        if kind != "*" && kinds::find(kind).is_none() {
+            let near = kinds::all().iter().map(|known| (strsim::jaro_winkler(known.name(), kind), known.name()));
+            let near = near.filter(|(likeness, _)| *likeness > 0.8).max_by(|a, b| a.0.total_cmp(&b.0));
+            let help = match near {
+                Some((_, near)) => format!("did you mean `{near}`?"),
+                None => "begin with an address as `compare` prints it, as in db_instance.main.multi_az".to_owned(),
+            };
+            check.report(&at("path"), format!("`{kind}` is no kind of object"), help);
+        } else if parts.clone().next().is_none() {
+            let help = format!("`{kind}.*` is every one of this kind");
+            check.report(&at("path"), format!("`{}` names no object", entry.path), help);
+        } else if parts.any(|part| part.is_empty() || (part.contains('*') && part != "*")) {
+            let help = "parts are separated by single dots, and `*` stands for all of one";
+            check.report(&at("path"), format!("`{}` is no path", entry.path), help);
+        }
+        if entry.why.trim().is_empty() {
+            check.report(&at("why"), "no reason is given", "say why the two are not alike, for who reads it next");
+        }
+    }
+}

@@ -1,0 +1,75 @@
+use std::fmt::Write;
+
+use super::clean;
+use super::compare_text::{Cell, Row, labels, rows, stale, summary, title};
+use crate::compare::{Comparison, Contrast};
+use crate::kinds::Stage;
+use crate::render::markdown_text;
+
+/// A comparison for a pull request: what nothing explains in tables by documented stage, the rest folded.
+pub fn compare_markdown(comparison: &Comparison) -> String {
+    let labels = labels(comparison);
+    let mut out = format!(
+        "### {}\n\n**{}**\n",
+        markdown_text(&title(comparison, &labels)),
+        markdown_text(&summary(comparison, ""))
+    );
+    let head = format!("| | {} | {} |", markdown_text(&labels.one), markdown_text(&labels.other));
+    for stage in Stage::ALL {
+        let contrasts: Vec<Contrast> =
+            comparison.unexplained.iter().filter(|contrast| contrast.stage == stage).cloned().collect();
+        if !contrasts.is_empty() {
+            let _ = writeln!(out, "\n#### {} · {stage}\n\n{head}\n|---|---|---|", stage.number());
+            for Row { path, here, there } in rows(&contrasts, &labels) {
+                let _ = writeln!(out, "| {} | {} | {} |", code(&path), cell(&here), cell(&there));
+            }
+        }
+    }
+    if !comparison.explained.is_empty() {
+        let count = comparison.explained_count();
+        let _ = write!(out, "\n<details>\n<summary>{count} meant</summary>\n\n{head} why |\n|---|---|---|---|\n");
+        for explained in &comparison.explained {
+            for Row { path, here, there } in rows(&explained.objects, &labels) {
+                let (path, why) = (code(&path), markdown_text(&explained.why));
+                let _ = writeln!(out, "| {path} | {} | {} | {why} |", cell(&here), cell(&there));
+            }
+        }
+        out += "\n</details>\n";
+    }
+    if !comparison.stale.is_empty() {
+        out.push('\n');
+        for entry in &comparison.stale {
+            let _ = writeln!(out, "- {}", markdown_text(&stale(&entry.path)));
+        }
+    }
+    out
+}
+
+fn cell(cell: &Cell) -> String {
+    match cell {
+        Cell::Value(text) => code(text),
+        Cell::Words(words) => markdown_text(words),
+        Cell::Nothing => "–".to_owned(),
+    }
+}
+
+/// Text as code in the cell of a table: the fence is longer than any run of backticks inside, and a bar is escaped
+/// even there.
+fn code(text: &str) -> String {
+    let text = clean(text).replace('\n', "\\n").replace('|', "\\|");
+    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
+    let fence = "`".repeat(longest + 1);
+    let pad = if longest > 0 { " " } else { "" };
+    format!("{fence}{pad}{text}{pad}{fence}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_breaks_out_of_its_cell() {
+        assert_eq!(code("a|b"), "`a\\|b`");
+        assert_eq!(code("a``b"), "``` a``b ```");
+    }
+}

@@ -1,0 +1,170 @@
+use std::fmt::Write;
+
+use serde_json::Value;
+
+use super::plan_text::fields;
+use super::{Paint, clean};
+use crate::compare::{Comparison, Contrast, Which};
+use crate::kinds::Stage;
+use crate::plan::Field;
+use crate::render::inline;
+
+/// A comparison for people: by documented stage what nothing explains, and with `all` also what the specs explain.
+pub fn compare_text(comparison: &Comparison, all: bool, paint: Paint) -> String {
+    let labels = labels(comparison);
+    let mut out = String::new();
+    let _ = writeln!(out, "{}", paint.bold(&clean(&title(comparison, &labels))));
+    for stage in Stage::ALL {
+        let contrasts: Vec<&Contrast> =
+            comparison.unexplained.iter().filter(|contrast| contrast.stage == stage).collect();
+        if !contrasts.is_empty() {
+            let _ = writeln!(out, "\n{}", paint.bold(&format!("{} · {stage}", stage.number())));
+            contrasts.iter().for_each(|contrast| object(&mut out, contrast, &labels, paint));
+        }
+    }
+    if all && !comparison.explained.is_empty() {
+        let _ = writeln!(out, "\n{}", paint.bold("Explained"));
+        let mut why = None;
+        for explained in &comparison.explained {
+            // A reason that is given for several in a row stands once.
+            if why.replace(&explained.why) != Some(&explained.why) {
+                let _ = writeln!(out, "  {}", clean(&explained.why));
+            }
+            for Row { path, here, there } in rows(&explained.objects, &labels) {
+                let values = match (here, there) {
+                    (Cell::Words(only), Cell::Nothing) | (Cell::Nothing, Cell::Words(only)) => only,
+                    (here, there) => format!("{} → {}", here.text(), there.text()),
+                };
+                let line = format!("      {:<48} {}", clean(&path), clean(&values));
+                let _ = writeln!(out, "{}", paint.dim(&line));
+            }
+        }
+    }
+    if !comparison.stale.is_empty() {
+        let _ = writeln!(out, "\n{}", paint.bold("Notes"));
+        for entry in &comparison.stale {
+            let line = stale(&entry.path);
+            let _ = writeln!(out, "  {}", clean(&line));
+        }
+    }
+    let hint = if all || comparison.explained.is_empty() { "" } else { " (--all lists them)" };
+    let summary = summary(comparison, hint);
+    let summary = if comparison.unexplained.is_empty() { paint.green(&summary) } else { paint.bold(&summary) };
+    let _ = writeln!(out, "\n{summary}");
+    out
+}
+
+fn object(out: &mut String, contrast: &Contrast, labels: &Labels, paint: Paint) {
+    let address = contrast.address.to_string();
+    let address = clean(&address);
+    let head = match contrast.only_in {
+        Some(Which::One) => paint.red(&format!("- {address}  only in {}", labels.one)),
+        Some(Which::Other) => paint.green(&format!("+ {address}  only in {}", labels.other)),
+        None => paint.yellow(&format!("~ {address}")),
+    };
+    let _ = writeln!(out, "  {head}");
+    fields(out, &contrast.fields, false, paint);
+}
+
+pub(super) fn title(comparison: &Comparison, labels: &Labels) -> String {
+    let how = if comparison.live { "as they are" } else { "as their specs want them" };
+    let project = match comparison.one.project == comparison.other.project {
+        true => format!("{} ", comparison.one.project),
+        false => String::new(),
+    };
+    format!("Compare: {project}{} (-) with {} (+), {how}", labels.one, labels.other)
+}
+
+pub(super) fn summary(comparison: &Comparison, hint: &str) -> String {
+    let (unexplained, explained) = (comparison.unexplained_count(), comparison.explained_count());
+    let differences = |count: usize| match count {
+        1 => "1 difference is".to_owned(),
+        count => format!("{count} differences are"),
+    };
+    let equal = match comparison.equal {
+        1 => "1 object is alike".to_owned(),
+        count => format!("{count} objects are alike"),
+    };
+    match (unexplained, explained) {
+        (0, 0) => format!("No differences: {equal}."),
+        (0, _) => format!("Nothing unexplained: {} meant{hint}; {equal}.", differences(explained)),
+        (_, 0) => format!("{} unexplained; {equal}.", differences(unexplained)),
+        _ => format!("{} unexplained, {explained} meant{hint}; {equal}.", differences(unexplained)),
+    }
+}
+
+pub(super) fn stale(path: &str) -> String {
+    format!("differs {path} explains nothing: take it out of the spec")
+}
+
+/// What the two are called beside one another.
+pub(super) struct Labels {
+    pub one: String,
+    pub other: String,
+}
+
+pub(super) fn labels(comparison: &Comparison) -> Labels {
+    let (one, other) = (&comparison.one, &comparison.other);
+    let pair = |one: String, other: String| Labels { one, other };
+    if one.project != other.project {
+        let name = |side: &crate::compare::Side| format!("{} {}", side.project, side.environment);
+        pair(name(one), name(other))
+    } else if one.environment != other.environment {
+        pair(one.environment.clone(), other.environment.clone())
+    } else if one.account != other.account {
+        let name = |side: &crate::compare::Side| format!("{} in {}", side.environment, side.account);
+        pair(name(one), name(other))
+    } else {
+        pair(format!("{} (first)", one.environment), format!("{} (second)", other.environment))
+    }
+}
+
+/// A line for one difference.
+pub(super) struct Row {
+    pub path: String,
+    pub here: Cell,
+    pub there: Cell,
+}
+
+pub(super) enum Cell {
+    /// What a field says.
+    Value(String),
+    /// What is said of it.
+    Words(String),
+    Nothing,
+}
+
+impl Cell {
+    fn text(&self) -> &str {
+        match self {
+            Self::Value(text) | Self::Words(text) => text,
+            Self::Nothing => "–",
+        }
+    }
+}
+
+pub(super) fn rows(contrasts: &[Contrast], labels: &Labels) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for contrast in contrasts {
+        let only = |label: &str| Cell::Words(format!("only in {label}"));
+        let path = contrast.address.to_string();
+        match contrast.only_in {
+            Some(Which::One) => rows.push(Row { path, here: only(&labels.one), there: Cell::Nothing }),
+            Some(Which::Other) => rows.push(Row { path, here: Cell::Nothing, there: only(&labels.other) }),
+            None => rows.extend(contrast.fields.iter().map(|field| Row {
+                path: format!("{path}.{}", field.path),
+                here: cell(field, &field.before),
+                there: cell(field, &field.after),
+            })),
+        }
+    }
+    rows
+}
+
+fn cell(field: &Field, value: &Value) -> Cell {
+    match value {
+        _ if field.secret => Cell::Words("(secret)".to_owned()),
+        Value::Null => Cell::Nothing,
+        value => Cell::Value(inline(value)),
+    }
+}

@@ -1,0 +1,56 @@
+use std::fmt::Write;
+
+use super::{Paint, clean};
+use crate::apply::Report;
+use crate::plan::Change;
+use crate::render::duration;
+
+/// How a rehearsal went.
+pub struct Rehearsed<'a> {
+    pub report: &'a Report,
+    /// What a plan after it still wants to change.
+    pub left: &'a [Change],
+    /// How long it typically takes on AWS, at least: what has to wait for one another, one after the other.
+    pub seconds: u64,
+}
+
+/// The verdict in a few lines: what happened, or which step would be refused and why.
+pub fn rehearsal_text(rehearsed: &Rehearsed<'_>, paint: Paint) -> String {
+    let Rehearsed { report, left, seconds } = rehearsed;
+    let mut out = String::from("\n");
+    let steps = |count: usize| if count == 1 { "1 step".to_owned() } else { format!("{count} steps") };
+    for (address, why) in &report.failed {
+        let _ = writeln!(out, "Would be refused: {}: {}", clean(&address.to_string()), clean(why));
+    }
+    if !report.skipped.is_empty() {
+        let skipped: Vec<String> = report.skipped.iter().map(|(address, _)| address.to_string()).collect();
+        let _ = writeln!(out, "Would not be begun after that: {}", clean(&skipped.join(", ")));
+    }
+    for change in *left {
+        let _ = writeln!(
+            out,
+            "Left to {} after all steps: {}",
+            change.action.verb(),
+            clean(&change.address.to_string())
+        );
+    }
+    let verdict = if report.is_success() && left.is_empty() {
+        let done = report.done.len();
+        match done {
+            0 => paint.green("Rehearsed: there is nothing to do."),
+            _ => paint.green(&format!(
+                "Rehearsed: {} went through, each observed, and a plan after that is empty. On AWS this typically \
+                 takes {}.",
+                steps(done),
+                duration(*seconds)
+            )),
+        }
+    } else {
+        paint.red(&format!(
+            "The rehearsal failed after {}. Nothing but a copy in memory was changed.",
+            steps(report.done.len())
+        ))
+    };
+    let _ = writeln!(out, "{verdict}");
+    out
+}
