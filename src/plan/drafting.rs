@@ -117,10 +117,15 @@ impl<'a> Drafting<'a> {
         let attrs = self.with_live_fields(wanted);
         let desired = resolve_with(&attrs, &self.world, self.about.vault, Secrets::Compare);
         let candidates = self.by_address.get(&wanted.address).map(Vec::as_slice).unwrap_or_default();
-        // More than one where a replacement was cut short: the one that is most like what is wanted stays.
+        // More than one where a replacement was cut short: what need not be replaced again stays, and of that
+        // the one that is most like what is wanted.
         let candidates =
             candidates.iter().map(|&index| (index, compare(wanted.kind, &desired, &self.found[index].live)));
-        let Some((index, different)) = candidates.min_by_key(|(_, different)| different.len()) else {
+        let distance = |different: &[Difference]| {
+            let replaced = different.iter().any(|one| wanted.kind.replace_on().contains(&one.field()));
+            (replaced, different.len())
+        };
+        let Some((index, different)) = candidates.min_by_key(|(_, different)| distance(different)) else {
             return match self.namesake(wanted, &desired) {
                 Some(index) => self.adopt(wanted, &desired, index),
                 None if wanted.external => self.conflicts.push(format!(
