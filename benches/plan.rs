@@ -52,6 +52,9 @@ impl Cloud for Still {
     fn observe<'a>(&'a self, _: About<'a>) -> LocalBoxFuture<'a, Result<Vec<Found>, Vec<CloudError>>> {
         Box::pin(async { Ok(self.0.clone()) })
     }
+    fn observe_kind<'a>(&'a self, _: About<'a>, kind: &'static dyn AnyKind) -> Answer<'a, Vec<Found>> {
+        Box::pin(async move { Ok(self.0.iter().filter(|one| one.kind.name() == kind.name()).cloned().collect()) })
+    }
     fn complete<'a>(&'a self, _: About<'a>, _: &'a mut Found) -> Answer<'a, ()> {
         Box::pin(async { Ok(()) })
     }

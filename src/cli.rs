@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+use crate::cloud::{CALL_SECONDS, FailAt};
 use crate::plan::{AddressPattern, Allowances};
 use crate::value::Address;
 
@@ -139,12 +140,16 @@ pub struct CloudArgs {
     /// no tasks.
     #[arg(long, value_enum, default_value_t = Wait::Auto)]
     pub wait: Wait,
+    /// Seconds that a call to AWS may take, with all its attempts. One attempt may take a sixth of that.
+    #[arg(long, default_value_t = CALL_SECONDS, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=3600))]
+    pub call_timeout: u32,
     /// File cloud: seconds here for a second of AWS.
     #[arg(long, default_value_t = 0.002, value_name = "FACTOR")]
     pub time_scale: f64,
-    /// File cloud: let changes of this address fail.
-    #[arg(long, value_name = "ADDRESS")]
-    pub fail_at: Option<Address>,
+    /// File cloud: refuse changes of this address, or die at the N-th change, before or after it took effect
+    /// (crash-before:N, crash-after:N).
+    #[arg(long, value_name = "ADDRESS|CRASH")]
+    pub fail_at: Option<FailAt>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

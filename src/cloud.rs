@@ -4,6 +4,7 @@ mod account;
 mod applied;
 mod aws;
 mod error;
+mod fault;
 mod file;
 mod reader;
 mod record;
@@ -19,8 +20,9 @@ use crate::spec::Environment;
 use crate::value::Vault;
 
 pub use account::Account;
-pub use aws::Aws;
+pub use aws::{Aws, CALL_SECONDS};
 pub use error::{Class, CloudError, During};
+pub use fault::FailAt;
 pub use file::{FileCloud, Options, random_key, secrets};
 pub use reader::{Reader, Scope};
 pub use record::{Capture, Record, write_private};
@@ -64,6 +66,13 @@ pub trait Cloud {
 
     /// Reads everything that belongs to the environment or has one of its names.
     fn observe<'a>(&'a self, about: About<'a>) -> LocalBoxFuture<'a, Result<Vec<Found>, Vec<CloudError>>>;
+
+    /// Reads what `observe` would find of one kind.
+    fn observe_kind<'a>(
+        &'a self,
+        about: About<'a>,
+        kind: &'static dyn AnyKind,
+    ) -> LocalBoxFuture<'a, Result<Vec<Found>, CloudError>>;
 
     /// Reads one object in full that was partly taken on trust.
     fn complete<'a>(&'a self, about: About<'a>, found: &'a mut Found)

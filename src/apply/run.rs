@@ -7,7 +7,7 @@ use futures_util::stream::FuturesUnordered;
 use tokio::sync::Notify;
 
 use super::order::{Order, Part, Priority};
-use super::step::{Doer, Done};
+use super::step::{Broken, Doer, Done};
 use super::{Doing, Event};
 use crate::cloud::{About, Cloud};
 use crate::lock::Lock;
@@ -88,7 +88,7 @@ pub async fn apply(
     let order = Order::of(draft)?;
     let started = Instant::now();
     let run = format!("bp{:x}", std::time::UNIX_EPOCH.elapsed().unwrap_or_default().as_millis());
-    let doer = Doer { cloud, lock, about, draft, run, tell };
+    let doer = Doer { cloud, lock, about, draft, run, stop, tell };
     let mut state = State::new(&order, draft, tell);
     let mut running = FuturesUnordered::new();
     let mut in_flight: BTreeSet<usize> = BTreeSet::new();
@@ -123,8 +123,18 @@ pub async fn apply(
             }
             () = sleep_until(deadline), if deadline.is_some() => break,
             Some((index, result, took)) = running.next() => {
-                in_flight.remove(&index);
-                state.landed(index, result, took);
+                match result {
+                    // It stays among what is unfinished.
+                    Err(Broken::Stopped) => {}
+                    Err(Broken::Failed(why)) => {
+                        in_flight.remove(&index);
+                        state.failed(index, why);
+                    }
+                    Ok(done) => {
+                        in_flight.remove(&index);
+                        state.landed(index, &done, took);
+                    }
+                }
             }
         }
     }
@@ -171,21 +181,23 @@ impl<'a> State<'a> {
         }
     }
 
-    fn landed(&mut self, index: usize, result: Result<Done, String>, took: Duration) {
+    fn failed(&mut self, index: usize, why: String) {
         let (address, doing) = (self.address(index), self.doing(index));
         self.ended[index] = true;
-        match result {
-            Err(why) => {
-                (self.tell)(Event::Failed { address, doing, why: why.clone() });
-                self.report.failed.push((address.clone(), why));
-                self.skip_after(index, address);
-                return;
-            }
-            Ok(Done::Unchanged) => {
+        (self.tell)(Event::Failed { address, doing, why: why.clone() });
+        self.report.failed.push((address.clone(), why));
+        self.skip_after(index, address);
+    }
+
+    fn landed(&mut self, index: usize, done: &Done, took: Duration) {
+        let (address, doing) = (self.address(index), self.doing(index));
+        self.ended[index] = true;
+        match done {
+            Done::Unchanged => {
                 (self.tell)(Event::Unchanged { address });
                 self.report.unchanged += 1;
             }
-            Ok(Done::Changed) => {
+            Done::Changed => {
                 (self.tell)(Event::Finished { address, doing, took });
                 self.report.done.push((address.clone(), doing));
             }

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::Event;
 use super::order::{Operation, Part};
+use super::run::Stop;
 use crate::cloud::{About, Class, Cloud, CloudError, Found};
 use crate::kinds::{AnyKind, Create, Delete, Goal, Live, Look, Made, Outputs, Poll, Update};
 use crate::lock::Lock;
@@ -26,6 +27,7 @@ pub struct Doer<'a> {
     pub draft: &'a Draft,
     /// Distinguishes this run's idempotency tokens from another's.
     pub run: String,
+    pub stop: &'a Stop,
     pub tell: &'a dyn Fn(Event<'_>),
 }
 
@@ -35,9 +37,28 @@ pub enum Done {
     Unchanged,
 }
 
+/// How an operation ended otherwise.
+pub enum Broken {
+    Failed(String),
+    /// It was to wait, and a signal had come: the next run sees how far it got.
+    Stopped,
+}
+
+impl From<String> for Broken {
+    fn from(why: String) -> Self {
+        Self::Failed(why)
+    }
+}
+
+impl From<CloudError> for Broken {
+    fn from(error: CloudError) -> Self {
+        Self::Failed(error.to_string())
+    }
+}
+
 impl Doer<'_> {
     /// Carries one operation out, with its retries and waits.
-    pub async fn run(&self, operation: Operation) -> Result<Done, String> {
+    pub async fn run(&self, operation: Operation) -> Result<Done, Broken> {
         let step = &self.draft.steps[operation.step];
         let change = &self.draft.plan.changes[operation.step];
         match operation.part {
@@ -46,7 +67,7 @@ impl Doer<'_> {
         }
     }
 
-    async fn remove(&self, step: &Step, address: &Address) -> Result<Done, String> {
+    async fn remove(&self, step: &Step, address: &Address) -> Result<Done, Broken> {
         let Some(live) = &step.live else { return Ok(Done::Unchanged) };
         let attrs = live.attrs.clone().unwrap_or_default();
         let deadline = Duration::from_secs(step.kind.deadline()).max(IN_USE);
@@ -59,9 +80,9 @@ impl Doer<'_> {
                 Ok(()) => break,
                 Err(error) if passes(&error, started, deadline) => {
                     self.waiting(address, format!("{}: {}", error.code, error.message));
-                    pause.rest().await;
+                    self.rest(&mut pause).await?;
                 }
-                Err(error) => return Err(error.to_string()),
+                Err(error) => return Err(error.into()),
             }
         }
         let look = Look { id: &live.id, attrs: &attrs, outputs: &live.outputs, goal: Goal::Gone };
@@ -69,13 +90,13 @@ impl Doer<'_> {
         Ok(Done::Changed)
     }
 
-    async fn write(&self, step: &Step, address: &Address, action: Action) -> Result<Done, String> {
+    async fn write(&self, step: &Step, address: &Address, action: Action) -> Result<Done, Broken> {
         let Some(desired) = &step.desired else { return Ok(Done::Unchanged) };
         let live = step.live.as_ref();
         let desired = keep_made(desired, live.and_then(|live| live.attrs.as_ref()));
         let attrs = resolve_with(&desired, &self.draft.world, self.about.vault, Secrets::Make);
         if !is_resolved(&attrs) {
-            return Err(unresolved(&attrs));
+            return Err(unresolved(&attrs).into());
         }
         let replaced = action == Action::Replace;
         let made = match live.filter(|_| !replaced) {
@@ -95,7 +116,7 @@ impl Doer<'_> {
         Ok(Done::Changed)
     }
 
-    async fn create(&self, step: &Step, address: &Address, attrs: &Value, alternate: bool) -> Result<Made, String> {
+    async fn create(&self, step: &Step, address: &Address, attrs: &Value, alternate: bool) -> Result<Made, Broken> {
         let token = format!("{}-{}", self.run, short(address));
         let started = Instant::now();
         let mut pause = Pause::new();
@@ -109,35 +130,40 @@ impl Doer<'_> {
             let again = passes(&error, started, THROTTLED);
             if again {
                 self.waiting(address, format!("{}: {}", error.code, error.message));
-                pause.rest().await;
+                self.rest(&mut pause).await?;
             }
             // The call may have taken effect although no answer came, and its repetition be refused for that.
             let looks = if error.is(Class::Unanswered) { 4 } else { usize::from(!again) };
             let old = step.live.as_ref().map(|live| live.id.as_str());
-            if let Some(live) = self.find(looks, |found| is_new(found, address, old)).await {
+            if let Some(live) = self.find(step.kind, looks, |found| is_new(found, address, old)).await? {
                 return self.update(step.kind, address, live, attrs).await;
             }
             if !again {
-                return Err(error.to_string());
+                return Err(error.into());
             }
         }
     }
 
     /// Looks for a live object, more than once where it may show only after a while.
-    async fn find(&self, looks: usize, is_it: impl Fn(&Found) -> bool) -> Option<Live<Value>> {
+    async fn find(
+        &self,
+        kind: &'static dyn AnyKind,
+        looks: usize,
+        is_it: impl Fn(&Found) -> bool,
+    ) -> Result<Option<Live<Value>>, Broken> {
         let mut pause = Pause::new();
         for look in 0..looks {
             if look > 0 {
-                pause.rest().await;
+                self.rest(&mut pause).await?;
             }
-            let found = self.cloud.observe(self.about).await.unwrap_or_default();
+            let found = self.cloud.observe_kind(self.about, kind).await.unwrap_or_default();
             let Some(mut found) = found.into_iter().find(&is_it) else { continue };
-            if found.live.confirm {
-                self.cloud.complete(self.about, &mut found).await.ok()?;
+            if found.live.confirm && self.cloud.complete(self.about, &mut found).await.is_err() {
+                continue;
             }
-            return is_it(&found).then_some(found.live);
+            return Ok(is_it(&found).then_some(found.live));
         }
-        None
+        Ok(None)
     }
 
     /// Makes a live object what it should be. A refusal is believed only once the object was read again: what was
@@ -148,7 +174,7 @@ impl Doer<'_> {
         address: &Address,
         mut live: Live<Value>,
         attrs: &Value,
-    ) -> Result<Made, String> {
+    ) -> Result<Made, Broken> {
         let token = format!("{}-{}", self.run, short(address));
         let started = Instant::now();
         let mut pause = Pause::new();
@@ -176,14 +202,14 @@ impl Doer<'_> {
             };
             if passes(&error, started, THROTTLED) {
                 self.waiting(address, format!("{}: {}", error.code, error.message));
-                pause.rest().await;
+                self.rest(&mut pause).await?;
                 continue;
             }
             refusals += 1;
             let same = |found: &Found| found.live.address.as_ref() == Some(address) && found.live.id == live.id;
-            live = match self.find(1, same).await {
+            live = match self.find(kind, 1, same).await? {
                 Some(fresh) if refusals <= 2 && !error.is(Class::Denied) => fresh,
-                _ => return Err(error.to_string()),
+                _ => return Err(error.into()),
             };
         }
     }
@@ -193,7 +219,7 @@ impl Doer<'_> {
         kind: &'static dyn AnyKind,
         address: &Address,
         look: Look<'_, Value>,
-    ) -> Result<Outputs, String> {
+    ) -> Result<Outputs, Broken> {
         let deadline = Duration::from_secs(kind.deadline());
         let started = Instant::now();
         let mut pause = Pause::new();
@@ -201,16 +227,25 @@ impl Doer<'_> {
             let Look { id, attrs, outputs, goal } = look;
             let waits_for = match self.cloud.poll(kind, Look { id, attrs, outputs, goal }).await {
                 Ok(Poll::Done(outputs)) => return Ok(outputs),
-                Ok(Poll::Failed(why)) => return Err(why),
+                Ok(Poll::Failed(why)) => return Err(why.into()),
                 Ok(Poll::Waiting(what)) => what,
                 Err(error) if passes(&error, started, deadline) => error.to_string(),
-                Err(error) => return Err(error.to_string()),
+                Err(error) => return Err(error.into()),
             };
             if started.elapsed() > deadline {
-                return Err(format!("not done after {} s: {waits_for}", deadline.as_secs()));
+                return Err(format!("not done after {} s: {waits_for}", deadline.as_secs()).into());
             }
             self.waiting(address, waits_for);
-            pause.rest().await;
+            self.rest(&mut pause).await?;
+        }
+    }
+
+    /// Rests, unless a signal comes: nothing is in flight then that could land.
+    async fn rest(&self, pause: &mut Pause) -> Result<(), Broken> {
+        tokio::select! {
+            biased;
+            () = self.stop.wait() => Err(Broken::Stopped),
+            () = pause.rest() => Ok(()),
         }
     }
 

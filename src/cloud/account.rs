@@ -72,6 +72,19 @@ impl Cloud for Account {
         })
     }
 
+    fn observe_kind<'a>(
+        &'a self,
+        about: About<'a>,
+        kind: &'static dyn AnyKind,
+    ) -> LocalBoxFuture<'a, Result<Vec<Found>, CloudError>> {
+        Box::pin(async move {
+            let scope = Scope { env: about.env, identities: about.graph.identities() };
+            let reader = Reader::new(&self.aws, &scope, about.vault);
+            let live = kind.read_all(&reader).await?;
+            Ok(live.into_iter().map(|live| Found { kind, live }).collect())
+        })
+    }
+
     fn complete<'a>(
         &'a self,
         about: About<'a>,

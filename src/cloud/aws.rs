@@ -26,6 +26,7 @@ pub struct Aws {
     pub ec2_once: aws_sdk_ec2::Client,
     pub ecr: aws_sdk_ecr::Client,
     pub ecs: aws_sdk_ecs::Client,
+    pub ecs_once: aws_sdk_ecs::Client,
     pub elb: aws_sdk_elasticloadbalancingv2::Client,
     pub elb_once: aws_sdk_elasticloadbalancingv2::Client,
     pub iam: aws_sdk_iam::Client,
@@ -41,27 +42,33 @@ pub struct Aws {
     pub tagging: aws_sdk_resourcegroupstagging::Client,
 }
 
-/// Seconds: to connect, to the first byte of an answer, for one attempt, for a call with all its attempts.
-const CONNECT: u64 = 5;
-const READ: u64 = 20;
-const ATTEMPT: u64 = 30;
-const OPERATION: u64 = 180;
+/// Seconds that a call may take, with all its attempts, unless `--call-timeout` says otherwise.
+pub const CALL_SECONDS: u32 = 180;
+
+/// What one attempt may take of a call's time; to the first byte of its answer; and to connect: 30, 20 and 5 s of
+/// the usual 180. So a call whose answer was lost on the way is tried more than once, however short its time.
+const ATTEMPT: u32 = 6;
+const READ: u32 = 9;
+const CONNECT: u32 = 36;
+
+fn timeouts(call: Duration) -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .connect_timeout(call / CONNECT)
+        .read_timeout(call / READ)
+        .operation_attempt_timeout(call / ATTEMPT)
+        .operation_timeout(call)
+        .build()
+}
 
 impl Aws {
     /// Loads credentials the standard way (environment, profile, SSO, web identity, container, instance) and
-    /// honours `AWS_ENDPOINT_URL`. Makes no call yet.
-    pub async fn connect(region: &str, account: &str, profile: Option<&str>, wait: bool) -> Self {
+    /// honours `AWS_ENDPOINT_URL`. Makes no call yet. `call` is what one may take, with all its attempts.
+    pub async fn connect(region: &str, account: &str, profile: Option<&str>, call: Duration, wait: bool) -> Self {
         let http = Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
-        let timeouts = TimeoutConfig::builder()
-            .connect_timeout(Duration::from_secs(CONNECT))
-            .read_timeout(Duration::from_secs(READ))
-            .operation_attempt_timeout(Duration::from_secs(ATTEMPT))
-            .operation_timeout(Duration::from_secs(OPERATION))
-            .build();
         let mut loader = aws_config::defaults(BehaviorVersion::latest())
             .region(Region::new(region.to_owned()))
             .http_client(http.clone())
-            .timeout_config(timeouts)
+            .timeout_config(timeouts(call))
             .retry_config(RetryConfig::adaptive().with_max_attempts(8));
         if let Some(profile) = profile {
             // Said by hand, the profile goes before credentials in the environment, as with AWS's own tools.
@@ -95,6 +102,9 @@ impl Aws {
             ),
             ecr: aws_sdk_ecr::Client::new(config),
             ecs: aws_sdk_ecs::Client::new(config),
+            ecs_once: aws_sdk_ecs::Client::from_conf(
+                aws_sdk_ecs::Config::from(config).to_builder().retry_config(once()).build(),
+            ),
             elb: aws_sdk_elasticloadbalancingv2::Client::new(config),
             elb_once: aws_sdk_elasticloadbalancingv2::Client::from_conf(
                 aws_sdk_elasticloadbalancingv2::Config::from(config).to_builder().retry_config(once()).build(),
@@ -122,4 +132,18 @@ impl Aws {
 
 fn once() -> RetryConfig {
     RetryConfig::disabled()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_usual_deadlines_are_those_of_the_readme() {
+        let usual = timeouts(Duration::from_secs(CALL_SECONDS.into()));
+        let seconds = [usual.connect_timeout(), usual.read_timeout(), usual.operation_attempt_timeout()]
+            .map(|timeout| timeout.map(|timeout| timeout.as_secs()));
+        assert_eq!(seconds, [Some(5), Some(20), Some(30)]);
+        assert_eq!(usual.operation_timeout().map(|timeout| timeout.as_secs()), Some(180));
+    }
 }

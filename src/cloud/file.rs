@@ -1,4 +1,4 @@
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -6,6 +6,7 @@ use std::time::Duration;
 use futures_util::future::LocalBoxFuture;
 use serde_json::Value;
 
+use super::fault::FailAt;
 use super::record::{Capture, Record};
 use super::{About, Cloud, CloudError, Found};
 use crate::kinds::{AnyKind, Create, Delete, Goal, Live, Look, Made, Outputs, Poll, Update, find};
@@ -20,8 +21,7 @@ use crate::value::{Address, Secret, Vault};
 pub struct Options {
     /// Seconds here for a second in AWS: 1.0 takes as long as AWS typically does, 0.0 no time.
     pub time_scale: f64,
-    /// Writes to this address fail.
-    pub fail_at: Option<Address>,
+    pub fail_at: Option<FailAt>,
 }
 
 /// A cloud in a file: for trying, reviewing and rehearsing without an account. It knows nothing of any kind; it
@@ -33,6 +33,8 @@ pub struct FileCloud {
     place: String,
     capture: RefCell<Capture>,
     options: Options,
+    /// How many changes were begun.
+    writes: Cell<u64>,
 }
 
 impl FileCloud {
@@ -46,14 +48,16 @@ impl FileCloud {
             false => Capture::new(env, &random_key()),
         };
         let place = format!("file cloud {}", path.display());
-        Ok(Self { path: Some(path.to_owned()), place, capture: RefCell::new(capture), options })
+        let (path, capture) = (Some(path.to_owned()), RefCell::new(capture));
+        Ok(Self { path, place, capture, options, writes: Cell::new(0) })
     }
 
     /// A cloud of this environment's account that is gone with the process, for trying changes: no time passes in
     /// it, and a secret whose variable is not set counts as given. It begins with what was captured, or empty.
     pub fn in_memory(env: &Environment, capture: Option<Capture>, place: impl Into<String>) -> Self {
         let capture = capture.unwrap_or_else(|| Capture::new(env, &random_key()));
-        Self { path: None, place: place.into(), capture: RefCell::new(capture), options: Options::default() }
+        let (capture, options) = (RefCell::new(capture), Options::default());
+        Self { path: None, place: place.into(), capture, options, writes: Cell::new(0) }
     }
 
     /// The objects as they stand.
@@ -67,13 +71,22 @@ impl FileCloud {
         operation: &str,
         change: impl FnOnce(&mut Capture) -> Result<T, CloudError>,
     ) -> Result<T, CloudError> {
+        self.writes.set(self.writes.get() + 1);
+        self.crash(false);
         let mut next = self.capture();
         let answer = change(&mut next)?;
         if let Some(path) = &self.path {
             next.write(path).map_err(|message| CloudError::new(operation, "FileCloud", message))?;
         }
+        self.crash(true);
         *self.capture.borrow_mut() = next;
         Ok(answer)
+    }
+
+    fn crash(&self, is_done: bool) {
+        if let Some(fail_at) = &self.options.fail_at {
+            fail_at.crash(self.writes.get(), is_done);
+        }
     }
 
     async fn takes(&self, kind: &dyn AnyKind) {
@@ -83,8 +96,30 @@ impl FileCloud {
         }
     }
 
+    /// The environment's objects that are wanted, and the project's.
+    fn found(&self, about: About<'_>, is_wanted: impl Fn(&Record) -> bool) -> Vec<Found> {
+        let env = about.env;
+        let capture = self.capture.borrow();
+        let ours = capture.objects.iter().filter(|record| {
+            record.project == env.project
+                && record.environment.as_ref().is_none_or(|environment| *environment == env.environment)
+        });
+        let found = ours.filter(|record| is_wanted(record)).filter_map(|record| {
+            let kind = find(record.address.kind())?;
+            for secret in secrets(&record.attrs) {
+                about.vault.hold(record.address.clone(), &secret);
+                about.vault.stand_in(&secret);
+            }
+            let address = is_owned(record).then(|| record.address.clone());
+            let mut live = Live::new(address, &record.id, record.attrs.clone());
+            live.outputs = outputs(about, kind, record);
+            Some(Found { kind, live })
+        });
+        found.collect()
+    }
+
     fn may(&self, operation: &str, address: &Address) -> Result<(), CloudError> {
-        if self.options.fail_at.as_ref() == Some(address) {
+        if matches!(&self.options.fail_at, Some(FailAt::Address(at)) if at == address) {
             return Err(CloudError::new(operation, "FailedOnDemand", "it was asked to fail here (--fail-at)"));
         }
         Ok(())
@@ -205,26 +240,15 @@ impl Cloud for FileCloud {
     }
 
     fn observe<'a>(&'a self, about: About<'a>) -> LocalBoxFuture<'a, Result<Vec<Found>, Vec<CloudError>>> {
-        Box::pin(async move {
-            let env = about.env;
-            let capture = self.capture.borrow();
-            let ours = capture.objects.iter().filter(|record| {
-                record.project == env.project
-                    && record.environment.as_ref().is_none_or(|environment| *environment == env.environment)
-            });
-            let found = ours.filter_map(|record| {
-                let kind = find(record.address.kind())?;
-                for secret in secrets(&record.attrs) {
-                    about.vault.hold(record.address.clone(), &secret);
-                    about.vault.stand_in(&secret);
-                }
-                let address = is_owned(record).then(|| record.address.clone());
-                let mut live = Live::new(address, &record.id, record.attrs.clone());
-                live.outputs = outputs(about, kind, record);
-                Some(Found { kind, live })
-            });
-            Ok(found.collect())
-        })
+        Box::pin(async move { Ok(self.found(about, |_| true)) })
+    }
+
+    fn observe_kind<'a>(
+        &'a self,
+        about: About<'a>,
+        kind: &'static dyn AnyKind,
+    ) -> LocalBoxFuture<'a, Result<Vec<Found>, CloudError>> {
+        Box::pin(async move { Ok(self.found(about, |record| record.address.kind() == kind.name())) })
     }
 
     fn complete<'a>(

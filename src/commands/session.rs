@@ -1,6 +1,7 @@
 //! What the commands that look at a cloud have in common: the spec, what it wants, and the cloud.
 
 use std::path::Path;
+use std::time::Duration;
 
 use super::Failure;
 use crate::cli::{Choices, CloudArgs, Exit, Wait};
@@ -107,7 +108,9 @@ async fn open(ui: Ui, env: &Environment, args: &CloudArgs) -> Result<Box<dyn Clo
             false
         }),
     };
-    Ok(Box::new(Account::new(Aws::connect(&env.region, &env.account, args.profile.as_deref(), wait).await)))
+    let call = Duration::from_secs(args.call_timeout.into());
+    let aws = Aws::connect(&env.region, &env.account, args.profile.as_deref(), call, wait).await;
+    Ok(Box::new(Account::new(aws)))
 }
 
 /// An endpoint set for this process that is none of AWS's.

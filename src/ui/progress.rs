@@ -128,11 +128,14 @@ impl Progress {
                 self.line(&format!("{what}: {}", addresses.join(", ")));
             }
         };
-        list("not begun", &mut report.not_begun.iter().map(ToString::to_string));
+        if report.is_interrupted() {
+            list("done", &mut report.done.iter().map(|(address, doing)| format!("{} {address}", doing.past())));
+        }
         list(
             "unfinished (it may or may not have taken effect)",
             &mut report.unfinished.iter().map(ToString::to_string),
         );
+        list("not begun", &mut report.not_begun.iter().map(ToString::to_string));
         let skipped = report.skipped.len();
         let text = format!(
             "{} done, {} failed, {skipped} skipped in {}",

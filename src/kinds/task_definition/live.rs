@@ -9,7 +9,7 @@ use aws_sdk_ecs::types::{
 use futures_util::future::{join, try_join_all};
 
 use super::{Attrs, HealthCheck, TaskDefinition, VERSION_LABEL, family_of, revision_of, seal, tagging};
-use crate::cloud::{Class, CloudError, During, Reader};
+use crate::cloud::{Aws, Class, CloudError, During, Reader};
 use crate::kinds::ssm_parameter::SsmParameter;
 use crate::kinds::{Live, ecs_service};
 use crate::value::{Address, Ref, Target, Text};
@@ -82,22 +82,23 @@ pub(super) async fn describe(
     name: &str,
     owner: Option<Address>,
 ) -> Result<Option<Live<Attrs>>, CloudError> {
-    let call = read.aws.ecs.describe_task_definition().task_definition(name).include(TaskDefinitionField::Tags);
+    let found = definition(read.aws, name).await?;
+    Ok(found.map(|(definition, tags)| live(read, &definition, &tags, owner)))
+}
+
+/// What [`describe`] describes, as ECS says it, with its tags.
+pub(super) async fn definition(aws: &Aws, name: &str) -> Result<Option<(Definition, Vec<Tag>)>, CloudError> {
+    let call = aws.ecs.describe_task_definition().task_definition(name).include(TaskDefinitionField::Tags);
     let answer = match call.send().await.found("ecs:DescribeTaskDefinition") {
         // ECS has no error code of its own for a definition that is not there.
         Err(error) if error.code == "ClientException" && error.is(Class::Refused) => return Ok(None),
         answer => answer?,
     };
-    let Some(definition) = answer.as_ref().and_then(|answer| answer.task_definition()) else { return Ok(None) };
+    let Some(answer) = answer else { return Ok(None) };
+    let (definition, tags) = (answer.task_definition, answer.tags.unwrap_or_default());
     let by_family = !name.contains(':');
-    if by_family && definition.status().is_some_and(|status| *status != TaskDefinitionStatus::Active) {
-        return Ok(None);
-    }
-    let tags = answer
-        .as_ref()
-        .map(aws_sdk_ecs::operation::describe_task_definition::DescribeTaskDefinitionOutput::tags)
-        .unwrap_or_default();
-    Ok(Some(live(read, definition, tags, owner)))
+    let gone = |definition: &Definition| definition.status().is_some_and(|it| *it != TaskDefinitionStatus::Active);
+    Ok(definition.filter(|definition| !(by_family && gone(definition))).map(|definition| (definition, tags)))
 }
 
 fn live(read: &Reader<'_>, definition: &Definition, tags: &[Tag], owner: Option<Address>) -> Live<Attrs> {
@@ -110,7 +111,7 @@ fn live(read: &Reader<'_>, definition: &Definition, tags: &[Tag], owner: Option<
 }
 
 /// A revision's attributes. `service` is the container that is ours; without it the first one is.
-fn canonical(definition: &Definition, tags: &[Tag], service: Option<&str>) -> Attrs {
+pub(super) fn canonical(definition: &Definition, tags: &[Tag], service: Option<&str>) -> Attrs {
     let containers = definition.container_definitions();
     let named = containers.iter().find(|container| container.name().is_some() && container.name() == service);
     let nothing = ContainerDefinition::builder().build();

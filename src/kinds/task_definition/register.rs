@@ -7,21 +7,27 @@ use aws_sdk_ecs::types::{
 };
 use futures_util::future::{join_all, try_join_all};
 
-use super::{Attrs, HealthCheck, KEPT_REVISIONS, VERSION_LABEL, revision_of, seal, tagging};
+use super::{Attrs, HealthCheck, KEPT_REVISIONS, VERSION_LABEL, live, revision_of, seal, tagging};
 use crate::cloud::{Aws, CloudError, During};
-use crate::kinds::Made;
+use crate::kinds::{self, Made};
 
 /// `DeleteTaskDefinitions` takes this many; deregistering goes on in as many calls at once.
 const AT_ONCE: usize = 10;
 
-/// Registers the attributes as a new revision.
+/// Registers the attributes as a new revision, unless the newest one has them: registered by a call whose answer
+/// was lost, or by a run that ended before the service took it up. ECS takes no token for this call.
 pub(super) async fn revision(aws: &Aws, attrs: &Attrs) -> Result<Made, CloudError> {
+    if let Some((definition, tags)) = live::definition(aws, &attrs.family).await?
+        && kinds::seal(&live::canonical(&definition, &tags, Some(&attrs.container))) == kinds::seal(attrs)
+    {
+        return Ok(made(attrs, definition.task_definition_arn()));
+    }
     let platform = RuntimePlatform::builder()
         .cpu_architecture(CpuArchitecture::from(attrs.architecture.as_str()))
         .operating_system_family(OsFamily::Linux)
         .build();
     let call = aws
-        .ecs
+        .ecs_once
         .register_task_definition()
         .family(&attrs.family)
         .requires_compatibilities(Compatibility::Fargate)
@@ -34,8 +40,12 @@ pub(super) async fn revision(aws: &Aws, attrs: &Attrs) -> Result<Made, CloudErro
         .container_definitions(container(attrs, &aws.region)?)
         .set_tags(Some(tagging::to_aws(&attrs.tags)));
     let answer = call.send().await.during("ecs:RegisterTaskDefinition")?;
-    let arn = answer.task_definition().and_then(|made| made.task_definition_arn()).unwrap_or_default();
-    Ok(Made::new(&attrs.family).output("arn", arn).output("seal", seal(revision_of(arn), attrs)))
+    Ok(made(attrs, answer.task_definition().and_then(|definition| definition.task_definition_arn())))
+}
+
+fn made(attrs: &Attrs, arn: Option<&str>) -> Made {
+    let arn = arn.unwrap_or_default();
+    Made::new(&attrs.family).output("arn", arn).output("seal", seal(revision_of(arn), attrs))
 }
 
 /// Deregisters old revisions: those neither among the newest nor the one that runs, to which ECS may still have

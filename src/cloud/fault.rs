@@ -1,0 +1,58 @@
+//! What a file cloud does wrong on demand.
+
+use std::str::FromStr;
+
+use crate::value::Address;
+
+/// Where a file cloud fails, as `--fail-at` says it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FailAt {
+    /// Writes to this address are refused.
+    Address(Address),
+    /// The program dies at the N-th write (from 1), before it takes effect or after: as if it were killed there.
+    Crash { write: u64, after: bool },
+}
+
+impl FailAt {
+    /// Ends the process at once, with nothing put in order, if this is where it shall.
+    pub(super) fn crash(&self, now: u64, is_done: bool) {
+        if matches!(self, Self::Crash { write, after } if *write == now && *after == is_done) {
+            std::process::abort();
+        }
+    }
+}
+
+impl FromStr for FailAt {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let crash = match text.split_once(':') {
+            Some(("crash-before", number)) => Some((number, false)),
+            Some(("crash-after", number)) => Some((number, true)),
+            _ => None,
+        };
+        match crash {
+            None => text.parse().map(Self::Address),
+            Some((number, after)) => match number.parse() {
+                Ok(write) if write > 0 => Ok(Self::Crash { write, after }),
+                _ => Err(format!("`{number}` is not the number of a write: they count from 1")),
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_or_a_write() {
+        let address = Address::new("ssm_parameter", "payload/db-url");
+        assert_eq!("ssm_parameter.payload/db-url".parse(), Ok(FailAt::Address(address)));
+        assert_eq!("crash-before:1".parse(), Ok(FailAt::Crash { write: 1, after: false }));
+        assert_eq!("crash-after:17".parse(), Ok(FailAt::Crash { write: 17, after: true }));
+        for text in ["", "vpc", "crash-before", "crash-after:", "crash-after:0", "crash-before:last"] {
+            assert!(text.parse::<FailAt>().is_err(), "{text}");
+        }
+    }
+}
