@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::account::Account;
+use crate::cli::Bench;
 use crate::moto::Moto;
 
 /// A moto with the DNS zone that the shipped specs expect to find.
@@ -22,11 +23,16 @@ fn repositories(moto: &Moto) -> Value {
     )
 }
 
-/// Takes the protection away that production has against being destroyed.
-fn unprotect(account: &Account<'_>) {
-    account.bench.edit("prod.toml", "environment = \"prod\"\n", "environment = \"prod\"\nprotect = false\n");
-    account.bench.edit("prod.toml", "deletion-protection = true\nperformance", "performance");
-    account.bench.edit("prod.toml", "[load-balancer]\ndeletion-protection = true\n", "");
+/// Takes the protection out of the spec that production has against being destroyed.
+pub fn unprotected(bench: &Bench) {
+    bench.edit("prod.toml", "environment = \"prod\"\n", "environment = \"prod\"\nprotect = false\n");
+    bench.edit("prod.toml", "deletion-protection = true\nperformance", "performance");
+    bench.edit("prod.toml", "[load-balancer]\ndeletion-protection = true\n", "");
+}
+
+/// Takes it away, too.
+pub fn unprotect(account: &Account<'_>) {
+    unprotected(&account.bench);
     assert_eq!(
         account.changes("prod.toml"),
         ["update db_instance.payload: deletion_protection", "update load_balancer.main: deletion_protection"]

@@ -12,7 +12,8 @@ use crate::python::{PYTHON, script};
 
 /// A running server. It ends with this value, or with the process of the tests.
 pub struct Moto {
-    process: Child,
+    /// `None` for one that another forked off.
+    process: Option<Child>,
     port: u16,
 }
 
@@ -20,9 +21,20 @@ pub struct Moto {
 #[derive(Debug, Deserialize)]
 pub struct Counts {
     pub total: usize,
+    /// How many of these do more than look.
+    pub writes: usize,
     pub by_action: BTreeMap<String, usize>,
     /// Calls that came more than once with the same arguments, and how often too often.
     pub repeated: BTreeMap<String, usize>,
+}
+
+/// What a fault has done so far.
+#[derive(Debug, Deserialize)]
+pub struct Struck {
+    /// The calls that it did strike, by "service:Action".
+    pub broken: Vec<String>,
+    /// How many of these hang now.
+    pub held: usize,
 }
 
 impl Moto {
@@ -39,7 +51,14 @@ impl Moto {
         let stdout = process.stdout.take().expect("its standard output");
         BufReader::new(stdout).read_line(&mut port).expect("the port that moto listens on");
         let port = port.trim().parse().expect("moto prints its port once it listens; run tests/python/server.py");
-        Self { process, port }
+        Self { process: Some(process), port }
+    }
+
+    /// Another server, which begins with what is in this one, and ends with it at the latest.
+    pub fn fork(&self) -> Self {
+        let answer: Value = serde_json::from_str(&self.request("POST", "/__fork")).expect("a port as JSON");
+        let port = answer["port"].as_u64().and_then(|port| port.try_into().ok()).expect("the port of the copy");
+        Self { process: None, port }
     }
 
     pub fn endpoint(&self) -> String {
@@ -62,16 +81,31 @@ impl Moto {
 
     /// From now on, calls fail whose "service:Action" matches the pattern, with this HTTP status and AWS code.
     pub fn fail(&self, pattern: &str, status: u16, code: &str) {
-        self.request("POST", &format!("/__fail?match={pattern}&status={status}&code={code}"));
+        self.fault(&format!("how=error&match={pattern}&status={status}&code={code}"));
     }
 
     /// The next so many of these calls fail.
     pub fn fail_times(&self, pattern: &str, status: u16, code: &str, times: usize) {
-        self.request("POST", &format!("/__fail?match={pattern}&status={status}&code={code}&times={times}"));
+        self.fault(&format!("how=error&match={pattern}&status={status}&code={code}&times={times}"));
+    }
+
+    /// From now on, calls go wrong as `tests/python/faults.py` says.
+    pub fn fault(&self, options: &str) {
+        self.request("POST", &format!("/__fault?{options}"));
+    }
+
+    /// What the fault has done.
+    pub fn struck(&self) -> Struck {
+        serde_json::from_str(&self.request("GET", "/__fault")).expect("what was struck, as JSON")
     }
 
     pub fn heal(&self) {
-        self.request("POST", "/__fail");
+        self.request("POST", "/__fault");
+    }
+
+    /// All that is there, as boto3 sees it, without ids: `tests/python/everything.py`.
+    pub fn everything(&self) -> BTreeMap<String, Vec<String>> {
+        serde_json::from_str(&self.request("GET", "/__everything")).expect("lists of lines as JSON")
     }
 
     /// Runs Python with boto3 as `tests/python/snippet.py` says, and gives what it leaves in `answer`.
@@ -100,22 +134,33 @@ impl Moto {
 
     /// The body of the answer. The server closes the connection after it, as asked.
     fn request(&self, method: &str, path: &str) -> String {
-        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).expect("moto listens");
-        let head = format!(
-            "{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
-        );
-        stream.write_all(head.as_bytes()).expect("the request goes out");
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).expect("an answer");
+        let answer = self.ask(method, path).expect("moto listens and answers");
         let (head, body) = answer.split_once("\r\n\r\n").expect("an answer of HTTP");
         assert!(head.contains(" 200 "), "{method} {path}: {head}");
         body.to_owned()
+    }
+
+    fn ask(&self, method: &str, path: &str) -> std::io::Result<String> {
+        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port))?;
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+        );
+        stream.write_all(head.as_bytes())?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer)?;
+        Ok(answer)
     }
 }
 
 impl Drop for Moto {
     fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        match &mut self.process {
+            Some(process) => {
+                let _ = process.kill();
+                let _ = process.wait();
+            }
+            // It is not a child of this process; it ends without an answer.
+            None => drop(self.ask("POST", "/__end")),
+        }
     }
 }

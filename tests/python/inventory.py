@@ -1,7 +1,11 @@
 """What is in an account, read with boto3 and nothing of Baseplate's: the judge of whether a destroy left anything."""
 
+from everything import Everything
+
 
 class Account:
+    services = ("ec2", "rds", "ssm", "ecr", "elbv2", "ecs", "iam", "logs", "servicediscovery", "acm", "route53")
+
     def __init__(self, client):
         self.client = client
 
@@ -13,6 +17,10 @@ class Account:
         else:
             answers = [getattr(client, operation)(**arguments)]
         return [item for answer in answers for item in answer[key]]
+
+    def everything(self):
+        """All that is in the account, whoever made it: {kind: [line, …]}, comparable with another account's."""
+        return Everything(self.client, self.pages).read()
 
     def inventory(self, project, environment):
         """Every object of one environment, by its name, its tags or the VPC it lies in: {kind: [name, …]}."""

@@ -1,21 +1,27 @@
 """moto behind a counter: `server.py [PORT]` serves on 127.0.0.1 and prints the port (a free one unless given).
 
 Besides AWS it answers
-  GET  /__counts         {"total": n, "by_action": {"ec2:DescribeVpcs": n}, "repeated": {"ec2:DescribeVpcs": n}}
+  GET  /__counts         {"total": n, "writes": n, "by_action": {"ec2:DescribeVpcs": n}, "repeated": {…}}
   GET  /__writes         [["access key", "ec2:CreateVpc"], …] in the order they came in, without those of locks
   POST /__reset_counts   forgets what was counted
-  POST /__fail?match=REGEX&status=403&code=AccessDenied&times=2
-                         lets calls whose "service:Action" matches fail, all of them unless it says how many;
-                         without a match none fails any more
+  POST /__fault?how=…    lets calls go wrong, as `faults.Fault` says; without `how` none does any more
+  GET  /__fault          {"broken": ["ec2:CreateVpc"], "held": n}: calls that went wrong, how many of them hang
+  POST /__fork           {"port": n}: another server, which begins with what is in this one
+  GET  /__everything     what is in it, as `inventory.Account.everything` sees it over HTTP
+  POST /__end            ends it, without an answer
 
 It ends when its standard input does, so that it cannot outlive the test that started it.
 """
 
+import functools
+import gc
 import hashlib
 import io
 import json
 import os
 import re
+import signal
+import stat
 import sys
 import threading
 from collections import Counter
@@ -25,10 +31,14 @@ from urllib.parse import parse_qs
 os.environ.setdefault("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")
 os.environ.setdefault("MOTO_ACM_VALIDATION_WAIT", "1")
 
+import boto3  # noqa: E402
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app  # noqa: E402
 from moto.rds.models import RDSBackend  # noqa: E402
 from moto.servicediscovery.models import ServiceDiscoveryBackend  # noqa: E402
 from werkzeug.serving import WSGIRequestHandler, make_server  # noqa: E402
+
+from faults import Fault  # noqa: E402
+from inventory import Account  # noqa: E402
 
 EC2_ERROR = (
     "<Response><Errors><Error><Code>{code}</Code><Message>{message}</Message></Error></Errors>"
@@ -67,31 +77,46 @@ class Call:
 
     @property
     def writes(self):
-        reads = re.match(r"[^:]+:(Describe|List|Get|GET )", self.name)
+        reads = re.match(r"[^:]+:(Describe|List|Get|BatchGet|GET )", self.name)
         return not reads and not (self.name == "ssm:PutParameter" and b'/lock"' in self.body)
 
     @property
     def digest(self):
-        parts = [self.name, self.path, self.query, self.body.decode(errors="replace")]
+        body = self.body.decode(errors="replace")
+        if self.target:
+            # Maps are sent in whatever order.
+            body = json.dumps(json.loads(body), sort_keys=True)
+        parts = [self.name, self.path, self.query, body]
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
-    def error(self, code):
-        """An error in the protocol of the service that was called."""
+    @property
+    def protocol(self):
+        return "json" if self.target else "ec2" if self.service == "ec2" else "query"
+
+    def error(self, status, code):
+        """An error in the protocol of the service that was called: status, headers, body."""
         message = f"{self.name} fails because the test wants it to"
-        if self.target:
-            return "application/x-amz-json-1.1", json.dumps({"__type": code, "message": message})
-        template = EC2_ERROR if self.service == "ec2" else XML_ERROR
-        return "text/xml", template.format(code=code, message=message)
+        if self.protocol == "json":
+            content_type, body = "application/x-amz-json-1.1", json.dumps({"__type": code, "message": message})
+        else:
+            template = EC2_ERROR if self.protocol == "ec2" else XML_ERROR
+            content_type, body = "text/xml", template.format(code=code, message=message)
+        return whole(f"{status} Failed", content_type, body)
+
+
+def whole(status, content_type, body):
+    body = body.encode()
+    return status, [("Content-Type", content_type), ("Content-Length", str(len(body)))], [body]
 
 
 class Counted:
-    """Counts the calls that pass through it, and lets some of them fail."""
+    """Counts the calls that pass through it, and lets some of them go wrong."""
 
     def __init__(self, app):
         self.app = app
         # moto's dictionaries are not made for threads: a concurrent create can answer 500.
         self.lock = threading.Lock()
-        self.failing = None
+        self.fault = None
         self.reset()
 
     def reset(self):
@@ -106,51 +131,67 @@ class Counted:
                 repeated[name] += count - 1
         return {
             "total": sum(self.by_action.values()),
+            "writes": len(self.writes),
             "by_action": dict(sorted(self.by_action.items())),
             "repeated": dict(sorted(repeated.items())),
         }
 
-    def fails(self, call):
-        if not self.failing or not re.search(self.failing["match"], call.name):
-            return False
-        self.failing["times"] -= 1
-        return self.failing["times"] >= 0
-
     def control(self, call):
         options = {key: values[0] for key, values in parse_qs(call.query).items()}
-        if call.path == "/__reset_counts":
-            self.reset()
-        elif call.path == "/__fail":
-            self.failing = None
-            if "match" in options:
-                self.failing = {"status": "403", "code": "AccessDenied", **options}
-                self.failing["times"] = float(options.get("times", "inf"))
-        elif call.path == "/__writes":
-            return "200 OK", self.writes
-        elif call.path != "/__counts":
-            return "404 Not Found", {}
-        return "200 OK", self.counts()
+        match call.method, call.path:
+            case "GET", "/__counts":
+                return self.counts()
+            case "GET", "/__writes":
+                return self.writes
+            case "POST", "/__reset_counts":
+                self.reset()
+            case "POST", "/__fault":
+                if self.fault:
+                    self.fault.over.set()
+                self.fault = Fault(**options) if options else None
+            case "GET", "/__fault":
+                return {"broken": self.fault.broken, "held": self.fault.held}
+            case "POST", "/__fork":
+                return {"port": fork(self.app)}
+            case "POST", "/__end":
+                os._exit(0)
+        return {}
 
-    def __call__(self, environ, start_response):
-        call = Call(environ)
+    def handle(self, environ):
+        """The right answer: status, headers, body."""
+        head = []
         with self.lock:
-            if call.path.startswith("/__"):
-                status, answer = self.control(call)
-                return respond(start_response, status, "application/json", json.dumps(answer))
+            body = list(self.app(environ, lambda status, headers, *_: head.append((status, headers))))
+        return *head[-1], body
+
+    def aws(self, call, environ):
+        with self.lock:
             self.by_action[call.name] += 1
             self.by_digest[call.name, call.digest] += 1
             if call.writes:
                 self.writes.append([call.caller, call.name])
-            if self.fails(call):
-                content_type, body = call.error(self.failing["code"])
-                return respond(start_response, f"{self.failing['status']} Failed", content_type, body)
-            return list(self.app(environ, start_response))
+            fault = self.fault
+            how = fault.strikes(call) if fault else None
+        if how is None:
+            return self.handle(environ)
+        if how.endswith("-after"):
+            self.handle(environ)
+            return fault.answer(call, how.removesuffix("-after"))
+        return fault.answer(call, how) or self.handle(environ)
 
-
-def respond(start_response, status, content_type, body):
-    body = body.encode()
-    start_response(status, [("Content-Type", content_type), ("Content-Length", str(len(body)))])
-    return [body]
+    def __call__(self, environ, start_response):
+        call = Call(environ)
+        if call.path == "/__everything":
+            answer = account(environ["SERVER_PORT"]).everything()
+            status, headers, body = whole("200 OK", "application/json", json.dumps(answer))
+        elif call.path.startswith("/__"):
+            with self.lock:
+                answer = self.control(call)
+            status, headers, body = whole("200 OK", "application/json", json.dumps(answer))
+        else:
+            status, headers, body = self.aws(call, environ)
+        start_response(status, headers)
+        return body
 
 
 class Quiet(WSGIRequestHandler):
@@ -161,9 +202,60 @@ class Quiet(WSGIRequestHandler):
     def log_request(self, *_):
         pass
 
+    def connection_dropped(self, *_):
+        self.close_connection = True
+
+
+def account(port):
+    """The server at this port as boto3 sees it."""
+    def client(service):
+        return boto3.client(
+            service,
+            endpoint_url=f"http://127.0.0.1:{port}",
+            region_name="eu-central-1",
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+        )
+
+    return Account(functools.cache(client))
+
+
+@functools.cache
+def load_boto3():
+    """Reads what boto3 knows of each service, which takes a second, so that copies of this process have it."""
+    for service in Account.services:
+        account(0).client(service)
+
+
+def fork(app):
+    """Another server with a copy of all that this one holds; its port. Nobody may be in moto meanwhile."""
+    load_boto3()
+    gc.freeze()
+    reader, writer = os.pipe()
+    if os.fork() == 0:
+        let_go_of_connections()
+        serve(app, 0, lambda port: os.write(writer, str(port).encode()))
+    os.close(writer)
+    port = int(os.read(reader, 16))
+    os.close(reader)
+    return port
+
+
+def let_go_of_connections():
+    """What is open belongs to the server that this one is a copy of. The numbers stay taken: objects of that
+    server still hold them, and would close what came to bear them next."""
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for number in range(3, 1024):
+        try:
+            if stat.S_ISSOCK(os.fstat(number).st_mode):
+                os.dup2(nothing, number)
+        except OSError:
+            pass
+
 
 def end_with_input():
-    sys.stdin.buffer.read()
+    # Not through `sys.stdin`: its lock would be taken for ever in a copy of this process.
+    os.read(0, 1)
     os._exit(0)
 
 
@@ -197,11 +289,16 @@ def allow_namespaces_side_by_side():
 def main():
     keep_modified_subnet_groups()
     allow_namespaces_side_by_side()
-    port = int(sys.argv[1]) if len(sys.argv) > 1 else 0
-    app = Counted(DomainDispatcherApplication(create_backend_app))
-    server = make_server("127.0.0.1", port, app, threaded=True, request_handler=Quiet)
+    # Servers that were forked off are nobody's to wait for.
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    app = DomainDispatcherApplication(create_backend_app)
+    serve(app, int(sys.argv[1]) if len(sys.argv) > 1 else 0, lambda port: print(port, flush=True))
+
+
+def serve(app, port, tell):
+    server = make_server("127.0.0.1", port, Counted(app), threaded=True, request_handler=Quiet)
     threading.Thread(target=end_with_input, daemon=True).start()
-    print(server.server_port, flush=True)
+    tell(server.server_port)
     server.serve_forever()
 
 

@@ -1,0 +1,92 @@
+//! Calls go wrong while the program lives: connections end without an answer, errors come although the call took
+//! effect, AWS throttles, calls hang. One run makes all well, and nothing is there twice.
+
+use crate::scenes::Scene;
+
+/// One run, in which calls go wrong as `faults` says, ends well and leaves what a run that nothing disturbed leaves.
+fn converges(scene: &Scene, faults: &str) {
+    let moto = scene.fork();
+    let account = scene.account(&moto);
+    moto.fault(faults);
+    let outcome = account.run(scene.command);
+    let struck = moto.struck();
+    moto.heal();
+    assert_eq!(outcome.code, 0, "{}, {faults}\n{outcome}", scene.name);
+    assert!(!struck.broken.is_empty(), "{}, {faults}: nothing was disturbed", scene.name);
+    if let Err(wrong) = scene.is_reached(&account) {
+        panic!("{}, {faults}:{wrong}\n{outcome}", scene.name);
+    }
+}
+
+/// Every write that the run makes goes wrong at its first try.
+fn every_write_goes_wrong_once(scene: &Scene) {
+    for how in ["drop", "drop-after", "error-after", "throttle"] {
+        converges(scene, &format!("how={how}&calls=write&new=1"));
+    }
+}
+
+/// Every read that the run makes goes wrong at its first try.
+fn every_read_goes_wrong_once(scene: &Scene) {
+    for how in ["drop", "error", "throttle"] {
+        converges(scene, &format!("how={how}&calls=read&new=1"));
+    }
+}
+
+#[test]
+fn an_apply_converges_though_every_write_goes_wrong_once() {
+    every_write_goes_wrong_once(&Scene::apply());
+}
+
+#[test]
+fn an_update_converges_though_every_write_goes_wrong_once() {
+    every_write_goes_wrong_once(&Scene::update());
+}
+
+#[test]
+fn a_destroy_converges_though_every_write_goes_wrong_once() {
+    every_write_goes_wrong_once(&Scene::destroy());
+}
+
+#[test]
+fn an_apply_converges_though_every_read_goes_wrong_once() {
+    every_read_goes_wrong_once(&Scene::apply());
+}
+
+#[test]
+fn an_update_converges_though_every_read_goes_wrong_once() {
+    every_read_goes_wrong_once(&Scene::update());
+}
+
+#[test]
+fn a_burst_of_throttling_slows_an_apply_and_does_not_fail_it() {
+    converges(&Scene::apply(), "how=throttle&every=2&seconds=60");
+}
+
+/// A read that nobody ever answers ends the plan, at the deadline that was set, and says so.
+#[test]
+fn a_hung_read_ends_at_its_deadline() {
+    let scene = Scene::apply();
+    let moto = scene.fork();
+    let account = scene.account(&moto);
+    moto.fault("how=hang&match=DescribeVpcs");
+    let outcome = account.run("plan prod.toml --call-timeout 18");
+    assert_eq!(outcome.code, 1, "{outcome}");
+    let said = outcome.stderr.lines().any(|line| line.contains("ec2:DescribeVpcs") && line.contains("after 18s"));
+    assert!(said, "{outcome}");
+    assert!(outcome.stderr.contains("the endpoint did not answer"), "{outcome}");
+}
+
+/// A write that hangs once is looked for and asked again.
+#[test]
+fn a_hung_write_is_made_good() {
+    let scene = Scene::apply();
+    for call in ["CreateVpc", "AllocateAddress", "RegisterTaskDefinition", "CreateDBInstance"] {
+        let moto = scene.fork();
+        let account = scene.account(&moto);
+        moto.fault(&format!("how=hang-after&match={call}&times=1"));
+        let outcome = account.run(&format!("{} --call-timeout 60", scene.command));
+        assert_eq!(outcome.code, 0, "{call}\n{outcome}");
+        assert_eq!(moto.struck().held, 1, "{call}");
+        scene.is_reached(&account).unwrap_or_else(|wrong| panic!("{call}:{wrong}\n{outcome}"));
+    }
+}

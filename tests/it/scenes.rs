@@ -1,0 +1,115 @@
+//! Runs to be disturbed: an apply of prod, an update that touches every kind, and a destroy. The server of each is
+//! prepared once, and every trial has a copy of its own.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::account::Account;
+use crate::circle::{city, unprotect, unprotected};
+use crate::cli::Bench;
+use crate::moto::Moto;
+
+pub struct Scene {
+    pub name: &'static str,
+    /// What is disturbed, and run again.
+    pub command: &'static str,
+    /// Finds nothing to do afterwards.
+    plan: &'static str,
+    edit: fn(&Bench),
+    base: Moto,
+    /// Everything that is there after a run that nothing disturbed.
+    goal: BTreeMap<String, Vec<String>>,
+    /// How many writes that run made.
+    pub writes: usize,
+}
+
+impl Scene {
+    pub fn apply() -> Self {
+        let base = city();
+        // Makes moto load what it needs, once for all copies.
+        Account::new(&base).done("plan prod.toml");
+        Self::of("apply", base, "apply --yes prod.toml", "plan prod.toml", |_| {})
+    }
+
+    pub fn update() -> Self {
+        let base = city();
+        Account::new(&base).done("apply --yes prod.toml");
+        Self::of("update", base, "apply --yes prod.toml", "plan prod.toml", touch_every_kind)
+    }
+
+    pub fn destroy() -> Self {
+        let base = city();
+        let account = Account::new(&base);
+        account.done("apply --yes prod.toml");
+        unprotect(&account);
+        Self::of("destroy", base, "destroy --yes prod.toml", "plan --destroy prod.toml", unprotected)
+    }
+
+    fn of(name: &'static str, base: Moto, command: &'static str, plan: &'static str, edit: fn(&Bench)) -> Self {
+        let mut scene = Self { name, command, plan, edit, base, goal: BTreeMap::new(), writes: 0 };
+        let moto = scene.fork();
+        scene.account(&moto).done(command);
+        scene.writes = moto.counts().writes;
+        scene.goal = moto.everything();
+        scene
+    }
+
+    pub fn fork(&self) -> Moto {
+        self.base.fork()
+    }
+
+    pub fn account<'a>(&self, moto: &'a Moto) -> Account<'a> {
+        let account = Account::new(moto);
+        (self.edit)(&account.bench);
+        account
+    }
+
+    /// Whether nothing is left to do, and everything is there once: what a run that nothing disturbed leaves.
+    pub fn is_reached(&self, account: &Account<'_>) -> Result<(), String> {
+        let plan = account.run(&format!("{} --detailed-exitcode", self.plan));
+        let there = account.moto.everything();
+        let mut wrong = String::new();
+        if plan.code != 0 {
+            wrong += &format!("\n  left to do: {plan}");
+        }
+        for kind in self.goal.keys().chain(there.keys()).collect::<BTreeSet<_>>() {
+            let (mut missing, mut more) = (self.goal.get(kind).cloned().unwrap_or_default(), Vec::new());
+            for line in there.get(kind).into_iter().flatten() {
+                match missing.iter().position(|due| due == line) {
+                    Some(at) => drop(missing.swap_remove(at)),
+                    None => more.push(line.as_str()),
+                }
+            }
+            let is_twice = |line: &str| self.goal.get(kind).is_some_and(|due| due.iter().any(|due| due == line));
+            for line in more {
+                wrong += &format!("\n  {}: {kind} {line}", if is_twice(line) { "doubled" } else { "orphaned" });
+            }
+            for line in missing {
+                wrong += &format!("\n  missing: {kind} {line}");
+            }
+        }
+        if wrong.is_empty() { Ok(()) } else { Err(wrong) }
+    }
+}
+
+/// Edits that change at least one object of each kind, some in place and some by a replacement.
+pub fn touch_every_kind(bench: &Bench) {
+    bench.edit("legocity.toml", "team = \"city\"", "team = \"city\"\ncost-centre = \"42\"");
+    bench.edit("legocity.toml", "description = \"HTTP, redirected\"", "description = \"HTTP\"");
+    bench.edit("legocity.toml", "description = \"Services\"", "description = \"All services\"");
+    bench.edit("legocity.toml", "broker = {}", "broker = { keep-images = 5 }");
+    bench.edit("legocity.toml", "port = 4000", "port = 3999");
+    bench.edit("prod.toml", "domain = \"legocity.example\"", "domain = \"www.legocity.example\"");
+}
+
+#[test]
+fn the_update_touches_every_kind() {
+    let moto = city();
+    let account = Account::new(&moto);
+    account.done("apply --yes prod.toml");
+    touch_every_kind(&account.bench);
+    let changes = account.changes("prod.toml");
+    let kind = |change: &str| Some(change.split_once(' ')?.1.split_once('.')?.0.to_owned());
+    let touched: BTreeSet<String> = changes.iter().filter_map(|change| kind(change)).collect();
+    let all: BTreeSet<String> = baseplate::kinds::all().iter().map(|kind| kind.name().to_owned()).collect();
+    assert_eq!(touched, all, "{changes:#?}");
+}

@@ -1,0 +1,66 @@
+"""Calls that go wrong because a test wants them to: which ones, and how."""
+
+import re
+import threading
+import time
+
+# What AWS's services answer to too many calls, by protocol.
+THROTTLED = {"json": (400, "ThrottlingException"), "query": (400, "Throttling"), "ec2": (503, "RequestLimitExceeded")}
+BROKEN = {"json": (500, "InternalServerException"), "query": (500, "InternalFailure"), "ec2": (500, "InternalError")}
+
+
+class Dropped(ConnectionError):
+    """The connection ends without an answer."""
+
+
+class Fault:
+    """Breaks calls. Options, all optional but `how`:
+
+    how=HOW        before the call is handled: `error` with `status` and `code`, `throttle`, `drop`, `hang`,
+                   `slow` by `delay` seconds; after it took effect: `error-after`, `drop-after`, `hang-after`
+    match=REGEX    only calls whose "service:Action" matches
+    calls=KIND     only `write` or `read` calls
+    nth=N          of these only the N-th
+    every=N        of these only each N-th
+    new=1          of these only those that were not made before with the same arguments
+    times=N        the first N that are left
+    seconds=S      those in the first S seconds, from the first that it could strike
+    """
+
+    def __init__(self, how, match=".", calls="", nth=0, every=1, new="", times="inf", seconds="inf", **details):
+        self.how, self.details = how, details
+        self.match, self.calls = re.compile(match), calls
+        self.nth, self.every, self.new = int(nth), int(every), bool(new)
+        self.times, self.seconds = float(times), float(seconds)
+        self.began, self.seen, self.known = None, 0, set()
+        self.broken, self.held = [], 0
+        self.over = threading.Event()
+
+    def strikes(self, call):
+        """How this call goes wrong, if it does. Not made for threads."""
+        if not self.match.search(call.name) or self.calls not in ("", "write" if call.writes else "read"):
+            return None
+        self.began = self.began or time.monotonic()
+        self.seen += 1
+        is_new = call.digest not in self.known
+        self.known.add(call.digest)
+        due = self.seen == self.nth if self.nth else self.seen % self.every == 0
+        late = time.monotonic() - self.began > self.seconds
+        if not due or late or (self.new and not is_new) or len(self.broken) >= self.times:
+            return None
+        self.broken.append(call.name)
+        return self.how
+
+    def answer(self, call, how):
+        """What goes back in place of the right answer: status, content type, body; or None, if nothing does."""
+        if how == "slow":
+            time.sleep(float(self.details.get("delay", 1)))
+            return None
+        if how == "hang":
+            # For ever, or until the test wants something else.
+            self.held += 1
+            self.over.wait()
+        if how in ("hang", "drop"):
+            raise Dropped
+        status, code = {"throttle": THROTTLED, "error": BROKEN}[how][call.protocol]
+        return call.error(int(self.details.get("status", status)), self.details.get("code", code))
