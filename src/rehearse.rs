@@ -89,12 +89,8 @@ impl Rehearsal<'_> {
         kind: &'static dyn AnyKind,
         look: &Look<'_, Value>,
     ) -> Result<Option<String>, CloudError> {
-        let unseen = |errors: Vec<CloudError>| {
-            let first = errors.into_iter().next();
-            first.unwrap_or_else(|| CloudError::internal("an observation failed without a word"))
-        };
-        let found = self.cloud.observe(self.about).await.map_err(unseen)?;
-        let live = found.iter().find(|found| found.kind.name() == kind.name() && found.live.id == look.id);
+        let found = self.cloud.observe_kind(self.about, kind).await?;
+        let live = found.iter().find(|found| found.live.id == look.id);
         Ok(match (look.goal, live) {
             (Goal::Gone, None) => None,
             (Goal::Gone, Some(_)) => Some(format!("{} is still there after its deletion", look.id)),
@@ -126,6 +122,14 @@ impl Cloud for Rehearsal<'_> {
 
     fn observe<'a>(&'a self, about: About<'a>) -> LocalBoxFuture<'a, Result<Vec<Found>, Vec<CloudError>>> {
         self.cloud.observe(about)
+    }
+
+    fn observe_kind<'a>(
+        &'a self,
+        about: About<'a>,
+        kind: &'static dyn AnyKind,
+    ) -> LocalBoxFuture<'a, Result<Vec<Found>, CloudError>> {
+        self.cloud.observe_kind(about, kind)
     }
 
     fn complete<'a>(
