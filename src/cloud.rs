@@ -8,6 +8,7 @@ mod fault;
 mod file;
 mod reader;
 mod record;
+mod trace;
 
 use futures_util::future::LocalBoxFuture;
 use serde_json::Value;
@@ -25,7 +26,8 @@ pub use error::{Class, CloudError, During};
 pub use fault::FailAt;
 pub use file::{FileCloud, Options, random_key, secrets};
 pub use reader::{Reader, Scope};
-pub use record::{Capture, Record, write_private};
+pub use record::{Capture, Record};
+pub use trace::{Detail, Trace};
 
 /// One live object and its kind.
 #[derive(Clone)]

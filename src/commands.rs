@@ -55,7 +55,8 @@ impl From<Refusal> for Failure {
 
 /// Runs a command to its end and prints what it has to say.
 pub async fn run(cli: Cli) -> Exit {
-    let ui = Ui::new(cli.json || rendering::asks_for_json(&cli.command));
+    let json = cli.json || rendering::asks_for_json(&cli.command);
+    let ui = Ui { verbose: cli.verbose, ..Ui::new(json) };
     let result = match cli.command {
         Command::Check { specs } => check::check(ui, &specs),
         Command::Show { file, rendering } => show::show(ui, &file, rendering, cli.json),

@@ -104,16 +104,34 @@ pub fn dot(graph: &Graph) -> String {
         out +=
             &format!("  subgraph cluster_{} {{\n    label = \"{} · {stage}\";\n", stage.number(), stage.number());
         for wanted in graph.wanted.iter().filter(|wanted| wanted.stage == stage) {
-            out += &format!("    \"{}\";\n", wanted.address);
+            out += &format!("    \"{}\";\n", in_dot(&wanted.address));
         }
         out += "  }\n";
     }
     for wanted in &graph.wanted {
         for need in &wanted.needs {
-            out += &format!("  \"{}\" -> \"{need}\";\n", wanted.address);
+            out += &format!("  \"{}\" -> \"{}\";\n", in_dot(&wanted.address), in_dot(need));
         }
     }
     out + "}\n"
+}
+
+/// Within quotes, a backslash keeps a quote and itself from meaning anything.
+fn in_dot(address: &Address) -> String {
+    address.to_string().replace('\\', "\\\\").replace('"', "\\\"")
+}
+
+/// Within quotes, entities stand for what would end them or be taken for HTML.
+fn in_mermaid(address: &Address) -> String {
+    let entity = |c: char| match c {
+        '"' => "#quot;".to_owned(),
+        '#' => "#35;".to_owned(),
+        '<' => "#lt;".to_owned(),
+        '>' => "#gt;".to_owned(),
+        '&' => "#amp;".to_owned(),
+        c => c.to_string(),
+    };
+    address.to_string().chars().map(entity).collect()
 }
 
 /// Mermaid's language, which GitHub draws in Markdown.
@@ -124,7 +142,7 @@ pub fn mermaid(graph: &Graph) -> String {
     for stage in Stage::ALL {
         out += &format!("  subgraph s{0}[\"{0} · {stage}\"]\n", stage.number());
         for wanted in graph.wanted.iter().filter(|wanted| wanted.stage == stage) {
-            out += &format!("    n{}[\"{}\"]\n", ids[&wanted.address], wanted.address);
+            out += &format!("    n{}[\"{}\"]\n", ids[&wanted.address], in_mermaid(&wanted.address));
         }
         out += "  end\n";
     }
@@ -134,4 +152,30 @@ pub fn mermaid(graph: &Graph) -> String {
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_address_ends_its_quotes() {
+        let evil = || Address::new("vpc", "x\"]; n1 --> n2 [\\\"<script>#");
+        let one = |address, needs| Wanted {
+            address,
+            kind: &crate::kinds::vpc::Vpc,
+            stage: Stage::Network,
+            attrs: Value::Null,
+            shared: false,
+            external: false,
+            protect: false,
+            needs,
+        };
+        let user = one(Address::new("vpc", "user"), BTreeSet::from([evil()]));
+        let graph = Graph { wanted: vec![one(evil(), BTreeSet::new()), user], outputs: BTreeMap::new() };
+        let inside = r#""vpc.x\"]; n1 --> n2 [\\\"<script>#""#;
+        assert_eq!(dot(&graph).matches(inside).count(), 2, "{}", dot(&graph));
+        let node = "n0[\"vpc.x#quot;]; n1 --#gt; n2 [\\#quot;#lt;script#gt;#35;\"]";
+        assert!(mermaid(&graph).contains(node), "{}", mermaid(&graph));
+    }
 }

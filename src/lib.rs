@@ -15,8 +15,8 @@
 //!
 //! Over the same graph, plan and cloud, [`compare`] holds two environments against one another, and [`rehearse`]
 //! carries a change out in memory first. Beside them, [`value`] holds what attributes are made of (addresses,
-//! references, texts, secrets), and [`cli`] with [`commands`] are thin over the operations. Destroy is a plan
-//! against nothing desired.
+//! references, texts, secrets), [`files`] reads and writes with care, and [`cli`] with [`commands`] are thin over the
+//! operations. Destroy is a plan against nothing desired.
 
 // A kind's futures run on one thread and are boxed by the engine: no `Send` bound is owed to anybody.
 #![allow(async_fn_in_trait)]
@@ -26,6 +26,7 @@ pub mod cli;
 pub mod cloud;
 pub mod commands;
 pub mod compare;
+pub mod files;
 pub mod graph;
 pub mod kinds;
 pub mod lock;

@@ -1,22 +1,28 @@
 use std::process::ExitCode;
 
 use baseplate::cli::{Cli, Exit};
+use baseplate::ui::Ui;
 use clap::Parser;
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
-            let _ = error.print();
-            // clap's own code for wrong usage is 2, which here means that changes are pending.
-            return ExitCode::from(if error.use_stderr() { Exit::Usage as u8 } else { 0 });
+            if !error.use_stderr() {
+                let _ = error.print();
+                return ExitCode::SUCCESS;
+            }
+            // Not printed by clap, which quotes arguments as they are. Its own code for wrong usage is 2, which
+            // here means that changes are pending.
+            Ui::new(false).note(error.render().to_string().trim_end());
+            return ExitCode::from(Exit::Usage as u8);
         }
     };
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
             let message = format!("the operating system refuses a runtime: {error}");
-            baseplate::ui::Ui::new(false).error(&message, "");
+            Ui::new(false).error(&message, "");
             return ExitCode::from(Exit::Failed as u8);
         }
     };

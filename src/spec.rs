@@ -34,10 +34,24 @@ pub struct Spec {
 /// # Errors
 /// All that is wrong with it, each with file, line, column and help.
 pub fn load(path: &Path) -> Result<Spec, Problems> {
-    let mut tree = match Tree::read(path) {
-        Ok(tree) => tree,
-        Err((sources, list)) => return Err(Problems { sources, list }),
-    };
+    match Tree::read(path) {
+        Ok(tree) => typed(tree),
+        Err((sources, list)) => Err(Problems::new(sources, list)),
+    }
+}
+
+/// Checks the text of a spec that extends nothing. `name` is what messages call it.
+///
+/// # Errors
+/// As [`load`].
+pub fn parse(name: &str, text: &str) -> Result<Spec, Problems> {
+    match Tree::of(name, text) {
+        Ok(tree) => typed(tree),
+        Err((sources, list)) => Err(Problems::new(sources, list)),
+    }
+}
+
+fn typed(mut tree: Tree) -> Result<Spec, Problems> {
     let schema = schema();
     let mut checked = tree.root.clone();
     let findings = structure::check(&mut checked, &schema);
@@ -70,12 +84,7 @@ pub fn load(path: &Path) -> Result<Spec, Problems> {
             let digest = Sha256::digest(json.to_string()).iter().map(|byte| format!("{byte:02x}")).collect();
             Ok(Spec { env, tree, digest })
         }
-        _ => {
-            list.sort_by_key(|problem| {
-                problem.place.as_ref().map(|place| (place.file, place.span.start)).unwrap_or_default()
-            });
-            Err(Problems { sources: tree.sources, list })
-        }
+        _ => Err(Problems::new(tree.sources, list)),
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod compare_markdown;
 mod compare_text;
+mod inert;
 mod paint;
 mod plan_text;
 mod progress;
@@ -14,11 +15,14 @@ use std::io::{IsTerminal, Write};
 
 pub use compare_markdown::compare_markdown;
 pub use compare_text::compare_text;
+pub use inert::inert;
 pub use paint::{Paint, clean};
 pub use plan_text::plan_text;
 pub use progress::Progress;
 pub use rehearsal_text::{Rehearsed, rehearsal_text};
 pub use spec_text::spec_text;
+
+use crate::value::steers;
 
 /// What every command prints through.
 #[derive(Clone, Copy, Debug)]
@@ -27,6 +31,8 @@ pub struct Ui {
     /// Colour on stdout and on stderr.
     pub out: Paint,
     pub err: Paint,
+    /// How many `-v` were given.
+    pub verbose: u8,
 }
 
 impl Ui {
@@ -37,19 +43,20 @@ impl Ui {
             json,
             out: Paint::new(wanted && std::io::stdout().is_terminal()),
             err: Paint::new(wanted && std::io::stderr().is_terminal()),
+            verbose: 0,
         }
     }
 
     /// A result. A reader that has gone (`baseplate … | head`) is no error.
     pub fn result(&self, text: &str) {
+        let text = self.out.clean(text);
         let mut out = std::io::stdout().lock();
         let end = if text.ends_with('\n') { "" } else { "\n" };
         let _ = write!(out, "{text}{end}").and_then(|()| out.flush());
     }
 
     pub fn result_json(&self, value: &serde_json::Value) {
-        // JSON leaves DEL and the C1 controls as they are; terminals do not.
-        let steers = |c: char| ('\u{7f}'..='\u{9f}').contains(&c);
+        // JSON leaves some of what steers a terminal as it is.
         let mut text = format!("{value:#}");
         if text.contains(steers) {
             let inert = |c: char| if steers(c) { format!("\\u{:04x}", u32::from(c)) } else { c.to_string() };
@@ -60,7 +67,13 @@ impl Ui {
 
     /// A line for who watches; not part of the result.
     pub fn note(&self, text: &str) {
+        let text = self.err.clean(text);
         let _ = writeln!(std::io::stderr().lock(), "{text}");
+    }
+
+    /// A line that only `-v` asked for.
+    pub fn detail(&self, text: &str) {
+        self.note(&self.err.dim(&clean(text)));
     }
 
     pub fn error(&self, message: &str, help: &str) {
@@ -78,7 +91,7 @@ impl Ui {
             return None;
         }
         let mut err = std::io::stderr().lock();
-        let _ = write!(err, "{question} Only `yes` goes on: ").and_then(|()| err.flush());
+        let _ = write!(err, "{} Only `yes` goes on: ", clean(question)).and_then(|()| err.flush());
         drop(err);
         let (say, hear) = tokio::sync::oneshot::channel();
         std::thread::spawn(move || {

@@ -1,21 +1,42 @@
 use futures_util::future::{LocalBoxFuture, join_all};
 use serde_json::Value;
 
-use super::{About, Aws, Cloud, CloudError, During, Found, Reader, Scope, applied};
-use crate::kinds::{self, AnyKind, Create, Delete, Look, Made, Poll, Update};
+use super::{About, Aws, Cloud, CloudError, Detail, During, Found, Reader, Scope, applied};
+use crate::kinds::{self, AnyKind, Create, Delete, Live, Look, Made, Poll, Update};
 use crate::lock::{Chain, LockStore, MachineClock, ParameterVersions, parameter};
 use crate::plan::Applied;
 use crate::spec::Environment;
 use crate::value::Vault;
 
-/// An AWS account, by its API.
+/// An AWS account, by its API. What AWS says in words is masked here, before anybody sees it.
 pub struct Account {
     aws: Aws,
+    vault: Vault,
 }
 
 impl Account {
     pub fn new(aws: Aws) -> Self {
-        Self { aws }
+        // The fingerprints of a run are under a key of its own: live values are read anew every time.
+        Self { aws, vault: Vault::new(super::file::random_key()) }
+    }
+
+    fn masked(&self, error: CloudError) -> CloudError {
+        CloudError { message: self.vault.mask(&error.message), code: self.vault.mask(&error.code), ..error }
+    }
+
+    /// Tells what was read of a kind.
+    fn tell_read(&self, kind: &dyn AnyKind, live: &[Live<Value>]) {
+        self.aws.trace.say(Detail::Decisions, || {
+            let trusted = live.iter().filter(|live| live.confirm || live.seal.is_some()).count();
+            let foreign = live.iter().filter(|live| live.address.is_none()).count();
+            let mut line = format!("read {}: {} found", kind.name(), live.len());
+            for (count, what) in [(trusted, "partly taken on trust"), (foreign, "without our tags")] {
+                if count > 0 {
+                    line += &format!(", {count} {what}");
+                }
+            }
+            line
+        });
     }
 }
 
@@ -24,14 +45,18 @@ impl Cloud for Account {
         format!("AWS account {}, {}", self.aws.account, self.aws.region)
     }
 
-    /// The fingerprints of a run are under a key of its own: live values are read anew every time.
     fn vault(&self) -> Vault {
-        Vault::new(super::file::random_key())
+        self.vault.clone()
     }
 
     fn guard<'a>(&'a self, env: &'a Environment) -> LocalBoxFuture<'a, Result<(), CloudError>> {
         Box::pin(async move {
             let caller = self.aws.sts.get_caller_identity().send().await.during("sts:GetCallerIdentity")?;
+            if self.aws.trace.wants(Detail::Attempts) {
+                let provider = self.aws.credentials().await.unwrap_or_else(|| "?".to_owned());
+                let account = caller.account().unwrap_or("?");
+                self.aws.trace.say(Detail::Attempts, || format!("credentials: {provider}, account {account}"));
+            }
             match caller.account() {
                 Some(account) if account == env.account => Ok(()),
                 other => Err(CloudError::new(
@@ -61,8 +86,11 @@ impl Cloud for Account {
             let (mut found, mut errors) = (Vec::new(), Vec::new());
             for (kind, answer) in join_all(reads).await {
                 match answer {
-                    Ok(live) => found.extend(live.into_iter().map(|live| Found { kind, live })),
-                    Err(error) => errors.push(error),
+                    Ok(live) => {
+                        self.tell_read(kind, &live);
+                        found.extend(live.into_iter().map(|live| Found { kind, live }));
+                    }
+                    Err(error) => errors.push(self.masked(error)),
                 }
             }
             // Kinds that share a call share its failure: it is said once.
@@ -93,7 +121,10 @@ impl Cloud for Account {
         Box::pin(async move {
             let scope = Scope { env: about.env, identities: about.graph.identities() };
             let reader = Reader::new(&self.aws, &scope, about.vault);
-            found.kind.complete(&reader, &mut found.live).await
+            self.aws.trace.say(Detail::Decisions, || {
+                format!("read {} {} in full: it seems to differ, or to go", found.kind.name(), found.live.id)
+            });
+            found.kind.complete(&reader, &mut found.live).await.map_err(|error| self.masked(error))
         })
     }
 
@@ -115,7 +146,7 @@ impl Cloud for Account {
         kind: &'static dyn AnyKind,
         new: Create<'a, Value>,
     ) -> LocalBoxFuture<'a, Result<Made, CloudError>> {
-        kind.create(&self.aws, new)
+        Box::pin(async move { kind.create(&self.aws, new).await.map_err(|error| self.masked(error)) })
     }
 
     fn update<'a>(
@@ -124,7 +155,7 @@ impl Cloud for Account {
         kind: &'static dyn AnyKind,
         change: Update<'a, Value>,
     ) -> LocalBoxFuture<'a, Result<Made, CloudError>> {
-        kind.update(&self.aws, change)
+        Box::pin(async move { kind.update(&self.aws, change).await.map_err(|error| self.masked(error)) })
     }
 
     fn delete<'a>(
@@ -132,7 +163,7 @@ impl Cloud for Account {
         kind: &'static dyn AnyKind,
         gone: Delete<'a, Value>,
     ) -> LocalBoxFuture<'a, Result<(), CloudError>> {
-        kind.delete(&self.aws, gone)
+        Box::pin(async move { kind.delete(&self.aws, gone).await.map_err(|error| self.masked(error)) })
     }
 
     fn poll<'a>(
@@ -140,6 +171,12 @@ impl Cloud for Account {
         kind: &'static dyn AnyKind,
         look: Look<'a, Value>,
     ) -> LocalBoxFuture<'a, Result<Poll, CloudError>> {
-        kind.poll(&self.aws, look)
+        Box::pin(async move {
+            match kind.poll(&self.aws, look).await.map_err(|error| self.masked(error))? {
+                Poll::Waiting(what) => Ok(Poll::Waiting(self.vault.mask(&what))),
+                Poll::Failed(why) => Ok(Poll::Failed(self.vault.mask(&why))),
+                done @ Poll::Done(_) => Ok(done),
+            }
+        })
     }
 }

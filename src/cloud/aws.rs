@@ -8,6 +8,7 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 
+use super::{Detail, Trace};
 use crate::spec::names::partition;
 
 /// The clients of one account and region. They share one connection pool, one credential cache and one set of
@@ -18,6 +19,9 @@ pub struct Aws {
     pub account: String,
     /// Whether roll-outs are waited for.
     pub wait: bool,
+    /// Told of every call.
+    pub trace: Trace,
+    config: SdkConfig,
     pub acm: aws_sdk_acm::Client,
     pub acm_once: aws_sdk_acm::Client,
     pub ec2: aws_sdk_ec2::Client,
@@ -63,7 +67,14 @@ fn timeouts(call: Duration) -> TimeoutConfig {
 impl Aws {
     /// Loads credentials the standard way (environment, profile, SSO, web identity, container, instance) and
     /// honours `AWS_ENDPOINT_URL`. Makes no call yet. `call` is what one may take, with all its attempts.
-    pub async fn connect(region: &str, account: &str, profile: Option<&str>, call: Duration, wait: bool) -> Self {
+    pub async fn connect(
+        region: &str,
+        account: &str,
+        profile: Option<&str>,
+        call: Duration,
+        wait: bool,
+        trace: Trace,
+    ) -> Self {
         let http = Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
         let mut loader = aws_config::defaults(BehaviorVersion::latest())
             .region(Region::new(region.to_owned()))
@@ -79,7 +90,7 @@ impl Aws {
                 ProfileFileCredentialsProvider::builder().configure(&provider).profile_name(profile).build();
             loader = loader.profile_name(profile).credentials_provider(credentials);
         }
-        Self::over(&loader.load().await, region, account, wait)
+        Self::over(loader.load().await, region, account, wait, trace)
     }
 
     /// The ARN of something in this account and region.
@@ -87,51 +98,59 @@ impl Aws {
         format!("arn:{}:{service}:{}:{}:{resource}", partition(&self.region), self.region, self.account)
     }
 
-    fn over(config: &SdkConfig, region: &str, account: &str, wait: bool) -> Self {
+    /// Which of the standard ways the credentials come from, as the SDK calls it ("EnvironmentVariable").
+    pub async fn credentials(&self) -> Option<String> {
+        use aws_sdk_sts::config::ProvideCredentials;
+        let credentials = self.config.credentials_provider()?.provide_credentials().await.ok()?;
+        // The SDK tells the name only here, beside the id of the key, which goes no further.
+        let told = zeroize::Zeroizing::new(format!("{credentials:?}"));
+        let name = told.split_once("provider_name: \"")?.1.split('"').next()?;
+        Some(name.to_owned())
+    }
+
+    fn over(config: SdkConfig, region: &str, account: &str, wait: bool, trace: Trace) -> Self {
+        macro_rules! client {
+            ($sdk:ident) => {
+                client!($sdk, config.retry_config().cloned())
+            };
+            ($sdk:ident, $retries:expr) => {{
+                let mut builder = $sdk::config::Builder::from(&config);
+                builder.set_retry_config($retries);
+                if trace.wants(Detail::Calls) {
+                    builder = builder.interceptor(trace.clone());
+                }
+                $sdk::Client::from_conf(builder.build())
+            }};
+        }
+        let once = || Some(RetryConfig::disabled());
         Self {
             region: region.to_owned(),
             account: account.to_owned(),
             wait,
-            acm: aws_sdk_acm::Client::new(config),
-            acm_once: aws_sdk_acm::Client::from_conf(
-                aws_sdk_acm::Config::from(config).to_builder().retry_config(once()).build(),
-            ),
-            ec2: aws_sdk_ec2::Client::new(config),
-            ec2_once: aws_sdk_ec2::Client::from_conf(
-                aws_sdk_ec2::Config::from(config).to_builder().retry_config(once()).build(),
-            ),
-            ecr: aws_sdk_ecr::Client::new(config),
-            ecs: aws_sdk_ecs::Client::new(config),
-            ecs_once: aws_sdk_ecs::Client::from_conf(
-                aws_sdk_ecs::Config::from(config).to_builder().retry_config(once()).build(),
-            ),
-            elb: aws_sdk_elasticloadbalancingv2::Client::new(config),
-            elb_once: aws_sdk_elasticloadbalancingv2::Client::from_conf(
-                aws_sdk_elasticloadbalancingv2::Config::from(config).to_builder().retry_config(once()).build(),
-            ),
-            iam: aws_sdk_iam::Client::new(config),
-            logs: aws_sdk_cloudwatchlogs::Client::new(config),
-            rds: aws_sdk_rds::Client::new(config),
-            route53: aws_sdk_route53::Client::new(config),
-            discovery: aws_sdk_servicediscovery::Client::new(config),
-            discovery_once: aws_sdk_servicediscovery::Client::from_conf(
-                aws_sdk_servicediscovery::Config::from(config).to_builder().retry_config(once()).build(),
-            ),
-            ssm: aws_sdk_ssm::Client::new(config),
-            ssm_lock: aws_sdk_ssm::Client::from_conf(
-                aws_sdk_ssm::Config::from(config).to_builder().retry_config(RetryConfig::standard()).build(),
-            ),
+            acm: client!(aws_sdk_acm),
+            acm_once: client!(aws_sdk_acm, once()),
+            ec2: client!(aws_sdk_ec2),
+            ec2_once: client!(aws_sdk_ec2, once()),
+            ecr: client!(aws_sdk_ecr),
+            ecs: client!(aws_sdk_ecs),
+            ecs_once: client!(aws_sdk_ecs, once()),
+            elb: client!(aws_sdk_elasticloadbalancingv2),
+            elb_once: client!(aws_sdk_elasticloadbalancingv2, once()),
+            iam: client!(aws_sdk_iam),
+            logs: client!(aws_sdk_cloudwatchlogs),
+            rds: client!(aws_sdk_rds),
+            route53: client!(aws_sdk_route53),
+            discovery: client!(aws_sdk_servicediscovery),
+            discovery_once: client!(aws_sdk_servicediscovery, once()),
+            ssm: client!(aws_sdk_ssm),
+            ssm_lock: client!(aws_sdk_ssm, Some(RetryConfig::standard())),
             // The first call of a run: where nothing answers, it should say so soon.
-            sts: aws_sdk_sts::Client::from_conf(
-                aws_sdk_sts::Config::from(config).to_builder().retry_config(RetryConfig::standard()).build(),
-            ),
-            tagging: aws_sdk_resourcegroupstagging::Client::new(config),
+            sts: client!(aws_sdk_sts, Some(RetryConfig::standard())),
+            tagging: client!(aws_sdk_resourcegroupstagging),
+            trace,
+            config,
         }
     }
-}
-
-fn once() -> RetryConfig {
-    RetryConfig::disabled()
 }
 
 #[cfg(test)]

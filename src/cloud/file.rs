@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::fault::FailAt;
 use super::record::{Capture, Record};
 use super::{About, Cloud, CloudError, Found};
+use crate::files;
 use crate::kinds::{AnyKind, Create, Delete, Goal, Live, Look, Made, Outputs, Poll, Update, find};
 use crate::lock::{Alone, FileLock, LockStore, MachineClock};
 use crate::plan::Applied;
@@ -41,8 +42,9 @@ impl FileCloud {
     /// Opens the file, or begins an empty cloud that is written by the first change.
     ///
     /// # Errors
-    /// The file is there and is not a cloud file.
+    /// The file is there and is not a cloud file, or could not be written.
     pub fn open(path: &Path, env: &Environment, options: Options) -> Result<Self, String> {
+        files::may_write(path).map_err(|why| format!("{} is not usable as a cloud file: {why}", path.display()))?;
         let capture = match path.exists() {
             true => Capture::read(path)?,
             false => Capture::new(env, &random_key()),

@@ -1,11 +1,11 @@
 use std::collections::BTreeMap;
-use std::io::Write;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::Found;
+use crate::files;
 use crate::kinds::{Outputs, find};
 use crate::plan::Applied;
 use crate::spec::Environment;
@@ -14,6 +14,8 @@ use crate::value::Address;
 /// The format of a cloud file. A file of another version is refused.
 pub const FORMAT: &str = "baseplate-cloud";
 pub const VERSION: u32 = 1;
+/// Bytes of a cloud file, at most: some ten thousand objects.
+const LIMIT: usize = 16 << 20;
 
 /// Live objects in a file: what the file cloud lives on, and what `observe` captures from an account.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -84,20 +86,28 @@ impl Capture {
     /// Reads a cloud file.
     ///
     /// # Errors
-    /// It cannot be read, is not a cloud file, is of another version, or holds kinds unknown here.
+    /// It cannot be read, or [`Self::parse`].
     pub fn read(path: &Path) -> Result<Self, String> {
-        let say = |why: String| format!("{} is not usable as a cloud file: {why}", path.display());
-        let text = std::fs::read(path).map_err(|error| say(error.to_string()))?;
-        let value: Value = serde_json::from_slice(&text).map_err(|error| say(error.to_string()))?;
+        files::read(path, LIMIT)
+            .and_then(|text| Self::parse(&text))
+            .map_err(|why| format!("{} is not usable as a cloud file: {why}", path.display()))
+    }
+
+    /// Takes the text of a cloud file.
+    ///
+    /// # Errors
+    /// It is not a cloud file, is of another version, or holds kinds unknown here.
+    pub fn parse(text: &[u8]) -> Result<Self, String> {
+        let value: Value = serde_json::from_slice(text).map_err(|error| error.to_string())?;
         if value.get("format").and_then(Value::as_str) != Some(FORMAT) {
-            return Err(say(format!("it does not say \"format\": \"{FORMAT}\"")));
+            return Err(format!("it does not say \"format\": \"{FORMAT}\""));
         }
         if value.get("version").and_then(Value::as_u64) != Some(u64::from(VERSION)) {
-            return Err(say(format!("it is of another version than {VERSION}; use the Baseplate that wrote it")));
+            return Err(format!("it is of another version than {VERSION}; use the Baseplate that wrote it"));
         }
-        let capture = Self::deserialize(value).map_err(|error| say(error.to_string()))?;
+        let capture = Self::deserialize(value).map_err(|error| error.to_string())?;
         match capture.objects.iter().find(|record| find(record.address.kind()).is_none()) {
-            Some(record) => Err(say(format!("{} is of a kind unknown here", record.address))),
+            Some(record) => Err(format!("{} is of a kind unknown here", record.address)),
             None => Ok(capture),
         }
     }
@@ -108,26 +118,11 @@ impl Capture {
     /// What the file system says.
     pub fn write(&self, path: &Path) -> Result<(), String> {
         let text = serde_json::to_vec_pretty(self).map_err(|error| error.to_string())?;
-        write_private(path, &text).map_err(|error| format!("cannot write {}: {error}", path.display()))
+        files::write_private(path, &text).map_err(|error| format!("cannot write {}: {error}", path.display()))
     }
 
     pub fn key(&self) -> Vec<u8> {
         let digits = self.fingerprint_key.as_bytes().chunks(2);
         digits.filter_map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()).collect()
     }
-}
-
-/// Writes beside the file and renames, mode 0600: a reader sees the old text or the new, never half.
-pub fn write_private(path: &Path, text: &[u8]) -> std::io::Result<()> {
-    use std::os::unix::fs::OpenOptionsExt;
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let beside = path.with_file_name(format!(".{name}.{}", std::process::id()));
-    // A left-over of a killed run of the same process id would otherwise keep its own mode.
-    let _ = std::fs::remove_file(&beside);
-    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&beside)?;
-    let written = file.write_all(text).and_then(|()| file.sync_all()).and_then(|()| std::fs::rename(&beside, path));
-    if written.is_err() {
-        let _ = std::fs::remove_file(&beside);
-    }
-    written
 }

@@ -12,7 +12,8 @@ use crate::value::{Address, Vault, tag};
 /// Captures the live state in a cloud file. Secret values stay where they are: the file holds fingerprints
 /// under a key of the cloud that they were read from (an account has one for each run).
 pub async fn observe(ui: Ui, spec: &Path, out: &Path, cloud: &CloudArgs) -> Result<Exit, Failure> {
-    if out.exists() {
+    // A link that leads nowhere is there, too.
+    if out.symlink_metadata().is_ok() {
         let message = format!("{} is there already; nothing was written", out.display());
         return Err(Failure::new(Exit::Refused, message, "choose another name, or move it away"));
     }

@@ -1,10 +1,11 @@
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::Failure;
 use crate::cli::{Choices, Exit, Losses};
-use crate::cloud::write_private;
+use crate::files;
 use crate::plan::{Allowances, FORMAT_VERSION, Plan};
 use crate::value::Address;
 
@@ -23,6 +24,8 @@ pub struct SavedPlan {
 }
 
 const FORMAT: &str = "baseplate-plan";
+/// Bytes of a saved plan, at most: some ten thousand changes.
+const LIMIT: usize = 16 << 20;
 
 impl SavedPlan {
     pub fn new(spec: &Path, choices: &Choices, plan: Plan) -> Self {
@@ -44,7 +47,7 @@ impl SavedPlan {
 
     pub fn write(&self, path: &Path) -> Result<(), Failure> {
         let text = serde_json::to_vec_pretty(self).unwrap_or_default();
-        write_private(path, &text).map_err(|error| {
+        files::write_private(path, &text).map_err(|error| {
             Failure::new(Exit::Failed, format!("cannot write {}: {error}", path.display()), "choose another place")
         })
     }
@@ -54,19 +57,26 @@ impl SavedPlan {
         if path.extension().is_some_and(|extension| extension == "toml") {
             return Ok(None);
         }
-        let refuse = |why: String| {
+        let saved = files::read(path, LIMIT).and_then(|text| Self::parse(&text));
+        saved.map(Some).map_err(|why| {
             let message = format!("{} is not usable as a plan: {why}", path.display());
             Failure::new(Exit::Refused, message, "give a spec (*.toml), or a plan that `plan --out` saved")
-        };
-        let text = std::fs::read(path).map_err(|error| refuse(error.to_string()))?;
-        let value: serde_json::Value = serde_json::from_slice(&text).map_err(|error| refuse(error.to_string()))?;
-        if value.get("format").and_then(serde_json::Value::as_str) != Some(FORMAT) {
-            return Err(refuse(format!("it does not say \"format\": \"{FORMAT}\"")));
+        })
+    }
+
+    /// Takes the text of a saved plan.
+    ///
+    /// # Errors
+    /// It is not a saved plan, or of another version.
+    pub fn parse(text: &[u8]) -> Result<Self, String> {
+        let value: Value = serde_json::from_slice(text).map_err(|error| error.to_string())?;
+        if value.get("format").and_then(Value::as_str) != Some(FORMAT) {
+            return Err(format!("it does not say \"format\": \"{FORMAT}\""));
         }
-        let version = value.pointer("/plan/format_version").and_then(serde_json::Value::as_u64);
+        let version = value.pointer("/plan/format_version").and_then(Value::as_u64);
         if version != Some(u64::from(FORMAT_VERSION)) {
-            return Err(refuse(format!("it is of another version than {FORMAT_VERSION}")));
+            return Err(format!("it is of another version than {FORMAT_VERSION}"));
         }
-        Self::deserialize(value).map(Some).map_err(|error| refuse(error.to_string()))
+        Self::deserialize(value).map_err(|error| error.to_string())
     }
 }

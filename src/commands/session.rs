@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::Failure;
 use crate::cli::{Choices, CloudArgs, Exit, Wait};
-use crate::cloud::{About, Account, Aws, Class, Cloud, CloudError, FileCloud, Options};
+use crate::cloud::{About, Account, Aws, Class, Cloud, CloudError, FileCloud, Options, Trace};
 use crate::graph::Graph;
 use crate::spec::{self, Environment, Spec};
 use crate::ui::Ui;
@@ -109,7 +109,8 @@ async fn open(ui: Ui, env: &Environment, args: &CloudArgs) -> Result<Box<dyn Clo
         }),
     };
     let call = Duration::from_secs(args.call_timeout.into());
-    let aws = Aws::connect(&env.region, &env.account, args.profile.as_deref(), call, wait).await;
+    let trace = Trace::new(ui.verbose, move |line| ui.detail(line));
+    let aws = Aws::connect(&env.region, &env.account, args.profile.as_deref(), call, wait, trace).await;
     Ok(Box::new(Account::new(aws)))
 }
 

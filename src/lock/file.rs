@@ -10,6 +10,10 @@ use futures_util::future::LocalBoxFuture;
 
 use super::{Clock, Held, Holder, LockStore, Moment, Renewal, Take, Unlocking};
 use crate::cloud::CloudError;
+use crate::files;
+
+/// Bytes of a lock, at most: it names a holder.
+const LIMIT: usize = 64 << 10;
 
 /// An advisory lock of the operating system on a file beside a cloud file. It ends with the process that holds
 /// it, so it needs no lease. The file says who holds it and goes when it is released.
@@ -38,6 +42,8 @@ impl FileLock {
     }
 
     fn try_take(&self, me: &Holder) -> Result<Take, CloudError> {
+        // What a link leads to would be emptied.
+        files::may_write(&self.path).map_err(|why| self.error("lock", &std::io::Error::other(why)))?;
         loop {
             let mut options = OpenOptions::new();
             options.read(true).write(true).create(true).truncate(false).mode(0o600);
@@ -59,7 +65,7 @@ impl FileLock {
 
     /// Who holds it, as the file says it: just after it was taken, it may say nothing yet.
     fn held(&self) -> Held {
-        let text = std::fs::read(&self.path).unwrap_or_default();
+        let text = files::read(&self.path, LIMIT).unwrap_or_default();
         let unknown = Holder {
             id: String::new(),
             by: "another process".to_owned(),

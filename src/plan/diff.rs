@@ -122,6 +122,7 @@ fn is_kept_secret(desired: &Value, live: &Value) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use serde_json::json;
 
     use super::*;
@@ -165,5 +166,58 @@ mod tests {
         let live = json!({"value": {"$secret": {"fingerprint": "abc"}}});
         assert!(paths(json!({"value": {"$secret": {"generate": 40}}}), live.clone()).is_empty());
         assert_eq!(paths(json!({"value": {"$secret": {"fingerprint": "def"}}}), live).len(), 1);
+    }
+
+    fn any_value() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i32>().prop_map(Value::from),
+            "[a-z]{0,4}".prop_map(Value::from),
+            "[a-z]{1,2}".prop_map(|id| json!({ tag::ID: id, "kind": "vpc", "output": "id" })),
+            "[a-z]{1,2}".prop_map(|print| json!({ tag::SECRET: { "fingerprint": print } })),
+        ];
+        leaf.prop_recursive(3, 24, 4, |inner| {
+            prop_oneof![
+                proptest::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                proptest::collection::btree_map("[a-c]", inner, 0..4).prop_map(|map| json!(map)),
+            ]
+        })
+    }
+
+    fn attrs() -> impl Strategy<Value = Value> {
+        proptest::collection::btree_map("[a-c]", any_value(), 0..4).prop_map(|map| json!(map))
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn nothing_differs_from_itself(a in attrs()) {
+            prop_assert!(differences(&a, &a, &[]).is_empty());
+        }
+
+        #[test]
+        fn a_difference_is_real_and_names_a_wanted_field(a in attrs(), b in attrs()) {
+            for difference in differences(&a, &b, &[]) {
+                prop_assert_ne!(&difference.before, &difference.after);
+                let field = difference.field();
+                prop_assert!(a.get(field).is_some_and(|wanted| !wanted.is_null()), "{}", difference.path);
+                prop_assert_ne!(a.get(field), b.get(field));
+            }
+        }
+
+        #[test]
+        fn a_changed_leaf_is_found_wherever_it_is(a in attrs(), before in "[a-z]{1,4}", after in "[A-Z]{1,4}") {
+            let with = |text: &str| {
+                let mut whole = a.clone();
+                whole["x"] = json!({ "inside": [{ "leaf": text }], "same": a });
+                whole
+            };
+            let found = differences(&with(&after), &with(&before), &[]);
+            prop_assert!(found.iter().all(|difference| difference.path == "x.inside[]"), "{:?}", found);
+            prop_assert_eq!(found.len(), 2, "the one that goes and the one that comes");
+            prop_assert!(differences(&with(&after), &with(&before), &["x"]).is_empty());
+        }
     }
 }

@@ -60,12 +60,12 @@ struct Known<'a> {
 }
 
 impl Lookup for Known<'_> {
-    fn output(&self, address: &Address, output: &str) -> Option<String> {
+    fn output(&self, address: &Address, output: &str) -> Option<Zeroizing<String>> {
         let plain = self.world.output(address, output);
         if plain.is_none() && self.inside_secret && output == "value" && self.world.known(address).is_some() {
-            return self.vault.held(address).map(|value| value.to_string());
+            return self.vault.held(address);
         }
-        plain
+        plain.map(Zeroizing::new)
     }
 
     fn secret(&self, source: &Value) -> Option<Value> {
@@ -85,7 +85,7 @@ impl Lookup for Known<'_> {
                 Some(Value::Array(parts)) => parts.clone(),
                 _ => vec![text.clone()],
             };
-            Zeroizing::new(walk::text(&parts, &Known { inside_secret: true, ..*self })?)
+            walk::text(&parts, &Known { inside_secret: true, ..*self })?
         } else {
             return Some(json!({ tag::SECRET: source }));
         };

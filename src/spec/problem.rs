@@ -3,6 +3,7 @@ use std::fmt;
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, Severity, SourceCode};
 
 use super::source::{Place, Source, Tree, line_column};
+use crate::value::steers;
 
 /// One thing that is wrong with a spec, where it stands, and what to do.
 #[derive(Clone, Debug)]
@@ -21,8 +22,8 @@ pub struct Problem {
 impl Problem {
     pub fn new(message: impl Into<String>, help: impl Into<String>) -> Self {
         Self {
-            message: message.into(),
-            help: help.into(),
+            message: shortened(message.into()),
+            help: shortened(help.into()),
             path: Vec::new(),
             part: None,
             of_key: false,
@@ -64,7 +65,23 @@ pub struct Problems {
     pub list: Vec<Problem>,
 }
 
+/// Of more problems, a person wants to see the first ones and how many there are.
+const MOST: usize = 100;
+
 impl Problems {
+    /// In the order of their places, and no more of them than somebody will read.
+    pub fn new(sources: Vec<Source>, mut list: Vec<Problem>) -> Self {
+        list.sort_by_key(|problem| {
+            problem.place.as_ref().map(|place| (place.file, place.span.start)).unwrap_or_default()
+        });
+        if list.len() > MOST {
+            let more = format!("and {} more like these", list.len() - MOST);
+            list.truncate(MOST);
+            list.push(Problem::new(more, "correct the first ones, and check again"));
+        }
+        Self { sources, list }
+    }
+
     /// Takes in the problems of another spec.
     pub fn append(&mut self, other: Self) {
         let shift = self.sources.len();
@@ -83,12 +100,17 @@ impl Problems {
         let handler = GraphicalReportHandler::new_themed(theme).with_links(false).with_width(110);
         let mut out = String::new();
         for problem in &self.list {
-            let source = problem.place.as_ref().map(|place| {
-                let source = &self.sources[place.file];
-                NamedSource::new(inert(&source.name), inert(&source.text))
+            let mut message = inert(&problem.message);
+            let source = problem.place.as_ref().and_then(|place| {
+                let Source { name, text } = &self.sources[place.file];
+                if lines_around(text, place) <= SHOWN {
+                    return Some(NamedSource::new(inert(name), inert(text)));
+                }
+                let (line, column) = line_column(text, place.span.start);
+                message += &format!(" ({}:{line}:{column})", inert(name));
+                None
             });
-            let problem =
-                Problem { message: inert(&problem.message), help: inert(&problem.help), ..problem.clone() };
+            let problem = Problem { message, help: inert(&problem.help), ..problem.clone() };
             // Rendering into a string cannot fail but for a span outside its text, which then goes without.
             if handler.render_report(&mut out, &Located { problem: &problem, source }).is_err() {
                 out.push_str(&problem.message);
@@ -115,12 +137,34 @@ impl Problems {
     }
 }
 
-/// Text of a spec without the control characters that would steer a terminal, as many bytes long: spans still fit.
+/// Lines longer than this are not shown around a problem. In bytes.
+const SHOWN: usize = 2000;
+
+/// The length of what is shown around a place: its lines, and one before and one after.
+fn lines_around(text: &str, place: &Place) -> usize {
+    let (before, after) = (text.get(..place.span.start), text.get(place.span.end..));
+    let before = before.unwrap_or(text).rsplit('\n').take(2).map(str::len).sum::<usize>();
+    let after = after.unwrap_or(text).split('\n').take(2).map(str::len).sum::<usize>();
+    before + place.span.len() + after
+}
+
+/// A message of which all is read: it may quote a value of any length.
+fn shortened(mut text: String) -> String {
+    const MOST: usize = 600;
+    if let Some((end, _)) = text.char_indices().nth(MOST) {
+        text.truncate(end);
+        text.push('…');
+    }
+    text
+}
+
+/// Text of a spec without what would steer a terminal, as many bytes long: spans still fit.
 fn inert(text: &str) -> String {
-    let steers = |c: char| c.is_control() && !matches!(c, '\n' | '\r' | '\t');
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match steers(c) {
+            // The end of a line, or what would overwrite it.
+            true if c == '\r' => out.push(' '),
             true => out.extend(std::iter::repeat_n('?', c.len_utf8())),
             false => out.push(c),
         }

@@ -8,10 +8,15 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::problem::Problem;
+use crate::files;
 
-/// A spec is written by people; what is larger than this is something else.
-const MAX_BYTES: u64 = 4 << 20;
+/// A spec is written by people; what is larger than this is something else. In bytes, each file.
+const MAX_BYTES: usize = 512 << 10;
 const MAX_EXTENDS: usize = 8;
+/// Tables and arrays within one another. The deepest that a spec needs is six.
+const MAX_DEPTH: usize = 16;
+/// Entries of one table or array: what is checked against each other is checked in a moment.
+const MAX_ENTRIES: usize = 1000;
 
 /// One file's text, and the name that messages give it.
 #[derive(Clone, Debug)]
@@ -52,7 +57,7 @@ pub struct Entry {
 }
 
 /// The merged tree of a spec file and all that it extends.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Tree {
     pub sources: Vec<Source>,
     pub root: Node,
@@ -62,7 +67,8 @@ impl Tree {
     /// Reads a file and what it extends.
     ///
     /// # Errors
-    /// Every syntax error of the first file that has any; an unreadable or oversized file; a ring of `extends`.
+    /// Every syntax error of the first file that has any; an unreadable or oversized file; a ring of `extends`, or
+    /// one that leaves the folder.
     pub fn read(path: &Path) -> Result<Self, (Vec<Source>, Vec<Problem>)> {
         let mut sources = Vec::new();
         let mut seen: Vec<PathBuf> = Vec::new();
@@ -96,19 +102,14 @@ impl Tree {
             if let Data::Table(entries) = &root.data
                 && let Some(Entry { node: Node { data: Data::String(base), place }, .. }) = entries.get("extends")
             {
-                let base_path = Path::new(base);
-                if base_path.components().any(|part| !matches!(part, Component::Normal(_) | Component::CurDir)) {
-                    let mut problem = Problem::new(
-                        format!("`extends` may not leave the folder: {base}"),
-                        "name a file beside this one or below",
-                    );
-                    problem.place = Some(place.clone());
-                    return Err((sources, vec![problem]));
+                match beside(&path, base) {
+                    Ok(base) => next = Some((base, Some(place.clone()))),
+                    Err((message, help)) => {
+                        let mut problem = Problem::new(message, help);
+                        problem.place = Some(place.clone());
+                        return Err((sources, vec![problem]));
+                    }
                 }
-                let folder = path.parent().unwrap_or(Path::new(""));
-                // Without its `.`: a ring is known by its paths.
-                let base_path = base_path.components().filter(|part| *part != Component::CurDir);
-                next = Some((folder.join(base_path.collect::<PathBuf>()), Some(place.clone())));
             }
             layers.push(root);
         }
@@ -117,6 +118,18 @@ impl Tree {
             merge(&mut root, layer);
         }
         Ok(Self { sources, root })
+    }
+
+    /// A tree of one text, whose `extends` is not followed.
+    ///
+    /// # Errors
+    /// Every syntax error.
+    pub fn of(name: &str, text: &str) -> Result<Self, (Vec<Source>, Vec<Problem>)> {
+        let sources = vec![Source { name: name.to_owned(), text: text.to_owned() }];
+        match parse(text, 0) {
+            Ok(root) => Ok(Self { sources, root }),
+            Err(problems) => Err((sources, problems)),
+        }
     }
 
     /// The node at a path of keys and array indices.
@@ -168,24 +181,45 @@ pub(super) fn line_column(text: &str, at: usize) -> (usize, usize) {
     (line, before.chars().rev().take_while(|&c| c != '\n').count() + 1)
 }
 
+/// The path of the spec that another one extends. An error in it quotes its text, so that it must lie where whoever
+/// wrote the first one may put specs: beside that, or below, links followed.
+fn beside(path: &Path, base: &str) -> Result<PathBuf, (String, &'static str)> {
+    let outside =
+        || (format!("`extends` may not leave the folder: {base}"), "name a file beside this one or below");
+    let base_path = Path::new(base);
+    if base_path.components().any(|part| !matches!(part, Component::Normal(_) | Component::CurDir)) {
+        return Err(outside());
+    }
+    if base_path.extension().is_none_or(|extension| extension != "toml") {
+        return Err((format!("`extends` names no spec: {base}"), "name a file that ends in .toml"));
+    }
+    let folder = path.parent().unwrap_or(Path::new(""));
+    // Without its `.`: a ring is known by its paths.
+    let base_path = base_path.components().filter(|part| *part != Component::CurDir);
+    let joined = folder.join(base_path.collect::<PathBuf>());
+    let around = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    match (joined.canonicalize(), around.canonicalize()) {
+        (Ok(joined), Ok(around)) if !joined.starts_with(&around) => Err(outside()),
+        _ => Ok(joined),
+    }
+}
+
 fn read_text(path: &Path) -> Result<String, String> {
-    let length = std::fs::metadata(path).map_err(|error| error.to_string())?;
-    if !length.is_file() {
-        return Err("it is not a file".to_owned());
-    }
-    if length.len() > MAX_BYTES {
-        return Err(format!("it holds {} bytes, a spec {MAX_BYTES} at most", length.len()));
-    }
-    let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
-    String::from_utf8(bytes)
-        .map_err(|error| format!("it is not UTF-8 at byte {}", error.utf8_error().valid_up_to()))
+    let bytes = files::read(path, MAX_BYTES)?;
+    let text = String::from_utf8(bytes)
+        .map_err(|error| format!("it is not UTF-8 at byte {}", error.utf8_error().valid_up_to()))?;
+    // Some editors put a mark before the text. Without it, places in the text are right.
+    Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
 }
 
 fn parse(text: &str, file: usize) -> Result<Node, Vec<Problem>> {
     let (table, errors) = DeTable::parse_recoverable(text);
     if errors.is_empty() {
         let span = table.span();
-        return Ok(Node { data: from_table(table.into_inner(), file), place: Place { file, span } });
+        let root = Node { data: from_table(table.into_inner(), file), place: Place { file, span } };
+        let mut problems = Vec::new();
+        root.limits(1, &mut problems);
+        return if problems.is_empty() { Ok(root) } else { Err(problems) };
     }
     let problem = |error: &toml::de::Error| {
         let mut problem = Problem::new(error.message().trim().to_owned(), "this is not TOML: see https://toml.io");
@@ -242,6 +276,30 @@ fn merge(base: &mut Node, over: Node) {
 }
 
 impl Node {
+    /// Reports what is too deep or has too many entries, and looks no further into it.
+    fn limits(&self, depth: usize, problems: &mut Vec<Problem>) {
+        let entries = match &self.data {
+            Data::Table(entries) => entries.len(),
+            Data::Array(items) => items.len(),
+            _ => return,
+        };
+        let message = if depth > MAX_DEPTH {
+            format!("tables and arrays go more than {MAX_DEPTH} deep")
+        } else if entries > MAX_ENTRIES {
+            format!("{entries} entries, {MAX_ENTRIES} are the most")
+        } else {
+            match &self.data {
+                Data::Table(entries) => entries.values().for_each(|entry| entry.node.limits(depth + 1, problems)),
+                Data::Array(items) => items.iter().for_each(|item| item.limits(depth + 1, problems)),
+                _ => {}
+            }
+            return;
+        };
+        let mut problem = Problem::new(message, "no environment needs that: split it, or look for what made it");
+        problem.place = Some(self.place.clone());
+        problems.push(problem);
+    }
+
     /// The value as JSON, without places.
     pub fn json(&self) -> serde_json::Value {
         match &self.data {

@@ -1,5 +1,8 @@
 //! Texts with outputs of other objects inside: `http://{services.api.dns}:1026`. `{{` and `}}` stand for braces.
 
+use std::collections::BTreeSet;
+
+use super::names::listed;
 use super::{Database, Engine, Environment};
 use crate::value::{Address, Part, Text};
 
@@ -79,22 +82,31 @@ impl Environment {
     /// Whether the parameter with this key is a SecureString: as its spec says, else unless its value is a
     /// text that holds nothing secret.
     pub fn is_secret(&self, key: &str) -> bool {
-        self.is_secret_within(key, self.parameters.len() + 1)
+        // Each is looked at once: texts may hold one another twice over, or in a ring, which checking reports.
+        let mut seen = BTreeSet::new();
+        let mut next = vec![key.to_owned()];
+        while let Some(key) = next.pop() {
+            let parameter = self.parameters.get(&key);
+            match parameter.map(|parameter| (parameter.secret, &parameter.value)) {
+                // A database's password.
+                None => return true,
+                Some((Some(true), _) | (None, None)) => return true,
+                Some((None, Some(value))) if seen.insert(key) => next.extend(self.held(value)),
+                Some(_) => {}
+            }
+        }
+        false
     }
 
-    // Values may refer to one another; `depth` ends a ring, which checking reports.
-    fn is_secret_within(&self, key: &str, depth: usize) -> bool {
-        let Some(parameter) = self.parameters.get(key) else { return true };
-        match (parameter.secret, &parameter.value) {
-            (Some(secret), _) => secret,
-            (None, None) => true,
-            (None, Some(value)) => self.text(value).parts.iter().any(|part| match part {
-                Part::Output { address, output } if address.kind() == "ssm_parameter" && output == "value" => {
-                    depth == 0 || self.is_secret_within(address.name(), depth - 1)
-                }
-                _ => false,
-            }),
-        }
+    /// The keys of the parameters whose values a text holds.
+    pub fn held(&self, template: &str) -> Vec<String> {
+        let parameter = |part| match part {
+            Part::Output { address, output } if address.kind() == "ssm_parameter" && output == "value" => {
+                Some(address.name().to_owned())
+            }
+            _ => None,
+        };
+        self.text(template).parts.into_iter().filter_map(parameter).collect()
     }
 
     fn placeholder(&self, name: &str) -> Result<Part, (String, String)> {
@@ -186,7 +198,7 @@ fn unknown<'a>(what: &str, key: &str, keys: impl Iterator<Item = &'a String>) ->
     let near = keys.iter().copied().max_by(|a, b| strsim::jaro(a, key).total_cmp(&strsim::jaro(b, key)));
     let help = match near {
         Some(near) if strsim::jaro(near, key) > 0.7 => format!("did you mean `{near}`?"),
-        Some(_) => format!("there are: {}", keys.join(", ")),
+        Some(_) => format!("there are: {}", listed(keys)),
         None => format!("the spec has no {what} at all"),
     };
     (format!("no {what} is called `{key}`"), help)

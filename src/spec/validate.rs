@@ -6,6 +6,7 @@ mod differs;
 mod edge;
 mod network;
 
+use super::names::listed;
 use super::{Environment, Problem};
 
 /// What the parameters that are Baseplate's own begin with; a project of this name would find them among its own.
@@ -127,9 +128,9 @@ impl<'a> Check<'a> {
 }
 
 fn one_of<'a>(what: &str, names: impl Iterator<Item = &'a String>) -> String {
-    let names: Vec<&str> = names.map(String::as_str).collect();
-    match names.is_empty() {
-        true => format!("the spec has no {what}"),
-        false => format!("{what} are: {}", names.join(", ")),
+    let mut names = names.map(String::as_str).peekable();
+    match names.peek() {
+        None => format!("the spec has no {what}"),
+        Some(_) => format!("{what} are: {}", listed(names)),
     }
 }

@@ -4,7 +4,7 @@ use std::fmt::Write;
 use serde_json::Value;
 use similar::{ChangeTag, TextDiff};
 
-use super::{Paint, clean};
+use super::{Paint, clean, inert};
 use crate::kinds::{Impact, Stage};
 use crate::plan::{Action, Change, Field, Plan};
 use crate::render::{danger, duration, inline, needs_reason, pair, pretty};
@@ -15,6 +15,7 @@ const WIDTH: usize = 116;
 
 /// A plan for people: by documented stage, only what changes, references by address.
 pub fn plan_text(plan: &Plan, place: &str, paint: Paint) -> String {
+    let plan = &*inert(plan);
     let mut out = String::new();
     let what = if plan.destroy { "Destroy" } else { "Plan" };
     let title = format!("{what}: {} {} on {place}", plan.project, plan.environment);
@@ -211,5 +212,50 @@ fn lines(out: &mut String, path: &str, before: &str, after: &str, paint: Paint) 
             ChangeTag::Equal => format!("  {line}"),
         };
         let _ = writeln!(out, "        {line}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Everything that AWS or a file may have put into a plan, on a terminal with colour.
+    #[test]
+    fn nothing_in_a_plan_steers_the_terminal() {
+        let evil = "x\u{1b}[2J\u{1b}]0;t\u{7}\u{9b}31m\r\u{202e}\n  - vpc.main";
+        let change = |action: &str| {
+            serde_json::json!({
+                "address": "vpc.main", "stage": "network", "action": action, "reason": evil, "impact": "none",
+                "id": evil, "depends_on": [], "drift": false, "seconds": 1,
+                "fields": [
+                    { "path": evil, "before": evil, "after": { evil: evil } },
+                    { "path": "list[]", "before": null, "after": [evil] },
+                    { "path": "gone", "before": { evil: [evil] }, "after": null },
+                    { "path": "lines", "before": "a\nb", "after": evil },
+                ],
+            })
+        };
+        let changes = ["create", "update", "replace", "delete", "adopt"].map(change);
+        let plan: Plan = serde_json::from_value(serde_json::json!({
+            "format_version": crate::plan::FORMAT_VERSION, "project": evil, "environment": evil, "account": evil,
+            "region": evil, "destroy": false, "spec_digest": "", "live_digest": "", "unchanged": 0, "seconds": 0,
+            "scheduled": [evil], "kept": [], "notes": [evil], "left_to_aws": [], "missing": [evil],
+            "changes": changes,
+        }))
+        .expect("a plan");
+        for paint in [Paint::new(true), Paint::new(false)] {
+            let text = plan_text(&plan, evil, paint);
+            let mut rest = text.as_str();
+            while let Some((_, after)) = rest.split_once('\u{1b}') {
+                let known = ["[0m", "[1m", "[2m", "[31m", "[32m", "[33m"];
+                assert!(known.iter().any(|code| after.starts_with(code)), "{after:?}");
+                rest = after;
+            }
+            let steering = text.chars().filter(|&c| crate::value::steers(c) && c != '\u{1b}');
+            assert_eq!(steering.collect::<String>(), "", "{text}");
+            let forged = text.lines().filter(|line| line.starts_with("  - vpc.main")).count();
+            // Its own line for the delete; the notes and the title may have several lines.
+            assert!(forged <= 3, "{text}");
+        }
     }
 }

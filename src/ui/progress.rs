@@ -27,7 +27,8 @@ struct State {
 impl Progress {
     /// Progress of `total` operations.
     pub fn new(ui: Ui, total: usize) -> Self {
-        let bar = std::io::stderr().is_terminal().then(|| {
+        // The lines of `-v` and a moving line would write over one another.
+        let bar = (std::io::stderr().is_terminal() && ui.verbose == 0).then(|| {
             let bar = ProgressBar::new(total as u64);
             if let Ok(style) = ProgressStyle::with_template("{spinner} {pos}/{len} [{elapsed}] {wide_msg}") {
                 bar.set_style(style);
@@ -54,7 +55,7 @@ impl Progress {
                     what.clone_into(known);
                     drop(state);
                     if self.bar.is_none() {
-                        self.line(&format!("         {address} waits: {what}"));
+                        self.line(&format!("         {address} waits: {}", clean(what)));
                     }
                 }
             }
@@ -64,7 +65,8 @@ impl Progress {
             }
             Event::Unchanged { address } => self.ended(address, &format!("{address} is as it should be")),
             Event::Failed { address, doing, why } => {
-                self.ended(address, &paint.red(&format!("FAILED {} {address}: {why}", doing.present())));
+                let text = format!("FAILED {} {address}: {}", doing.present(), clean(why));
+                self.ended(address, &paint.red(&text));
             }
             Event::Skipped { address, because } => {
                 self.ended(address, &paint.yellow(&format!("skipped {address}: {because} failed")));
@@ -93,10 +95,9 @@ impl Progress {
     }
 
     fn line(&self, text: &str) {
-        // Colours of our own pass; what AWS says was cleaned of control characters when it was put in.
-        let text = if self.ui.err.is_on() { text.to_owned() } else { clean(text).into_owned() };
+        let text = self.ui.err.clean(text);
         match &self.bar {
-            Some(bar) => bar.println(text),
+            Some(bar) => bar.println(text.as_ref()),
             None => self.ui.note(&text),
         }
     }

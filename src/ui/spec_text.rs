@@ -2,6 +2,7 @@ use std::fmt::Write;
 
 use super::{Paint, clean};
 use crate::spec::{Data, Node, Tree};
+use crate::value::steers;
 
 /// The merged spec as TOML, each value with the place that it comes from.
 pub fn spec_text(tree: &Tree, paint: Paint) -> String {
@@ -40,7 +41,18 @@ fn quoted_key(key: &str) -> String {
 }
 
 fn quoted(text: &str) -> String {
-    toml::Value::from(text).to_string()
+    if !text.contains(steers) {
+        return toml::Value::from(text).to_string();
+    }
+    // TOML lets some of what steers a terminal stand as it is.
+    let escaped = |c: char| match c {
+        '"' | '\\' => format!("\\{c}"),
+        '\n' => "\\n".to_owned(),
+        '\r' => "\\r".to_owned(),
+        c if steers(c) => format!("\\u{:04X}", u32::from(c)),
+        c => c.to_string(),
+    };
+    format!("\"{}\"", text.chars().map(escaped).collect::<String>())
 }
 
 fn value(node: &Node) -> String {

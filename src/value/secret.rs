@@ -1,6 +1,7 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fmt;
+use std::rc::Rc;
 
 use hmac::{Hmac, Mac};
 use serde::{Deserialize, Serialize};
@@ -42,22 +43,35 @@ impl Secret {
 
 /// The one place in memory that holds secret values, for as long as a command runs. Values are found again by
 /// fingerprint (HMAC-SHA-256 under a key that is not in the spec, so a low-entropy secret cannot be guessed
-/// from a fingerprint alone) or by the object that holds them.
+/// from a fingerprint alone) or by the object that holds them. Values are overwritten when the last clone goes.
+#[derive(Clone)]
 pub struct Vault {
-    key: Zeroizing<Vec<u8>>,
-    by_fingerprint: RefCell<HashMap<String, Zeroizing<String>>>,
-    by_address: RefCell<HashMap<Address, String>>,
+    inside: Rc<Inside>,
     supposes: bool,
 }
 
+struct Inside {
+    key: Zeroizing<Vec<u8>>,
+    by_fingerprint: RefCell<HashMap<String, Kept>>,
+    by_address: RefCell<HashMap<Address, String>>,
+}
+
+struct Kept {
+    clear: Zeroizing<String>,
+    /// Whether it is a secret, and not just compared with one.
+    hidden: bool,
+}
+
+/// What stands where a value was taken out of a text.
+const MASK: &str = "(secret)";
+/// Shorter values stand in too many texts by chance, and hide nothing.
+const MASKED_FROM: usize = 4;
+
 impl Vault {
     pub fn new(key: Vec<u8>) -> Self {
-        Self {
-            key: Zeroizing::new(key),
-            by_fingerprint: RefCell::default(),
-            by_address: RefCell::default(),
-            supposes: false,
-        }
+        let (by_fingerprint, by_address) = (RefCell::default(), RefCell::default());
+        let inside = Inside { key: Zeroizing::new(key), by_fingerprint, by_address };
+        Self { inside: Rc::new(inside), supposes: false }
     }
 
     /// A vault for trying changes: a secret whose variable is not set counts as given.
@@ -73,53 +87,79 @@ impl Vault {
 
     /// What its fingerprints are made under.
     pub fn key(&self) -> &[u8] {
-        &self.key
+        &self.inside.key
     }
 
     /// Takes a value in and answers with the secret that stands for it.
     pub fn keep(&self, clear: Zeroizing<String>) -> Secret {
+        self.take_in(clear, true)
+    }
+
+    /// The same for a value that is none, but may have to be compared with one.
+    pub fn keep_plain(&self, clear: Zeroizing<String>) -> Secret {
+        self.take_in(clear, false)
+    }
+
+    fn take_in(&self, clear: Zeroizing<String>, hidden: bool) -> Secret {
         let fingerprint = self.fingerprint(&clear);
-        self.by_fingerprint.borrow_mut().entry(fingerprint.clone()).or_insert(clear);
+        let mut kept = self.inside.by_fingerprint.borrow_mut();
+        kept.entry(fingerprint.clone()).or_insert(Kept { clear, hidden: false }).hidden |= hidden;
         Secret::new(SecretSource::Fingerprint(fingerprint))
+    }
+
+    /// A text of somebody else's without the secret values of this run: AWS quotes what it refuses.
+    pub fn mask(&self, text: &str) -> String {
+        let kept = self.inside.by_fingerprint.borrow();
+        let hidden = kept.values().filter(|kept| kept.hidden && kept.clear.chars().count() >= MASKED_FROM);
+        let mut values: Vec<&str> = hidden.map(|kept| kept.clear.as_str()).collect();
+        // A value within another goes after it, else what is around it would stay.
+        values.sort_unstable_by_key(|value| std::cmp::Reverse(value.len()));
+        values.into_iter().fold(text.to_owned(), |text, value| match text.contains(value) {
+            true => text.replace(value, MASK),
+            false => text,
+        })
     }
 
     /// Where the cloud holds only fingerprints, the fingerprint stands for the value in texts that hold it.
     pub fn stand_in(&self, secret: &Secret) {
         if let SecretSource::Fingerprint(fingerprint) = secret.source() {
-            let clear = Zeroizing::new(fingerprint.clone());
-            self.by_fingerprint.borrow_mut().insert(fingerprint.clone(), clear);
+            let kept = Kept { clear: Zeroizing::new(fingerprint.clone()), hidden: false };
+            self.inside.by_fingerprint.borrow_mut().insert(fingerprint.clone(), kept);
         }
     }
 
     /// Remembers that the object at `address` holds this secret, so that texts may refer to it.
     pub fn hold(&self, address: Address, secret: &Secret) {
         if let SecretSource::Fingerprint(fingerprint) = secret.source() {
-            self.by_address.borrow_mut().insert(address, fingerprint.clone());
+            self.inside.by_address.borrow_mut().insert(address, fingerprint.clone());
         }
     }
 
     /// The value behind a resolved secret, for the one call that hands it to AWS.
     pub fn reveal(&self, secret: &Secret) -> Option<Zeroizing<String>> {
         match secret.source() {
-            SecretSource::Fingerprint(fingerprint) => self.by_fingerprint.borrow().get(fingerprint).cloned(),
+            SecretSource::Fingerprint(fingerprint) => self.value(fingerprint),
             _ => None,
         }
     }
 
     /// The secret that the object at `address` holds, by its fingerprint.
     pub fn secret_of(&self, address: &Address) -> Option<Secret> {
-        let fingerprint = self.by_address.borrow().get(address)?.clone();
+        let fingerprint = self.inside.by_address.borrow().get(address)?.clone();
         Some(Secret::new(SecretSource::Fingerprint(fingerprint)))
     }
 
     /// The value that the object at `address` holds.
     pub fn held(&self, address: &Address) -> Option<Zeroizing<String>> {
-        let fingerprint = self.by_address.borrow().get(address)?.clone();
-        self.by_fingerprint.borrow().get(&fingerprint).cloned()
+        self.value(self.inside.by_address.borrow().get(address)?)
+    }
+
+    fn value(&self, fingerprint: &str) -> Option<Zeroizing<String>> {
+        self.inside.by_fingerprint.borrow().get(fingerprint).map(|kept| kept.clear.clone())
     }
 
     fn fingerprint(&self, clear: &str) -> String {
-        let mut mac = Hmac::<Sha256>::new_from_slice(&self.key).unwrap_or_else(|_| unreachable!("any key length"));
+        let mut mac = Hmac::<Sha256>::new_from_slice(self.key()).unwrap_or_else(|_| unreachable!("any key length"));
         mac.update(clear.as_bytes());
         mac.finalize().into_bytes().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
     }
@@ -128,5 +168,41 @@ impl Vault {
 impl fmt::Debug for Vault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Vault(…)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn keep(vault: &Vault, clear: &str) -> Secret {
+        vault.keep(Zeroizing::new(clear.to_owned()))
+    }
+
+    #[test]
+    fn neither_json_nor_debug_shows_a_value() {
+        let vault = Vault::new(vec![7; 32]);
+        let secret = keep(&vault, "hunter2!");
+        let shown = format!("{secret:?} {vault:?} {}", serde_json::to_string(&secret).expect("JSON"));
+        assert!(!shown.contains("hunter2"), "{shown}");
+        assert_eq!(vault.reveal(&secret).expect("the value").as_str(), "hunter2!");
+    }
+
+    #[test]
+    fn values_are_taken_out_of_texts_the_longest_first() {
+        let vault = Vault::new(vec![7; 32]);
+        keep(&vault, "hunter2!");
+        keep(&vault, "postgres://me:hunter2!@db/shop");
+        keep(&vault, "abc");
+        vault.keep_plain(Zeroizing::new("shop".to_owned()));
+        let said = "`postgres://me:hunter2!@db/shop` is no name for a shop, nor is hunter2! or abc";
+        assert_eq!(vault.mask(said), "`(secret)` is no name for a shop, nor is (secret) or abc");
+        keep(&vault, "shop");
+        assert_eq!(vault.mask("shop"), "(secret)", "once it is known to be secret, it is");
+    }
+
+    #[test]
+    fn fingerprints_depend_on_the_key() {
+        assert_ne!(keep(&Vault::new(vec![1; 32]), "demo"), keep(&Vault::new(vec![2; 32]), "demo"));
     }
 }

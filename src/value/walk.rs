@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
+use zeroize::Zeroizing;
 
 use super::{Address, tag};
 
@@ -46,7 +47,8 @@ fn link(map: &Map<String, Value>) -> Option<Link> {
 
 /// What references and secret sources come to. `None` means: not known yet.
 pub trait Lookup {
-    fn output(&self, address: &Address, output: &str) -> Option<String>;
+    /// Zeroized, since inside a secret text it may be the value of another secret.
+    fn output(&self, address: &Address, output: &str) -> Option<Zeroizing<String>>;
     /// The secret by fingerprint, in place of its source.
     fn secret(&self, source: &Value) -> Option<Value>;
 }
@@ -58,12 +60,12 @@ pub fn resolve(attrs: &Value, lookup: &dyn Lookup) -> Value {
         Value::Object(map) => {
             if let Some(Link::To { address, output }) = link(map) {
                 return match lookup.output(&address, &output) {
-                    Some(id) => json!({ tag::ID: id, "kind": address.kind(), "output": output }),
+                    Some(id) => json!({ tag::ID: id.as_str(), "kind": address.kind(), "output": output }),
                     None => attrs.clone(),
                 };
             }
             if let Some(Value::Array(parts)) = map.get(tag::TEXT) {
-                return text(parts, lookup).map_or_else(|| attrs.clone(), Value::from);
+                return text(parts, lookup).map_or_else(|| attrs.clone(), |text| text.as_str().into());
             }
             if let Some(source) = map.get(tag::SECRET) {
                 return lookup.secret(source).unwrap_or_else(|| attrs.clone());
@@ -75,16 +77,20 @@ pub fn resolve(attrs: &Value, lookup: &dyn Lookup) -> Value {
 }
 
 /// The parts of a text put together, if all of them are known.
-pub fn text(parts: &[Value], lookup: &dyn Lookup) -> Option<String> {
+pub fn text(parts: &[Value], lookup: &dyn Lookup) -> Option<Zeroizing<String>> {
     let part = |part: &Value| match part {
-        Value::String(literal) => Some(literal.clone()),
+        Value::String(literal) => Some(Zeroizing::new(literal.clone())),
         Value::Object(map) => match link(map)? {
             Link::To { address, output } => lookup.output(&address, &output),
-            Link::Id { id, .. } => Some(id),
+            Link::Id { id, .. } => Some(Zeroizing::new(id)),
         },
         _ => None,
     };
-    parts.iter().map(part).collect()
+    let parts = parts.iter().map(part).collect::<Option<Vec<_>>>()?;
+    // As long as it will be: a text that grows leaves copies of itself behind, which nobody overwrites.
+    let mut whole = Zeroizing::new(String::with_capacity(parts.iter().map(|part| part.len()).sum()));
+    parts.iter().for_each(|part| whole.push_str(part));
+    Some(whole)
 }
 
 /// Whether nothing in `attrs` is left to resolve.

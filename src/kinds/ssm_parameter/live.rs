@@ -56,7 +56,7 @@ fn take_in(
     let hidden = secure || env.is_secret(&key);
     let value = (!hidden).then(|| Text::from(clear.as_str()));
     // Even a plain value is held: the spec may call secret what AWS has as plain.
-    let kept = read.vault.keep(clear);
+    let kept = if hidden { read.vault.keep(clear) } else { read.vault.keep_plain(clear) };
     read.vault.hold(Address::new(SsmParameter::KIND, key), &kept);
     let tier = match described.and_then(ParameterMetadata::tier) {
         Some(Tier::Advanced) => ParameterTier::Advanced,

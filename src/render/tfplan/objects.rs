@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use serde_json::{Value, json};
+use zeroize::Zeroizing;
 
 use crate::graph::{Graph, Wanted};
 use crate::kinds::{Live, Outputs};
@@ -185,8 +186,8 @@ impl<'a> Addresses<'a> {
 pub struct Known<'a>(&'a World);
 
 impl Lookup for Known<'_> {
-    fn output(&self, address: &Address, output: &str) -> Option<String> {
-        self.0.output(address, output)
+    fn output(&self, address: &Address, output: &str) -> Option<Zeroizing<String>> {
+        self.0.output(address, output).map(Zeroizing::new)
     }
 
     fn secret(&self, _source: &Value) -> Option<Value> {

@@ -75,7 +75,7 @@ fn leaf(value: &Value, lookup: &dyn Lookup, settled: bool) -> Option<Part> {
         return Some(Part::Secret { known: settled || source.get("fingerprint").is_some() });
     }
     if let Some(parts) = map.get(tag::TEXT).and_then(Value::as_array) {
-        return Some(text(parts, lookup).map_or(Part::Unknown, |text| Part::Known(text.into())));
+        return Some(text(parts, lookup).map_or(Part::Unknown, |text| Part::Known(text.as_str().into())));
     }
     if let Some(document) = map.get(DOCUMENT) {
         let (value, unknown, sensitive) = walk(document, lookup, settled);
@@ -140,12 +140,14 @@ fn is_tagged(value: &Value) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use zeroize::Zeroizing;
+
     use super::*;
 
     struct Nothing;
 
     impl Lookup for Nothing {
-        fn output(&self, _: &Address, _: &str) -> Option<String> {
+        fn output(&self, _: &Address, _: &str) -> Option<Zeroizing<String>> {
             None
         }
         fn secret(&self, _: &Value) -> Option<Value> {

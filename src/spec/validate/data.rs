@@ -1,8 +1,7 @@
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::{Check, one_of};
 use crate::spec::{Engine, Parameter, Tier, password_parameter};
-use crate::value::Part;
 
 pub fn databases(check: &mut Check<'_>) {
     for (key, database) in &check.env.databases {
@@ -184,18 +183,11 @@ fn source(check: &mut Check<'_>, path: &[&str], key: &str, parameter: &Parameter
 /// Parameters may hold one another, but not in a ring.
 fn rings(check: &mut Check<'_>) {
     let env = check.env;
-    let held = |key: &str| -> Vec<String> {
-        let Some(value) = env.parameters.get(key).and_then(|parameter| parameter.value.as_ref()) else {
-            return Vec::new();
-        };
-        let parameter = |part| match part {
-            Part::Output { address, .. } if address.kind() == "ssm_parameter" => Some(address.name().to_owned()),
-            _ => None,
-        };
-        env.text(value).parts.into_iter().filter_map(parameter).collect()
-    };
-    let mut reported: BTreeSet<String> = BTreeSet::new();
-    for start in env.parameters.keys() {
+    let held = |parameter: &Parameter| parameter.value.as_ref().map(|value| env.held(value)).unwrap_or_default();
+    let held: BTreeMap<&str, Vec<String>> =
+        env.parameters.iter().map(|(key, parameter)| (key.as_str(), held(parameter))).collect();
+    let mut reported: BTreeSet<&str> = BTreeSet::new();
+    for start in held.keys().copied() {
         // Each ring is reported once, at its first key.
         if reported.contains(start) {
             continue;
@@ -209,16 +201,21 @@ fn rings(check: &mut Check<'_>) {
 }
 
 /// The shortest way from `start` back to it.
-fn ring_through(start: &str, held: &dyn Fn(&str) -> Vec<String>) -> Option<Vec<String>> {
-    let mut seen: BTreeSet<String> = BTreeSet::new();
-    let mut trails = VecDeque::from([vec![start.to_owned()]]);
-    while let Some(trail) = trails.pop_front() {
-        for next in trail.last().map(|last| held(last)).unwrap_or_default() {
-            if next == start {
-                return Some(trail);
+fn ring_through<'a>(start: &'a str, held: &'a BTreeMap<&str, Vec<String>>) -> Option<Vec<&'a str>> {
+    // By key, who holds it on the way from `start`.
+    let mut before: BTreeMap<&str, &str> = BTreeMap::new();
+    let mut next = VecDeque::from([start]);
+    while let Some(holder) = next.pop_front() {
+        for key in held.get(holder).into_iter().flatten() {
+            if key == start {
+                let back = std::iter::successors(Some(holder), |key| before.get(key).copied());
+                let mut ring: Vec<&str> = back.collect();
+                ring.reverse();
+                return Some(ring);
             }
-            if seen.insert(next.clone()) {
-                trails.push_back(trail.iter().cloned().chain([next]).collect());
+            if !before.contains_key(key.as_str()) {
+                before.insert(key, holder);
+                next.push_back(key);
             }
         }
     }

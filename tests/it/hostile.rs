@@ -1,0 +1,256 @@
+//! Input that means harm: what is too deep, too large, endless or no text, and what would steer a terminal.
+
+use std::os::unix::fs::symlink;
+use std::time::{Duration, Instant};
+
+use crate::assert_outcome;
+use crate::cli::{Bench, Outcome};
+use crate::file_cloud::{CLOUD, FileCloud};
+use crate::moto::Moto;
+
+const HEAD: &str = "project = \"town\"\nenvironment = \"test\"\naccount = \"123456789012\"\nregion = \"eu-central-1\"\n\
+                    [network]\ncidr = \"10.40.0.0/16\"\nsubnets = {}\n";
+
+/// Runs what must be refused as invalid input, soon and in few words.
+fn refused(bench: &Bench, arguments: &str) -> Outcome {
+    let started = Instant::now();
+    let outcome = bench.run(arguments);
+    let took = started.elapsed();
+    assert!([3, 4].contains(&outcome.code), "`{arguments}` should be refused: {}", outcome.code);
+    assert!(took < Duration::from_secs(20), "`{arguments}` took {took:?}");
+    assert!(outcome.stderr.len() < 100_000, "`{arguments}` says {} bytes", outcome.stderr.len());
+    assert_inert(&outcome);
+    outcome
+}
+
+fn assert_inert(outcome: &Outcome) {
+    let steers = |c: char| c.is_control() && c != '\n' && c != '\t' || c == '\u{202e}';
+    let text = outcome.to_string();
+    assert!(!text.contains(steers), "{text:?}");
+}
+
+#[test]
+fn specs_that_go_too_deep() {
+    let bench = Bench::new();
+    let arrays = |depth: usize| format!("a = {}{}\n", "[".repeat(depth), "]".repeat(depth));
+    let tables = |depth: usize| format!("a = {}1{}\n", "{a = ".repeat(depth), "}".repeat(depth));
+    let keys = |depth: usize| format!("{} = 1\n", vec!["a"; depth].join("."));
+    let headers = |depth: usize| format!("[{}]\n", vec!["a"; depth].join("."));
+    for depth in [17, 79, 100, 50_000] {
+        for text in [arrays(depth), tables(depth), keys(depth), headers(depth)] {
+            bench.write("deep.toml", text);
+            refused(&bench, "check deep.toml");
+        }
+    }
+    bench.write("deep.toml", arrays(20));
+    assert_outcome!("hostile-deep", bench.run("check deep.toml"));
+    bench.write("deep.toml", arrays(100));
+    assert_outcome!("hostile-deep-100", bench.run("check deep.toml"));
+}
+
+#[test]
+fn specs_that_are_too_large() {
+    let bench = Bench::new();
+    bench.write("large.toml", "# much\n".repeat(50 << 20 >> 3));
+    assert_outcome!("hostile-large", refused(&bench, "check large.toml"));
+    let entries: String = (0..1001).map(|index| format!("k{index} = \"x\"\n")).collect();
+    bench.write("many.toml", format!("{HEAD}[parameters]\n{entries}"));
+    assert_outcome!("hostile-many", refused(&bench, "check many.toml"));
+    bench.write("garbage.toml", "= \n".repeat(100_000));
+    let outcome = refused(&bench, "check garbage.toml");
+    assert!(outcome.stderr.contains("more like these"), "{outcome}");
+    bench.write("line.toml", format!("{HEAD}x = \"{}\"\n", "z".repeat(400_000)));
+    refused(&bench, "check line.toml");
+    bench.write("line.toml", format!("project = \"{}\"\n", "z".repeat(400_000)));
+    refused(&bench, "check line.toml");
+}
+
+/// Texts that hold one another twice over, in a long chain and in a long ring.
+#[test]
+fn specs_that_would_take_for_ever() {
+    let bench = Bench::new();
+    let chain = |count: usize, times: usize, end: &str| {
+        let one = |index| format!("p{index} = \"{}\"\n", format!("{{parameters.p{}}}", index + 1).repeat(times));
+        format!("{HEAD}[parameters]\n{}p{count} = \"{end}\"\n", (0..count).map(one).collect::<String>())
+    };
+    let started = Instant::now();
+    bench.write("twice.toml", chain(60, 2, "x"));
+    bench.done("check twice.toml");
+    bench.write("long.toml", chain(300, 1, "x"));
+    bench.done("check long.toml");
+    bench.write("ring.toml", chain(300, 1, "{parameters.p0}"));
+    refused(&bench, "check ring.toml");
+    assert!(started.elapsed() < Duration::from_secs(30), "{:?}", started.elapsed());
+}
+
+#[test]
+fn bytes_that_are_no_text() {
+    let bench = Bench::new();
+    for bytes in
+        [&b"\xff\xfe\x00\x00"[..], b"\x00", b"project = \"a\x00b\"\n", b"\xef\xbb\xbf\xef\xbb\xbf", b"\xed\xa0\x80"]
+    {
+        bench.write("bytes.toml", bytes);
+        refused(&bench, "check bytes.toml");
+        bench.write("bytes.plan", bytes);
+        refused(&bench, "apply --yes bytes.plan");
+        bench.write("cloud.json", bytes);
+        refused(&bench, &format!("plan dev.toml {CLOUD}"));
+    }
+}
+
+/// As Windows writes them: a mark first, and two characters at each line's end.
+#[test]
+fn a_mark_and_other_line_ends_are_no_harm() {
+    let bench = Bench::with_fixture("small.toml");
+    let text = bench.read("spec.toml").replace('\n', "\r\n");
+    bench.write("spec.toml", format!("\u{feff}{text}"));
+    bench.done("check spec.toml");
+    bench.edit("spec.toml", "cpu = 256", "cpu = 257");
+    assert_outcome!("hostile-crlf", refused(&bench, "check spec.toml"));
+}
+
+#[test]
+fn files_that_never_end_or_are_none() {
+    let bench = Bench::with_fixture("small.toml");
+    for path in ["/dev/zero", "/dev/null", "/proc/self/mem", "."] {
+        refused(&bench, &format!("check {path}"));
+        refused(&bench, &format!("apply --yes {path}"));
+        refused(&bench, &format!("plan spec.toml --cloud file:{path}"));
+    }
+    let made = std::process::Command::new("mkfifo").arg(bench.path("pipe")).status();
+    assert!(made.expect("mkfifo").success());
+    refused(&bench, "check pipe");
+    refused(&bench, "apply --yes pipe");
+    refused(&bench, "plan spec.toml --cloud file:pipe");
+}
+
+#[test]
+fn json_that_is_too_deep_or_too_large() {
+    let bench = Bench::with_fixture("small.toml");
+    for text in
+        ["[".repeat(100_000), format!("{}{}", "[".repeat(1000), "]".repeat(1000)), "{\"a\":".repeat(100_000)]
+    {
+        bench.write("deep.plan", &text);
+        bench.write("cloud.json", &text);
+        for outcome in
+            [refused(&bench, "apply --yes deep.plan"), refused(&bench, &format!("plan spec.toml {CLOUD}"))]
+        {
+            assert!(outcome.stderr.contains("recursion limit"), "{outcome}");
+        }
+    }
+    bench.write("cloud.json", " ".repeat(17 << 20));
+    assert_outcome!("hostile-cloud-large", refused(&bench, &format!("plan spec.toml {CLOUD}")));
+}
+
+/// A file of `extends` is not shown to who has no business with it: only what lies beside the spec is read.
+#[test]
+fn extends_reads_nothing_from_elsewhere() {
+    let bench = Bench::new();
+    std::fs::create_dir(bench.path("specs")).expect("a folder");
+    bench.write("private.toml", "this is private = and no TOML\n");
+    for base in ["../private.toml", "./../private.toml", "/etc/passwd", "a/../../private.toml", "link.toml"] {
+        bench.write("specs/spec.toml", format!("extends = \"{base}\"\n{HEAD}"));
+        let _ = symlink("../private.toml", bench.path("specs/link.toml"));
+        let outcome = refused(&bench, "check specs/spec.toml");
+        assert!(!outcome.to_string().contains("this is private"), "{outcome}");
+        assert!(!outcome.to_string().contains("root:"), "{outcome}");
+    }
+    assert_outcome!("hostile-extends-link", bench.run("check specs/spec.toml"));
+}
+
+#[test]
+fn links_in_place_of_what_is_written() {
+    let cloud = FileCloud::with_fixture("small.toml");
+    cloud.bench.write("precious", "kept");
+    for name in ["saved.plan", "captured.json", "cloud.json", ".locked.json.lock"] {
+        symlink(cloud.bench.path("precious"), cloud.bench.path(name)).expect("a link");
+    }
+    assert_outcome!("hostile-link-cloud", cloud.run("apply --yes spec.toml"));
+    std::fs::remove_file(cloud.bench.path("cloud.json")).expect("the link");
+    assert_outcome!("hostile-link-plan", cloud.run("plan spec.toml --out saved.plan").stderr);
+    assert_outcome!("hostile-link-capture", cloud.run("observe spec.toml --out captured.json"));
+    assert_outcome!("hostile-link-lock", cloud.bench.run("apply --yes spec.toml --cloud file:locked.json").stderr);
+    assert_eq!(cloud.bench.read("precious"), "kept");
+    // Where it leads nowhere, nothing is made there.
+    symlink(cloud.bench.path("nowhere"), cloud.bench.path("cloud.json")).expect("a link");
+    assert_eq!(cloud.run("apply --yes spec.toml").code, 3);
+    assert!(!cloud.bench.path("nowhere").exists());
+}
+
+/// What stands in a cloud file, in arguments and in paths comes from anybody.
+#[test]
+fn nothing_steers_the_terminal() {
+    let evil = "x\u{1b}[2J\u{1b}]0;owned\u{7}\u{9b}31m\r\u{202e}";
+    let cloud = FileCloud::with_fixture("small.toml");
+    cloud.done("apply --yes spec.toml");
+    cloud.touch("vpc.main", |vpc| {
+        vpc["attrs"]["tags"][evil] = evil.into();
+        vpc["attrs"]["cidr"] = evil.into();
+    });
+    cloud.touch("security_group.app", |group| {
+        group["address"] = "security_group.other".into();
+        group["id"] = evil.into();
+        group["attrs"]["description"] = format!("{evil}\n  - vpc.main").into();
+    });
+    for format in ["", " --json", " -vvv"] {
+        for command in ["plan spec.toml", "plan spec.toml --destroy", "apply --yes spec.toml"] {
+            assert_inert(&cloud.run(&format!("{command}{format}")));
+        }
+    }
+    cloud.touch("vpc.main", |vpc| vpc["address"] = format!("vpc.{evil}").into());
+    let outcome = cloud.run("plan spec.toml");
+    assert_eq!(outcome.code, 3, "an address is plain text\n{outcome}");
+    assert_inert(&outcome);
+
+    let argument = |arguments: &[&str]| Outcome::of(cloud.bench.command("").args(arguments));
+    for arguments in [
+        &["plan", evil][..],
+        &["check", evil],
+        &[evil],
+        &["plan", "spec.toml", evil],
+        &["plan", "spec.toml", "--fail-at", evil],
+        &["plan", "spec.toml", "--image", evil],
+        &["plan", "spec.toml", "--cloud", evil],
+        &["plan", "spec.toml", "--cloud", &format!("file:{evil}")],
+        &["plan", "spec.toml", "--region", evil],
+        &["graph", "spec.toml", "--format", evil],
+        &["observe", "spec.toml", "--out", evil, "--cloud", "file:none.json"],
+    ] {
+        assert_inert(&argument(arguments));
+    }
+}
+
+#[test]
+fn nothing_in_a_spec_steers_the_terminal() {
+    let bench = Bench::with_fixture("small.toml");
+    bench.edit("spec.toml", "team = \"town\"", r#"team = "x\u001B[2J\u009B31m\u202E\r" "#);
+    for command in ["show spec.toml", "show spec.toml --json", "check spec.toml", "graph spec.toml"] {
+        assert_inert(&bench.run(command));
+    }
+    assert!(bench.done("show spec.toml").stdout.contains(r"x\u001B[2J\u009B31m\u202E\r"), "TOML all the same");
+    let plan = FileCloud { bench }.run("plan spec.toml");
+    assert_eq!(plan.code, 0, "{plan}");
+    assert_inert(&plan);
+}
+
+/// Tags and descriptions that somebody with access to the account has written.
+#[test]
+fn what_aws_says_does_not_steer_the_terminal() {
+    let moto = Moto::start();
+    let bench = Bench::with_fixture("small.toml");
+    let run = |arguments: &str| Outcome::of(bench.command(arguments).env("AWS_ENDPOINT_URL", moto.endpoint()));
+    let outcome = run("apply --yes spec.toml");
+    assert_eq!(outcome.code, 0, "{outcome}");
+    moto.boto(
+        r#"
+vpc = pages("ec2", "describe_vpcs", "Vpcs", Filters=[{"Name": "tag:team", "Values": ["town"]}])[0]["VpcId"]
+client("ec2").create_tags(Resources=[vpc], Tags=[{"Key": "by\u202ehand", "Value": "x\u009b31m\u202e"}])
+client("ssm").put_parameter(Name="/town/test/web/greeting", Value="x\x1b[2J\x1b]0;owned\x07", Type="String", Overwrite=True)"#,
+    );
+    for format in ["", " --json", " -vvv"] {
+        let outcome = run(&format!("plan spec.toml{format}"));
+        assert_eq!(outcome.code, 0, "{outcome}");
+        assert!(outcome.stdout.contains("owned"), "the change is shown\n{outcome}");
+        assert_inert(&outcome);
+    }
+}
