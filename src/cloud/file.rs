@@ -1,5 +1,6 @@
+mod outputs;
+
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -15,7 +16,10 @@ use crate::lock::{Alone, FileLock, LockStore, MachineClock};
 use crate::plan::Applied;
 use crate::spec::Environment;
 use crate::value::walk::{Link, links};
-use crate::value::{Address, Secret, Vault};
+use crate::value::{Address, Vault};
+
+use outputs::outputs;
+pub use outputs::secrets;
 
 /// How the file cloud behaves.
 #[derive(Clone, Debug, Default)]
@@ -139,35 +143,6 @@ impl FileCloud {
     }
 }
 
-/// An output that nobody gave: an attribute of the same name, else something telling and stable.
-fn made_up(kind: &dyn AnyKind, record: &Record, output: &str) -> String {
-    match record.attrs.get(output) {
-        Some(Value::String(text)) => return text.clone(),
-        Some(Value::Number(number)) => return number.to_string(),
-        _ => {}
-    }
-    let revision =
-        if kind.moving().contains(&output) { format!("-{}", record.revision + 1) } else { String::new() };
-    match output {
-        "version" => (record.revision + 1).to_string(),
-        _ => {
-            format!("{}-{}{revision}.{}.file.invalid", output.replace('_', "-"), record.address.name(), kind.name())
-        }
-    }
-}
-
-fn outputs(about: About<'_>, kind: &dyn AnyKind, record: &Record) -> Outputs {
-    let mut outputs = record.outputs.clone();
-    let wanted: BTreeSet<String> =
-        about.graph.outputs.get(&record.address).into_iter().flatten().cloned().collect();
-    for name in kind.outputs().iter().map(|name| (*name).to_owned()).chain(wanted) {
-        if name != "id" && !outputs.contains_key(&name) && (name != "value" || holds_text(record)) {
-            outputs.insert(name.clone(), made_up(kind, record, &name));
-        }
-    }
-    outputs
-}
-
 /// Ids are unique within a kind only: AWS takes names for those of some.
 fn is(record: &Record, kind: &dyn AnyKind, id: &str) -> bool {
     record.address.kind() == kind.name() && record.id == id
@@ -185,17 +160,6 @@ fn owner(Record { project, environment, address, .. }: &Record) -> String {
 fn is_owned(record: &Record) -> bool {
     let tags = record.attrs.get("tags").and_then(Value::as_object);
     tags.is_none_or(|tags| tags.contains_key("baseplate:address"))
-}
-
-/// A record that holds a secret has no plain `value`.
-fn holds_text(record: &Record) -> bool {
-    secrets(&record.attrs).is_empty()
-}
-
-/// The secrets among the top-level attributes.
-pub fn secrets(attrs: &Value) -> Vec<Secret> {
-    let Value::Object(map) = attrs else { return Vec::new() };
-    map.values().filter_map(|value| serde::Deserialize::deserialize(value).ok()).collect()
 }
 
 impl Cloud for FileCloud {

@@ -1,3 +1,5 @@
+mod unwanted;
+
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
 
@@ -318,62 +320,6 @@ impl<'a> Drafting<'a> {
         self.changes.push((change, step));
     }
 
-    /// A live object that nothing wants.
-    fn unwanted(&mut self, index: usize) {
-        let Found { kind, live } = &self.found[index];
-        // Not ours, and not in the way: left alone.
-        let Some(address) = &live.address else { return };
-        if live.confirm {
-            self.doubtful.insert(index);
-            return;
-        }
-        // Another environment may use it: only an explicit word takes it away.
-        if is_shared(live) && !self.options.shared {
-            self.kept.push(address.clone());
-            return;
-        }
-        self.refuse_if_protected(*kind, address, live);
-        let attrs = live.attrs.clone().unwrap_or_default();
-        let mut fields: Vec<Field> = listing(&attrs)
-            .into_iter()
-            .map(|(path, before)| self.names.field(&Difference { path, before, after: Value::Null }, &[]))
-            .collect();
-        fields.retain(|field| !is_ownership(&field.path));
-        let duplicate = self.about.graph.wanted.iter().any(|wanted| wanted.address == *address);
-        let reason = match (self.options.destroy, duplicate) {
-            (true, _) => "the environment goes",
-            (_, true) => "left over: another object has its place",
-            _ => "the spec does not have it",
-        };
-        let depends_on: BTreeSet<Address> = self.referred(address, &attrs);
-        let said = self.spec.get(address);
-        let impact = if holds_data(*kind, live) { Impact::DataLoss } else { Impact::None };
-        let mut change = Change {
-            address: address.clone(),
-            stage: said.map_or(kind.stage(), |said| said.stage),
-            action: Action::Delete,
-            reason: reason.to_owned(),
-            impact,
-            seconds: takes(*kind, Action::Delete, impact),
-            drift: false,
-            guarded: false,
-            id: Some(live.id.clone()),
-            fields,
-            depends_on: depends_on.iter().cloned().collect(),
-        };
-        let protect = said.map_or(self.about.env.protect, |said| said.protect);
-        change.guarded = guards::is_guarded(&change, protect, &self.options.allow);
-        let step = Step {
-            kind: *kind,
-            desired: None,
-            live: Some(live.clone()),
-            needs: BTreeSet::new(),
-            uses: depends_on,
-            create_first: false,
-        };
-        self.changes.push((change, step));
-    }
-
     /// Deletion protection is only ever switched off by a change that somebody reviewed.
     fn refuse_if_protected(&mut self, kind: &dyn AnyKind, address: &Address, live: &Live<Value>) {
         let protection = kind.protected_by().and_then(|field| live.attrs.as_ref()?.get(field)?.as_bool());
@@ -435,12 +381,6 @@ impl<'a> Drafting<'a> {
         };
         Ok(Draft { plan, steps, world, applied: self.applied.clone() })
     }
-}
-
-/// An object that carries the project's tag but no environment's.
-fn is_shared(live: &Live<Value>) -> bool {
-    let tags = live.attrs.as_ref().and_then(|attrs| attrs.get("tags")?.as_object());
-    tags.is_some_and(|tags| tags.contains_key("baseplate:project") && !tags.contains_key("baseplate:environment"))
 }
 
 /// Seconds that a change typically takes on AWS. Updates that interrupt nothing are answered at once.

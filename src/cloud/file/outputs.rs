@@ -1,0 +1,51 @@
+//! What a file cloud gives out for the objects in it.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::cloud::About;
+use crate::cloud::record::Record;
+use crate::kinds::{AnyKind, Outputs};
+use crate::value::Secret;
+
+/// An output that nobody gave: an attribute of the same name, else something telling and stable.
+fn made_up(kind: &dyn AnyKind, record: &Record, output: &str) -> String {
+    match record.attrs.get(output) {
+        Some(Value::String(text)) => return text.clone(),
+        Some(Value::Number(number)) => return number.to_string(),
+        _ => {}
+    }
+    let revision =
+        if kind.moving().contains(&output) { format!("-{}", record.revision + 1) } else { String::new() };
+    match output {
+        "version" => (record.revision + 1).to_string(),
+        _ => {
+            format!("{}-{}{revision}.{}.file.invalid", output.replace('_', "-"), record.address.name(), kind.name())
+        }
+    }
+}
+
+/// What others may refer to: what was captured, and what somebody refers to made up.
+pub(super) fn outputs(about: About<'_>, kind: &dyn AnyKind, record: &Record) -> Outputs {
+    let mut outputs = record.outputs.clone();
+    let wanted: BTreeSet<String> =
+        about.graph.outputs.get(&record.address).into_iter().flatten().cloned().collect();
+    for name in kind.outputs().iter().map(|name| (*name).to_owned()).chain(wanted) {
+        if name != "id" && !outputs.contains_key(&name) && (name != "value" || holds_text(record)) {
+            outputs.insert(name.clone(), made_up(kind, record, &name));
+        }
+    }
+    outputs
+}
+
+/// A record that holds a secret has no plain `value`.
+fn holds_text(record: &Record) -> bool {
+    secrets(&record.attrs).is_empty()
+}
+
+/// The secrets among the top-level attributes.
+pub fn secrets(attrs: &Value) -> Vec<Secret> {
+    let Value::Object(map) = attrs else { return Vec::new() };
+    map.values().filter_map(|value| serde::Deserialize::deserialize(value).ok()).collect()
+}

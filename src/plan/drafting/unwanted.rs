@@ -1,0 +1,76 @@
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::{Drafting, holds_data, takes};
+use crate::cloud::Found;
+use crate::kinds::{Impact, Live};
+use crate::plan::diff::{Difference, listing};
+use crate::plan::draft::Step;
+use crate::plan::names::is_ownership;
+use crate::plan::{Action, Change, Field, guards};
+use crate::value::Address;
+
+impl Drafting<'_> {
+    /// A live object that nothing wants.
+    pub(super) fn unwanted(&mut self, index: usize) {
+        let Found { kind, live } = &self.found[index];
+        // Not ours, and not in the way: left alone.
+        let Some(address) = &live.address else { return };
+        if live.confirm {
+            self.doubtful.insert(index);
+            return;
+        }
+        // Another environment may use it: only an explicit word takes it away.
+        if is_shared(live) && !self.options.shared {
+            self.kept.push(address.clone());
+            return;
+        }
+        self.refuse_if_protected(*kind, address, live);
+        let attrs = live.attrs.clone().unwrap_or_default();
+        let mut fields: Vec<Field> = listing(&attrs)
+            .into_iter()
+            .map(|(path, before)| self.names.field(&Difference { path, before, after: Value::Null }, &[]))
+            .collect();
+        fields.retain(|field| !is_ownership(&field.path));
+        let duplicate = self.about.graph.wanted.iter().any(|wanted| wanted.address == *address);
+        let reason = match (self.options.destroy, duplicate) {
+            (true, _) => "the environment goes",
+            (_, true) => "left over: another object has its place",
+            _ => "the spec does not have it",
+        };
+        let depends_on: BTreeSet<Address> = self.referred(address, &attrs);
+        let said = self.spec.get(address);
+        let impact = if holds_data(*kind, live) { Impact::DataLoss } else { Impact::None };
+        let mut change = Change {
+            address: address.clone(),
+            stage: said.map_or(kind.stage(), |said| said.stage),
+            action: Action::Delete,
+            reason: reason.to_owned(),
+            impact,
+            seconds: takes(*kind, Action::Delete, impact),
+            drift: false,
+            guarded: false,
+            id: Some(live.id.clone()),
+            fields,
+            depends_on: depends_on.iter().cloned().collect(),
+        };
+        let protect = said.map_or(self.about.env.protect, |said| said.protect);
+        change.guarded = guards::is_guarded(&change, protect, &self.options.allow);
+        let step = Step {
+            kind: *kind,
+            desired: None,
+            live: Some(live.clone()),
+            needs: BTreeSet::new(),
+            uses: depends_on,
+            create_first: false,
+        };
+        self.changes.push((change, step));
+    }
+}
+
+/// An object that carries the project's tag but no environment's.
+fn is_shared(live: &Live<Value>) -> bool {
+    let tags = live.attrs.as_ref().and_then(|attrs| attrs.get("tags")?.as_object());
+    tags.is_some_and(|tags| tags.contains_key("baseplate:project") && !tags.contains_key("baseplate:environment"))
+}
