@@ -1,3 +1,4 @@
+mod foreign;
 mod unwanted;
 
 use std::borrow::Cow;
@@ -70,7 +71,7 @@ impl<'a> Drafting<'a> {
             options,
             found,
             by_address,
-            names: Names::of(found),
+            names: foreign::names(found, about.graph),
             spec,
             applied,
             world: World::default(),
@@ -128,7 +129,7 @@ impl<'a> Drafting<'a> {
             (replaced, different.len())
         };
         let Some((index, different)) = candidates.min_by_key(|(_, different)| distance(different)) else {
-            return match self.namesake(wanted, &desired) {
+            return match foreign::namesake(self.found, wanted, &desired) {
                 Some(index) => self.adopt(wanted, &desired, index),
                 None if wanted.external => self.conflicts.push(format!(
                     "{} is set by somebody else (external = true) and is not there: set it, then plan again",
@@ -173,36 +174,6 @@ impl<'a> Drafting<'a> {
             }
         }
         attrs
-    }
-
-    /// An object with the name that this one must have, but without our tags.
-    fn namesake(&self, wanted: &Wanted, desired: &Value) -> Option<usize> {
-        let name = desired.get(wanted.kind.identity()?)?;
-        self.found.iter().position(|Found { kind, live }| {
-            kind.name() == wanted.kind.name()
-                && live.address.is_none()
-                && live.attrs.as_ref().and_then(|attrs| attrs.get(kind.identity()?)) == Some(name)
-        })
-    }
-
-    fn adopt(&mut self, wanted: &Wanted, desired: &Value, index: usize) {
-        self.used.insert(index);
-        let live = &self.found[index].live;
-        if wanted.external {
-            self.unchanged += 1;
-            self.world.learn(&wanted.address, &live.id, live.outputs.clone());
-        } else if live.confirm {
-            self.doubtful.insert(index);
-        } else if self.options.adopt.contains(&wanted.address) {
-            let different = compare(wanted.kind, desired, live);
-            self.change(wanted, index, &different, Action::Adopt);
-        } else {
-            self.conflicts.push(format!(
-                "{} has the name that {} must have, but not this environment's tags: somebody else made it. \
-                 Take it over with --adopt {}, or give one of the two another name",
-                live.id, wanted.address, wanted.address
-            ));
-        }
     }
 
     fn create(&mut self, wanted: &Wanted, desired: &Value) {

@@ -4,6 +4,7 @@ use serde_json::json;
 
 use crate::account::Account;
 use crate::circle::city;
+use crate::cli::repository;
 use crate::moto::Moto;
 
 #[test]
@@ -97,4 +98,33 @@ client("iam").create_role(RoleName="legocity-dev-proxy-task", AssumeRolePolicyDo
     }
     account.done("apply --yes dev.toml --adopt log_group.proxy --adopt iam_role.proxy-task");
     account.assert_no_changes("dev.toml");
+}
+
+#[test]
+fn what_somebody_else_sets_is_used_and_never_taken_away() {
+    let moto = Moto::start();
+    let account = Account::new(&moto);
+    let spec = std::fs::read_to_string(repository("fixtures/small.toml")).expect("the fixture");
+    account.bench.write("spec.toml", spec);
+    account.bench.edit("spec.toml", "{ env = \"WEATHER_API_KEY\" }", "{ external = true }");
+    moto.boto(r#"client("ssm").put_parameter(Name="/town/test/web/token", Value="theirs", Type="SecureString")"#);
+    account.done("apply --yes spec.toml");
+    account.assert_no_changes("spec.toml");
+    // Nor once the spec does not name it any more.
+    account.bench.edit("spec.toml", "\"web/token\" = { external = true }\n", "");
+    account.bench.edit("spec.toml", "secrets = { TOKEN = \"web/token\" }\n", "");
+    account.assert_changes(
+        "spec.toml",
+        "without it",
+        &[
+            "update ecs_service.web: task_definition",
+            "update iam_role.web-execution: policies.execution.Statement[]",
+            "update task_definition.web: parameter_versions.web/token, secrets.TOKEN",
+        ],
+    );
+    account.bench.edit("spec.toml", "[parameters]\n", "[parameters]\n\"web/token\" = { external = true }\n");
+    account.done("destroy --yes spec.toml --allow-destroy *");
+    let left =
+        moto.boto(r#"answer = client("ssm").get_parameter(Name="/town/test/web/token")["Parameter"]["Version"]"#);
+    assert_eq!(left, json!(1));
 }

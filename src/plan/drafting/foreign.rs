@@ -1,0 +1,54 @@
+//! What somebody else made: found by the name that the spec says it has, since it carries none of our tags.
+
+use serde_json::Value;
+
+use super::Drafting;
+use crate::cloud::Found;
+use crate::graph::{Graph, Wanted};
+use crate::plan::Action;
+use crate::plan::draft::compare;
+use crate::plan::names::Names;
+
+/// The names of all that was found; what somebody else sets goes by the address that the spec has for it.
+pub(super) fn names<'a>(found: &'a [Found], graph: &'a Graph) -> Names<'a> {
+    let mut names = Names::of(found);
+    for wanted in graph.wanted.iter().filter(|wanted| wanted.external) {
+        if let Some(index) = namesake(found, wanted, &wanted.attrs) {
+            names.add(&found[index], &wanted.address);
+        }
+    }
+    names
+}
+
+/// An object with the name that this one must have, but without our tags.
+pub(super) fn namesake(found: &[Found], wanted: &Wanted, desired: &Value) -> Option<usize> {
+    let name = desired.get(wanted.kind.identity()?)?;
+    found.iter().position(|Found { kind, live }| {
+        kind.name() == wanted.kind.name()
+            && live.address.is_none()
+            && live.attrs.as_ref().and_then(|attrs| attrs.get(kind.identity()?)) == Some(name)
+    })
+}
+
+impl Drafting<'_> {
+    /// Uses it where the spec says that it is somebody else's, and takes it over only where that was asked for.
+    pub(super) fn adopt(&mut self, wanted: &Wanted, desired: &Value, index: usize) {
+        self.used.insert(index);
+        let live = &self.found[index].live;
+        if wanted.external {
+            self.unchanged += 1;
+            self.world.learn(&wanted.address, &live.id, live.outputs.clone());
+        } else if live.confirm {
+            self.doubtful.insert(index);
+        } else if self.options.adopt.contains(&wanted.address) {
+            let different = compare(wanted.kind, desired, live);
+            self.change(wanted, index, &different, Action::Adopt);
+        } else {
+            self.conflicts.push(format!(
+                "{} has the name that {} must have, but not this environment's tags: somebody else made it. \
+                 Take it over with --adopt {}, or give one of the two another name",
+                live.id, wanted.address, wanted.address
+            ));
+        }
+    }
+}
