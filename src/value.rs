@@ -9,7 +9,7 @@ pub mod walk;
 
 pub use address::Address;
 pub use reference::{Ref, Target};
-pub use secret::{Secret, SecretSource, Vault};
+pub use secret::{Secret, SecretSource, Vault, from_variable};
 pub use text::{Part, Text, steers};
 
 /// Keys of the tagged JSON objects that stand for something other than themselves in serialised attributes.

@@ -9,8 +9,8 @@ use crate::cloud::{About, Class, Cloud, CloudError, Found};
 use crate::kinds::{AnyKind, Create, Delete, Goal, Live, Look, Made, Outputs, Poll, Update};
 use crate::lock::Lock;
 use crate::plan::{Action, Draft, Secrets, Step, field_changes, resolve_with};
-use crate::value::walk::is_resolved;
-use crate::value::{Address, tag};
+use crate::value::walk::{Link, is_resolved, links};
+use crate::value::{Address, from_variable, tag};
 
 /// How long, at most, errors of these classes are taken for passing ones.
 const PROPAGATION: Duration = Duration::from_secs(120);
@@ -293,7 +293,7 @@ fn keep_made(desired: &Value, live: Option<&Value>) -> Value {
     let (Some(fields), Some(live)) = (desired.as_object_mut(), live) else { return desired };
     for (name, value) in fields {
         let Some(source) = value.get(tag::SECRET) else { continue };
-        let unset = source.get("env").and_then(Value::as_str).is_some_and(|name| std::env::var_os(name).is_none());
+        let unset = source.get("env").and_then(Value::as_str).is_some_and(|name| from_variable(name).is_none());
         let there = live.get(name).filter(|there| there.get(tag::SECRET).is_some());
         if let Some(there) = there.filter(|_| unset || source.get("generate").is_some()) {
             *value = there.clone();
@@ -315,16 +315,12 @@ fn fill(attrs: &Value, before: &Value) -> Value {
 }
 
 fn unresolved(attrs: &Value) -> String {
-    let text = attrs.to_string();
-    let variable = text.split("\"env\":\"").nth(1).and_then(|rest| rest.split('"').next());
-    match variable {
-        Some(name) => format!("the environment variable {name} is not set: set it and apply again"),
-        None => {
-            let what =
-                text.split("\"$to\":\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap_or("something");
-            format!("{what} did not give what this needs of it; apply again, and report it if this stays")
-        }
-    }
+    let what = links(attrs).into_iter().find_map(|link| match link {
+        Link::To { address, output } => Some(format!("{address} did not give its {output}")),
+        Link::Id { .. } => None,
+    });
+    let what = what.unwrap_or_else(|| "something that this needs is not known".to_owned());
+    format!("{what}: apply again, and report it if this stays")
 }
 
 /// An address as part of an idempotency token: AWS takes 32 to 64 plain characters.

@@ -12,7 +12,7 @@ use crate::kinds;
 use crate::lock::Lock;
 use crate::plan::{Change, Draft, Plan};
 use crate::ui::{Progress, Ui};
-use crate::value::Address;
+use crate::value::{Address, from_variable};
 
 /// GitHub's runners send SIGTERM 7.5 s after SIGINT, and SIGKILL soon after.
 const DRAIN: Duration = Duration::from_secs(7);
@@ -230,7 +230,7 @@ fn missing_variables(draft: &Draft) -> Result<(), Failure> {
         let fields = step.desired.as_ref().filter(|_| step.live.is_none()).and_then(serde_json::Value::as_object);
         for source in fields.into_iter().flatten().filter_map(|(_, value)| value.get(crate::value::tag::SECRET)) {
             if let Some(name) = source.get("env").and_then(serde_json::Value::as_str)
-                && std::env::var(name).unwrap_or_default().is_empty()
+                && from_variable(name).is_none()
             {
                 messages.push(format!(
                     "{} is read from the environment variable {name}, which is not set",

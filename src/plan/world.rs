@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use crate::kinds::Outputs;
 use crate::value::walk::{self, Lookup};
-use crate::value::{Address, Vault, tag};
+use crate::value::{Address, Vault, from_variable, tag};
 
 /// What is known of each object's id and outputs: while planning, the live ones that will not change; while
 /// applying, also those just made.
@@ -70,8 +70,8 @@ impl Lookup for Known<'_> {
 
     fn secret(&self, source: &Value) -> Option<Value> {
         let clear = if let Some(name) = source.get("env").and_then(Value::as_str) {
-            match std::env::var(name).ok().filter(|value| !value.is_empty()) {
-                Some(value) => Zeroizing::new(value),
+            match from_variable(name) {
+                Some(value) => value,
                 None if self.secrets == Secrets::Make => self.vault.supposed(name)?,
                 None => return None,
             }

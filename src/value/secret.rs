@@ -171,6 +171,12 @@ impl fmt::Debug for Vault {
     }
 }
 
+/// The secret in an environment variable. CI sets a variable to nothing where it has no such secret: one that is empty
+/// is not set.
+pub fn from_variable(name: &str) -> Option<Zeroizing<String>> {
+    std::env::var(name).ok().filter(|value| !value.is_empty()).map(Zeroizing::new)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -97,6 +97,24 @@ fn a_secret_that_is_not_given_is_missed_before_anything_is_written() {
 }
 
 #[test]
+fn a_secret_that_is_not_given_again_stays_what_it_is() {
+    let cloud = FileCloud::new();
+    cloud.done("apply --yes dev.toml");
+    for (value, from, to) in [(None, "city", "harbour"), (Some(""), "harbour", "parks")] {
+        cloud.bench.edit("legocity.toml", &format!("team = \"{from}\""), &format!("team = \"{to}\""));
+        let mut command = cloud.bench.command(&format!("apply --yes dev.toml {CLOUD}"));
+        match value {
+            Some(value) => command.env("WEATHER_API_KEY", value),
+            None => command.env_remove("WEATHER_API_KEY"),
+        };
+        let outcome = Outcome::of(&mut command);
+        assert_eq!(outcome.code, 0, "{outcome}");
+        assert!(outcome.stdout.contains("~ ssm_parameter.external/weather/api-key"), "{outcome}");
+        cloud.assert_no_changes("dev.toml");
+    }
+}
+
+#[test]
 fn an_unknown_cloud_is_wrong_usage() {
     let bench = Bench::new();
     assert_outcome!("cloud-unknown", bench.run("plan dev.toml --cloud azure"));
