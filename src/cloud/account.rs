@@ -108,7 +108,7 @@ impl Cloud for Account {
         Box::pin(async move {
             let scope = Scope { env: about.env, identities: about.graph.identities() };
             let reader = Reader::new(&self.aws, &scope, about.vault);
-            let live = kind.read_all(&reader).await?;
+            let live = kind.read_all(&reader).await.map_err(|error| self.masked(error))?;
             Ok(live.into_iter().map(|live| Found { kind, live }).collect())
         })
     }
@@ -129,7 +129,7 @@ impl Cloud for Account {
     }
 
     fn applied<'a>(&'a self, env: &'a Environment) -> LocalBoxFuture<'a, Result<Applied, CloudError>> {
-        Box::pin(applied::read(&self.aws, env))
+        Box::pin(async move { applied::read(&self.aws, env).await.map_err(|error| self.masked(error)) })
     }
 
     fn keep_applied<'a>(
@@ -137,7 +137,7 @@ impl Cloud for Account {
         env: &'a Environment,
         applied: &'a Applied,
     ) -> LocalBoxFuture<'a, Result<(), CloudError>> {
-        Box::pin(applied::write(&self.aws, env, applied))
+        Box::pin(async move { applied::write(&self.aws, env, applied).await.map_err(|error| self.masked(error)) })
     }
 
     fn create<'a>(

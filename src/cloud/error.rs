@@ -97,7 +97,7 @@ where
             let meta = error.as_service_error().map(ProvideErrorMetadata::meta);
             let code = meta.and_then(|meta| meta.code()).unwrap_or_default().to_owned();
             let message = match meta.and_then(|meta| meta.message()) {
-                Some(message) => message.to_owned(),
+                Some(message) => without_request(message).to_owned(),
                 None => chain(&error),
             };
             let mut class = classify(&code, &message);
@@ -108,6 +108,12 @@ where
             CloudError { operation: operation.to_owned(), code, message, request_id, class }
         })
     }
+}
+
+/// A message without the request that some services quote after it when its signature is wrong: among its headers is
+/// the session token.
+fn without_request(message: &str) -> &str {
+    message.split("The Canonical String for this request").next().unwrap_or_default().trim_end()
 }
 
 /// An error and what caused it, each as it reads: the SDK's own rendering adds its internals.

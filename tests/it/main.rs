@@ -34,5 +34,6 @@ mod rehearse;
 mod renderings;
 mod scenes;
 mod schema;
+mod secrets;
 mod signals;
 mod usage;

@@ -84,6 +84,11 @@ impl Moto {
         self.fault(&format!("how=error&match={pattern}&status={status}&code={code}"));
     }
 
+    /// The same for writes or reads only, and what AWS says quotes all that it was given.
+    pub fn fail_quoting(&self, pattern: &str, calls: &str, code: &str) {
+        self.fault(&format!("how=error&match={pattern}&calls={calls}&status=400&code={code}&quote=1"));
+    }
+
     /// The next so many of these calls fail.
     pub fn fail_times(&self, pattern: &str, status: u16, code: &str, times: usize) {
         self.fault(&format!("how=error&match={pattern}&status={status}&code={code}&times={times}"));

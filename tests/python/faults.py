@@ -25,6 +25,8 @@ class Fault:
     new=1          of these only those that were not made before with the same arguments
     times=N        the first N that are left
     seconds=S      those in the first S seconds, from the first that it could strike
+    quote=1        errors quote all texts that were handed over and the request as it was signed, as AWS may, and
+                   steer terminals where they can
     """
 
     def __init__(self, how, match=".", calls="", nth=0, every=1, new="", times="inf", seconds="inf", **details):
@@ -63,4 +65,5 @@ class Fault:
         if how in ("hang", "drop"):
             raise Dropped
         status, code = {"throttle": THROTTLED, "error": BROKEN}[how][call.protocol]
-        return call.error(int(self.details.get("status", status)), self.details.get("code", code))
+        quote = "quote" in self.details
+        return call.error(int(self.details.get("status", status)), self.details.get("code", code), quote)

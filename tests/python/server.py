@@ -26,6 +26,7 @@ import sys
 import threading
 from collections import Counter
 from urllib.parse import parse_qs
+from xml.sax.saxutils import escape
 
 # Read by moto when it is imported.
 os.environ.setdefault("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")
@@ -61,6 +62,7 @@ class Call:
         self.path = environ.get("PATH_INFO", "")
         self.query = environ.get("QUERY_STRING", "")
         self.target = environ.get("HTTP_X_AMZ_TARGET", "")
+        self.token = environ.get("HTTP_X_AMZ_SECURITY_TOKEN", "")
         scope = re.search(r"Credential=([^/,]*)[^,]*/([^/,]+)/aws4_request", environ.get("HTTP_AUTHORIZATION", ""))
         self.caller, self.service = scope.groups() if scope else ("nobody", "unsigned")
         self.is_form = environ.get("CONTENT_TYPE", "").startswith("application/x-www-form-urlencoded")
@@ -93,14 +95,28 @@ class Call:
     def protocol(self):
         return "json" if self.target else "ec2" if self.service == "ec2" else "query"
 
-    def error(self, status, code):
+    @property
+    def arguments(self):
+        """The texts that it hands over, in the order of their names."""
+        if self.target:
+            arguments = json.loads(self.body)
+            return [value for _, value in sorted(arguments.items()) if isinstance(value, str)]
+        return [value for _, values in sorted(parse_qs(self.body.decode()).items()) for value in values]
+
+    def error(self, status, code, quote=False):
         """An error in the protocol of the service that was called: status, headers, body."""
         message = f"{self.name} fails because the test wants it to"
+        if quote:
+            # XML cannot carry an escape.
+            steers = "\x1b[2J\x1b]0;owned\x07" if self.target else "\u202e"
+            canonical = f"{self.method}\n{self.path}\n{self.query}\nx-amz-security-token:{self.token}"
+            message += f"{steers}: {', '.join(self.arguments)}"
+            message += f"\n\nThe Canonical String for this request should have been\n'{canonical}'"
         if self.protocol == "json":
             content_type, body = "application/x-amz-json-1.1", json.dumps({"__type": code, "message": message})
         else:
             template = EC2_ERROR if self.protocol == "ec2" else XML_ERROR
-            content_type, body = "text/xml", template.format(code=code, message=message)
+            content_type, body = "text/xml", template.format(code=code, message=escape(message))
         return whole(f"{status} Failed", content_type, body)
 
 
