@@ -18,7 +18,7 @@ use crate::cloud::{About, Found};
 use crate::graph::{Graph, Wanted};
 use crate::kinds::{self, AnyKind, Impact, Live, Stage};
 use crate::value::Address;
-use crate::value::walk::{Link, links};
+use crate::value::walk::{Link, is_resolved, links};
 
 /// One attempt at a plan over one observation.
 pub struct Drafting<'a> {
@@ -118,7 +118,10 @@ impl<'a> Drafting<'a> {
 
     fn want(&mut self, wanted: &Wanted) {
         let attrs = self.with_live_fields(wanted);
-        let desired = resolve_with(&attrs, &self.world, self.about.vault, Secrets::Compare);
+        let desired = match is_resolved(&attrs) {
+            true => attrs,
+            false => Cow::Owned(resolve_with(&attrs, &self.world, self.about.vault, Secrets::Compare)),
+        };
         let candidates = self.by_address.get(&wanted.address).map(Vec::as_slice).unwrap_or_default();
         // More than one where a replacement was cut short: what need not be replaced again stays, and of that
         // the one that is most like what is wanted.

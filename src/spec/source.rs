@@ -16,7 +16,7 @@ const MAX_EXTENDS: usize = 8;
 /// Tables and arrays within one another. The deepest that a spec needs is six.
 const MAX_DEPTH: usize = 16;
 /// Entries of one table or array: what is checked against each other is checked in a moment.
-const MAX_ENTRIES: usize = 1000;
+const MAX_ENTRIES: usize = 5000;
 
 /// One file's text, and the name that messages give it.
 #[derive(Clone, Debug)]

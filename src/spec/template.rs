@@ -195,9 +195,9 @@ impl Environment {
 
 fn unknown<'a>(what: &str, key: &str, keys: impl Iterator<Item = &'a String>) -> (String, String) {
     let keys: Vec<&str> = keys.map(String::as_str).collect();
-    let near = keys.iter().copied().max_by(|a, b| strsim::jaro(a, key).total_cmp(&strsim::jaro(b, key)));
-    let help = match near {
-        Some(near) if strsim::jaro(near, key) > 0.7 => format!("did you mean `{near}`?"),
+    let likeness = keys.iter().map(|known| (strsim::jaro(known, key), *known));
+    let help = match likeness.max_by(|a, b| a.0.total_cmp(&b.0)) {
+        Some((likeness, near)) if likeness > 0.7 => format!("did you mean `{near}`?"),
         Some(_) => format!("there are: {}", listed(keys)),
         None => format!("the spec has no {what} at all"),
     };
