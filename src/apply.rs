@@ -4,6 +4,7 @@
 mod order;
 mod run;
 mod step;
+mod stop;
 
 use std::time::Duration;
 
@@ -11,7 +12,8 @@ use crate::plan::Action;
 use crate::value::Address;
 
 pub use order::{Operation, Order, Part};
-pub use run::{Report, Settings, Stop, apply};
+pub use run::{Report, Settings, apply};
+pub use stop::Stop;
 
 /// What happens while a plan is carried out.
 #[derive(Clone, Debug)]

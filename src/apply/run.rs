@@ -1,13 +1,12 @@
-use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use tokio::sync::Notify;
 
 use super::order::{Order, Part, Priority};
 use super::step::{Broken, Doer, Done};
+use super::stop::Stop;
 use super::{Doing, Event};
 use crate::cloud::{About, Cloud};
 use crate::lock::Lock;
@@ -21,27 +20,6 @@ pub struct Settings {
     pub parallelism: usize,
     /// How long calls in flight may take to land after a signal.
     pub drain: Duration,
-}
-
-/// A request to stop, from a signal.
-#[derive(Default)]
-pub struct Stop {
-    asked: Cell<bool>,
-    notify: Notify,
-}
-
-impl Stop {
-    pub fn ask(&self) {
-        self.asked.set(true);
-        self.notify.notify_waiters();
-    }
-
-    /// Waits until it is asked for.
-    pub async fn wait(&self) {
-        if !self.asked.get() {
-            self.notify.notified().await;
-        }
-    }
 }
 
 /// What an apply came to.

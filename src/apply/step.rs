@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::Event;
 use super::order::{Operation, Part};
-use super::run::Stop;
+use super::stop::Stop;
 use crate::cloud::{About, Class, Cloud, CloudError, Found};
 use crate::kinds::{AnyKind, Create, Delete, Goal, Live, Look, Made, Outputs, Poll, Update};
 use crate::lock::Lock;

@@ -8,6 +8,7 @@ use super::guards::Allowances;
 use super::world::World;
 use super::{Applied, Plan};
 use crate::cloud::{About, Cloud, CloudError};
+use crate::graph::Graph;
 use crate::kinds::{AnyKind, Live, seal};
 use crate::value::Address;
 
@@ -66,7 +67,15 @@ pub async fn make(cloud: &dyn Cloud, about: About<'_>, options: &Options) -> Res
     let (found, applied) = futures_util::future::join(cloud.observe(about), cloud.applied(about.env)).await;
     let mut found = found.map_err(Refusal::Cloud)?;
     let applied = applied.map_err(|error| Refusal::Cloud(vec![error]))?;
-    let mut drafting = Drafting::new(about, options, &found, &applied);
+    // A destroy plans against nothing, and still goes by the order that the spec says.
+    let computed;
+    let spec = if options.destroy {
+        computed = Graph::of(about.env).map_err(|ring| Refusal::Conflicts(vec![ring]))?;
+        &computed
+    } else {
+        about.graph
+    };
+    let mut drafting = Drafting::new(about, spec, options, &found, &applied);
     let mut doubtful = drafting.run();
     // What was taken on trust and seems to differ is read in full, and everything planned again.
     while !doubtful.is_empty() {
@@ -77,7 +86,7 @@ pub async fn make(cloud: &dyn Cloud, about: About<'_>, options: &Options) -> Res
         if !errors.is_empty() {
             return Err(Refusal::Cloud(errors));
         }
-        drafting = Drafting::new(about, options, &found, &applied);
+        drafting = Drafting::new(about, spec, options, &found, &applied);
         doubtful = drafting.run();
     }
     drafting.finish()

@@ -28,8 +28,8 @@ pub struct Drafting<'a> {
     /// By address, indices into `found`; more than one where a replacement was cut short.
     by_address: HashMap<&'a Address, Vec<usize>>,
     names: Names<'a>,
-    /// What the spec says of each object beside its attributes; also of one that goes.
-    spec: HashMap<Address, Said>,
+    /// All that the spec has, also where the environment goes: it says in what order, and what is protected.
+    spec: HashMap<&'a Address, &'a Wanted>,
     applied: &'a Applied,
     world: World,
     changes: Vec<(Change, Step)>,
@@ -44,35 +44,26 @@ pub struct Drafting<'a> {
     drift: HashMap<Address, bool>,
 }
 
-/// What the spec says of an object beside its attributes.
-struct Said {
-    stage: Stage,
-    needs: BTreeSet<Address>,
-    protect: bool,
-}
-
 impl<'a> Drafting<'a> {
-    pub fn new(about: About<'a>, options: &'a Options, found: &'a [Found], applied: &'a Applied) -> Self {
+    pub fn new(
+        about: About<'a>,
+        spec: &'a Graph,
+        options: &'a Options,
+        found: &'a [Found],
+        applied: &'a Applied,
+    ) -> Self {
         let mut by_address: HashMap<&Address, Vec<usize>> = HashMap::new();
         for (index, Found { live, .. }) in found.iter().enumerate() {
             let Some(address) = &live.address else { continue };
             by_address.entry(address).or_default().push(index);
         }
-        // A destroy plans against nothing; what the spec says of order holds for it too.
-        let whole = about.graph.wanted.is_empty().then(|| Graph::of(about.env).ok()).flatten();
-        let wanted = whole.as_ref().unwrap_or(about.graph).wanted.iter();
-        let said = |wanted: &Wanted| {
-            let needs = wanted.needs.clone();
-            (wanted.address.clone(), Said { stage: wanted.stage, needs, protect: wanted.protect })
-        };
-        let spec = wanted.map(said).collect();
         Self {
             about,
             options,
             found,
             by_address,
             names: foreign::names(found, about.graph),
-            spec,
+            spec: spec.wanted.iter().map(|wanted| (&wanted.address, wanted)).collect(),
             applied,
             world: World::default(),
             changes: Vec::new(),
@@ -306,7 +297,7 @@ impl<'a> Drafting<'a> {
     }
 
     fn referred(&self, from: &Address, attrs: &Value) -> BTreeSet<Address> {
-        self.names.referred(attrs, self.spec.get(from).map(|said| &said.needs))
+        self.names.referred(attrs, self.spec.get(from).map(|wanted| &wanted.needs))
     }
 
     pub fn finish(mut self) -> Result<Draft, Refusal> {
@@ -322,17 +313,13 @@ impl<'a> Drafting<'a> {
         let env = self.about.env;
         let (changes, steps): (Vec<Change>, Vec<Step>) = self.changes.into_iter().unzip();
         let missing = guards::missing(&changes, self.unchanged, self.options.destroy, &self.options.allow);
-        // While planning, `world` leaves out what will move; carrying out starts from all that is live.
-        let world = World::default();
-        for Found { live, .. } in self.found {
-            if let Some(address) = &live.address {
-                world.learn(address, &live.id, live.outputs.clone());
-            }
-        }
-        // What somebody else made has no address of its own: the plan has found it by its name.
-        for Wanted { address, .. } in self.about.graph.wanted.iter().filter(|wanted| wanted.external) {
-            if let Some((id, outputs)) = self.world.known(address) {
-                world.learn(address, &id, outputs);
+        // While planning, `world` leaves out what will move; carrying out starts from all that is live. What is left
+        // over does not hide what stays.
+        let world = self.world;
+        for (change, step) in changes.iter().zip(&steps) {
+            let stays = change.action != Action::Delete;
+            if let Some(live) = step.live.as_ref().filter(|_| stays || world.known(&change.address).is_none()) {
+                world.learn(&change.address, &live.id, live.outputs.clone());
             }
         }
         let plan = Plan {

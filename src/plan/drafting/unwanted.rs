@@ -40,11 +40,11 @@ impl Drafting<'_> {
             _ => "the spec does not have it",
         };
         let depends_on: BTreeSet<Address> = self.referred(address, &attrs);
-        let said = self.spec.get(address);
+        let wanted = self.spec.get(address);
         let impact = if holds_data(*kind, live) { Impact::DataLoss } else { Impact::None };
         let mut change = Change {
             address: address.clone(),
-            stage: said.map_or(kind.stage(), |said| said.stage),
+            stage: wanted.map_or(kind.stage(), |wanted| wanted.stage),
             action: Action::Delete,
             reason: reason.to_owned(),
             impact,
@@ -55,7 +55,7 @@ impl Drafting<'_> {
             fields,
             depends_on: depends_on.iter().cloned().collect(),
         };
-        let protect = said.map_or(self.about.env.protect, |said| said.protect);
+        let protect = wanted.map_or(self.about.env.protect, |wanted| wanted.protect);
         change.guarded = guards::is_guarded(&change, protect, &self.options.allow);
         let step = Step {
             kind: *kind,

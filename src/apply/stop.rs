@@ -1,0 +1,24 @@
+use std::cell::Cell;
+
+use tokio::sync::Notify;
+
+/// A request to stop, from a signal.
+#[derive(Default)]
+pub struct Stop {
+    asked: Cell<bool>,
+    notify: Notify,
+}
+
+impl Stop {
+    pub fn ask(&self) {
+        self.asked.set(true);
+        self.notify.notify_waiters();
+    }
+
+    /// Waits until it is asked for.
+    pub async fn wait(&self) {
+        if !self.asked.get() {
+            self.notify.notified().await;
+        }
+    }
+}
