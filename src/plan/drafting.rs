@@ -16,7 +16,7 @@ use super::world::{Secrets, World, resolve_with};
 use super::{Action, Change, FORMAT_VERSION, Field, LeftToAws, Plan};
 use crate::cloud::{About, Found};
 use crate::graph::{Graph, Wanted};
-use crate::kinds::{self, AnyKind, Impact, Live, Stage};
+use crate::kinds::{self, AnyKind, Impact, Live};
 use crate::value::Address;
 use crate::value::walk::{Link, is_resolved, links};
 
@@ -62,7 +62,7 @@ impl<'a> Drafting<'a> {
             options,
             found,
             by_address,
-            names: foreign::names(found, about.graph),
+            names: Names::of(found),
             spec: spec.wanted.iter().map(|wanted| (&wanted.address, wanted)).collect(),
             applied,
             world: World::default(),

@@ -17,21 +17,15 @@ pub struct Names<'a> {
 
 impl<'a> Names<'a> {
     pub fn of(found: &'a [Found]) -> Self {
-        let mut names = Self { by_value: HashMap::new() };
-        for one in found {
-            if let Some(address) = &one.live.address {
-                names.add(one, address);
+        let mut by_value: HashMap<_, Vec<&Address>> = HashMap::new();
+        for Found { kind, live } in found {
+            let Some(address) = &live.address else { continue };
+            by_value.entry((kind.name(), "id", live.id.as_str())).or_default().push(address);
+            for (output, value) in &live.outputs {
+                by_value.entry((kind.name(), output.as_str(), value.as_str())).or_default().push(address);
             }
         }
-        names
-    }
-
-    /// Whatever `found` is called by means this address.
-    pub fn add(&mut self, Found { kind, live }: &'a Found, address: &'a Address) {
-        let outputs = live.outputs.iter().map(|(output, value)| (output.as_str(), value.as_str()));
-        for (output, value) in outputs.chain([("id", live.id.as_str())]) {
-            self.by_value.entry((kind.name(), output, value)).or_default().push(address);
-        }
+        Self { by_value }
     }
 
     /// The addresses of what an object's live attributes refer to.

@@ -24,9 +24,9 @@ pub(super) async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, Clou
         let name = parameter.name().unwrap_or_default().to_owned();
         let key = name.strip_prefix(&path).unwrap_or(&name);
         let implied = Some(Address::new(SsmParameter::KIND, key));
-        // What somebody else sets is not asked for our tags, and never ours to delete: a plan finds it by its name.
+        // What somebody else sets is not asked for our tags.
         if env.parameters.get(key).is_some_and(|parameter| parameter.external) {
-            let live = |attrs| Live::new(None, &name, attrs);
+            let live = |attrs| Live::new(implied, &name, attrs);
             return Ok(Some(take_in(read, parameter, described.get(&name), live)));
         }
         let arn = arn(read.aws, &name);

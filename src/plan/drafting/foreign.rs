@@ -4,21 +4,9 @@ use serde_json::Value;
 
 use super::Drafting;
 use crate::cloud::Found;
-use crate::graph::{Graph, Wanted};
+use crate::graph::Wanted;
 use crate::plan::Action;
 use crate::plan::draft::compare;
-use crate::plan::names::Names;
-
-/// The names of all that was found; what somebody else sets goes by the address that the spec has for it.
-pub(super) fn names<'a>(found: &'a [Found], graph: &'a Graph) -> Names<'a> {
-    let mut names = Names::of(found);
-    for wanted in graph.wanted.iter().filter(|wanted| wanted.external) {
-        if let Some(index) = namesake(found, wanted, &wanted.attrs) {
-            names.add(&found[index], &wanted.address);
-        }
-    }
-    names
-}
 
 /// An object with the name that this one must have, but without our tags.
 pub(super) fn namesake(found: &[Found], wanted: &Wanted, desired: &Value) -> Option<usize> {

@@ -17,6 +17,11 @@ impl Drafting<'_> {
         let Found { kind, live } = &self.found[index];
         // Not ours, and not in the way: left alone.
         let Some(address) = &live.address else { return };
+        let wanted = self.spec.get(address).copied();
+        // Somebody else sets it, and it stays when the environment goes.
+        if wanted.is_some_and(|wanted| wanted.external) {
+            return;
+        }
         if live.confirm {
             self.doubtful.insert(index);
             return;
@@ -40,7 +45,6 @@ impl Drafting<'_> {
             _ => "the spec does not have it",
         };
         let depends_on: BTreeSet<Address> = self.referred(address, &attrs);
-        let wanted = self.spec.get(address);
         let impact = if holds_data(*kind, live) { Impact::DataLoss } else { Impact::None };
         let mut change = Change {
             address: address.clone(),
