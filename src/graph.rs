@@ -1,7 +1,7 @@
 //! The dependency graph of what an environment wants: nodes are addresses, edges the typed references in their
 //! attributes and the few dependencies that AWS has without any reference.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use petgraph::algo::{kosaraju_scc, toposort};
 use petgraph::graph::{DiGraph, NodeIndex};
@@ -29,13 +29,13 @@ pub struct Wanted {
 pub struct Graph {
     pub wanted: Vec<Wanted>,
     /// By address, the outputs that somebody refers to.
-    pub outputs: BTreeMap<Address, BTreeSet<String>>,
+    pub outputs: HashMap<Address, BTreeSet<String>>,
 }
 
 impl Graph {
     /// An environment that wants nothing: what `destroy` plans against.
     pub fn empty() -> Self {
-        Self { wanted: Vec::new(), outputs: BTreeMap::new() }
+        Self { wanted: Vec::new(), outputs: HashMap::new() }
     }
 
     /// Asks every kind what the environment wants of it.
@@ -44,7 +44,7 @@ impl Graph {
     /// A ring of references, by name.
     pub fn of(env: &Environment) -> Result<Self, String> {
         let mut wanted = Vec::new();
-        let mut outputs: BTreeMap<Address, BTreeSet<String>> = BTreeMap::new();
+        let mut outputs: HashMap<Address, BTreeSet<String>> = HashMap::new();
         for kind in kinds::all() {
             for Desired { name, attrs, stage, after, shared, external, protect } in kind.desired(env) {
                 let mut needs: BTreeSet<Address> = after.into_iter().collect();
@@ -59,7 +59,7 @@ impl Graph {
                 wanted.push(Wanted { address, kind: *kind, stage, attrs, shared, external, protect, needs });
             }
         }
-        let known: BTreeSet<Address> = wanted.iter().map(|wanted| wanted.address.clone()).collect();
+        let known: HashSet<Address> = wanted.iter().map(|wanted| wanted.address.clone()).collect();
         for wanted in &mut wanted {
             wanted.needs.retain(|address| known.contains(address));
         }
@@ -172,7 +172,7 @@ mod tests {
             needs,
         };
         let user = one(Address::new("vpc", "user"), BTreeSet::from([evil()]));
-        let graph = Graph { wanted: vec![one(evil(), BTreeSet::new()), user], outputs: BTreeMap::new() };
+        let graph = Graph { wanted: vec![one(evil(), BTreeSet::new()), user], outputs: HashMap::new() };
         let inside = r#""vpc.x\"]; n1 --> n2 [\\\"<script>#""#;
         assert_eq!(dot(&graph).matches(inside).count(), 2, "{}", dot(&graph));
         let node = "n0[\"vpc.x#quot;]; n1 --#gt; n2 [\\#quot;#lt;script#gt;#35;\"]";
