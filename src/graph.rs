@@ -101,8 +101,7 @@ fn sorted(wanted: Vec<Wanted>) -> Result<Vec<Wanted>, String> {
 pub fn dot(graph: &Graph) -> String {
     let mut out = String::from("digraph baseplate {\n  rankdir = LR;\n  node [shape = box];\n");
     for stage in Stage::ALL {
-        out +=
-            &format!("  subgraph cluster_{} {{\n    label = \"{} · {stage}\";\n", stage.number(), stage.number());
+        out += &format!("  subgraph cluster_{} {{\n    label = \"{}\";\n", stage.number(), stage.title());
         for wanted in graph.wanted.iter().filter(|wanted| wanted.stage == stage) {
             out += &format!("    \"{}\";\n", in_dot(&wanted.address));
         }
@@ -140,7 +139,7 @@ pub fn mermaid(graph: &Graph) -> String {
         graph.wanted.iter().enumerate().map(|(index, wanted)| (&wanted.address, index)).collect();
     let mut out = String::from("flowchart LR\n");
     for stage in Stage::ALL {
-        out += &format!("  subgraph s{0}[\"{0} · {stage}\"]\n", stage.number());
+        out += &format!("  subgraph s{}[\"{}\"]\n", stage.number(), stage.title());
         for wanted in graph.wanted.iter().filter(|wanted| wanted.stage == stage) {
             out += &format!("    n{}[\"{}\"]\n", ids[&wanted.address], in_mermaid(&wanted.address));
         }

@@ -31,6 +31,11 @@ impl Stage {
     pub fn number(self) -> usize {
         self as usize + 1
     }
+
+    /// As a heading: `2 · database`.
+    pub fn title(self) -> String {
+        format!("{} · {self}", self.number())
+    }
 }
 
 impl fmt::Display for Stage {

@@ -19,7 +19,7 @@ pub fn compare_markdown(comparison: &Comparison) -> String {
         let contrasts: Vec<Contrast> =
             comparison.unexplained.iter().filter(|contrast| contrast.stage == stage).cloned().collect();
         if !contrasts.is_empty() {
-            let _ = writeln!(out, "\n#### {} · {stage}\n\n{head}\n|---|---|---|", stage.number());
+            let _ = writeln!(out, "\n#### {}\n\n{head}\n|---|---|---|", stage.title());
             for Row { path, here, there } in rows(&contrasts, &labels) {
                 let _ = writeln!(out, "| {} | {} | {} |", code(&path), cell(&here), cell(&there));
             }

@@ -18,7 +18,7 @@ pub fn compare_text(comparison: &Comparison, all: bool, paint: Paint) -> String 
         let contrasts: Vec<&Contrast> =
             comparison.unexplained.iter().filter(|contrast| contrast.stage == stage).collect();
         if !contrasts.is_empty() {
-            let _ = writeln!(out, "\n{}", paint.bold(&format!("{} · {stage}", stage.number())));
+            let _ = writeln!(out, "\n{}", paint.bold(&stage.title()));
             contrasts.iter().for_each(|contrast| object(&mut out, contrast, &labels, paint));
         }
     }

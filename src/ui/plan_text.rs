@@ -52,7 +52,7 @@ fn stages(out: &mut String, changes: &[&Change], paint: Paint) {
         let mut changes: Vec<&Change> = changes.iter().filter(|change| change.stage == stage).copied().collect();
         changes.sort_by_key(|change| danger(change));
         if !changes.is_empty() {
-            let _ = writeln!(out, "\n{}", paint.bold(&format!("{} · {stage}", stage.number())));
+            let _ = writeln!(out, "\n{}", paint.bold(&stage.title()));
             changes.iter().for_each(|change| one(out, change, paint));
         }
     }

@@ -15,6 +15,8 @@ const ROW: i32 = HEIGHT + 30;
 const MARGIN: i32 = 16;
 /// Above the first row of a stage, for its name.
 const TITLE: i32 = 34;
+/// A letter of that name takes no more.
+const LETTER: i32 = 8;
 /// More boxes than this go over several rows.
 const ACROSS: usize = 7;
 /// Passes down and up again after which nothing moves any more, in practice.
@@ -46,7 +48,8 @@ pub fn layout(changes: &[Change]) -> Picture {
     untangle(&mut rows, &edges, changes.len());
 
     let across = rows.values().flatten().map(Vec::len).max().unwrap_or(1);
-    let width = 2 * MARGIN + span(across);
+    let title = |stage: &Stage| LETTER * i32::try_from(stage.title().chars().count()).unwrap_or_default();
+    let width = 2 * MARGIN + span(across).max(rows.keys().map(title).max().unwrap_or_default());
     let mut boxes = vec![Place::default(); changes.len()];
     let (mut bands, mut y) = (Vec::new(), 0);
     for (stage, rows) in &rows {

@@ -29,10 +29,9 @@ pub fn picture(plan: &Plan) -> String {
         let _ = writeln!(
             out,
             "<rect class=\"band\" x=\"0\" y=\"{y}\" width=\"{width}\" height=\"{high}\" rx=\"8\"/>\
-             <text class=\"stage\" x=\"14\" y=\"{}\">{} · {}</text>",
+             <text class=\"stage\" x=\"14\" y=\"{}\">{}</text>",
             y + 21,
-            stage.number(),
-            escape(&stage.to_string()),
+            escape(&stage.title()),
         );
     }
     for (from, to) in edges {
