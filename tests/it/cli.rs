@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::path::PathBuf;
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -101,15 +101,20 @@ pub struct Outcome {
 
 impl Outcome {
     pub fn of(command: &mut Command) -> Self {
-        let Output { status, stdout, stderr } = command.output().expect("the program starts");
-        let text = |bytes| String::from_utf8(bytes).expect("output is UTF-8");
-        let code = status.code().expect("it ends by itself");
-        Self { code, stdout: text(stdout), stderr: text(stderr) }
+        Self::from(command.output().expect("the program starts"))
     }
 
     /// Its result, from `--json`.
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error} in\n{self}"))
+    }
+}
+
+impl From<Output> for Outcome {
+    fn from(Output { status, stdout, stderr }: Output) -> Self {
+        let text = |bytes| String::from_utf8(bytes).expect("output is UTF-8");
+        let code = status.code().expect("it ends by itself");
+        Self { code, stdout: text(stdout), stderr: text(stderr) }
     }
 }
 
@@ -123,6 +128,33 @@ impl fmt::Display for Outcome {
             }
         }
         Ok(())
+    }
+}
+
+/// A run that is under way.
+pub struct Run(Child);
+
+impl Run {
+    pub fn begin(command: &mut Command) -> Self {
+        Self(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts"))
+    }
+
+    pub fn signal(&self, name: &str) {
+        let status = Command::new("kill").args([&format!("-{name}"), &self.0.id().to_string()]).status();
+        assert!(status.expect("kill").success(), "it is alive");
+    }
+
+    pub fn is_over(&mut self) -> bool {
+        self.0.try_wait().expect("its state").is_some()
+    }
+
+    pub fn end(self) -> Outcome {
+        self.0.wait_with_output().expect("it ends").into()
+    }
+
+    pub fn kill(mut self) {
+        self.0.kill().expect("it is alive");
+        self.0.wait().expect("it ends");
     }
 }
 

@@ -1,21 +1,17 @@
 //! The program is killed at a write, before AWS gets it or after it took effect; then one more run finishes the
 //! work, and what is there is what a run that nothing disturbed leaves, each object once.
 //!
-//! `cargo test` kills at some of the writes. All of them, which takes an hour or so:
+//! `cargo test` kills at some of the writes, in the midst of others. Every write there is, those of the lock too:
 //!
 //!     cargo test --test it -- --ignored --nocapture killed_at_every_write
 
 use std::collections::BTreeMap;
-use std::process::Stdio;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use crate::account::Account;
+use crate::cli::Run;
 use crate::scenes::Scene;
-
-/// Seconds after which a dead run's lock is free.
-const LEASE: &str = "3";
 
 #[derive(Clone, Copy, Debug)]
 enum When {
@@ -25,116 +21,148 @@ enum When {
     After,
 }
 
+/// Where a run is killed: at the n-th of its writes.
+type Place = (usize, When);
+
 #[test]
 fn killed_at_some_writes_of_an_apply() {
-    let scene = Scene::apply();
-    sweep(&scene, &sample(&scene, 12), 1);
+    sample(&Scene::apply());
 }
 
 #[test]
 fn killed_at_some_writes_of_an_update() {
-    let scene = Scene::update();
-    sweep(&scene, &sample(&scene, 12), 1);
+    sample(&Scene::update());
 }
 
 #[test]
 fn killed_at_some_writes_of_a_destroy() {
-    let scene = Scene::destroy();
-    sweep(&scene, &sample(&scene, 12), 1);
+    sample(&Scene::destroy());
 }
 
+/// One at a time, so that the n-th write is the same in each run and none is left out.
 #[test]
-#[ignore = "takes an hour or so: see the head of this file"]
+#[ignore = "takes half an hour: see the head of this file"]
 fn killed_at_every_write() {
-    // They mostly wait, for leases above all.
+    // They mostly wait, for each other and for moto.
     let workers = 2 * std::thread::available_parallelism().map_or(1, usize::from);
     for scene in [Scene::apply(), Scene::update(), Scene::destroy()] {
-        sweep(&scene, &all(&scene), workers);
+        let sweep = Sweep::new(&scene, "--parallelism 1");
+        let places = Mutex::new((1..).flat_map(|at| [(at, When::Before), (at, When::After)]));
+        let next = || places.lock().expect("no trial panics").next();
+        std::thread::scope(|scope| {
+            for _ in 0..workers {
+                scope.spawn(|| while next().is_some_and(|place| sweep.trial(place)) {});
+            }
+        });
+        let (killed, last) = sweep.report();
+        assert_eq!(killed, 2 * last, "before and after each write up to the last");
     }
 }
 
-/// Positions spread over a run, every other one before the call.
-fn sample(scene: &Scene, size: usize) -> Vec<(usize, When)> {
-    let at = |index| 1 + index * (scene.writes - 1) / (size - 1);
-    (0..size).map(|index| (at(index), if index % 2 == 0 { When::After } else { When::Before })).collect()
-}
-
-fn all(scene: &Scene) -> Vec<(usize, When)> {
-    (1..=scene.writes).flat_map(|at| [(at, When::Before), (at, When::After)]).collect()
-}
-
-#[allow(clippy::print_stdout, reason = "the full sweep takes an hour, and its figures are its result")]
-fn sweep(scene: &Scene, trials: &[(usize, When)], workers: usize) {
-    let next = AtomicUsize::new(0);
-    let ended = Mutex::new((BTreeMap::<String, usize>::new(), Vec::new()));
-    std::thread::scope(|scope| {
-        for _ in 0..workers {
-            scope.spawn(|| {
-                while let Some(&(at, when)) = trials.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let (call, result) = trial(scene, at, when);
-                    let mut ended = ended.lock().expect("no trial panics");
-                    let what = format!("{}: killed at write {at}, {when:?} {call}", scene.name);
-                    println!("{what}: {}", result.as_ref().map_or_else(String::as_str, |()| "converged"));
-                    *ended.0.entry(call).or_default() += 1;
-                    if let Err(why) = result {
-                        ended.1.push(format!("{what}:{why}"));
-                    }
-                }
-            });
-        }
+/// Places spread over a run, every other one before the call.
+fn sample(scene: &Scene) {
+    let sweep = Sweep::new(scene, "");
+    let size = 12;
+    let places = (0..size).map(|index| {
+        let at = 1 + index * (scene.writes - 1) / (size - 1);
+        (at, if index % 2 == 0 { When::After } else { When::Before })
     });
-    let (calls, wrong) = ended.into_inner().expect("no trial panics");
-    let count = |word: &str| wrong.iter().filter(|what: &&String| what.contains(word)).count();
-    println!(
-        "{}: {} writes, killed {} times, {} converged, {} doubled, {} orphaned\n  {calls:?}",
-        scene.name,
-        scene.writes,
-        trials.len(),
-        trials.len() - wrong.len(),
-        count("\n  doubled"),
-        count("\n  orphaned"),
-    );
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    let all = places.filter(|place| sweep.trial(*place)).count();
+    sweep.report();
+    assert_eq!(all, size, "{} has at least {} writes", scene.name, scene.writes);
 }
 
-/// The call at which the program was killed, and whether one more run made all well.
-fn trial(scene: &Scene, at: usize, when: When) -> (String, Result<(), String>) {
-    let moto = scene.fork();
-    let account = scene.account(&moto);
-    let call = kill(scene, &account, at, when);
-    moto.heal();
-    let again = account.run(scene.command);
-    let result = match again.code {
-        0 => scene.is_reached(&account),
-        _ => Err(format!("\n  run again: {again}")),
-    };
-    (call, result)
+struct Sweep<'a> {
+    scene: &'a Scene,
+    /// The run that is killed, and how the next one has it.
+    command: String,
+    done: Mutex<Done>,
 }
 
-/// Starts the scene's run and kills it at this write. Says which it was.
-fn kill(scene: &Scene, account: &Account<'_>, at: usize, when: When) -> String {
-    let how = match when {
-        When::Before => "hang",
-        When::After => "hang-after",
-    };
-    account.moto.fault(&format!("how={how}&calls=write&nth={at}"));
-    let mut command = account.command(scene.command);
-    // The next run waits for this one's lock.
-    command.env("BASEPLATE_LOCK_LEASE", LEASE);
-    let mut process = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the program starts");
-    let call = loop {
-        let struck = account.moto.struck();
-        if struck.held > 0 {
-            break struck.broken[0].clone();
+#[derive(Default)]
+struct Done {
+    /// How many runs were killed at each call.
+    killed: BTreeMap<String, usize>,
+    /// The last write that one was killed at.
+    last: usize,
+    converged: usize,
+    wrong: Vec<String>,
+}
+
+impl<'a> Sweep<'a> {
+    fn new(scene: &'a Scene, options: &str) -> Self {
+        Self { scene, command: format!("{} {options}", scene.command), done: Mutex::default() }
+    }
+
+    /// Kills a run and looks whether one more makes all well. `false`, if the run has no such place.
+    #[allow(clippy::print_stdout, reason = "the full sweep takes half an hour, and its figures are its result")]
+    fn trial(&self, (at, when): Place) -> bool {
+        let moto = self.scene.fork();
+        let account = self.scene.account(&moto);
+        let call = match self.kill(&account, at, when) {
+            Ok(Some(call)) => call,
+            Ok(None) => return false,
+            Err(why) => {
+                self.done.lock().expect("no trial panics").wrong.push(why);
+                return false;
+            }
+        };
+        moto.heal();
+        // What somebody who knows that the run is dead does; the others wait until its lease is over.
+        account.done("unlock --yes prod.toml");
+        let again = account.run(self.scene.command);
+        let result = match again.code {
+            0 => self.scene.is_reached(&account),
+            _ => Err(format!("\n  run again: {again}")),
+        };
+        let mut done = self.done.lock().expect("no trial panics");
+        let what = format!("{}: killed at write {at}, {when:?} {call}", self.scene.name);
+        println!("{what}: {}", result.as_ref().map_or_else(String::as_str, |()| "converged"));
+        *done.killed.entry(call).or_default() += 1;
+        done.last = done.last.max(at);
+        match result {
+            Ok(()) => done.converged += 1,
+            Err(why) => done.wrong.push(format!("{what}:{why}")),
         }
-        // What runs at the same time is not in the same order every time, and a poll more or less is no write: but
-        // a run may come out a write shorter than the one that was counted.
-        if process.try_wait().expect("its state").is_some() {
-            break "the end".to_owned();
+        true
+    }
+
+    /// Starts the scene's run and kills it at this write. Says which call it was; `None`, if the run is shorter.
+    fn kill(&self, account: &Account<'_>, at: usize, when: When) -> Result<Option<String>, String> {
+        let how = match when {
+            When::Before => "hang",
+            When::After => "hang-after",
+        };
+        account.moto.fault(&format!("how={how}&calls=write,lock&nth={at}"));
+        let mut run = Run::begin(&mut account.command(&self.command));
+        loop {
+            let struck = account.moto.struck();
+            if struck.held > 0 {
+                run.kill();
+                return Ok(struck.broken.into_iter().next());
+            }
+            if run.is_over() {
+                let outcome = run.end();
+                let wrong = format!("{}: ended before write {at}: {outcome}", self.scene.name);
+                return if outcome.code == 0 { Ok(None) } else { Err(wrong) };
+            }
+            std::thread::sleep(Duration::from_millis(5));
         }
-        std::thread::sleep(Duration::from_millis(5));
-    };
-    process.kill().expect("SIGKILL");
-    process.wait().expect("its end");
-    call
+    }
+
+    /// How many runs were killed, and at how many writes. Fails if one of them did not converge.
+    #[allow(clippy::print_stdout, reason = "see above")]
+    fn report(self) -> (usize, usize) {
+        let Done { killed: calls, last, converged, wrong } = self.done.into_inner().expect("no trial panics");
+        let killed = calls.values().sum();
+        let count = |word: &str| wrong.iter().filter(|what| what.contains(word)).count();
+        println!(
+            "{}: {last} writes, killed {killed} times, {converged} converged, {} doubled, {} orphaned\n  {calls:?}",
+            self.scene.name,
+            count("\n  doubled"),
+            count("\n  orphaned"),
+        );
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+        (killed, last)
+    }
 }

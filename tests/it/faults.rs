@@ -18,10 +18,10 @@ fn converges(scene: &Scene, faults: &str) {
     }
 }
 
-/// Every write that the run makes goes wrong at its first try.
+/// Every write that the run makes goes wrong at its first try, those of the lock too.
 fn every_write_goes_wrong_once(scene: &Scene) {
     for how in ["drop", "drop-after", "error-after", "throttle"] {
-        converges(scene, &format!("how={how}&calls=write&new=1"));
+        converges(scene, &format!("how={how}&calls=write,lock&new=1"));
     }
 }
 

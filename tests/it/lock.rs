@@ -1,46 +1,15 @@
 //! Two runs on one environment: one works at a time, and a run that died keeps nobody out for long.
 
 use std::collections::BTreeSet;
-use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::json;
 
 use crate::account::Account;
 use crate::assert_outcome;
-use crate::cli::{Bench, Outcome, repository};
+use crate::cli::{Bench, Outcome, Run, repository};
 use crate::file_cloud::{CLOUD, FileCloud};
 use crate::moto::Moto;
-
-/// A run that is under way.
-struct Run(Child);
-
-impl Run {
-    fn begin(command: &mut Command) -> Self {
-        Self(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts"))
-    }
-
-    fn signal(&self, name: &str) {
-        let status = Command::new("kill").args([&format!("-{name}"), &self.0.id().to_string()]).status();
-        assert!(status.expect("kill").success(), "it is alive");
-    }
-
-    fn is_over(&mut self) -> bool {
-        self.0.try_wait().expect("its state").is_some()
-    }
-
-    fn end(self) -> Outcome {
-        let output = self.0.wait_with_output().expect("it ends");
-        let text = |bytes| String::from_utf8(bytes).expect("output is UTF-8");
-        let code = output.status.code().expect("it ends by itself");
-        Outcome { code, stdout: text(output.stdout), stderr: text(output.stderr) }
-    }
-
-    fn kill(mut self) {
-        self.0.kill().expect("it is alive");
-        self.0.wait().expect("it ends");
-    }
-}
 
 fn until(what: &str, mut it_is_so: impl FnMut() -> bool) {
     let begun = Instant::now();

@@ -19,7 +19,7 @@ class Fault:
     how=HOW        before the call is handled: `error` with `status` and `code`, `throttle`, `drop`, `hang`,
                    `slow` by `delay` seconds; after it took effect: `error-after`, `drop-after`, `hang-after`
     match=REGEX    only calls whose "service:Action" matches
-    calls=KIND     only `write` or `read` calls
+    calls=KIND     only `read` calls, `write` calls, or those that write a `lock`; or several of these: `write,lock`
     nth=N          of these only the N-th
     every=N        of these only each N-th
     new=1          of these only those that were not made before with the same arguments
@@ -29,9 +29,9 @@ class Fault:
                    steer terminals where they can
     """
 
-    def __init__(self, how, match=".", calls="", nth=0, every=1, new="", times="inf", seconds="inf", **details):
+    def __init__(self, how, match=".", calls="read,write,lock", nth=0, every=1, new="", times="inf", seconds="inf", **details):
         self.how, self.details = how, details
-        self.match, self.calls = re.compile(match), calls
+        self.match, self.calls = re.compile(match), calls.split(",")
         self.nth, self.every, self.new = int(nth), int(every), bool(new)
         self.times, self.seconds = float(times), float(seconds)
         self.began, self.seen, self.known = None, 0, set()
@@ -40,7 +40,7 @@ class Fault:
 
     def strikes(self, call):
         """How this call goes wrong, if it does. Not made for threads."""
-        if not self.match.search(call.name) or self.calls not in ("", "write" if call.writes else "read"):
+        if not self.match.search(call.name) or call.kind not in self.calls:
             return None
         self.began = self.began or time.monotonic()
         self.seen += 1

@@ -78,9 +78,10 @@ class Call:
         return f"{self.service}:{action}"
 
     @property
-    def writes(self):
-        reads = re.match(r"[^:]+:(Describe|List|Get|BatchGet|GET )", self.name)
-        return not reads and not (self.name == "ssm:PutParameter" and b'/lock"' in self.body)
+    def kind(self):
+        if re.match(r"[^:]+:(Describe|List|Get|BatchGet|GET )", self.name):
+            return "read"
+        return "lock" if self.name == "ssm:PutParameter" and b'/lock"' in self.body else "write"
 
     @property
     def digest(self):
@@ -184,7 +185,7 @@ class Counted:
         with self.lock:
             self.by_action[call.name] += 1
             self.by_digest[call.name, call.digest] += 1
-            if call.writes:
+            if call.kind == "write":
                 self.writes.append([call.caller, call.name])
             fault = self.fault
             how = fault.strikes(call) if fault else None
