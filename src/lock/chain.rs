@@ -27,6 +27,8 @@ pub struct Chain<V> {
     clock: Rc<dyn Clock>,
     /// The newest version that is known for certain to exist.
     newest: Cell<i64>,
+    /// How many entries this process has written.
+    attempts: Cell<u64>,
     /// Somebody else's version, and when this process first saw it, by the steady clock.
     seen: RefCell<Option<(i64, String, Duration)>>,
 }
@@ -59,9 +61,16 @@ impl Log {
     }
 }
 
+/// What became of a write.
+enum Written {
+    Counts,
+    /// Another came between; and what is there now.
+    Over(Log),
+}
+
 impl<V: Versions> Chain<V> {
     pub fn new(versions: V, clock: Rc<dyn Clock>) -> Self {
-        Self { versions, clock, newest: Cell::new(0), seen: RefCell::default() }
+        Self { versions, clock, newest: Cell::new(0), attempts: Cell::new(0), seen: RefCell::default() }
     }
 
     async fn read(&self) -> Result<Log, CloudError> {
@@ -95,25 +104,42 @@ impl<V: Versions> Chain<V> {
         }
     }
 
-    /// Writes the entry on top of what was read; answers when that was sent if it counts, and `None` if another
-    /// came between or it is unknown: reading again tells.
-    async fn write(&self, log: &Log, entry: &Entry, sent: Moment) -> Result<Option<Moment>, CloudError> {
-        match self.versions.append(&entry.text(), log.newest == 0).await {
+    /// Writes the entry on top of what was read.
+    ///
+    /// # Errors
+    /// There was no clear answer, and nothing shows of it: it may still come.
+    async fn write(&self, log: &Log, entry: &Entry) -> Result<Written, CloudError> {
+        let lost = match self.versions.append(&entry.text(), log.newest == 0).await {
             Ok(number) => {
                 self.newest.set(number);
                 if number == entry.version {
-                    return Ok(Some(sent));
+                    return Ok(Written::Counts);
                 }
+                None
             }
-            Err(error) if [Class::Taken, Class::Throttled, Class::Unanswered].contains(&error.class) => {}
+            Err(error) if error.is(Class::Taken) => None,
+            Err(error) if error.is(Class::Throttled) || error.is(Class::Unanswered) => Some(error),
             Err(error) => return Err(error),
-        }
+        };
         self.clock.sleep(BREATH).await;
-        Ok(None)
+        let log = self.read().await?;
+        self.newest.set(self.newest.get().max(log.newest));
+        match lost {
+            _ if log.counts.as_ref() == Some(entry) => Ok(Written::Counts),
+            Some(error) if log.newest < entry.version => Err(error),
+            _ => Ok(Written::Over(log)),
+        }
     }
 
-    fn now(&self) -> Moment {
-        Moment::now(self.clock.as_ref())
+    /// What is written when the run holds the lock from now on; and the moment before it is sent.
+    fn held(&self, me: &Holder, lease: Duration, log: &Log) -> (Entry, Moment) {
+        let sent = Moment::now(self.clock.as_ref());
+        (Entry { attempt: self.attempt(), ..Entry::held(me, lease, self.clock.of_day(), log.next()) }, sent)
+    }
+
+    fn attempt(&self) -> u64 {
+        self.attempts.set(self.attempts.get() + 1);
+        self.attempts.get()
     }
 
     /// For how long this process has seen this entry not move.
@@ -133,13 +159,10 @@ impl<V: Versions> Chain<V> {
 
     async fn free(&self, mut log: Log, me: &Holder, still: impl Fn(&Log) -> bool) -> Result<bool, CloudError> {
         while still(&log) {
-            let entry = Entry::free(me, self.clock.of_day(), log.next());
-            if self.write(&log, &entry, self.now()).await?.is_some() {
-                return Ok(true);
-            }
-            log = self.read().await?;
-            if log.counts.as_ref() == Some(&entry) {
-                return Ok(true);
+            let entry = Entry { attempt: self.attempt(), ..Entry::free(me, self.clock.of_day(), log.next()) };
+            match self.write(&log, &entry).await? {
+                Written::Counts => return Ok(true),
+                Written::Over(newer) => log = newer,
             }
         }
         Ok(false)
@@ -157,8 +180,8 @@ impl<V: Versions> LockStore for Chain<V> {
 
     fn take<'a>(&'a self, me: &'a Holder, lease: Duration) -> LocalBoxFuture<'a, Result<Take, CloudError>> {
         Box::pin(async move {
+            let mut log = self.read().await?;
             loop {
-                let log = self.read().await?;
                 let mut from = None;
                 if let Some(entry) = log.held().filter(|entry| !entry.is_held_by(me)) {
                     let idle = self.idle(entry);
@@ -169,10 +192,10 @@ impl<V: Versions> LockStore for Chain<V> {
                     from = Some(held);
                 }
                 // Where it is ours already, an answer was lost: writing again tells from when on it counts.
-                let sent = self.now();
-                let entry = Entry::held(me, lease, self.clock.of_day(), log.next());
-                if let Some(at) = self.write(&log, &entry, sent).await? {
-                    return Ok(Take::Taken { at, from });
+                let (entry, at) = self.held(me, lease, &log);
+                match self.write(&log, &entry).await? {
+                    Written::Counts => return Ok(Take::Taken { at, from }),
+                    Written::Over(newer) => log = newer,
                 }
             }
         })
@@ -180,8 +203,8 @@ impl<V: Versions> LockStore for Chain<V> {
 
     fn renew<'a>(&'a self, me: &'a Holder, lease: Duration) -> LocalBoxFuture<'a, Result<Renewal, CloudError>> {
         Box::pin(async move {
+            let mut log = self.read().await?;
             loop {
-                let log = self.read().await?;
                 if log.newest < self.newest.get() {
                     // Stale, or somebody deleted the parameter. Either way nothing is known.
                     let message = format!("{} is not there as it was written", self.versions.name());
@@ -195,10 +218,10 @@ impl<V: Versions> LockStore for Chain<V> {
                     };
                     return Ok(Renewal::Lost(why));
                 }
-                let sent = self.now();
-                let entry = Entry::held(me, lease, self.clock.of_day(), log.next());
-                if let Some(at) = self.write(&log, &entry, sent).await? {
-                    return Ok(Renewal::Renewed(at));
+                let (entry, at) = self.held(me, lease, &log);
+                match self.write(&log, &entry).await? {
+                    Written::Counts => return Ok(Renewal::Renewed(at)),
+                    Written::Over(newer) => log = newer,
                 }
             }
         })

@@ -13,6 +13,9 @@ pub struct Entry {
     pub lock_format: u64,
     /// The number that this version is meant to have: it counts only if it has it.
     pub version: i64,
+    /// The how-manieth entry of its holder it is: no two are alike.
+    #[serde(default)]
+    pub attempt: u64,
     /// Whether the lock is held, or was freed by the holder.
     pub held: bool,
     pub holder: Holder,
@@ -30,7 +33,7 @@ impl Entry {
     pub fn held(holder: &Holder, lease: Duration, now: SystemTime, version: i64) -> Self {
         let expires = rfc3339(now + lease);
         let (holder, lease_seconds) = (holder.clone(), lease.as_secs());
-        Self { lock_format: FORMAT, version, held: true, holder, lease_seconds, expires }
+        Self { lock_format: FORMAT, version, attempt: 0, held: true, holder, lease_seconds, expires }
     }
 
     pub fn free(holder: &Holder, now: SystemTime, version: i64) -> Self {

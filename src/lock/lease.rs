@@ -127,7 +127,14 @@ impl Lock {
     pub async fn release(&self) -> Result<(), CloudError> {
         // A renewal that was cut off half way must not land on top of the release.
         let _alone = self.renewing.lock().await;
-        self.store.release(&self.me).await
+        loop {
+            match self.store.release(&self.me).await {
+                Err(error) if passes(&error) && !self.left().is_zero() => {
+                    self.clock.sleep(self.store.patience(self.lease)).await;
+                }
+                done => return done,
+            }
+        }
     }
 
     fn age(&self) -> Duration {

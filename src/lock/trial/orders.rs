@@ -66,12 +66,22 @@ fn postman<'a>(account: &Rc<Account>) -> Task<'a> {
     })
 }
 
+/// Asks again for as long as no answer comes.
+async fn patiently<T>(mut attempt: impl AsyncFnMut() -> Result<T, CloudError>) -> T {
+    loop {
+        match attempt().await {
+            Ok(value) => return value,
+            Err(error) => assert!(error.is(Class::Unanswered), "{error}"),
+        }
+    }
+}
+
 type Outcome = Rc<RefCell<Vec<String>>>;
 
 fn taker<'a>(name: &'a str, chain: Rc<Chain<View>>, winners: &Outcome) -> Task<'a> {
     let winners = Rc::clone(winners);
     Box::pin(async move {
-        if let Take::Taken { .. } = chain.take(&run_of(name), LEASE).await.unwrap() {
+        if let Take::Taken { .. } = patiently(async || chain.take(&run_of(name), LEASE).await).await {
             winners.borrow_mut().push(name.to_owned());
         }
     })
@@ -133,7 +143,8 @@ fn of_runs_that_find_it_run_out_one_gets_it_or_its_holder_keeps_it() {
                 let [old, b, c] = chains;
                 let still = Rc::clone(&winners);
                 let mut tasks: Vec<Task<'_>> = vec![Box::pin(async move {
-                    if let Renewal::Renewed(_) = old.renew(&run_of("old"), LEASE).await.unwrap() {
+                    let renewal = patiently(async || old.renew(&run_of("old"), LEASE).await).await;
+                    if let Renewal::Renewed(_) = renewal {
                         still.borrow_mut().push("old".to_owned());
                     }
                 })];
@@ -169,12 +180,13 @@ fn runs_that_take_and_release_are_inside_one_at_a_time() {
                     let (chain, inside) = (view.chain(&clock), Rc::clone(&inside));
                     Box::pin(async move {
                         for _ in 0..tries {
-                            if let Take::Taken { .. } = chain.take(&run_of(name), LEASE).await.unwrap() {
+                            let take = patiently(async || chain.take(&run_of(name), LEASE).await).await;
+                            if let Take::Taken { .. } = take {
                                 inside.set(inside.get() + 1);
                                 assert_eq!(inside.get(), 1, "two are inside");
                                 step().await;
                                 inside.set(inside.get() - 1);
-                                return chain.release(&run_of(name)).await.unwrap();
+                                return patiently(async || chain.release(&run_of(name)).await).await;
                             }
                         }
                     })
@@ -252,6 +264,22 @@ fn unlocking_is_for_the_holder_that_was_seen() {
         (tasks, check)
     });
     assert!(orders > 10, "{orders}");
+}
+
+/// That a call took effect is seen by reading.
+#[test]
+fn answers_that_are_lost_each_time_keep_nobody_out() {
+    for fault in [Fault::AnswerLost, Fault::Repeated] {
+        let (account, clock) = (Rc::new(Account::default()), hurried());
+        let view = View::of(&account);
+        let chain = view.chain(&clock);
+        *view.faults.borrow_mut() = vec![fault; 3];
+        assert!(matches!(alone(chain.take(&run_of("a"), LEASE)).unwrap(), Take::Taken { .. }), "{fault:?}");
+        assert!(matches!(alone(chain.renew(&run_of("a"), LEASE)).unwrap(), Renewal::Renewed(_)), "{fault:?}");
+        alone(chain.release(&run_of("a"))).unwrap();
+        assert_eq!(holder(&account), None, "{fault:?}");
+        assert!(view.faults.borrow().is_empty(), "one write for each");
+    }
 }
 
 #[test]

@@ -80,6 +80,39 @@ fn released_it_is_free_at_once() {
     assert_eq!(seconds(&clock), 0);
 }
 
+/// Reads are answered, writes never arrive.
+#[test]
+fn who_cannot_write_does_not_try_for_ever() {
+    let (account, clock) = (Rc::new(Account::default()), Shared::default());
+    let view = View::of(&account);
+    *view.faults.borrow_mut() = vec![Fault::Dropped; 1000];
+    let a = async {
+        let Err(NotLocked::Cloud(error)) = acquire("a", &view, &clock, LEASE).await else { panic!("no lock") };
+        assert!(error.is(Class::Unanswered), "{error}");
+    };
+    in_time(&clock, vec![Box::pin(a)]);
+    assert_eq!(seconds(&clock), 60);
+    assert!(account.calls.get() < 100, "{} calls", account.calls.get());
+}
+
+#[test]
+fn a_release_that_gets_no_answer_is_tried_until_the_lease_is_over() {
+    let (account, clock) = (Rc::new(Account::default()), Shared::default());
+    let a = held_by_a(&account, &clock);
+    account.down.set(true);
+    in_time(&clock, vec![Box::pin(async { assert!(a.release().await.is_err()) })]);
+    assert!((60..=63).contains(&seconds(&clock)), "after {} s", seconds(&clock));
+    account.down.set(false);
+    let a = held_by_a(&account, &clock);
+    account.down.set(true);
+    let up = async {
+        clock.sleep(Duration::from_secs(30)).await;
+        account.down.set(false);
+        std::future::pending::<()>().await;
+    };
+    in_time(&clock, vec![Box::pin(async { a.release().await.unwrap() }), Box::pin(up)]);
+}
+
 #[test]
 fn a_fence_costs_a_call_only_when_it_is_not_certain() {
     let (account, clock) = (Rc::new(Account::default()), Shared::default());
