@@ -40,7 +40,7 @@ pub struct Aws {
     pub discovery: aws_sdk_servicediscovery::Client,
     pub discovery_once: aws_sdk_servicediscovery::Client,
     pub ssm: aws_sdk_ssm::Client,
-    /// For the lock: it must not wait behind the other calls when they are slowed down by throttling.
+    /// For the lock, which asks again by itself, and has only so much time to be renewed.
     pub ssm_lock: aws_sdk_ssm::Client,
     pub sts: aws_sdk_sts::Client,
     pub tagging: aws_sdk_resourcegroupstagging::Client,
@@ -80,7 +80,8 @@ impl Aws {
             .region(Region::new(region.to_owned()))
             .http_client(http.clone())
             .timeout_config(timeouts(call))
-            .retry_config(RetryConfig::adaptive().with_max_attempts(8));
+            // Not `adaptive`: after one throttled call, its limiter makes every retry wait for up to 20 s.
+            .retry_config(RetryConfig::standard().with_max_attempts(8));
         if let Some(profile) = profile {
             // Said by hand, the profile goes before credentials in the environment, as with AWS's own tools.
             let provider = ProviderConfig::without_region()
