@@ -92,7 +92,7 @@ fn fail(ui: Ui, failure: &Failure) -> Exit {
                 ui.result_json(&problems.json());
             } else {
                 ui.note(&format!("{}\n", problems.render(ui.err.is_on()).trim_end()));
-                ui.error(&format!("{} in the spec; nothing was changed", counted(problems.list.len())), "");
+                ui.error(&format!("{} in the spec; nothing was changed", counted(problems.count())), "");
             }
             Exit::InvalidInput
         }

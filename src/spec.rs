@@ -9,6 +9,7 @@ mod structure;
 mod template;
 mod validate;
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use serde::Deserialize;
@@ -18,6 +19,7 @@ use sha2::{Digest, Sha256};
 pub use model::*;
 pub use problem::{Problem, Problems};
 pub use source::{Data, Entry, Node, Place, Source, Tree};
+use structure::StandIn;
 pub use template::{TemplateError, password_parameter};
 
 /// A spec that passed every check.
@@ -51,31 +53,19 @@ pub fn parse(name: &str, text: &str) -> Result<Spec, Problems> {
     }
 }
 
-fn typed(mut tree: Tree) -> Result<Spec, Problems> {
+fn typed(tree: Tree) -> Result<Spec, Problems> {
     let schema = schema();
-    let mut checked = tree.root.clone();
-    let findings = structure::check(&mut checked, &schema);
-    std::mem::swap(&mut tree.root, &mut checked);
-    let json = tree.root.json();
+    let mut root = tree.root.clone();
+    let findings = structure::check(&mut root, &schema, StandIn::Least);
+    let json = root.json();
+    let env = Environment::deserialize(&json);
     let mut list = findings.problems;
-    let env = if findings.typed {
-        Environment::deserialize(&json).map_err(|error| error.to_string())
-    } else {
-        Err(String::new())
-    };
     match &env {
-        Ok(env) => {
-            let missed = |problem: &Problem| {
-                let around = findings.unreadable.iter().filter_map(|path| path.split_last());
-                around.into_iter().any(|(_, around)| *around == problem.path[..])
-            };
-            list.extend(validate::validate(env).into_iter().filter(|problem| !missed(problem)));
-        }
-        Err(message) if list.is_empty() => list.push(Problem::new(message.clone(), "")),
+        Ok(env) => list.extend(meaning(env, &tree, &schema, &findings.unreadable)),
+        Err(error) if list.is_empty() => list.push(Problem::new(error.to_string(), "")),
         Err(_) => {}
     }
     // Places come from the tree as written, with the keys that the check took out.
-    std::mem::swap(&mut tree.root, &mut checked);
     for problem in &mut list {
         problem.locate(&tree);
     }
@@ -86,6 +76,23 @@ fn typed(mut tree: Tree) -> Result<Spec, Problems> {
         }
         _ => Err(Problems::new(tree.sources, list)),
     }
+}
+
+/// What is wrong with the meaning of `env`, in which the least stand-ins are: only what would be with others too, and
+/// not what is said of a stand-in itself.
+fn meaning(env: &Environment, tree: &Tree, schema: &Value, unreadable: &[Vec<String>]) -> Vec<Problem> {
+    let mut problems = validate::validate(env);
+    if unreadable.is_empty() {
+        return problems;
+    }
+    let mut root = tree.root.clone();
+    structure::check(&mut root, schema, StandIn::Most);
+    let Ok(other) = Environment::deserialize(root.json()) else { return Vec::new() };
+    let other: HashSet<Problem> = validate::validate(&other).into_iter().collect();
+    let unreadable: HashSet<&[String]> = unreadable.iter().map(Vec::as_slice).collect();
+    let is_of_stand_in = |path: &[String]| (0..=path.len()).any(|length| unreadable.contains(&path[..length]));
+    problems.retain(|problem| other.contains(problem) && !is_of_stand_in(&problem.path));
+    problems
 }
 
 /// The JSON Schema of a merged spec, as generated from the types.

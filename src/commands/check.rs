@@ -8,13 +8,13 @@ use crate::ui::Ui;
 
 /// Checks every spec and says all that is wrong with each.
 pub fn check(ui: Ui, specs: &[PathBuf]) -> Result<Exit, Failure> {
-    let mut problems = Problems { sources: Vec::new(), list: Vec::new() };
+    let mut problems = Problems::default();
     for path in specs {
         let result = spec::load(path).and_then(|spec| match Graph::of(&spec.env) {
             Ok(graph) => Ok(graph.wanted.len()),
             Err(ring) => {
                 let list = vec![Problem::new(ring, "break the ring at one of them")];
-                Err(Problems { sources: spec.tree.sources, list })
+                Err(Problems::new(spec.tree.sources, list))
             }
         });
         match result {
@@ -23,7 +23,7 @@ pub fn check(ui: Ui, specs: &[PathBuf]) -> Result<Exit, Failure> {
             Err(found) => problems.append(found),
         }
     }
-    if problems.list.is_empty() {
+    if problems.count() == 0 {
         if ui.json {
             ui.result_json(&serde_json::json!([]));
         }

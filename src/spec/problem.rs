@@ -1,4 +1,5 @@
 use std::fmt;
+use std::sync::Arc;
 
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, Severity, SourceCode};
 
@@ -6,7 +7,7 @@ use super::source::{Place, Source, Tree, line_column};
 use crate::value::steers;
 
 /// One thing that is wrong with a spec, where it stands, and what to do.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Problem {
     pub message: String,
     pub help: String,
@@ -58,11 +59,14 @@ impl Problem {
     }
 }
 
-/// All that is wrong with one spec.
-#[derive(Clone, Debug)]
+/// All that is wrong with one spec, or with several.
+#[derive(Clone, Debug, Default)]
 pub struct Problems {
     pub sources: Vec<Source>,
+    /// The first ones of each spec, in the order of their places.
     pub list: Vec<Problem>,
+    /// How many there are besides.
+    pub unlisted: usize,
 }
 
 /// Of more problems, a person wants to see the first ones and how many there are.
@@ -74,12 +78,13 @@ impl Problems {
         list.sort_by_key(|problem| {
             problem.place.as_ref().map(|place| (place.file, place.span.start)).unwrap_or_default()
         });
-        if list.len() > MOST {
-            let more = format!("and {} more like these", list.len() - MOST);
-            list.truncate(MOST);
-            list.push(Problem::new(more, "correct the first ones, and check again"));
-        }
-        Self { sources, list }
+        let unlisted = list.len().saturating_sub(MOST);
+        list.truncate(MOST);
+        Self { sources, list, unlisted }
+    }
+
+    pub fn count(&self) -> usize {
+        self.list.len() + self.unlisted
     }
 
     /// Takes in the problems of another spec.
@@ -92,19 +97,27 @@ impl Problems {
             }
             problem
         }));
+        self.unlisted += other.unlisted;
+    }
+
+    /// What stands for those that are not listed.
+    fn rest(&self) -> Option<Problem> {
+        let message = || format!("and {} more like these", self.unlisted);
+        (self.unlisted > 0).then(|| Problem::new(message(), "correct the first ones, and check again"))
     }
 
     /// For people: each problem with its line underlined.
     pub fn render(&self, color: bool) -> String {
         let theme = if color { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
         let handler = GraphicalReportHandler::new_themed(theme).with_links(false).with_width(110);
+        let texts: Vec<Arc<String>> = self.sources.iter().map(|source| Arc::new(inert(&source.text))).collect();
         let mut out = String::new();
-        for problem in &self.list {
+        for problem in self.list.iter().chain(&self.rest()) {
             let mut message = inert(&problem.message);
             let source = problem.place.as_ref().and_then(|place| {
                 let Source { name, text } = &self.sources[place.file];
                 if lines_around(text, place) <= SHOWN {
-                    return Some(NamedSource::new(inert(name), inert(text)));
+                    return Some(NamedSource::new(inert(name), texts[place.file].clone()));
                 }
                 let (line, column) = line_column(text, place.span.start);
                 message += &format!(" ({}:{line}:{column})", inert(name));
@@ -133,7 +146,7 @@ impl Problems {
                 "column": position.map(|position| position.1),
             })
         };
-        self.list.iter().map(one).collect()
+        self.list.iter().chain(&self.rest()).map(one).collect()
     }
 }
 
@@ -175,7 +188,7 @@ fn inert(text: &str) -> String {
 #[derive(Debug)]
 struct Located<'a> {
     problem: &'a Problem,
-    source: Option<NamedSource<String>>,
+    source: Option<NamedSource<Arc<String>>>,
 }
 
 impl fmt::Display for Located<'_> {

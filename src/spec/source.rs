@@ -26,7 +26,7 @@ pub struct Source {
 }
 
 /// Where something stands: a file (index into the sources) and a range of bytes.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Place {
     pub file: usize,
     pub span: Range<usize>,

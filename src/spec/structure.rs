@@ -1,32 +1,32 @@
 //! Checks a tree against the schema generated from the types: unknown and missing keys, types, ranges and
 //! patterns, all at once and each with its place. (Serde would stop at the first.)
 
+mod stand_in;
+
 use serde_json::Value;
 
 use super::problem::Problem;
-use super::source::{Data, Node};
+use super::source::{Data, Entry, Node, Place};
+pub use stand_in::StandIn;
 
-/// What the check leaves: its findings, and whether the tree still fits the types well enough to look further.
 pub struct Findings {
     pub problems: Vec<Problem>,
-    pub typed: bool,
-    /// Paths of values that were taken out because they cannot be read. They are not missing.
+    /// Paths of values that cannot be read, or are not there, and have a stand-in.
     pub unreadable: Vec<Vec<String>>,
 }
 
-/// Checks `root` and takes out of it what the types do not know, so that the rest can still be read.
-pub fn check(root: &mut Node, schema: &Value) -> Findings {
-    let mut walk = Walk {
-        schema,
-        findings: Findings { problems: Vec::new(), typed: true, unreadable: Vec::new() },
-        path: Vec::new(),
-    };
+/// Checks `root` and makes it fit the types, so that the rest can be looked at: what they do not know is taken out,
+/// and what cannot be read or is missing gets a stand-in.
+pub fn check(root: &mut Node, schema: &Value, stand_in: StandIn) -> Findings {
+    let findings = Findings { problems: Vec::new(), unreadable: Vec::new() };
+    let mut walk = Walk { schema, stand_in, findings, path: Vec::new() };
     walk.node(root, schema);
     walk.findings
 }
 
 struct Walk<'a> {
     schema: &'a Value,
+    stand_in: StandIn,
     findings: Findings,
     path: Vec<String>,
 }
@@ -37,31 +37,34 @@ impl<'a> Walk<'a> {
         self.findings.problems.push(Problem { path, ..Problem::new(message, help) });
     }
 
-    fn resolve(&self, mut schema: &'a Value) -> &'a Value {
-        while let Some(target) = schema.get("$ref").and_then(Value::as_str) {
-            match self.schema.pointer(target.trim_start_matches('#')) {
-                Some(found) => schema = found,
-                None => break,
-            }
-        }
-        schema
+    /// Puts a stand-in in the place of what cannot be read.
+    fn replace(&mut self, node: &mut Node, schema: &Value) {
+        *node = self.stand_in.node(self.schema, schema, &node.place);
+        self.findings.unreadable.push(self.path.clone());
+    }
+
+    /// The entry of a key that is not there.
+    fn supply(&mut self, key: &str, schema: &Value, place: &Place) -> Entry {
+        let mut path = self.path.clone();
+        path.push(key.to_owned());
+        self.findings.unreadable.push(path);
+        Entry { key: place.clone(), node: self.stand_in.node(self.schema, schema, place) }
     }
 
     /// The alternative of an `anyOf` or `oneOf` that takes values of this node's type.
     fn alternative(&self, schema: &'a Value, node: &Node) -> &'a Value {
-        let schema = self.resolve(schema);
+        let schema = resolve(self.schema, schema);
         let Some(choices) = schema.get("anyOf").and_then(Value::as_array) else { return schema };
-        let choices = || choices.iter().map(|choice| self.resolve(choice));
+        let choices = || choices.iter().map(|choice| resolve(self.schema, choice));
         choices().find(|choice| accepts(choice, node)).or_else(|| choices().next()).unwrap_or(schema)
     }
 
     fn node(&mut self, node: &mut Node, schema: &'a Value) {
-        let outer = self.resolve(schema);
+        let outer = resolve(self.schema, schema);
         let schema = self.alternative(outer, node);
         if let Some(names) = constants(schema) {
             let ok = matches!(&node.data, Data::String(text) if names.contains(&text.as_str()));
             if !ok {
-                self.findings.typed = false;
                 let help = match &node.data {
                     Data::String(text) => match nearest(text, names.iter().copied()) {
                         Some(near) => format!("did you mean `{near}`?"),
@@ -70,14 +73,15 @@ impl<'a> Walk<'a> {
                     _ => format!("it is one of: {}", names.join(", ")),
                 };
                 self.report(format!("{} is not one of the values it can have", shown(node)), help);
+                self.replace(node, outer);
             }
             return;
         }
         if !accepts(schema, node) {
-            self.findings.typed = false;
             let written = || written(expected(outer).as_str()).to_owned();
             let help = describe(schema).or_else(|| describe(outer)).unwrap_or_else(written);
             self.report(format!("expected {}, found {}", expected(outer), named(node)), help);
+            self.replace(node, outer);
             return;
         }
         match &mut node.data {
@@ -102,27 +106,22 @@ impl<'a> Walk<'a> {
         let rest = schema.get("additionalProperties").filter(|rest| rest.is_object());
         let closed = schema.get("additionalProperties") == Some(&Value::Bool(false));
         let keys: Vec<String> = entries.keys().cloned().collect();
+        let mut meant = Vec::new();
         for key in keys {
             self.path.push(key.clone());
             let property = known.iter().find(|(name, _)| **name == key).map(|(_, schema)| *schema);
             match property.or(rest) {
                 Some(schema) => {
                     if let Some(entry) = entries.get_mut(&key) {
-                        let before = self.findings.problems.len();
                         self.node(&mut entry.node, schema);
-                        // An address range that cannot be read is as good as none: the rest can still be checked.
-                        let unreadable = self.findings.problems[before..]
-                            .iter()
-                            .any(|problem| problem.path == self.path && problem.message.contains("not a CIDR"));
-                        if unreadable {
-                            entries.remove(&key);
-                            self.findings.unreadable.push(self.path.clone());
-                        }
                     }
                 }
                 None if closed => {
                     let help = match nearest(&key, known.iter().map(|(name, _)| name.as_str())) {
-                        Some(near) => format!("did you mean `{near}`?"),
+                        Some(near) => {
+                            meant.push(near.to_owned());
+                            format!("did you mean `{near}`?")
+                        }
                         None => {
                             let names: Vec<&str> = known.iter().map(|(name, _)| name.as_str()).collect();
                             format!("known here: {}", names.join(", "))
@@ -137,33 +136,33 @@ impl<'a> Walk<'a> {
             }
             self.path.pop();
         }
-        for required in schema.get("required").and_then(Value::as_array).into_iter().flatten() {
-            let Some(name) = required.as_str().filter(|name| !entries.contains_key(*name)) else { continue };
-            self.findings.typed = false;
-            let known = known.iter().find(|(key, _)| *key == name).map(|(_, schema)| *schema);
-            let help = known.and_then(describe).unwrap_or_else(|| "it has no default".to_owned());
+        let required = schema.get("required").and_then(Value::as_array).into_iter().flatten();
+        let mut missing: Vec<&str> = required.filter_map(Value::as_str).collect();
+        missing.retain(|name| !entries.contains_key(*name));
+        for (name, schema) in &known {
+            // What stands there under a name that is not known is not missing.
+            if meant.contains(*name) && !entries.contains_key(*name) {
+                missing.retain(|missing| missing != name);
+                entries.insert((*name).clone(), self.supply(name, schema, &node.place));
+            }
+        }
+        for name in missing {
+            let Some((_, schema)) = known.iter().find(|(known, _)| *known == name) else { continue };
+            let help = describe(schema).unwrap_or_else(|| "it has no default".to_owned());
             self.report(format!("`{name}` is missing"), help);
+            entries.insert(name.to_owned(), self.supply(name, schema, &node.place));
         }
     }
 
-    fn scalar(&mut self, node: &Node, schema: &'a Value) {
+    fn scalar(&mut self, node: &mut Node, schema: &'a Value) {
         let help = || describe(schema).unwrap_or_default();
-        let number = match node.data {
-            Data::Integer(number) => Some(number),
-            _ => None,
-        };
-        let bound = |name: &str| schema.get(name).and_then(Value::as_f64);
-        if let Some(number) = number {
-            let (low, high) = (bound("minimum"), bound("maximum"));
-            let value = number as f64;
-            if low.is_some_and(|low| value < low) || high.is_some_and(|high| value > high) {
-                let range = match (low, high) {
-                    (Some(low), Some(high)) => format!("{low} to {high}"),
-                    (Some(low), None) => format!("{low} or more"),
-                    (_, high) => format!("{} or less", high.unwrap_or_default()),
-                };
-                self.findings.typed &= i32::try_from(number).is_ok_and(|number| number >= 0);
+        if let Data::Integer(number) = node.data {
+            let (least, most) = range(schema);
+            if !(least..=most).contains(&number) {
+                let range =
+                    if most == i64::MAX { format!("{least} or more") } else { format!("{least} to {most}") };
                 self.report(format!("{number} is out of range: {range}"), help());
+                self.replace(node, schema);
             }
         }
         if let Data::String(text) = &node.data {
@@ -172,6 +171,7 @@ impl<'a> Walk<'a> {
                 && !regex_lite::Regex::new(pattern).is_ok_and(|regex| regex.is_match(text))
             {
                 self.report(format!("{} does not look right: it must match {pattern}", shown(node)), help());
+                return self.replace(node, schema);
             }
             let cidr = schema.get("format").and_then(Value::as_str) == Some("ipv4-cidr");
             if cidr && text.parse::<ipnet::Ipv4Net>().is_err() {
@@ -179,9 +179,33 @@ impl<'a> Walk<'a> {
                     format!("`{text}` is not a CIDR"),
                     "write an IPv4 range, as in 10.20.0.0/16".to_owned(),
                 );
+                self.replace(node, schema);
             }
         }
     }
+}
+
+fn resolve<'a>(root: &'a Value, mut schema: &'a Value) -> &'a Value {
+    while let Some(target) = schema.get("$ref").and_then(Value::as_str) {
+        match root.pointer(target.trim_start_matches('#')) {
+            Some(found) => schema = found,
+            None => break,
+        }
+    }
+    schema
+}
+
+/// The numbers that a schema of whole numbers takes. For many it tells their size only.
+fn range(schema: &Value) -> (i64, i64) {
+    let bound = |name: &str| schema.get(name).and_then(Value::as_i64);
+    let (least, most) = match schema.get("format").and_then(Value::as_str) {
+        Some("int32") => (i32::MIN.into(), i32::MAX.into()),
+        Some("uint16") => (0, u16::MAX.into()),
+        Some("uint32") => (0, u32::MAX.into()),
+        Some("uint" | "uint64") => (0, i64::MAX),
+        _ => (i64::MIN, i64::MAX),
+    };
+    (bound("minimum").unwrap_or(least), bound("maximum").unwrap_or(most))
 }
 
 /// The strings an enum takes: `enum`, or `oneOf` of `const`s where variants have docs of their own.

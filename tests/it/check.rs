@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::Command;
 
+use toml::{Table, Value};
+
 use crate::assert_outcome;
 use crate::cli::{Bench, Outcome, repository};
 
@@ -83,4 +85,58 @@ fn control_characters_of_a_spec_reach_no_terminal() {
 fn several_specs_are_checked_in_one_go() {
     let outcome = check(&["good/town.toml", "network-size.toml", "zones-too-few.toml"]);
     assert_outcome!("check-several", outcome);
+}
+
+/// Every value and table of a spec in turn is made something that cannot be read.
+#[test]
+fn nothing_is_told_that_only_follows_from_what_cannot_be_read() {
+    let text = ["legocity.toml", "prod.toml"]
+        .map(|name| std::fs::read_to_string(repository("environments").join(name)).expect("a shipped spec"));
+    let [base, own] = text.map(|text| text.parse::<Table>().expect("TOML"));
+    let spec = merged(base, own);
+    let paths = paths(&spec);
+    assert!(paths.len() > 200, "{paths:?}");
+    for path in paths {
+        let mut broken = Value::Table(spec.clone());
+        let value = path.iter().fold(&mut broken, |value, step| match value {
+            Value::Array(items) => &mut items[step.parse::<usize>().expect("an index")],
+            table => &mut table[step.as_str()],
+        });
+        *value = Value::Datetime("2026-11-21".parse().expect("a date"));
+        let problems = baseplate::spec::parse("spec.toml", &toml::to_string(&broken).expect("a spec"));
+        let list = problems.expect_err("it cannot be read").list;
+        assert_eq!(list.len(), 1, "{path:?}: {list:#?}");
+        assert_eq!(list[0].path, path, "{list:#?}");
+    }
+}
+
+fn merged(mut base: Table, over: Table) -> Table {
+    for (key, value) in over {
+        match (base.remove(&key), value) {
+            (Some(Value::Table(below)), Value::Table(value)) => base.insert(key, merged(below, value).into()),
+            (_, value) => base.insert(key, value),
+        };
+    }
+    base
+}
+
+fn paths(table: &Table) -> Vec<Vec<String>> {
+    fn walk(value: &Value, path: &mut Vec<String>, paths: &mut Vec<Vec<String>>) {
+        if !path.is_empty() {
+            paths.push(path.clone());
+        }
+        let entries: Vec<(String, &Value)> = match value {
+            Value::Table(table) => table.iter().map(|(key, value)| (key.clone(), value)).collect(),
+            Value::Array(items) => items.iter().enumerate().map(|(at, value)| (at.to_string(), value)).collect(),
+            _ => Vec::new(),
+        };
+        for (step, value) in entries {
+            path.push(step);
+            walk(value, path, paths);
+            path.pop();
+        }
+    }
+    let mut paths = Vec::new();
+    walk(&Value::Table(table.clone()), &mut Vec::new(), &mut paths);
+    paths
 }

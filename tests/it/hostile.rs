@@ -56,6 +56,11 @@ fn specs_that_are_too_large() {
     let entries: String = (0..5001).map(|index| format!("k{index} = \"x\"\n")).collect();
     bench.write("many.toml", format!("{HEAD}[parameters]\n{entries}"));
     assert_outcome!("hostile-many", refused(&bench, "check many.toml"));
+    let numbers: String = (0..150).map(|index| format!("k{index} = 1\n")).collect();
+    bench.write("numbers.toml", format!("{HEAD}[parameters]\n{numbers}"));
+    let outcome = refused(&bench, "check numbers.toml");
+    assert!(outcome.stderr.contains("and 50 more like these"), "{outcome}");
+    assert!(outcome.stderr.ends_with("error: 150 errors in the spec; nothing was changed\n"), "{outcome}");
     bench.write("garbage.toml", "= \n".repeat(100_000));
     let outcome = refused(&bench, "check garbage.toml");
     assert!(outcome.stderr.contains("more like these"), "{outcome}");
