@@ -168,6 +168,8 @@ fn classify(code: &str, message: &str) -> Class {
         | "MalformedPolicyDocument"
             if says("cannot be assumed")
                 || says("unable to assume the role")
+                // The first cluster or service of an account makes that role.
+                || says("unable to assume the service linked role")
                 || says("invalid principal in policy") =>
         {
             Class::Propagating
@@ -190,5 +192,45 @@ fn classify(code: &str, message: &str) -> Class {
             Class::Taken
         }
         _ => Class::Refused,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_iam_does_not_know_everywhere_yet_passes_and_a_denial_does_not() {
+        let passing = [
+            (
+                "InvalidParameterException",
+                "Unable to assume the service linked role. Please verify that it exists.",
+            ),
+            ("InvalidParameterException", "The role with name web-task cannot be assumed."),
+            ("ClientException", "ECS was unable to assume the role 'arn:aws:iam::123456789012:role/web'"),
+            (
+                "MalformedPolicyDocument",
+                "Invalid principal in policy: \"AWS\":\"arn:aws:iam::123456789012:role/web\"",
+            ),
+            ("InvalidParameterException", "The target group does not have an associated load balancer."),
+        ];
+        for (code, message) in passing {
+            assert_eq!(classify(code, message), Class::Propagating, "{code}: {message}");
+        }
+        let denied = "User: ci is not authorized to perform: iam:PassRole on resource: web-task";
+        assert_eq!(classify("AccessDeniedException", denied), Class::Denied);
+        assert_eq!(
+            classify("InvalidParameterException", "No Fargate configuration for these values"),
+            Class::Refused
+        );
+    }
+
+    #[test]
+    fn a_service_that_still_goes_away_is_in_use() {
+        for message in
+            ["Unable to Start a service that is still Draining.", "Creation of service was not idempotent."]
+        {
+            assert_eq!(classify("InvalidParameterException", message), Class::InUse, "{message}");
+        }
     }
 }

@@ -85,7 +85,7 @@ impl Kind for SsmParameter {
 
     /// Intelligent tiering reads back as the tier that it came to.
     fn settle(desired: &Attrs, live: &mut Attrs) {
-        if desired.tier == ParameterTier::IntelligentTiering {
+        if desired.tier == ParameterTier::IntelligentTiering || stays_advanced(desired, live) {
             live.tier = desired.tier;
         }
     }
@@ -114,13 +114,8 @@ impl Kind for SsmParameter {
         let attrs = change.attrs;
         let mut outputs = change.outputs.clone();
         if Self::moves("version", change.changed) {
-            // AWS refuses to turn an advanced parameter into a standard one. Its value is at hand, so it is made
-            // anew, and only its history is lost.
-            let anew = change.before.tier == ParameterTier::Advanced && attrs.tier == ParameterTier::Standard;
-            if anew {
-                remove(aws, change.id).await?;
-            }
-            outputs = made(aws, attrs, put(aws, attrs, change.vault, !anew).await?).outputs;
+            let (version, anew) = overwrite(aws, change).await?;
+            outputs = made(aws, attrs, version).outputs;
             if let Some(secret) = &attrs.secret {
                 change.vault.hold(change.address.clone(), secret);
             }
@@ -163,6 +158,31 @@ fn declared(env: &Environment, key: &str, parameter: &Parameter) -> Attrs {
         description: parameter.description.clone(),
         tags: env.tags_of::<SsmParameter>(key),
     }
+}
+
+/// AWS refuses to turn an advanced parameter into a standard one. A plain one is made anew, for its value is in the
+/// spec; but there may be no other copy of a secret, and the advanced tier holds all that the standard one does.
+fn stays_advanced(desired: &Attrs, live: &Attrs) -> bool {
+    desired.secure && live.secure && (desired.tier, live.tier) == (ParameterTier::Standard, ParameterTier::Advanced)
+}
+
+/// What AWS answers to a put of another type, as the API reference of `PutParameter` lists it.
+const OTHER_TYPE: &str = "HierarchyTypeMismatchException";
+
+/// Writes over a parameter, or makes it anew where AWS forces that: then only its history is lost, since the value is
+/// the spec's. Answers its version, and whether it was made anew.
+async fn overwrite(aws: &Aws, change: &Update<'_, Attrs>) -> Result<(i64, bool), CloudError> {
+    let Update { before, attrs, vault, .. } = *change;
+    let tier = if stays_advanced(attrs, before) { before.tier } else { attrs.tier };
+    let written = Attrs { tier, ..attrs.clone() };
+    if (before.tier, tier) != (ParameterTier::Advanced, ParameterTier::Standard) {
+        match put(aws, &written, vault, true).await {
+            Err(error) if before.secure != attrs.secure && error.code == OTHER_TYPE => {}
+            answer => return Ok((answer?, false)),
+        }
+    }
+    remove(aws, change.id).await?;
+    Ok((put(aws, &written, vault, false).await?, true))
 }
 
 /// Writes a parameter and answers its version.
@@ -246,6 +266,17 @@ mod tests {
         let mut live = attrs(ParameterTier::Advanced);
         SsmParameter::settle(&attrs(ParameterTier::Standard), &mut live);
         assert_eq!(live.tier, ParameterTier::Advanced);
+    }
+
+    #[test]
+    fn a_secret_is_never_deleted_for_its_tier() {
+        let secret = |tier| Attrs { secure: true, ..attrs(tier) };
+        let mut live = secret(ParameterTier::Advanced);
+        SsmParameter::settle(&secret(ParameterTier::Standard), &mut live);
+        assert_eq!(live.tier, ParameterTier::Standard, "no difference");
+        let mut live = secret(ParameterTier::Standard);
+        SsmParameter::settle(&secret(ParameterTier::Advanced), &mut live);
+        assert_eq!(live.tier, ParameterTier::Standard, "a difference");
     }
 
     #[test]

@@ -34,7 +34,8 @@ pub struct Generate {
     pub length: usize,
 }
 
-/// Standard holds 4 KB for nothing, advanced 8 KB for money. AWS never turns advanced into standard.
+/// Standard holds 4 KB for nothing, advanced 8 KB for money. AWS never turns advanced into standard: a plain parameter
+/// is made anew then, a secret one stays advanced, for its value could be lost in between.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ParameterTier {
