@@ -74,7 +74,7 @@ pub enum Impact {
 impl fmt::Display for Impact {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::None => "none",
+            Self::None => "no interruption",
             Self::Rolling => "rolling restart",
             Self::InWindow => "in the maintenance window",
             Self::Reboot => "reboot",

@@ -161,7 +161,7 @@ fn one(out: &mut String, index: usize, change: &Change) {
         1..view::HARMLESS => "",
         _ => " mild",
     };
-    let _ = write!(out, "<span class=\"badge{class}\">{}</span>", escape(&view::impact(change)));
+    let _ = write!(out, "<span class=\"badge{class}\">{}</span>", escape(&change.impact.to_string()));
     if change.guarded {
         out.push_str("<span class=\"badge lost\">not allowed yet</span>");
     }

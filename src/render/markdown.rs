@@ -82,7 +82,7 @@ enum Level {
 
 impl Entry {
     fn of(change: &Change) -> Self {
-        let mut said = vec![change.action.verb().to_owned(), view::impact(change)];
+        let mut said = vec![change.action.verb().to_owned(), change.impact.to_string()];
         if change.guarded {
             said.push("not allowed yet".to_owned());
         }

@@ -27,14 +27,6 @@ pub fn by_danger(plan: &Plan) -> Vec<&Change> {
     changes
 }
 
-/// What a change means to who uses the object, in words.
-pub fn impact(change: &Change) -> String {
-    match change.impact {
-        Impact::None => "no interruption".to_owned(),
-        impact => impact.to_string(),
-    }
-}
-
 /// A section of changes: what the spec asks for, or what only puts right what moved by itself.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Section {

@@ -6,7 +6,7 @@ use super::escape::escape;
 use super::layout::{HEIGHT, Picture, WIDTH, layout};
 use crate::kinds::Impact;
 use crate::plan::{Change, Plan};
-use crate::render::view::{duration, impact};
+use crate::render::view::duration;
 
 /// Characters that fit into a box: of the name, which is set larger, and of the kind.
 const NAME: usize = 19;
@@ -57,7 +57,7 @@ pub fn picture(plan: &Plan) -> String {
 fn node(index: usize, change: &Change, x: i32, y: i32) -> String {
     let action = change.action.verb();
     let danger = if change.impact >= Impact::Reboot { " danger" } else { "" };
-    let title = format!("{action} {}, {}, {}", change.address, impact(change), duration(change.seconds));
+    let title = format!("{action} {}, {}, {}", change.address, change.impact, duration(change.seconds));
     format!(
         "<a href=\"#c{index}\" class=\"node {action}{danger}\" data-node=\"{index}\"><title>{}</title>\
          <rect x=\"{x}\" y=\"{y}\" width=\"{WIDTH}\" height=\"{HEIGHT}\" rx=\"6\"/>\
