@@ -17,7 +17,8 @@ pub struct Case {
     secret: &'static str,
 }
 
-const DATABASE: &str = r#"
+/// What makes the small fixture hold data.
+pub const DATABASE: &str = r#"
 [security-groups.db]
 ingress = [{ ports = "5432", from = "app" }]
 

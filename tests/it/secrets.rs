@@ -10,6 +10,7 @@ use serde_json::Value;
 use crate::cli::{Bench, Outcome, WEATHER_API_KEY, settings};
 use crate::file_cloud::CLOUD;
 use crate::moto::Moto;
+use crate::renderings::DATABASE;
 
 const SECRET_KEY: &str = "planted-aws-secret-key-1b44";
 const SESSION_TOKEN: &str = "planted-aws-session-token-77d0";
@@ -69,30 +70,11 @@ fn plant(bench: &Bench) {
     );
     bench.edit(
         "spec.toml",
-        "[registries]\n",
-        r#"[security-groups.db]
-ingress = [{ ports = "5432", from = "app" }]
-
-[databases.main]
-engine = "postgres"
-version = "16"
-class = "db.t4g.micro"
-storage = 20
-database = "town"
-username = "town"
-security-groups = ["db"]
-subnets = ["public-a", "public-b"]
-final-snapshot = false
-
-[registries]
-"#,
-    );
-    bench.edit(
-        "spec.toml",
         r#"secrets = { TOKEN = "web/token" }"#,
         r#"secrets = { TOKEN = "web/token", MADE = "web/made", BOTH = "web/both", DB = "web/db-url", THEIRS = "web/theirs", ODD = "web/awkward" }"#,
     );
-    let spec = bench.read("spec.toml");
+    let spec = bench.read("spec.toml") + DATABASE + "final-snapshot = false\n";
+    bench.write("spec.toml", &spec);
     bench.write("old.toml", spec.replace(r#""web/awkward" = { env = "AWKWARD" }"#, r#""web/awkward" = "plain""#));
     bench.write("other.toml", spec.replace("environment = \"test\"", "environment = \"other\""));
 }
