@@ -20,7 +20,7 @@
 //!   over, releasing and unlocking are all such writes. The parameter is made once (`Overwrite=false`) and then
 //!   never deleted: its numbers only grow, so a write that was held up somewhere, or repeated by the SDK after a
 //!   lost answer, cannot come true later. Where an answer is lost or is another number, the log is read, which
-//!   says what became of it.
+//!   says what became of it, unless nothing shows of it yet.
 //! - A loser's text, although it lies on top, takes nothing from the winner: the winner is found below it, and its
 //!   next renewal is stated on top of both.
 //!

@@ -27,6 +27,8 @@ pub struct Chain<V> {
     clock: Rc<dyn Clock>,
     /// The newest version that is known for certain to exist.
     newest: Cell<i64>,
+    /// The version in which this process last held the lock.
+    ours: Cell<i64>,
     /// How many entries this process has written.
     attempts: Cell<u64>,
     /// Somebody else's version, and when this process first saw it, by the steady clock.
@@ -70,7 +72,14 @@ enum Written {
 
 impl<V: Versions> Chain<V> {
     pub fn new(versions: V, clock: Rc<dyn Clock>) -> Self {
-        Self { versions, clock, newest: Cell::new(0), attempts: Cell::new(0), seen: RefCell::default() }
+        Self {
+            versions,
+            clock,
+            newest: Cell::new(0),
+            ours: Cell::new(0),
+            attempts: Cell::new(0),
+            seen: RefCell::default(),
+        }
     }
 
     async fn read(&self) -> Result<Log, CloudError> {
@@ -194,7 +203,10 @@ impl<V: Versions> LockStore for Chain<V> {
                 // Where it is ours already, an answer was lost: writing again tells from when on it counts.
                 let (entry, at) = self.held(me, lease, &log);
                 match self.write(&log, &entry).await? {
-                    Written::Counts => return Ok(Take::Taken { at, from }),
+                    Written::Counts => {
+                        self.ours.set(entry.version);
+                        return Ok(Take::Taken { at, from });
+                    }
                     Written::Over(newer) => log = newer,
                 }
             }
@@ -220,17 +232,21 @@ impl<V: Versions> LockStore for Chain<V> {
                 }
                 let (entry, at) = self.held(me, lease, &log);
                 match self.write(&log, &entry).await? {
-                    Written::Counts => return Ok(Renewal::Renewed(at)),
+                    Written::Counts => {
+                        self.ours.set(entry.version);
+                        return Ok(Renewal::Renewed(at));
+                    }
                     Written::Over(newer) => log = newer,
                 }
             }
         })
     }
 
-    /// Begins with a write on top of the version that we wrote last: mostly nobody else wrote since.
+    /// Begins with a write on top of the version in which we held it: mostly nobody wrote since, and if somebody
+    /// did, it does not count.
     fn release<'a>(&'a self, me: &'a Holder) -> LocalBoxFuture<'a, Result<(), CloudError>> {
         Box::pin(async move {
-            let newest = self.newest.get();
+            let newest = self.ours.get();
             let ours = Entry::held(me, Duration::ZERO, self.clock.of_day(), newest);
             self.free(Log { newest, counts: Some(ours) }, me, |log| log.is_held_by(me)).await?;
             Ok(())

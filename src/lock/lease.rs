@@ -41,7 +41,8 @@ pub struct Lock {
 
 impl Lock {
     /// Waits for the lock and takes it. `tell` hears whose it is, each time that it was looked at; the wait is over
-    /// when `enough` is. An attempt under way is never cut off: its lock would be nobody's.
+    /// when `enough` is. An attempt under way is never cut off, and after one without an answer it is looked whether
+    /// it took the lock all the same: that would be nobody's.
     ///
     /// # Errors
     /// Somebody else holds it for too long, or the store cannot be asked.
@@ -56,24 +57,34 @@ impl Lock {
         let begun = clock.steady();
         let lease = terms.lease;
         let mut enough = std::pin::pin!(enough);
-        let (renewed, from) = loop {
+        let mut is_unknown;
+        let taken = loop {
             let left = terms.timeout.saturating_sub(clock.steady().saturating_sub(begun));
-            let pause = match store.take(&me, lease).await {
-                Ok(Take::Taken { at, from }) => break (at, from),
-                Ok(Take::Busy(held)) if left.is_zero() => return Err(NotLocked::Held(held)),
+            let take = store.take(&me, lease).await;
+            is_unknown = take.as_ref().is_err_and(passes);
+            let pause = match take {
+                Ok(Take::Taken { at, from }) => break Ok((at, from)),
+                Ok(Take::Busy(held)) if left.is_zero() => break Err(NotLocked::Held(held)),
                 Ok(Take::Busy(held)) => {
                     tell(&held);
                     store.patience(held.lease.unwrap_or_default())
                 }
                 Err(error) if !left.is_zero() && passes(&error) => store.patience(lease),
-                Err(error) => return Err(NotLocked::Cloud(error)),
+                Err(error) => break Err(NotLocked::Cloud(error)),
             };
             tokio::select! {
                 biased;
-                () = &mut enough => return Err(NotLocked::GivenUp),
+                () = &mut enough => break Err(NotLocked::GivenUp),
                 () = clock.sleep(pause.min(left)) => {}
             }
         };
+        if taken.is_err() && is_unknown {
+            tokio::select! {
+                () = let_go(store.as_ref(), &me) => {}
+                () = clock.sleep(GOODBYE) => {}
+            }
+        }
+        let (renewed, from) = taken?;
         let (lost, notify, renewing) = (RefCell::default(), Notify::new(), Mutex::new(()));
         Ok((Self { store, me, clock, lease, renewed: Cell::new(renewed), lost, notify, renewing }, from))
     }
@@ -153,9 +164,17 @@ impl Lock {
             return;
         }
         let limit = (self.lease * 3 / 4).saturating_sub(self.age()).max(self.lease / 4);
+        let renewal = async {
+            loop {
+                match self.store.renew(&self.me, self.lease).await {
+                    Err(error) if passes(&error) => self.clock.sleep(self.store.patience(self.lease)).await,
+                    done => break done,
+                }
+            }
+        };
         let outcome = tokio::select! {
             biased;
-            outcome = self.store.renew(&self.me, self.lease) => outcome.map_err(|error| error.to_string()),
+            outcome = renewal => outcome.map_err(|error| error.to_string()),
             () = self.clock.sleep(limit) => Err(format!("no answer within {} s", limit.as_secs_f64())),
         };
         match outcome {
@@ -172,6 +191,18 @@ impl Lock {
     fn lose(&self, why: String) {
         self.lost.borrow_mut().get_or_insert(why);
         self.notify.notify_waiters();
+    }
+}
+
+/// How long a run that gives up looks whether it has the lock all the same.
+const GOODBYE: Duration = Duration::from_secs(5);
+
+/// Frees the lock if it is ours. What fails, the end of the lease makes good.
+async fn let_go(store: &dyn LockStore, me: &Holder) {
+    if let Ok(Some(held)) = store.look().await
+        && held.holder.id == me.id
+    {
+        let _ = store.unlock(&held, me).await;
     }
 }
 

@@ -266,6 +266,46 @@ fn unlocking_is_for_the_holder_that_was_seen() {
     assert!(orders > 10, "{orders}");
 }
 
+/// The holder renews while somebody unlocks it and another takes the lock; then it lets go, for it lost it.
+#[test]
+fn who_lost_the_lock_does_not_free_it() {
+    for fault in FAULTS {
+        let orders = in_every_order(|| {
+            let (account, winners, clock) = (Rc::new(Account::default()), Outcome::default(), hurried());
+            let view = View::of(&account);
+            let old = view.chain(&clock);
+            alone(old.take(&run_of("old"), LEASE)).unwrap();
+            view.faults.borrow_mut().push(fault);
+            let seen = alone(old.look()).unwrap().unwrap();
+            let person = View::of(&account).chain(&clock);
+            let new = View::of(&account).chain(&clock);
+            let taken = Rc::clone(&winners);
+            let mut tasks: Vec<Task<'_>> = vec![
+                Box::pin(async move {
+                    patiently(async || old.renew(&run_of("old"), LEASE).await).await;
+                    patiently(async || old.release(&run_of("old")).await).await;
+                }),
+                Box::pin(async move {
+                    patiently(async || person.unlock(&seen, &run_of("person")).await).await;
+                    if let Take::Taken { .. } = patiently(async || new.take(&run_of("new"), LEASE).await).await {
+                        taken.borrow_mut().push("new".to_owned());
+                    }
+                }),
+            ];
+            if fault == Fault::Delayed {
+                tasks.push(postman(&account));
+            }
+            let check = Box::new(move |story: &str| {
+                account.deliver();
+                let holder: Vec<String> = holder(&account).into_iter().collect();
+                assert_eq!(*winners.borrow(), holder, "{fault:?} {story}");
+            });
+            (tasks, check)
+        });
+        assert!(orders > 10, "{fault:?}: {orders}");
+    }
+}
+
 /// That a call took effect is seen by reading.
 #[test]
 fn answers_that_are_lost_each_time_keep_nobody_out() {

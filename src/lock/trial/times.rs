@@ -95,6 +95,21 @@ fn who_cannot_write_does_not_try_for_ever() {
     assert!(account.calls.get() < 100, "{} calls", account.calls.get());
 }
 
+/// The answer is lost, and the first look after it shows nothing.
+#[test]
+fn who_gives_up_leaves_no_lock_behind() {
+    let (account, clock) = (Rc::new(Account::default()), Shared::default());
+    let view = View::of(&account);
+    view.faults.borrow_mut().push(Fault::AnswerLost);
+    view.stale.set(1);
+    let a = async {
+        let Err(NotLocked::Cloud(_)) = acquire("a", &view, &clock, Duration::ZERO).await else { panic!("unknown") };
+        assert_eq!(account.versions.borrow().len(), 2, "taken and freed");
+        assert_eq!(View::of(&account).chain(&clock).look().await.unwrap(), None);
+    };
+    in_time(&clock, vec![Box::pin(a)]);
+}
+
 #[test]
 fn a_release_that_gets_no_answer_is_tried_until_the_lease_is_over() {
     let (account, clock) = (Rc::new(Account::default()), Shared::default());
