@@ -59,9 +59,11 @@ fn typed(tree: Tree) -> Result<Spec, Problems> {
     let findings = structure::check(&mut root, &schema, StandIn::Least);
     let json = root.json();
     let env = Environment::deserialize(&json);
+    let is_readable = findings.is_readable();
     let mut list = findings.problems;
     match &env {
-        Ok(env) => list.extend(meaning(env, &tree, &schema, &findings.unreadable)),
+        Ok(env) if is_readable => list.extend(meaning(env, &tree, &schema, &findings.unreadable)),
+        Ok(_) => {}
         Err(error) if list.is_empty() => list.push(Problem::new(error.to_string(), "")),
         Err(_) => {}
     }

@@ -3,6 +3,8 @@
 
 mod stand_in;
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use super::problem::Problem;
@@ -11,12 +13,22 @@ pub use stand_in::StandIn;
 
 pub struct Findings {
     pub problems: Vec<Problem>,
-    /// Paths of values that cannot be read, or are not there, and have a stand-in.
+    /// Paths of values that cannot be read, or are not there.
     pub unreadable: Vec<Vec<String>>,
 }
 
+/// Of more values that cannot be read, nobody wants to know what is wrong besides.
+const MOST: usize = 100;
+
+impl Findings {
+    /// Whether so little cannot be read that the rest is worth a look.
+    pub fn is_readable(&self) -> bool {
+        self.unreadable.len() < MOST
+    }
+}
+
 /// Checks `root` and makes it fit the types, so that the rest can be looked at: what they do not know is taken out,
-/// and what cannot be read or is missing gets a stand-in.
+/// and what cannot be read or is missing gets a stand-in, unless that is too much.
 pub fn check(root: &mut Node, schema: &Value, stand_in: StandIn) -> Findings {
     let findings = Findings { problems: Vec::new(), unreadable: Vec::new() };
     let mut walk = Walk { schema, stand_in, findings, path: Vec::new() };
@@ -39,16 +51,20 @@ impl<'a> Walk<'a> {
 
     /// Puts a stand-in in the place of what cannot be read.
     fn replace(&mut self, node: &mut Node, schema: &Value) {
-        *node = self.stand_in.node(self.schema, schema, &node.place);
+        if self.findings.is_readable() {
+            *node = self.stand_in.node(self.schema, schema, &node.place);
+        }
         self.findings.unreadable.push(self.path.clone());
     }
 
-    /// The entry of a key that is not there.
-    fn supply(&mut self, key: &str, schema: &Value, place: &Place) -> Entry {
-        let mut path = self.path.clone();
-        path.push(key.to_owned());
+    /// Puts a stand-in where nothing is.
+    fn supply(&mut self, entries: &mut BTreeMap<String, Entry>, key: &str, schema: &Value, place: &Place) {
+        if self.findings.is_readable() {
+            let node = self.stand_in.node(self.schema, schema, place);
+            entries.insert(key.to_owned(), Entry { key: place.clone(), node });
+        }
+        let path = self.path.iter().cloned().chain([key.to_owned()]).collect();
         self.findings.unreadable.push(path);
-        Entry { key: place.clone(), node: self.stand_in.node(self.schema, schema, place) }
     }
 
     /// The alternative of an `anyOf` or `oneOf` that takes values of this node's type.
@@ -143,14 +159,14 @@ impl<'a> Walk<'a> {
             // What stands there under a name that is not known is not missing.
             if meant.contains(*name) && !entries.contains_key(*name) {
                 missing.retain(|missing| missing != name);
-                entries.insert((*name).clone(), self.supply(name, schema, &node.place));
+                self.supply(entries, name, schema, &node.place);
             }
         }
         for name in missing {
             let Some((_, schema)) = known.iter().find(|(known, _)| *known == name) else { continue };
             let help = describe(schema).unwrap_or_else(|| "it has no default".to_owned());
             self.report(format!("`{name}` is missing"), help);
-            entries.insert(name.to_owned(), self.supply(name, schema, &node.place));
+            self.supply(entries, name, schema, &node.place);
         }
     }
 

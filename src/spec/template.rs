@@ -24,9 +24,16 @@ impl Database {
     }
 }
 
+const PASSWORD: &str = "/db-password";
+
 /// The key of the parameter that holds a database's generated password.
 pub fn password_parameter(database: &str) -> String {
-    format!("{database}/db-password")
+    format!("{database}{PASSWORD}")
+}
+
+/// The database whose password a parameter of this key would hold.
+pub(super) fn database_of_password(parameter: &str) -> Option<&str> {
+    parameter.strip_suffix(PASSWORD)
 }
 
 impl Environment {

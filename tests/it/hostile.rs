@@ -61,6 +61,10 @@ fn specs_that_are_too_large() {
     let outcome = refused(&bench, "check numbers.toml");
     assert!(outcome.stderr.contains("and 50 more like these"), "{outcome}");
     assert!(outcome.stderr.ends_with("error: 150 errors in the spec; nothing was changed\n"), "{outcome}");
+    let services = (0..11).map(|index| format!("[services.s{index}.secrets]\n") + &short("=1\n"));
+    let databases = format!("[databases]\n{}", short("=1\n"));
+    bench.write("unreadable.toml", format!("{HEAD}{databases}{}", services.collect::<String>()));
+    refused(&bench, "check unreadable.toml");
     bench.write("garbage.toml", "= \n".repeat(100_000));
     let outcome = refused(&bench, "check garbage.toml");
     assert!(outcome.stderr.contains("more like these"), "{outcome}");
@@ -68,6 +72,11 @@ fn specs_that_are_too_large() {
     refused(&bench, "check line.toml");
     bench.write("line.toml", format!("project = \"{}\"\n", "z".repeat(400_000)));
     refused(&bench, "check line.toml");
+}
+
+/// As many keys as a table may have, each with this after it.
+fn short(end: &str) -> String {
+    (0..4900).map(|index| format!("k{index:x}{end}")).collect()
 }
 
 /// Texts that hold one another twice over, in a long chain and in a long ring.

@@ -50,7 +50,8 @@ impl StandIn {
             }
             Some("boolean") => Data::Boolean(self == Self::Most),
             _ if schema.get("format").is_some_and(|format| format == "ipv4-cidr") => {
-                Data::String(self.pick("10.0.0.0/16", "192.168.0.0/24").to_owned())
+                // Of class E: no network's own.
+                Data::String(self.pick("240.0.0.0/24", "240.1.0.0/24").to_owned())
             }
             _ => Data::String(self.pick("a", "b").to_owned()),
         }

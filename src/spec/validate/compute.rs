@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 
 use super::{Check, one_of};
+use crate::spec::template::database_of_password;
 use crate::spec::{Service, Tier};
 
 /// Days that CloudWatch Logs can keep a group, from `PutRetentionPolicy`'s API reference.
@@ -64,9 +65,9 @@ fn contents(check: &mut Check<'_>, key: &str, service: &Service) {
         }
     }
     for (name, parameter) in &service.secrets {
-        let passwords =
-            check.env.databases.keys().any(|database| &crate::spec::password_parameter(database) == parameter);
-        if !check.env.parameters.contains_key(parameter) && !passwords {
+        let is_password =
+            database_of_password(parameter).is_some_and(|database| check.env.databases.contains_key(database));
+        if !check.env.parameters.contains_key(parameter) && !is_password {
             let path = ["services", key, "secrets", name.as_str()];
             let help = one_of("parameters", check.env.parameters.keys());
             check.report(&path, format!("no parameter is called `{parameter}`"), help);
