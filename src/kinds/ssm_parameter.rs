@@ -163,26 +163,36 @@ fn declared(env: &Environment, key: &str, parameter: &Parameter) -> Attrs {
 /// AWS refuses to turn an advanced parameter into a standard one. A plain one is made anew, for its value is in the
 /// spec; but there may be no other copy of a secret, and the advanced tier holds all that the standard one does.
 fn stays_advanced(desired: &Attrs, live: &Attrs) -> bool {
-    desired.secure && live.secure && (desired.tier, live.tier) == (ParameterTier::Standard, ParameterTier::Advanced)
+    desired.secure && (desired.tier, live.tier) == (ParameterTier::Standard, ParameterTier::Advanced)
 }
 
-/// What AWS answers to a put of another type, as the API reference of `PutParameter` lists it.
-const OTHER_TYPE: &str = "HierarchyTypeMismatchException";
-
-/// Writes over a parameter, or makes it anew where AWS forces that: then only its history is lost, since the value is
-/// the spec's. Answers its version, and whether it was made anew.
+/// Writes over a parameter, or makes it anew where only that makes it standard: then its history is lost, and its value
+/// is the spec's. Answers its version, and whether it was made anew.
 async fn overwrite(aws: &Aws, change: &Update<'_, Attrs>) -> Result<(i64, bool), CloudError> {
     let Update { before, attrs, vault, .. } = *change;
     let tier = if stays_advanced(attrs, before) { before.tier } else { attrs.tier };
     let written = Attrs { tier, ..attrs.clone() };
     if (before.tier, tier) != (ParameterTier::Advanced, ParameterTier::Standard) {
-        match put(aws, &written, vault, true).await {
-            Err(error) if before.secure != attrs.secure && error.code == OTHER_TYPE => {}
-            answer => return Ok((answer?, false)),
-        }
+        let version = put(aws, &written, vault, true).await.map_err(by_hand)?;
+        return Ok((version, false));
+    }
+    if before.secure {
+        let why = "a secret is not deleted to become a plain parameter of the standard tier";
+        return Err(by_hand(CloudError::new("ssm:PutParameter", OTHER_TYPE, why)));
     }
     remove(aws, change.id).await?;
     Ok((put(aws, &written, vault, false).await?, true))
+}
+
+/// What AWS answers to a put of another type, as the API reference of `PutParameter` lists it.
+const OTHER_TYPE: &str = "HierarchyTypeMismatchException";
+
+/// A delete is left to somebody who knows whether the value is kept anywhere else.
+fn by_hand(mut error: CloudError) -> CloudError {
+    if error.code == OTHER_TYPE {
+        error.message += "; keep its type and tier, or delete it by hand and apply again, if its value may go";
+    }
+    error
 }
 
 /// Writes a parameter and answers its version.
@@ -274,6 +284,9 @@ mod tests {
         let mut live = secret(ParameterTier::Advanced);
         SsmParameter::settle(&secret(ParameterTier::Standard), &mut live);
         assert_eq!(live.tier, ParameterTier::Standard, "no difference");
+        let mut live = attrs(ParameterTier::Advanced);
+        SsmParameter::settle(&secret(ParameterTier::Standard), &mut live);
+        assert_eq!(live.tier, ParameterTier::Standard, "nor where it was plain");
         let mut live = secret(ParameterTier::Standard);
         SsmParameter::settle(&secret(ParameterTier::Advanced), &mut live);
         assert_eq!(live.tier, ParameterTier::Standard, "a difference");
