@@ -80,8 +80,9 @@ impl Aws {
             .region(Region::new(region.to_owned()))
             .http_client(http.clone())
             .timeout_config(timeouts(call))
-            // Not `adaptive`: after one throttled call, its limiter makes every retry wait for up to 20 s.
-            .retry_config(RetryConfig::standard().with_max_attempts(8));
+            // Not `adaptive`: after one throttled call, its limiter makes every retry wait for up to 20 s. So many
+            // attempts outlast a minute of throttling, and end at the call's deadline in any case.
+            .retry_config(RetryConfig::standard().with_max_attempts(15));
         if let Some(profile) = profile {
             // Said by hand, the profile goes before credentials in the environment, as with AWS's own tools.
             let provider = ProviderConfig::without_region()
