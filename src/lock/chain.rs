@@ -117,12 +117,14 @@ impl<V: Versions> Chain<V> {
     ///
     /// # Errors
     /// There was no clear answer, and nothing shows of it: it may still come.
-    async fn write(&self, log: &Log, entry: &Entry) -> Result<Written, CloudError> {
+    async fn write(&self, log: &Log, entry: Entry) -> Result<Written, CloudError> {
+        self.attempts.set(self.attempts.get() + 1);
+        let entry = Entry { attempt: self.attempts.get(), ..entry };
         let lost = match self.versions.append(&entry.text(), log.newest == 0).await {
             Ok(number) => {
                 self.newest.set(number);
                 if number == entry.version {
-                    return Ok(Written::Counts);
+                    return Ok(self.counts(&entry));
                 }
                 None
             }
@@ -134,21 +136,21 @@ impl<V: Versions> Chain<V> {
         let log = self.read().await?;
         self.newest.set(self.newest.get().max(log.newest));
         match lost {
-            _ if log.counts.as_ref() == Some(entry) => Ok(Written::Counts),
+            _ if log.counts.as_ref() == Some(&entry) => Ok(self.counts(&entry)),
             Some(error) if log.newest < entry.version => Err(error),
             _ => Ok(Written::Over(log)),
         }
     }
 
-    /// What is written when the run holds the lock from now on; and the moment before it is sent.
-    fn held(&self, me: &Holder, lease: Duration, log: &Log) -> (Entry, Moment) {
-        let sent = Moment::now(self.clock.as_ref());
-        (Entry { attempt: self.attempt(), ..Entry::held(me, lease, self.clock.of_day(), log.next()) }, sent)
+    fn counts(&self, entry: &Entry) -> Written {
+        if entry.held {
+            self.ours.set(entry.version);
+        }
+        Written::Counts
     }
 
-    fn attempt(&self) -> u64 {
-        self.attempts.set(self.attempts.get() + 1);
-        self.attempts.get()
+    fn now(&self) -> Moment {
+        Moment::now(self.clock.as_ref())
     }
 
     /// For how long this process has seen this entry not move.
@@ -168,8 +170,8 @@ impl<V: Versions> Chain<V> {
 
     async fn free(&self, mut log: Log, me: &Holder, still: impl Fn(&Log) -> bool) -> Result<bool, CloudError> {
         while still(&log) {
-            let entry = Entry { attempt: self.attempt(), ..Entry::free(me, self.clock.of_day(), log.next()) };
-            match self.write(&log, &entry).await? {
+            let entry = Entry::free(me, self.clock.of_day(), log.next());
+            match self.write(&log, entry).await? {
                 Written::Counts => return Ok(true),
                 Written::Over(newer) => log = newer,
             }
@@ -201,12 +203,10 @@ impl<V: Versions> LockStore for Chain<V> {
                     from = Some(held);
                 }
                 // Where it is ours already, an answer was lost: writing again tells from when on it counts.
-                let (entry, at) = self.held(me, lease, &log);
-                match self.write(&log, &entry).await? {
-                    Written::Counts => {
-                        self.ours.set(entry.version);
-                        return Ok(Take::Taken { at, from });
-                    }
+                let at = self.now();
+                let entry = Entry::held(me, lease, self.clock.of_day(), log.next());
+                match self.write(&log, entry).await? {
+                    Written::Counts => return Ok(Take::Taken { at, from }),
                     Written::Over(newer) => log = newer,
                 }
             }
@@ -230,12 +230,10 @@ impl<V: Versions> LockStore for Chain<V> {
                     };
                     return Ok(Renewal::Lost(why));
                 }
-                let (entry, at) = self.held(me, lease, &log);
-                match self.write(&log, &entry).await? {
-                    Written::Counts => {
-                        self.ours.set(entry.version);
-                        return Ok(Renewal::Renewed(at));
-                    }
+                let at = self.now();
+                let entry = Entry::held(me, lease, self.clock.of_day(), log.next());
+                match self.write(&log, entry).await? {
+                    Written::Counts => return Ok(Renewal::Renewed(at)),
                     Written::Over(newer) => log = newer,
                 }
             }

@@ -138,9 +138,18 @@ impl Lock {
     pub async fn release(&self) -> Result<(), CloudError> {
         // A renewal that was cut off half way must not land on top of the release.
         let _alone = self.renewing.lock().await;
+        self.insist(async || self.store.release(&self.me).await, || !self.left().is_zero()).await
+    }
+
+    /// Asks again for as long as no answer comes and there is time.
+    async fn insist<T>(
+        &self,
+        ask: impl AsyncFn() -> Result<T, CloudError>,
+        has_time: impl Fn() -> bool,
+    ) -> Result<T, CloudError> {
         loop {
-            match self.store.release(&self.me).await {
-                Err(error) if passes(&error) && !self.left().is_zero() => {
+            match ask().await {
+                Err(error) if passes(&error) && has_time() => {
                     self.clock.sleep(self.store.patience(self.lease)).await;
                 }
                 done => return done,
@@ -156,7 +165,7 @@ impl Lock {
         self.lost.borrow().is_none() && self.age() < self.lease * 3 / 4
     }
 
-    /// One attempt to renew. Not to succeed loses the lock once it is no longer certain.
+    /// Renews, for a limited time. Not to succeed loses the lock once it is no longer certain.
     async fn renew(&self) {
         let before = self.renewed.get();
         let _alone = self.renewing.lock().await;
@@ -164,14 +173,8 @@ impl Lock {
             return;
         }
         let limit = (self.lease * 3 / 4).saturating_sub(self.age()).max(self.lease / 4);
-        let renewal = async {
-            loop {
-                match self.store.renew(&self.me, self.lease).await {
-                    Err(error) if passes(&error) => self.clock.sleep(self.store.patience(self.lease)).await,
-                    done => break done,
-                }
-            }
-        };
+        // The limit ends it.
+        let renewal = self.insist(async || self.store.renew(&self.me, self.lease).await, || true);
         let outcome = tokio::select! {
             biased;
             outcome = renewal => outcome.map_err(|error| error.to_string()),

@@ -70,7 +70,7 @@ pub struct Problems {
 }
 
 /// Of more problems, a person wants to see the first ones and how many there are.
-const MOST: usize = 100;
+pub(super) const MOST: usize = 100;
 
 impl Problems {
     /// In the order of their places, and no more of them than somebody will read.

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::problem::Problem;
+use super::problem::{MOST, Problem};
 use super::source::{Data, Entry, Node, Place};
 pub use stand_in::StandIn;
 
@@ -17,11 +17,8 @@ pub struct Findings {
     pub unreadable: Vec<Vec<String>>,
 }
 
-/// Of more values that cannot be read, nobody wants to know what is wrong besides.
-const MOST: usize = 100;
-
 impl Findings {
-    /// Whether so little cannot be read that the rest is worth a look.
+    /// Whether what cannot be read leaves room to show what is wrong besides.
     pub fn is_readable(&self) -> bool {
         self.unreadable.len() < MOST
     }

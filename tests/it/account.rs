@@ -18,6 +18,11 @@ impl<'a> Account<'a> {
         Self { bench: Bench::new(), moto }
     }
 
+    /// With one of `fixtures/` as `spec.toml`.
+    pub fn with_fixture(moto: &'a Moto, name: &str) -> Self {
+        Self { bench: Bench::with_fixture(name), moto }
+    }
+
     pub fn command(&self, arguments: &str) -> Command {
         let mut command = self.bench.command(arguments);
         command.env("AWS_ENDPOINT_URL", self.moto.endpoint());

@@ -76,7 +76,7 @@ fn sample(scene: &Scene) {
 
 struct Sweep<'a> {
     scene: &'a Scene,
-    /// The run that is killed, and how the next one has it.
+    /// The run that is killed.
     command: String,
     done: Mutex<Done>,
 }

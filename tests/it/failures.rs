@@ -4,7 +4,6 @@ use serde_json::json;
 
 use crate::account::Account;
 use crate::circle::city;
-use crate::cli::repository;
 use crate::moto::Moto;
 
 #[test]
@@ -103,9 +102,7 @@ client("iam").create_role(RoleName="legocity-dev-proxy-task", AssumeRolePolicyDo
 #[test]
 fn what_somebody_else_sets_is_used_and_never_taken_away() {
     let moto = Moto::start();
-    let account = Account::new(&moto);
-    let spec = std::fs::read_to_string(repository("fixtures/small.toml")).expect("the fixture");
-    account.bench.write("spec.toml", spec);
+    let account = Account::with_fixture(&moto, "small.toml");
     account.bench.edit("spec.toml", "{ env = \"WEATHER_API_KEY\" }", "{ external = true }");
     moto.boto(r#"client("ssm").put_parameter(Name="/town/test/web/token", Value="theirs", Type="SecureString")"#);
     account.done("apply --yes spec.toml");

@@ -56,14 +56,13 @@ fn specs_that_are_too_large() {
     let entries: String = (0..5001).map(|index| format!("k{index} = \"x\"\n")).collect();
     bench.write("many.toml", format!("{HEAD}[parameters]\n{entries}"));
     assert_outcome!("hostile-many", refused(&bench, "check many.toml"));
-    let numbers: String = (0..150).map(|index| format!("k{index} = 1\n")).collect();
-    bench.write("numbers.toml", format!("{HEAD}[parameters]\n{numbers}"));
+    bench.write("numbers.toml", format!("{HEAD}[parameters]\n{}", numbers(150)));
     let outcome = refused(&bench, "check numbers.toml");
     assert!(outcome.stderr.contains("and 50 more like these"), "{outcome}");
     assert!(outcome.stderr.ends_with("error: 150 errors in the spec; nothing was changed\n"), "{outcome}");
-    let services = (0..11).map(|index| format!("[services.s{index}.secrets]\n") + &short("=1\n"));
-    let databases = format!("[databases]\n{}", short("=1\n"));
-    bench.write("unreadable.toml", format!("{HEAD}{databases}{}", services.collect::<String>()));
+    // Nearly as many as a table may have.
+    let services: String = (0..11).map(|index| format!("[services.s{index}.secrets]\n{}", numbers(4900))).collect();
+    bench.write("unreadable.toml", format!("{HEAD}[databases]\n{}{services}", numbers(4900)));
     refused(&bench, "check unreadable.toml");
     bench.write("garbage.toml", "= \n".repeat(100_000));
     let outcome = refused(&bench, "check garbage.toml");
@@ -74,9 +73,9 @@ fn specs_that_are_too_large() {
     refused(&bench, "check line.toml");
 }
 
-/// As many keys as a table may have, each with this after it.
-fn short(end: &str) -> String {
-    (0..4900).map(|index| format!("k{index:x}{end}")).collect()
+/// So many keys with a number each, in few letters.
+fn numbers(count: usize) -> String {
+    (0..count).map(|index| format!("k{index:x}=1\n")).collect()
 }
 
 /// Texts that hold one another twice over, in a long chain and in a long ring.

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::account::Account;
 use crate::assert_outcome;
-use crate::cli::{Bench, Outcome, Run, repository};
+use crate::cli::{Bench, Outcome, Run};
 use crate::file_cloud::{CLOUD, FileCloud};
 use crate::moto::Moto;
 
@@ -38,13 +38,6 @@ except client("ssm").exceptions.ParameterNotFound:
     moto.boto(&snippet)
 }
 
-fn small(moto: &Moto) -> Account<'_> {
-    let account = Account::new(moto);
-    let spec = std::fs::read_to_string(repository("fixtures/small.toml")).expect("the fixture");
-    account.bench.write("spec.toml", spec);
-    account
-}
-
 /// One of two runs that began at the same instant did everything, the other found nothing to do.
 fn assert_one_after_the_other(outcomes: &[Outcome; 2]) {
     for outcome in outcomes {
@@ -72,7 +65,7 @@ fn on_a_file(rounds: usize) {
 /// change something.
 fn over_http(rounds: usize) {
     let moto = Moto::start();
-    let account = small(&moto);
+    let account = Account::with_fixture(&moto, "small.toml");
     let spec = account.bench.read("spec.toml");
     for round in 0..rounds {
         account.bench.write("spec.toml", spec.replace("Hello from {project}", &format!("Hello {round}")));
@@ -144,7 +137,7 @@ fn settled(check: impl FnOnce()) {
 
 /// An account whose lock was left by a run that was killed, a moment ago, with a lease of so many seconds.
 fn with_a_lock_left<'a>(moto: &'a Moto, lease: u32) -> Account<'a> {
-    let account = small(moto);
+    let account = Account::with_fixture(moto, "small.toml");
     moto.fail("CreateVpc", 500, "InternalError");
     let mut command = account.command(&format!("apply --yes spec.toml --lock-lease {lease}"));
     command.env("USER", "ada").env("BASEPLATE_RUN_URL", "https://ada:planted@ci.example/runs/7");
@@ -189,7 +182,7 @@ fn a_lock_is_refused_and_unlocked_over_http() {
 #[test]
 fn the_lock_is_no_object_of_the_environment() {
     let moto = Moto::start();
-    let account = small(&moto);
+    let account = Account::with_fixture(&moto, "small.toml");
     account.done("apply --yes spec.toml");
     assert_eq!(lock_of(&moto)["held"], json!(false));
     account.assert_no_changes("spec.toml");
@@ -205,7 +198,7 @@ fn the_lock_is_no_object_of_the_environment() {
 #[test]
 fn without_leave_to_lock_nothing_is_changed() {
     let moto = Moto::start();
-    let account = small(&moto);
+    let account = Account::with_fixture(&moto, "small.toml");
     moto.fail("ssm:PutParameter", 400, "AccessDeniedException");
     let outcome = account.run("apply --yes spec.toml");
     assert_eq!(outcome.code, 1, "{outcome}");
@@ -216,7 +209,7 @@ fn without_leave_to_lock_nothing_is_changed() {
 #[test]
 fn a_run_that_loses_its_lock_stops() {
     let moto = Moto::start();
-    let account = small(&moto);
+    let account = Account::with_fixture(&moto, "small.toml");
     account.done("apply --yes spec.toml");
     // Its deletions go on and on, and the lock is taken away meanwhile.
     moto.fail("ec2:Delete|ssm:DeleteParameter", 400, "DependencyViolation");
@@ -234,7 +227,7 @@ fn a_run_that_loses_its_lock_stops() {
 #[test]
 fn the_first_signal_releases_the_lock() {
     let moto = Moto::start();
-    let account = small(&moto);
+    let account = Account::with_fixture(&moto, "small.toml");
     account.done("apply --yes spec.toml");
     moto.fail("ec2:Delete|ssm:DeleteParameter", 400, "DependencyViolation");
     for signal in ["INT", "TERM"] {
@@ -253,7 +246,7 @@ fn the_first_signal_releases_the_lock() {
 #[test]
 fn a_second_signal_ends_at_once_and_releases_all_the_same() {
     let moto = Moto::start();
-    let account = small(&moto);
+    let account = Account::with_fixture(&moto, "small.toml");
     account.done("apply --yes spec.toml");
     // In flight for longer than calls are given to land.
     moto.fault("how=slow&match=ec2:Delete&delay=15");

@@ -1,7 +1,6 @@
 //! What AWS refuses to change in a parameter: its tier back to standard, and its type.
 
 use crate::account::Account;
-use crate::cli::repository;
 use crate::moto::Moto;
 
 /// An account with one more parameter than the small fixture has, which nothing refers to.
@@ -13,10 +12,8 @@ struct Town<'a> {
 
 impl<'a> Town<'a> {
     fn with(moto: &'a Moto, entry: &'static str) -> Self {
-        let account = Account::new(moto);
-        let spec = std::fs::read_to_string(repository("fixtures/small.toml")).expect("the fixture");
-        let (parameters, more) = ("[parameters]\n", format!("[parameters]\n\"web/more\" = {entry}\n"));
-        account.bench.write("spec.toml", spec.replace(parameters, &more));
+        let account = Account::with_fixture(moto, "small.toml");
+        account.bench.edit("spec.toml", "[parameters]\n", &format!("[parameters]\n\"web/more\" = {entry}\n"));
         account.done("apply --yes spec.toml");
         moto.reset_counts();
         Self { account, moto, entry }

@@ -29,7 +29,9 @@ class Fault:
                    steer terminals where they can
     """
 
-    def __init__(self, how, match=".", calls="read,write,lock", nth=0, every=1, new="", times="inf", seconds="inf", **details):
+    def __init__(
+        self, how, match=".", calls="read,write,lock", nth=0, every=1, new="", times="inf", seconds="inf", **details
+    ):
         self.how, self.details = how, details
         self.match, self.calls = re.compile(match), calls.split(",")
         self.nth, self.every, self.new = int(nth), int(every), bool(new)

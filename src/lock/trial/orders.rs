@@ -92,6 +92,15 @@ fn holder(account: &Rc<Account>) -> Option<String> {
     alone(View::of(account).chain(&hurried()).look()).unwrap().map(|held| held.holder.id)
 }
 
+/// Who was told that it has the lock has it at the end, and nobody else was, whatever was held up on the way.
+fn won<'a>(account: Rc<Account>, winners: Outcome, what: String) -> Box<dyn FnOnce(&str) + 'a> {
+    Box::new(move |story| {
+        account.deliver();
+        let holder: Vec<String> = holder(&account).into_iter().collect();
+        assert_eq!(*winners.borrow(), holder, "{what} {story}");
+    })
+}
+
 #[test]
 fn of_runs_that_start_at_once_one_gets_a_lock_that_never_was() {
     for fault in FAULTS {
@@ -107,15 +116,7 @@ fn of_runs_that_start_at_once_one_gets_a_lock_that_never_was() {
                 Fault::Delayed => tasks.push(postman(&account)),
                 _ => {}
             }
-            let check = Box::new(move |story: &str| {
-                account.deliver();
-                assert_eq!(
-                    *winners.borrow(),
-                    holder(&account).into_iter().collect::<Vec<_>>(),
-                    "{fault:?} {story}"
-                );
-            });
-            (tasks, check)
+            (tasks, won(account, winners, format!("{fault:?}")))
         });
         assert!(orders > 10, "{fault:?}: {orders}");
     }
@@ -154,12 +155,7 @@ fn of_runs_that_find_it_run_out_one_gets_it_or_its_holder_keeps_it() {
                     Fault::Delayed => tasks.push(postman(&account)),
                     _ => {}
                 }
-                let check = Box::new(move |story: &str| {
-                    account.deliver();
-                    let holder: Vec<String> = holder(&account).into_iter().collect();
-                    assert_eq!(*winners.borrow(), holder, "{fault:?} of {faulty} {story}");
-                });
-                (tasks, check)
+                (tasks, won(account, winners, format!("{fault:?} of {faulty}")))
             });
             assert!(orders > 10, "{fault:?} of {faulty}: {orders}");
         }
@@ -228,10 +224,7 @@ fn reads_that_lag_behind_cost_time_and_nothing_else() {
                 });
                 task
             });
-            let check = Box::new(move |story: &str| {
-                assert_eq!(*winners.borrow(), holder(&account).into_iter().collect::<Vec<_>>(), "{story}");
-            });
-            (tasks.into(), check)
+            (tasks.into(), won(account, winners, format!("{first} and {second} stale")))
         });
     }
 }
@@ -257,11 +250,8 @@ fn unlocking_is_for_the_holder_that_was_seen() {
         tasks.push(Box::pin(async move {
             old.renew(&run_of("old"), LEASE).await.unwrap();
         }));
-        let check = Box::new(move |story: &str| {
-            // Taken by the new one only after the old one was unlocked, and then nobody unlocked the new one.
-            assert_eq!(*winners.borrow(), holder(&account).into_iter().collect::<Vec<_>>(), "{story}");
-        });
-        (tasks, check)
+        // Taken by the new one only after the old one was unlocked, and then nobody unlocked the new one.
+        (tasks, won(account, winners, "unlocked".to_owned()))
     });
     assert!(orders > 10, "{orders}");
 }
@@ -278,8 +268,7 @@ fn who_lost_the_lock_does_not_free_it() {
             view.faults.borrow_mut().push(fault);
             let seen = alone(old.look()).unwrap().unwrap();
             let person = View::of(&account).chain(&clock);
-            let new = View::of(&account).chain(&clock);
-            let taken = Rc::clone(&winners);
+            let taker = taker("new", Rc::new(View::of(&account).chain(&clock)), &winners);
             let mut tasks: Vec<Task<'_>> = vec![
                 Box::pin(async move {
                     patiently(async || old.renew(&run_of("old"), LEASE).await).await;
@@ -287,20 +276,13 @@ fn who_lost_the_lock_does_not_free_it() {
                 }),
                 Box::pin(async move {
                     patiently(async || person.unlock(&seen, &run_of("person")).await).await;
-                    if let Take::Taken { .. } = patiently(async || new.take(&run_of("new"), LEASE).await).await {
-                        taken.borrow_mut().push("new".to_owned());
-                    }
+                    taker.await;
                 }),
             ];
             if fault == Fault::Delayed {
                 tasks.push(postman(&account));
             }
-            let check = Box::new(move |story: &str| {
-                account.deliver();
-                let holder: Vec<String> = holder(&account).into_iter().collect();
-                assert_eq!(*winners.borrow(), holder, "{fault:?} {story}");
-            });
-            (tasks, check)
+            (tasks, won(account, winners, format!("{fault:?}")))
         });
         assert!(orders > 10, "{fault:?}: {orders}");
     }
