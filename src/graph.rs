@@ -1,9 +1,10 @@
 //! The dependency graph of what an environment wants: nodes are addresses, edges the typed references in their
 //! attributes and the few dependencies that AWS has without any reference.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, HashSet};
 
-use petgraph::algo::{kosaraju_scc, toposort};
+use petgraph::algo::kosaraju_scc;
 use petgraph::graph::{DiGraph, NodeIndex};
 use serde_json::Value;
 
@@ -23,9 +24,15 @@ pub struct Wanted {
     pub protect: bool,
     /// Addresses that must be there before, all of them desired.
     pub needs: BTreeSet<Address>,
+    /// Creations of these come first, all of them desired. With `needs` it makes no cycle.
+    pub follows: BTreeSet<Address>,
+    /// Updates go wave by wave.
+    pub wave: Option<u32>,
+    /// Its place among those of its kind in the spec.
+    pub place: usize,
 }
 
-/// Everything that an environment wants, dependencies before dependents.
+/// Everything that an environment wants, dependencies before dependents; else by stage, kind and place in the spec.
 pub struct Graph {
     pub wanted: Vec<Wanted>,
     /// By address, the outputs that somebody refers to.
@@ -46,7 +53,8 @@ impl Graph {
         let mut wanted = Vec::new();
         let mut outputs: HashMap<Address, BTreeSet<String>> = HashMap::new();
         for kind in kinds::all() {
-            for Desired { name, attrs, stage, after, shared, external, protect } in kind.desired(env) {
+            for (place, desired) in kind.desired(env).into_iter().enumerate() {
+                let Desired { name, attrs, stage, after, follows, wave, shared, external, protect } = desired;
                 let mut needs: BTreeSet<Address> = after.into_iter().collect();
                 for link in links(&attrs) {
                     if let Link::To { address, output } = link {
@@ -56,13 +64,28 @@ impl Graph {
                 }
                 let address = Address::new(kind.name(), name);
                 let stage = stage.unwrap_or_else(|| kind.stage());
-                wanted.push(Wanted { address, kind: *kind, stage, attrs, shared, external, protect, needs });
+                let follows = follows.into_iter().filter(|other| *other != address).collect();
+                wanted.push(Wanted {
+                    address,
+                    kind: *kind,
+                    stage,
+                    attrs,
+                    shared,
+                    external,
+                    protect,
+                    needs,
+                    follows,
+                    wave,
+                    place,
+                });
             }
         }
         let known: HashSet<Address> = wanted.iter().map(|wanted| wanted.address.clone()).collect();
         for wanted in &mut wanted {
             wanted.needs.retain(|address| known.contains(address));
+            wanted.follows.retain(|address| known.contains(address));
         }
+        open_rings(&mut wanted);
         Ok(Self { wanted: sorted(wanted)?, outputs })
     }
 
@@ -78,21 +101,68 @@ impl Graph {
     }
 }
 
-fn sorted(wanted: Vec<Wanted>) -> Result<Vec<Wanted>, String> {
-    let mut graph: DiGraph<usize, ()> = DiGraph::with_capacity(wanted.len(), wanted.len() * 4);
-    let nodes: HashMap<&Address, NodeIndex> =
-        wanted.iter().enumerate().map(|(index, wanted)| (&wanted.address, graph.add_node(index))).collect();
-    for one in &wanted {
-        for need in &one.needs {
-            graph.add_edge(nodes[need], nodes[&one.address], ());
+/// Drops preferences that lead round in a ring: of those within one, what the spec lists first comes first.
+fn open_rings(wanted: &mut [Wanted]) {
+    // Should needs be part of a ring, the spec's order may not open it: then none of its preferences holds.
+    for keeps in [|from: usize, to: usize| to < from, |_, _| false] {
+        if wanted.iter().all(|wanted| wanted.follows.is_empty()) {
+            return;
+        }
+        let (graph, indices) = edges(wanted);
+        let mut ring_of = vec![0; wanted.len()];
+        for (ring, members) in kosaraju_scc(&graph).into_iter().enumerate() {
+            members.into_iter().for_each(|node| ring_of[node.index()] = ring);
+        }
+        let in_ring: Vec<BTreeSet<Address>> = wanted
+            .iter()
+            .enumerate()
+            .map(|(from, one)| {
+                let drops = |to: usize| ring_of[from] == ring_of[to] && !keeps(from, to);
+                one.follows.iter().filter(|other| drops(indices[*other])).cloned().collect()
+            })
+            .collect();
+        for (one, dropped) in wanted.iter_mut().zip(in_ring) {
+            one.follows.retain(|other| !dropped.contains(other));
         }
     }
-    let order = toposort(&graph, None).map_err(|_| {
+}
+
+/// From what comes first to what comes after; nodes are indices into `wanted`.
+fn edges(wanted: &[Wanted]) -> (DiGraph<(), ()>, HashMap<&Address, usize>) {
+    let mut graph: DiGraph<(), ()> = DiGraph::with_capacity(wanted.len(), wanted.len() * 4);
+    for _ in wanted {
+        graph.add_node(());
+    }
+    let indices: HashMap<&Address, usize> =
+        wanted.iter().enumerate().map(|(index, wanted)| (&wanted.address, index)).collect();
+    for (index, one) in wanted.iter().enumerate() {
+        for first in one.needs.iter().chain(&one.follows) {
+            graph.add_edge(NodeIndex::new(indices[first]), NodeIndex::new(index), ());
+        }
+    }
+    (graph, indices)
+}
+
+fn sorted(wanted: Vec<Wanted>) -> Result<Vec<Wanted>, String> {
+    let (graph, _) = edges(&wanted);
+    let mut waits_for: Vec<usize> = wanted.iter().map(|one| one.needs.len() + one.follows.len()).collect();
+    let rank = |index: usize| Reverse((wanted[index].stage, index));
+    let mut ready: BinaryHeap<_> = (0..wanted.len()).filter(|&index| waits_for[index] == 0).map(rank).collect();
+    let mut order = Vec::with_capacity(wanted.len());
+    while let Some(Reverse((_, index))) = ready.pop() {
+        order.push(index);
+        for next in graph.neighbors(NodeIndex::new(index)).map(NodeIndex::index) {
+            waits_for[next] -= 1;
+            if waits_for[next] == 0 {
+                ready.push(rank(next));
+            }
+        }
+    }
+    if order.len() < wanted.len() {
         let ring = kosaraju_scc(&graph).into_iter().find(|ring| ring.len() > 1).unwrap_or_default();
-        let names: Vec<String> = ring.iter().map(|&node| wanted[graph[node]].address.to_string()).collect();
-        format!("these need one another in a ring: {}", names.join(" → "))
-    })?;
-    let order: Vec<usize> = order.into_iter().map(|node| graph[node]).collect();
+        let names: Vec<String> = ring.iter().map(|node| wanted[node.index()].address.to_string()).collect();
+        return Err(format!("these need one another in a ring: {}", names.join(" → ")));
+    }
     let mut slots: Vec<Option<Wanted>> = wanted.into_iter().map(Some).collect();
     Ok(order.into_iter().filter_map(|index| slots[index].take()).collect())
 }
@@ -169,6 +239,9 @@ mod tests {
             external: false,
             protect: false,
             needs,
+            follows: BTreeSet::new(),
+            wave: None,
+            place: 0,
         };
         let user = one(Address::new("vpc", "user"), BTreeSet::from([evil()]));
         let graph = Graph { wanted: vec![one(evil(), BTreeSet::new()), user], outputs: HashMap::new() };
@@ -176,5 +249,54 @@ mod tests {
         assert_eq!(dot(&graph).matches(inside).count(), 2, "{}", dot(&graph));
         let node = "n0[\"vpc.x#quot;]; n1 --#gt; n2 [\\#quot;#lt;script#gt;#35;\"]";
         assert!(mermaid(&graph).contains(node), "{}", mermaid(&graph));
+    }
+
+    /// The graph of the small environment with more services, each with more lines of its table.
+    fn graph_with(services: &[(&str, &str)], parameters: &str) -> Graph {
+        let small = include_str!("../fixtures/small.toml");
+        let mut text = small.replace("[parameters]\n", &format!("[parameters]\n{parameters}\n"));
+        text += "\n[cluster]\nprivate-domain = \"town.internal\"\n";
+        for (key, lines) in services {
+            text += &format!(
+                "[services.{key}]\nimage = \"{key}:1\"\ncpu = 256\nmemory = 512\nport = 80\n\
+                 subnets = [\"public-a\"]\nsecurity-groups = [\"app\"]\ndns-name = \"{key}\"\n{lines}\n"
+            );
+        }
+        let spec = crate::spec::parse("spec.toml", &text).expect("a sound spec");
+        Graph::of(&spec.env).expect("no ring of needs")
+    }
+
+    fn service(graph: &Graph, key: &str) -> (usize, Vec<String>) {
+        let address = Address::new("ecs_service", key);
+        let at = graph.wanted.iter().position(|wanted| wanted.address == address).expect("the service");
+        (at, graph.wanted[at].follows.iter().map(|other| other.name().to_owned()).collect())
+    }
+
+    #[test]
+    fn a_service_follows_what_its_variables_and_parameters_name() {
+        let parameters =
+            "\"a/url\" = \"http://{services.zeta.dns}\"\n\"b/url\" = \"{parameters.a/url}:{services.zeta.port}\"";
+        let variable = "environment = { URL = \"http://{services.mail.dns}\", BRACES = \"{{services.web.dns}}\" }";
+        let secret = "secrets = { B_URL = \"b/url\" }";
+        let graph = graph_with(
+            &[("alpha", &format!("{variable}\n{secret}\nwave = 1")), ("mail", ""), ("zeta", "wave = 3")],
+            parameters,
+        );
+        let (alpha, follows) = service(&graph, "alpha");
+        assert_eq!(follows, ["mail", "zeta"]);
+        assert!(service(&graph, "zeta").0 < alpha && service(&graph, "mail").0 < alpha, "before what names them");
+        assert!(graph.wanted[alpha].needs.iter().all(|need| need.kind() != "ecs_service"), "and no need");
+        assert_eq!(graph.wanted[alpha].wave, Some(1));
+    }
+
+    #[test]
+    fn services_that_name_one_another_make_no_ring() {
+        let names = |other: &str| format!("environment = {{ URL = \"http://{{services.{other}.dns}}\" }}");
+        let graph =
+            graph_with(&[("a", &names("b")), ("b", &names("c")), ("c", &names("a")), ("d", &names("d"))], "");
+        assert_eq!(service(&graph, "a").1, Vec::<String>::new(), "the first of a ring begins it");
+        assert_eq!(service(&graph, "b").1, Vec::<String>::new());
+        assert_eq!(service(&graph, "c").1, ["a"]);
+        assert_eq!(service(&graph, "d").1, Vec::<String>::new(), "nothing follows itself");
     }
 }

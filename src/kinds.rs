@@ -137,6 +137,10 @@ pub struct Desired<A> {
     pub stage: Option<Stage>,
     /// What must be there first although no reference says so.
     pub after: Vec<Address>,
+    /// What it comes after when both are created, if nothing forbids: a preference.
+    pub follows: Vec<Address>,
+    /// Updates of objects with waves go wave by wave: the next starts when the one before is steady.
+    pub wave: Option<u32>,
     /// Whether it belongs to the project, so that destroying the environment leaves it.
     pub shared: bool,
     /// Whether it is only looked at: it must exist, and is never written.
@@ -152,6 +156,8 @@ impl<A> Desired<A> {
             attrs,
             stage: None,
             after: Vec::new(),
+            follows: Vec::new(),
+            wave: None,
             shared: false,
             external: false,
             protect: true,

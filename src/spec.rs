@@ -1,6 +1,7 @@
 //! From TOML files to a typed, checked [`Environment`]: read, merge, check the structure against the schema,
 //! then check what the values mean. Every error comes with its place, and all of them at once.
 
+mod mentions;
 mod model;
 pub mod names;
 mod problem;

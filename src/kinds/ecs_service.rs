@@ -96,6 +96,8 @@ impl Kind for EcsService {
         services
             .map(|(key, service)| Desired {
                 after: after(env, key, service),
+                follows: follows(env, service),
+                wave: Some(service.wave),
                 ..Desired::new(key, attrs(env, key, service))
             })
             .collect()
@@ -181,7 +183,7 @@ fn routes(env: &Environment, key: &str, service: &Service) -> BTreeSet<Route> {
 }
 
 /// What must be there first although no reference says so: whatever forwards to the target group, because ECS
-/// refuses one that no load balancer knows; and the services of the wave before.
+/// refuses one that no load balancer knows.
 fn after(env: &Environment, key: &str, service: &Service) -> Vec<Address> {
     let mut after = Vec::new();
     if let (Some(_), Some(route)) = (&env.load_balancer, &service.route) {
@@ -191,10 +193,10 @@ fn after(env: &Environment, key: &str, service: &Service) -> Vec<Address> {
             Address::new(ListenerRule::KIND, key)
         });
     }
-    let waves = env.services.values().map(|other| other.wave);
-    if let Some(before) = waves.filter(|wave| *wave < service.wave).max() {
-        let others = env.services.iter().filter(|(_, other)| other.wave == before);
-        after.extend(others.map(|(key, _)| Address::new(EcsService::KIND, key)));
-    }
     after
+}
+
+/// The services that this one calls: a new one may not get steady before they are there.
+fn follows(env: &Environment, service: &Service) -> Vec<Address> {
+    env.mentioned_services(service).into_iter().map(|key| Address::new(EcsService::KIND, key)).collect()
 }

@@ -153,6 +153,8 @@ impl<K: Kind + Sync> AnyKind for K {
                 attrs: json(desired.attrs),
                 stage: desired.stage,
                 after: desired.after,
+                follows: desired.follows,
+                wave: desired.wave,
                 shared: desired.shared,
                 external: desired.external,
                 protect: desired.protect,

@@ -45,6 +45,12 @@ pub struct Step {
     pub live: Option<Live<Value>>,
     /// What the desired object needs: changes of these addresses come first.
     pub needs: BTreeSet<Address>,
+    /// Creations of these come first, if nothing forbids: a preference, and never a cycle.
+    pub follows: BTreeSet<Address>,
+    /// Updates go wave by wave.
+    pub wave: Option<u32>,
+    /// Its place among those of its kind in the spec.
+    pub place: usize,
     /// What the live object refers to: these go only after it.
     pub uses: BTreeSet<Address>,
     /// Whether the new object of a replacement is made before the old one goes.

@@ -276,6 +276,9 @@ impl<'a> Drafting<'a> {
             desired: Some(attrs),
             live: live.cloned(),
             needs: wanted.needs.clone(),
+            follows: wanted.follows.clone(),
+            wave: wanted.wave,
+            place: wanted.place,
             uses: live
                 .and_then(|live| live.attrs.as_ref())
                 .map(|attrs| self.referred(&wanted.address, attrs))

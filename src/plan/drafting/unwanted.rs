@@ -66,6 +66,9 @@ impl Drafting<'_> {
             desired: None,
             live: Some(live.clone()),
             needs: BTreeSet::new(),
+            follows: BTreeSet::new(),
+            wave: None,
+            place: wanted.map_or(usize::MAX, |wanted| wanted.place),
             uses: depends_on,
             create_first: false,
         };
