@@ -73,6 +73,9 @@ pub trait Kind: Target + Sized + 'static {
     const PROTECTED_BY: Option<&'static str> = None;
     /// Kinds whose deletion must be over before this kind's begins although no reference says so.
     const DELETE_AFTER: &'static [&'static str] = &[];
+    /// Whether requests pass through it, or running tasks use it. Such an object that nothing wants any more goes only
+    /// after all that takes its place is ready.
+    const SERVES: bool = false;
     /// Whether a replacement is created before the old object goes. A kind with a unique name must either say
     /// no, or take `Create::alternate` for its name.
     const CREATE_FIRST: bool = true;
@@ -102,6 +105,22 @@ pub trait Kind: Target + Sized + 'static {
 
     /// Makes `live` equal to `desired` where AWS says the same thing in other words (`16` and `16.3`).
     fn settle(_desired: &Self::Attrs, _live: &mut Self::Attrs) {}
+
+    /// Where an update takes away what may still be in use: the attributes that hold old and new together. The engine
+    /// updates to these in the object's turn, and to `desired` at the end, once all that serves has changed. `None`
+    /// where nothing is taken away, or where both together do not fit. While planning, `desired` holds references to
+    /// what is yet to be made.
+    fn widen(_live: &Self::Attrs, _desired: &Self::Attrs) -> Option<Self::Attrs> {
+        None
+    }
+
+    /// Where a write would send requests to what is not ready yet: attributes that let the object be there, but send
+    /// nothing to it. The engine writes these in the object's turn, and `desired` once all that needs the object is
+    /// ready, before what served until then goes. `live` is `None` for a creation; while planning, `desired` holds
+    /// references to what is yet to be made.
+    fn hold_back(_live: Option<&Self::Attrs>, _desired: &Self::Attrs) -> Option<Self::Attrs> {
+        None
+    }
 
     /// What an update of these fields means to who uses the object.
     fn impact(_live: &Self::Attrs, _desired: &Self::Attrs, _changed: &[String]) -> Impact {

@@ -53,6 +53,7 @@ impl Own {
 impl Kind for Certificate {
     const STAGE: Stage = Stage::LoadBalancer;
     const REPLACE_ON: &'static [&'static str] = &["domain", "alternative_names", "validation", "usable"];
+    const SERVES: bool = true;
     const TYPICAL: u64 = 10;
 
     type Attrs = Attrs;

@@ -30,6 +30,7 @@ pub struct Attrs {
 impl Kind for CertificateValidation {
     const STAGE: Stage = Stage::LoadBalancer;
     const REPLACE_ON: &'static [&'static str] = &["certificate", "names"];
+    const SERVES: bool = true;
     /// A person may have to set the records elsewhere.
     const DEADLINE: u64 = 3600;
     const TYPICAL: u64 = 90;

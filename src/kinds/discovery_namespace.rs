@@ -41,6 +41,7 @@ pub struct Attrs {
 impl Kind for DiscoveryNamespace {
     const STAGE: Stage = Stage::Compute;
     const REPLACE_ON: &'static [&'static str] = &["name", "vpc"];
+    const SERVES: bool = true;
     const OUTPUTS: &'static [&'static str] = &["arn"];
     const IDENTITY: Option<&'static str> = Some("name");
     const TYPICAL: u64 = 45;

@@ -47,6 +47,7 @@ impl Kind for DiscoveryService {
     const STAGE: Stage = Stage::Compute;
     const REPLACE_ON: &'static [&'static str] =
         &["name", "namespace", "record_type", "routing_policy", "custom_health"];
+    const SERVES: bool = true;
     const OUTPUTS: &'static [&'static str] = &["arn"];
 
     type Attrs = Attrs;

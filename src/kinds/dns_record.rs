@@ -54,6 +54,7 @@ pub enum Answer {
 impl Kind for DnsRecord {
     const STAGE: Stage = Stage::Dns;
     const REPLACE_ON: &'static [&'static str] = &["zone", "name", "type"];
+    const SERVES: bool = true;
     const OUTPUTS: &'static [&'static str] = &[ZONE_ID];
     const IDENTITY: Option<&'static str> = Some("name");
     const CREATE_FIRST: bool = false;

@@ -37,6 +37,7 @@ pub(super) fn name(env: &Environment, key: &str) -> String {
 impl Kind for EcrRepository {
     const STAGE: Stage = Stage::Registries;
     const REPLACE_ON: &'static [&'static str] = &["name"];
+    const SERVES: bool = true;
     const OUTPUTS: &'static [&'static str] = &["arn", "url"];
     const IDENTITY: Option<&'static str> = Some("name");
     const CREATE_FIRST: bool = false;

@@ -80,6 +80,7 @@ const DEADLINE_TAG: &str = "baseplate:deadline";
 impl Kind for EcsService {
     const STAGE: Stage = Stage::Compute;
     const REPLACE_ON: &'static [&'static str] = &["name", "cluster"];
+    const SERVES: bool = true;
     const OUTPUTS: &'static [&'static str] = &["arn"];
     const IDENTITY: Option<&'static str> = Some("name");
     const CREATE_FIRST: bool = false;

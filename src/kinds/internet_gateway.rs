@@ -28,6 +28,7 @@ pub struct Attrs {
 impl Kind for InternetGateway {
     const STAGE: Stage = Stage::Network;
     const REPLACE_ON: &'static [&'static str] = &["vpc"];
+    const SERVES: bool = true;
     // AWS detaches no gateway of a VPC that has mapped public addresses, which NAT gateways, their addresses
     // and load balancers hold.
     const DELETE_AFTER: &'static [&'static str] = &["nat_gateway", "elastic_ip", "load_balancer"];

@@ -48,6 +48,7 @@ pub(super) struct Placed {
 impl Kind for Listener {
     const STAGE: Stage = Stage::LoadBalancer;
     const REPLACE_ON: &'static [&'static str] = &["load_balancer"];
+    const SERVES: bool = true;
     /// A target group serves one load balancer only: the old listener lets go of it before a new one forwards.
     const CREATE_FIRST: bool = false;
 

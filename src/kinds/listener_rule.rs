@@ -48,6 +48,7 @@ struct Found {
 impl Kind for ListenerRule {
     const STAGE: Stage = Stage::LoadBalancer;
     const REPLACE_ON: &'static [&'static str] = &["listener"];
+    const SERVES: bool = true;
 
     type Attrs = Attrs;
 

@@ -57,6 +57,7 @@ impl Kind for LoadBalancer {
     const STAGE: Stage = Stage::LoadBalancer;
     const PROTECTED_BY: Option<&'static str> = Some("deletion_protection");
     const REPLACE_ON: &'static [&'static str] = &["name", "type", "scheme", "vpc"];
+    const SERVES: bool = true;
     const OUTPUTS: &'static [&'static str] = &["dns_name", "zone_id"];
     const IDENTITY: Option<&'static str> = Some("name");
     const DEADLINE: u64 = 600;

@@ -68,6 +68,7 @@ fn first_public<'a>(env: &'a Environment, zone: Option<&str>) -> Option<&'a str>
 impl Kind for NatGateway {
     const STAGE: Stage = Stage::Network;
     const REPLACE_ON: &'static [&'static str] = &["subnet", "allocation", "connectivity"];
+    const SERVES: bool = true;
     // The old gateway holds the address until it is gone, and a new one cannot be made without it.
     const CREATE_FIRST: bool = false;
     const DEADLINE: u64 = 600;

@@ -58,12 +58,15 @@ pub trait AnyKind: Sync {
     fn holds_data(&self, live: &Value) -> bool;
     fn protected_by(&self) -> Option<&'static str>;
     fn delete_after(&self) -> &'static [&'static str];
+    fn serves(&self) -> bool;
     fn create_first(&self) -> bool;
     fn deadline(&self) -> u64;
     fn typical(&self) -> u64;
     fn typical_delete(&self) -> u64;
     fn desired(&self, env: &Environment) -> Vec<Desired<Value>>;
     fn settle(&self, desired: &Value, live: &mut Value);
+    fn widen(&self, live: &Value, desired: &Value) -> Option<Value>;
+    fn hold_back(&self, live: Option<&Value>, desired: &Value) -> Option<Value>;
     fn impact(&self, live: &Value, desired: &Value, changed: &[String]) -> Impact;
     /// Whether an update of these fields changes this output.
     fn moves(&self, output: &str, changed: &[String]) -> bool;
@@ -132,6 +135,9 @@ impl<K: Kind + Sync> AnyKind for K {
     fn delete_after(&self) -> &'static [&'static str] {
         K::DELETE_AFTER
     }
+    fn serves(&self) -> bool {
+        K::SERVES
+    }
     fn create_first(&self) -> bool {
         K::CREATE_FIRST
     }
@@ -168,6 +174,16 @@ impl<K: Kind + Sync> AnyKind for K {
         };
         K::settle(&desired, &mut found);
         *live = json(found);
+    }
+
+    fn widen(&self, live: &Value, desired: &Value) -> Option<Value> {
+        let (live, desired) = (K::Attrs::deserialize(live).ok()?, K::Attrs::deserialize(desired).ok()?);
+        K::widen(&live, &desired).map(json)
+    }
+
+    fn hold_back(&self, live: Option<&Value>, desired: &Value) -> Option<Value> {
+        let live = live.map(|live| K::Attrs::deserialize(live)).transpose().ok()?;
+        K::hold_back(live.as_ref(), &K::Attrs::deserialize(desired).ok()?).map(json)
     }
 
     fn impact(&self, live: &Value, desired: &Value, changed: &[String]) -> Impact {

@@ -54,6 +54,7 @@ const DEFAULT: &str = "0.0.0.0/0";
 impl Kind for RouteTable {
     const STAGE: Stage = Stage::Network;
     const REPLACE_ON: &'static [&'static str] = &["vpc"];
+    const SERVES: bool = true;
     type Attrs = Attrs;
 
     fn desired(env: &Environment) -> Vec<Desired<Attrs>> {
@@ -96,6 +97,16 @@ impl Kind for RouteTable {
             Some(Live::new(Some(address), table.route_table_id()?, attrs))
         });
         Ok(live.collect())
+    }
+
+    /// A way out that goes stays until what runs there has moved. Which subnets use the table is no part of it: another
+    /// table may have taken one over meanwhile.
+    fn widen(live: &Attrs, desired: &Attrs) -> Option<Attrs> {
+        let stays = |route: &Route| desired.routes.iter().any(|other| other.destination == route.destination);
+        // A spec cannot ask for one by hand, nor can it be put back.
+        let gone = live.routes.iter().filter(|route| !stays(route) && !matches!(route.via, Via::Other(_)));
+        let routes: BTreeSet<Route> = desired.routes.iter().chain(gone).cloned().collect();
+        (routes.len() > desired.routes.len()).then(|| Attrs { routes, ..desired.clone() })
     }
 
     async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
@@ -216,4 +227,28 @@ async fn associate(aws: &Aws, table: &str, subnet: &str, elsewhere: Option<&str>
 async fn disassociate(aws: &Aws, association: &str) -> Result<(), CloudError> {
     let call = aws.ec2.disassociate_route_table().association_id(association);
     call.send().await.found("ec2:DisassociateRouteTable").map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_route_that_goes_stays_until_the_end() {
+        let nat = || Route { destination: DEFAULT.to_owned(), via: Via::Nat(Ref::id("nat-1")) };
+        let attrs = |routes: &[Route]| Attrs {
+            vpc: Ref::id("vpc-1"),
+            routes: routes.iter().cloned().collect(),
+            subnets: BTreeSet::new(),
+            tags: Tags::new(),
+        };
+        let wide = |live: &[Route], desired: &[Route]| {
+            RouteTable::widen(&attrs(live), &attrs(desired)).map(|wide| wide.routes.into_iter().collect::<Vec<_>>())
+        };
+        assert_eq!(wide(&[nat()], &[]), Some(vec![nat()]));
+        let other = Route { destination: DEFAULT.to_owned(), via: Via::Nat(Ref::id("nat-2")) };
+        assert_eq!(wide(&[nat()], &[other]), None, "another target is one call");
+        let by_hand = Route { destination: "10.0.0.0/8".to_owned(), via: Via::Other("pcx-1".to_owned()) };
+        assert_eq!(wide(&[nat(), by_hand], &[nat()]), None);
+    }
 }

@@ -29,9 +29,13 @@ pub struct Attrs {
     pub egress: BTreeSet<Rule>,
 }
 
+/// How many rules a group has room for each way, unless AWS has raised the account's quota.
+const MOST_RULES: usize = 60;
+
 impl Kind for SecurityGroupRules {
     const STAGE: Stage = Stage::Network;
     const REPLACE_ON: &'static [&'static str] = &["group"];
+    const SERVES: bool = true;
     type Attrs = Attrs;
 
     fn desired(env: &Environment) -> Vec<Desired<Attrs>> {
@@ -59,6 +63,20 @@ impl Kind for SecurityGroupRules {
             Some(Live::new(Some(Address::new(Self::KIND, owner.name())), id, attrs))
         });
         Ok(live.collect())
+    }
+
+    /// What connects by the old rules does so until its successor is ready.
+    fn widen(live: &Attrs, desired: &Attrs) -> Option<Attrs> {
+        let both = |live: &BTreeSet<Rule>, desired: &BTreeSet<Rule>| {
+            let gone = live.iter().filter(|rule| !desired.iter().any(|other| other.allows_the_same(rule)));
+            desired.iter().chain(gone).cloned().collect::<BTreeSet<_>>()
+        };
+        let (ingress, egress) = (both(&live.ingress, &desired.ingress), both(&live.egress, &desired.egress));
+        let (more, fits) = (
+            ingress.len() > desired.ingress.len() || egress.len() > desired.egress.len(),
+            ingress.len() <= MOST_RULES && egress.len() <= MOST_RULES,
+        );
+        (more && fits).then(|| Attrs { ingress, egress, ..desired.clone() })
     }
 
     async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
@@ -223,5 +241,24 @@ mod tests {
         let expected =
             Steps { authorize: vec![rule(83, "")], describe: vec![rule(80, "new")], revoke: vec![rule(81, "")] };
         assert_eq!(Steps::between(&live, &want), expected);
+    }
+
+    #[test]
+    fn rules_that_go_stay_beside_the_new_ones_until_the_end() {
+        let attrs = |ingress: &[Rule]| Attrs {
+            group: Ref::id("sg-1"),
+            ingress: ingress.iter().cloned().collect(),
+            egress: BTreeSet::new(),
+        };
+        let wide = |live: &[Rule], desired: &[Rule]| {
+            SecurityGroupRules::widen(&attrs(live), &attrs(desired)).map(|wide| wide.ingress.into_iter().collect())
+        };
+        let (old, new) = ([rule(80, "old"), rule(3000, "")], [rule(80, "new"), rule(3002, "")]);
+        assert_eq!(wide(&old, &new), Some(vec![rule(80, "new"), rule(3000, ""), rule(3002, "")]));
+        assert_eq!(wide(&old, &old[..1]), Some(old.to_vec()), "one that only goes goes at the end, too");
+        assert_eq!(wide(&old[..1], &new), None, "nothing goes");
+        let many: Vec<Rule> = (0..60).map(|port| rule(port, "")).collect();
+        assert_eq!(wide(&many, &many[1..]), Some(many.clone()));
+        assert_eq!(wide(&many, &new), None, "no room for both");
     }
 }

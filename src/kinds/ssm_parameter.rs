@@ -37,6 +37,7 @@ const PASSWORD: usize = 32;
 impl Kind for SsmParameter {
     const STAGE: Stage = Stage::Parameters;
     const REPLACE_ON: &'static [&'static str] = &["name"];
+    const SERVES: bool = true;
     /// A plain parameter also has the output `value`; that of a secret one stays in the vault.
     const OUTPUTS: &'static [&'static str] = &["arn", "version"];
     const MOVING: &'static [&'static str] = &["version", "value"];

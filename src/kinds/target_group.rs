@@ -57,6 +57,7 @@ pub struct HealthCheck {
 impl Kind for TargetGroup {
     const STAGE: Stage = Stage::LoadBalancer;
     const REPLACE_ON: &'static [&'static str] = &["name", "vpc", "port", "protocol", "target_type"];
+    const SERVES: bool = true;
     const IDENTITY: Option<&'static str> = Some("name");
 
     type Attrs = Attrs;
