@@ -42,7 +42,7 @@ pub struct Plan {
     pub destroy: bool,
     /// SHA-256 of the merged spec, hex.
     pub spec_digest: String,
-    /// SHA-256 of what was live, hex; secrets by version, not by value.
+    /// SHA-256 of what the plan manages of the live state, hex; secrets by version, not by value.
     pub live_digest: String,
     /// By stage and kind; what goes comes after what is made.
     pub changes: Vec<Change>,

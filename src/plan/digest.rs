@@ -1,58 +1,31 @@
-use serde::{Serialize, Serializer};
-use serde_json::Value;
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
+use super::Change;
+use super::draft::Step;
 use crate::cloud::Found;
-use crate::value::tag;
 
-/// SHA-256 of everything live. Secrets count by their version (an output), since their fingerprints are under
-/// a key of this run; tags taken on trust do not count, since the index that they come from lags.
-pub fn live_digest(found: &[Found]) -> String {
-    let mut found: Vec<&Found> = found.iter().collect();
-    // AWS lists in any order; ids are unique within a kind, but for what belongs to something else.
-    found.sort_by_key(|Found { kind, live }| (kind.name(), &live.id, &live.address));
-    let mut digest = Sha256::new();
-    for Found { kind, live } in found {
-        digest.update(format!("{} {} {:?}", kind.name(), live.id, live.outputs));
-        match &live.attrs {
-            Some(attrs) => {
-                for (name, value) in attrs.as_object().into_iter().flatten().filter(|(name, _)| *name != "tags") {
-                    digest.update(name);
-                    take_in(&mut digest, &Masked(value));
-                }
-            }
-            None => digest.update(live.seal.as_deref().unwrap_or_default()),
-        }
-        digest.update("\n");
-    }
-    hex(digest)
+/// SHA-256 of what a plan manages of the live state. An object that stays counts by its id: what the spec asks of it
+/// is there, and the spec has a digest of its own. Of one that changes count its id and what is live of the fields that
+/// differ. So what is left to AWS (an autoscaled count), and what AWS writes in other words, may move.
+pub fn live_digest<'a>(stay: impl Iterator<Item = &'a Found>, changes: &[Change], steps: &[Step]) -> String {
+    let stay = stay.map(|Found { kind, live }| json!([kind.name(), live.id]));
+    let change = changes.iter().zip(steps).filter_map(|(change, step)| {
+        let live = step.live.as_ref()?;
+        let fields: Value = change.fields.iter().map(|field| json!([field.path, field.before])).collect();
+        // A secret shows nothing of itself, but each one that is written has another version.
+        let versions = change.fields.iter().any(|field| field.secret).then_some(&live.outputs);
+        Some(json!([step.kind.name(), live.id, fields, versions]))
+    });
+    // AWS lists in any order.
+    let mut objects: Vec<String> = stay.chain(change).map(|object| object.to_string()).collect();
+    objects.sort_unstable();
+    sha256(&json!(objects))
 }
 
 /// SHA-256 of a value's JSON, whose keys are sorted.
 pub fn sha256(value: &Value) -> String {
     let mut digest = Sha256::new();
-    take_in(&mut digest, value);
-    hex(digest)
-}
-
-fn take_in(digest: &mut Sha256, value: &impl Serialize) {
-    serde_json::to_writer(digest, value).unwrap_or_else(|error| unreachable!("attributes are JSON: {error}"));
-}
-
-fn hex(digest: Sha256) -> String {
+    serde_json::to_writer(&mut digest, value).unwrap_or_else(|error| unreachable!("attributes are JSON: {error}"));
     digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// A value with nothing in place of its secrets.
-struct Masked<'a>(&'a Value);
-
-impl Serialize for Masked<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self.0 {
-            Value::Array(items) => serializer.collect_seq(items.iter().map(Masked)),
-            Value::Object(map) if map.contains_key(tag::SECRET) => serializer.serialize_unit(),
-            Value::Object(map) => serializer.collect_map(map.iter().map(|(key, value)| (key, Masked(value)))),
-            other => other.serialize(serializer),
-        }
-    }
 }

@@ -1,4 +1,6 @@
 mod foreign;
+#[cfg(test)]
+mod tests;
 mod unwanted;
 
 use std::borrow::Cow;
@@ -34,7 +36,8 @@ pub struct Drafting<'a> {
     world: World,
     changes: Vec<(Change, Step)>,
     used: BTreeSet<usize>,
-    unchanged: usize,
+    /// Which of `found` are as the spec wants them.
+    unchanged: Vec<usize>,
     conflicts: Vec<String>,
     doubtful: BTreeSet<usize>,
     scheduled: Vec<String>,
@@ -68,7 +71,7 @@ impl<'a> Drafting<'a> {
             world: World::default(),
             changes: Vec::new(),
             used: BTreeSet::new(),
-            unchanged: 0,
+            unchanged: Vec::new(),
             conflicts: Vec::new(),
             doubtful: BTreeSet::new(),
             scheduled: Vec::new(),
@@ -138,14 +141,20 @@ impl<'a> Drafting<'a> {
         self.leave_to_aws(wanted, live);
         self.scheduled.extend(live.scheduled.iter().map(|what| format!("{}: {what}", wanted.address)));
         if different.is_empty() {
-            self.unchanged += 1;
-            self.world.learn(&wanted.address, &live.id, live.outputs.clone());
+            self.stays(wanted, index);
         } else if live.confirm {
             self.doubtful.insert(index);
             self.world.learn(&wanted.address, &live.id, live.outputs.clone());
         } else {
             self.change(wanted, index, &different, Action::Update);
         }
+    }
+
+    /// Leaves a live object as it is.
+    fn stays(&mut self, wanted: &Wanted, index: usize) {
+        let live = &self.found[index].live;
+        self.unchanged.push(index);
+        self.world.learn(&wanted.address, &live.id, live.outputs.clone());
     }
 
     /// What is wanted, with the fields that this plan carries along as they are live.
@@ -315,7 +324,7 @@ impl<'a> Drafting<'a> {
         self.kept.sort();
         let env = self.about.env;
         let (changes, steps): (Vec<Change>, Vec<Step>) = self.changes.into_iter().unzip();
-        let missing = guards::missing(&changes, self.unchanged, self.options.destroy, &self.options.allow);
+        let missing = guards::missing(&changes, self.unchanged.len(), self.options.destroy, &self.options.allow);
         // While planning, `world` leaves out what will move; carrying out starts from all that is live. What is left
         // over does not hide what stays.
         let world = self.world;
@@ -333,10 +342,10 @@ impl<'a> Drafting<'a> {
             region: env.region.clone(),
             destroy: self.options.destroy,
             spec_digest: self.options.spec_digest.clone(),
-            live_digest: live_digest(self.found),
+            live_digest: live_digest(self.unchanged.iter().map(|&index| &self.found[index]), &changes, &steps),
             changes,
             seconds: 0,
-            unchanged: self.unchanged,
+            unchanged: self.unchanged.len(),
             scheduled: self.scheduled,
             kept: self.kept,
             missing,

@@ -104,6 +104,19 @@ fn it_is_refused_once_what_is_live_has_moved() {
     assert_refused!("refused-live-moved", cloud);
 }
 
+/// AWS scales such a service by itself, also between a plan and its apply.
+#[test]
+fn a_count_that_is_left_to_aws_may_move() {
+    let cloud = FileCloud::with_fixture("small.toml");
+    cloud.bench.edit("spec.toml", "wave = 1\n", "wave = 1\nautoscaled = true\n");
+    cloud.done("apply --yes spec.toml");
+    cloud.bench.edit("spec.toml", ".url}:1", ".url}:2");
+    cloud.done("plan spec.toml --out saved.plan");
+    cloud.touch("ecs_service.web", |object| object["attrs"]["desired_count"] = json!(7));
+    cloud.done("apply saved.plan");
+    cloud.assert_no_changes("spec.toml");
+}
+
 #[test]
 fn it_is_refused_once_it_was_carried_out() {
     let cloud = planned();

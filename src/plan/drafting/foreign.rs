@@ -24,8 +24,7 @@ impl Drafting<'_> {
         self.used.insert(index);
         let live = &self.found[index].live;
         if wanted.external {
-            self.unchanged += 1;
-            self.world.learn(&wanted.address, &live.id, live.outputs.clone());
+            self.stays(wanted, index);
         } else if live.confirm {
             self.doubtful.insert(index);
         } else if self.options.adopt.contains(&wanted.address) {
