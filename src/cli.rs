@@ -1,6 +1,7 @@
 //! The command line: arguments and exit codes. What each command does is in [`crate::commands`].
 
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
@@ -274,9 +275,38 @@ pub struct ApplyArgs {
     pub choices: Choices,
     #[command(flatten)]
     pub run: RunArgs,
-    /// Apply only if planning now gives the plan with this hash.
+    /// Apply only if planning now gives the plan with this hash, or one that begins so: 12 digits or more.
     #[arg(long, value_name = "HASH")]
-    pub plan_hash: Option<String>,
+    pub plan_hash: Option<HashStart>,
+}
+
+/// The hash of a plan, or so much of its beginning that no other plan begins so.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HashStart(String);
+
+impl HashStart {
+    /// As many as a plan's page shows.
+    const SHORTEST: usize = 12;
+    const WHOLE: usize = 64;
+
+    pub fn is_of(&self, hash: &str) -> bool {
+        hash.starts_with(&self.0)
+    }
+}
+
+impl FromStr for HashStart {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let digits = text.trim().to_ascii_lowercase();
+        if let Some(other) = digits.chars().find(|digit| !digit.is_ascii_hexdigit()) {
+            return Err(format!("`{other}` is no hexadecimal digit; give what the last line of the plan says"));
+        }
+        match digits.len() {
+            Self::SHORTEST..=Self::WHOLE => Ok(Self(digits)),
+            length => Err(format!("{length} digits, expected {} to {}", Self::SHORTEST, Self::WHOLE)),
+        }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -326,4 +356,22 @@ pub struct RunArgs {
     pub parallelism: u16,
     #[command(flatten)]
     pub lock: LockArgs,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hash_is_known_by_its_beginning() {
+        let hash = "2d69f2121bd542c12c60b6500fa07f4328aeb4f9f54cffca97dbfffe45338fcf";
+        let is_of = |text: &str| text.parse::<HashStart>().map(|start| start.is_of(hash));
+        assert_eq!(is_of(hash), Ok(true));
+        assert_eq!(is_of(" 2D69F2121BD5\n"), Ok(true));
+        assert_eq!(is_of("2d69f2121bd6"), Ok(false));
+        assert_eq!(is_of("f2121bd542c12c60b6"), Ok(false), "it begins otherwise");
+        for wrong in ["", "2d69f2121bd", "2d69f2121bd5…", "sha256:2d69f2121bd5", &format!("{hash}0")] {
+            assert!(is_of(wrong).is_err(), "{wrong}");
+        }
+    }
 }

@@ -6,7 +6,7 @@ use super::plan::{draft, show};
 use super::session::Session;
 use super::{Failure, SavedPlan};
 use crate::apply::{Order, Report, Settings, Stop, apply as carry_out};
-use crate::cli::{ApplyArgs, Choices, DestroyArgs, Exit, RunArgs};
+use crate::cli::{ApplyArgs, Choices, DestroyArgs, Exit, HashStart, RunArgs};
 use crate::graph::Graph;
 use crate::kinds;
 use crate::lock::Lock;
@@ -37,8 +37,8 @@ pub async fn apply(ui: Ui, args: &ApplyArgs) -> Result<Exit, Failure> {
         if let Some(saved) = &saved {
             still_the_same(&saved.plan, &draft.plan)?;
         }
-        if let Some(hash) = &args.plan_hash {
-            has_hash(&draft.plan, hash)?;
+        if let Some(reviewed) = &args.plan_hash {
+            has_hash(&draft.plan, reviewed)?;
         }
         let reviewed = saved.is_some() || args.plan_hash.is_some();
         run(ui, session, graph, &draft, &args.run, reviewed, Hold { lock, stop }).await
@@ -75,9 +75,9 @@ async fn unless_stopped<T>(stop: &Stop, work: impl Future<Output = Result<T, Fai
 }
 
 /// The hash that was reviewed must be this plan's.
-fn has_hash(plan: &Plan, hash: &str) -> Result<(), Failure> {
+fn has_hash(plan: &Plan, reviewed: &HashStart) -> Result<(), Failure> {
     let now = plan.hash();
-    if now.eq_ignore_ascii_case(hash.trim()) {
+    if reviewed.is_of(&now) {
         return Ok(());
     }
     let message = format!(

@@ -79,7 +79,15 @@ fn a_plan_is_known_by_its_hash() {
     assert_eq!(cloud.bench.read("cloud.json"), before, "nothing was changed");
 
     cloud.bench.edit("spec.toml", ".url}:3", ".url}:2");
-    cloud.done(&format!("apply spec.toml --plan-hash {reviewed}"));
+    for (name, wrong) in
+        [("short", &reviewed[..11]), ("malformed", "sha256:abc"), ("long", &format!("{reviewed}0"))]
+    {
+        let outcome = cloud.run(&format!("apply spec.toml --plan-hash {wrong}"));
+        assert_eq!(outcome.code, 64, "{name}: {outcome}");
+        assert!(outcome.stderr.contains("--plan-hash"), "{name}: {outcome}");
+    }
+    assert_eq!(cloud.bench.read("cloud.json"), before, "nothing was changed");
+    cloud.done(&format!("apply spec.toml --plan-hash {}", &reviewed[..12]));
     cloud.assert_no_changes("spec.toml");
 }
 

@@ -34,7 +34,8 @@ impl Town {
         let text = format!("{}\n{more}", include_str!("../../../fixtures/small.toml"));
         let (env, graph) = read(&text);
         let (found, applied, options) = (Vec::new(), Applied::default(), Options::default());
-        let mut town = Self { text, env, graph, vault: Vault::new(vec![7; 32]).supposing(), found, applied, options };
+        let mut town =
+            Self { text, env, graph, vault: Vault::new(vec![7; 32]).supposing(), found, applied, options };
         town.build();
         town
     }

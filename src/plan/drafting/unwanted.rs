@@ -38,7 +38,8 @@ impl Drafting<'_> {
             .map(|(path, before)| self.names.field(&Difference { path, before, after: Value::Null }, &[]))
             .collect();
         // What the spec leaves to AWS may move until it goes.
-        let left_to_aws = |path: &str| wanted.is_some_and(|wanted| wanted.attrs.get(path).is_some_and(Value::is_null));
+        let left_to_aws =
+            |path: &str| wanted.is_some_and(|wanted| wanted.attrs.get(path).is_some_and(Value::is_null));
         fields.retain(|field| !is_ownership(&field.path) && !left_to_aws(&field.path));
         let duplicate = self.about.graph.wanted.iter().any(|wanted| wanted.address == *address);
         let reason = match (self.options.destroy, duplicate) {
