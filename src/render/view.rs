@@ -70,6 +70,7 @@ pub fn counts(plan: &Plan) -> String {
 
 /// "2 changes lose data, 1 object is replaced": what a reviewer must not miss. Empty where there is nothing of the sort.
 pub fn warnings(plan: &Plan) -> Vec<String> {
+    // Each fact is counted by itself, as the plan counts it: a replacement that loses data is both.
     let count = |wanted: fn(&Change) -> bool| plan.changes.iter().filter(|change| wanted(change)).count();
     let say = |count: usize, one: &str, many: &str| match count {
         0 => None,
@@ -77,8 +78,8 @@ pub fn warnings(plan: &Plan) -> Vec<String> {
         _ => Some(format!("{count} {many}")),
     };
     let lost = count(|change| change.impact == Impact::DataLoss);
-    let replaced = count(|change| danger(change) == 1);
-    let interrupted = count(|change| danger(change) == 3);
+    let replaced = count(|change| change.action == Action::Replace);
+    let interrupted = count(|change| matches!(change.impact, Impact::Failover | Impact::Reboot));
     let rolling = count(|change| change.impact == Impact::Rolling);
     [
         say(lost, "change loses data", "changes lose data"),
@@ -106,5 +107,49 @@ pub fn needs_reason(change: &Change) -> bool {
         Action::Replace | Action::Delete | Action::Adopt => true,
         Action::Create => change.drift,
         Action::Update => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A plan with one change for each of these actions and impacts.
+    fn plan(changes: &[(&str, &str)]) -> Plan {
+        let change = |(action, impact): &(&str, &str)| {
+            serde_json::json!({
+                "address": "db_instance.main", "stage": "database", "action": action, "reason": "", "impact": impact,
+                "depends_on": [], "seconds": 1, "fields": [],
+            })
+        };
+        serde_json::from_value(serde_json::json!({
+            "format_version": crate::plan::FORMAT_VERSION, "project": "", "environment": "", "account": "",
+            "region": "", "destroy": false, "spec_digest": "", "live_digest": "", "unchanged": 0, "seconds": 0,
+            "scheduled": [], "kept": [], "notes": [], "left_to_aws": [], "missing": [],
+            "changes": changes.iter().map(change).collect::<Vec<_>>(),
+        }))
+        .expect("a plan")
+    }
+
+    #[test]
+    fn warnings_count_as_the_plan_does() {
+        let plan = plan(&[
+            ("replace", "data_loss"),
+            ("replace", "replaced"),
+            ("delete", "data_loss"),
+            ("update", "reboot"),
+            ("adopt", "failover"),
+            ("update", "rolling"),
+        ]);
+        assert_eq!(counts(&plan), "2 to update, 2 to replace, 1 to delete, 1 to adopt; 0 unchanged.");
+        assert_eq!(
+            warnings(&plan),
+            [
+                "2 changes lose data",
+                "2 objects are replaced",
+                "2 databases are interrupted",
+                "1 service restarts task by task",
+            ]
+        );
     }
 }
