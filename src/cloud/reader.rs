@@ -34,33 +34,45 @@ impl Scope<'_> {
     }
 }
 
-/// An answer that is asked for once, of whatever type.
-type Answer = OnceCell<Rc<dyn Any>>;
+/// An answer that is asked for once, of whatever type, or why there is none.
+type Answer = OnceCell<Result<Rc<dyn Any>, CloudError>>;
+
+/// Answers by key. A failure is an answer too: whoever asked again would wait for its whole time again.
+#[derive(Default)]
+struct Shared(RefCell<HashMap<&'static str, Rc<Answer>>>);
+
+impl Shared {
+    async fn get<T: 'static>(
+        &self,
+        key: &'static str,
+        ask: impl Future<Output = Result<T, CloudError>>,
+    ) -> Result<Rc<T>, CloudError> {
+        let cell = Rc::clone(self.0.borrow_mut().entry(key).or_default());
+        let answer = cell.get_or_init(|| async { Ok(Rc::new(ask.await?) as Rc<dyn Any>) }).await.clone()?;
+        answer.downcast::<T>().map_err(|_| CloudError::internal(format!("{key} is shared as two types")))
+    }
+}
 
 /// One look at everything: who shares an answer asks for it here, so that no call is made twice.
 pub struct Reader<'a> {
     pub aws: &'a Aws,
     pub scope: &'a Scope<'a>,
     pub vault: &'a Vault,
-    shared: RefCell<HashMap<&'static str, Rc<Answer>>>,
+    shared: Shared,
 }
 
 impl<'a> Reader<'a> {
     pub fn new(aws: &'a Aws, scope: &'a Scope<'a>, vault: &'a Vault) -> Self {
-        Self { aws, scope, vault, shared: RefCell::default() }
+        Self { aws, scope, vault, shared: Shared::default() }
     }
 
-    /// The answer of `ask`, which runs once for all that come with the same `key`.
+    /// The answer of `ask`, or its failure; it runs once for all that come with the same `key`.
     pub async fn shared<T: 'static>(
         &self,
         key: &'static str,
         ask: impl Future<Output = Result<T, CloudError>>,
     ) -> Result<Rc<T>, CloudError> {
-        let cell = Rc::clone(self.shared.borrow_mut().entry(key).or_default());
-        let answer = cell.get_or_try_init(|| async { Ok::<_, CloudError>(Rc::new(ask.await?) as Rc<dyn Any>) });
-        Rc::clone(answer.await?)
-            .downcast::<T>()
-            .map_err(|_| CloudError::internal(format!("{key} is shared as two types")))
+        self.shared.get(key, ask).await
     }
 
     /// The tags of everything of the project by ARN, from the Resource Groups Tagging API: one call a hundred
@@ -102,5 +114,48 @@ impl<'a> Reader<'a> {
             item.tags().iter().map(|tag| (tag.key().to_owned(), tag.value().to_owned())).collect()
         };
         Ok(Some(found.iter().filter_map(|item| Some((item.resource_arn()?.to_owned(), tags(item)))).collect()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use futures_util::future::join_all;
+
+    use super::*;
+
+    async fn asked_by_three(answer: Result<u32, CloudError>) -> (usize, Vec<Result<Rc<u32>, CloudError>>) {
+        let (shared, calls) = (Shared::default(), Cell::new(0));
+        let ask = || async {
+            calls.set(calls.get() + 1);
+            tokio::task::yield_now().await;
+            answer.clone()
+        };
+        let mut answers = join_all([shared.get("number", ask()), shared.get("number", ask())]).await;
+        answers.push(shared.get("number", ask()).await);
+        (calls.get(), answers)
+    }
+
+    #[tokio::test]
+    async fn an_answer_is_asked_for_once() {
+        let (calls, answers) = asked_by_three(Ok(7)).await;
+        assert_eq!(calls, 1);
+        assert!(answers.iter().all(|answer| answer.as_deref().is_ok_and(|number| *number == 7)), "{answers:?}");
+    }
+
+    #[tokio::test]
+    async fn a_failure_is_shared_as_an_answer_is() {
+        let (calls, answers) = asked_by_three(Err(CloudError::new("ec2:DescribeVpcs", "Broken", "no"))).await;
+        assert_eq!(calls, 1);
+        assert_eq!(answers.len(), 3);
+        assert!(answers.iter().all(|answer| answer.as_ref().is_err_and(|error| error.code == "Broken")));
+    }
+
+    #[tokio::test]
+    async fn one_key_has_one_type() {
+        let shared = Shared::default();
+        shared.get("number", async { Ok(7_u32) }).await.expect("a number");
+        shared.get("number", async { Ok("seven") }).await.expect_err("no number");
     }
 }
