@@ -1,4 +1,5 @@
-//! What AWS refuses to change in a parameter: its tier back to standard, and its type.
+//! What AWS refuses to change in a parameter: its tier back to standard, and its type. And the parameters of the record
+//! of what was applied.
 
 use crate::account::Account;
 use crate::moto::Moto;
@@ -79,4 +80,24 @@ fn one_whose_type_aws_does_not_change_is_left_to_a_person() {
     town.account.done("apply --yes spec.toml");
     town.account.assert_no_changes("spec.toml");
     assert_eq!(town.parameter(), "SecureString Standard 2 ssm_parameter.web/more");
+}
+
+/// What an earlier, much longer record has left would be taken for a part of this one.
+#[test]
+fn the_record_of_what_was_applied_leaves_no_page_of_a_longer_one() {
+    let moto = Moto::start();
+    let mut town = Town::with(&moto, r#""Hello""#);
+    moto.boto(
+        r#"
+for number in range(2, 36):
+    client("ssm").put_parameter(Name=f"/baseplate/town/test/applied/{number}", Value="{}", Type="String")"#,
+    );
+    town.edit(r#""Good morning""#);
+    town.account.done("apply --yes spec.toml");
+    let left = moto.boto(
+        r#"
+record = pages("ssm", "get_parameters_by_path", "Parameters", Path="/baseplate/town/test/applied")
+answer = [parameter["Name"] for parameter in record]"#,
+    );
+    assert_eq!(left, serde_json::json!(["/baseplate/town/test/applied/1"]));
 }
