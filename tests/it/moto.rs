@@ -1,9 +1,12 @@
 //! moto over HTTP, which stands in for AWS: a server of one's own for each test, on a free port of 127.0.0.1.
+//!
+//! Loading moto takes seconds. One process does that, once, and each server is a copy of it.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
-use std::process::{Child, Command, Stdio};
+use std::process::{ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::{Mutex, OnceLock};
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -12,9 +15,39 @@ use crate::python::{PYTHON, script};
 
 /// A running server. It ends with this value, or with the process of the tests.
 pub struct Moto {
-    /// `None` for one that another forked off.
-    process: Option<Child>,
     port: u16,
+}
+
+/// The process that the servers are copies of. It ends when its standard input does, with this one: however a test
+/// ends, nothing stays.
+struct Loaded {
+    stdin: ChildStdin,
+    stdout: BufReader<ChildStdout>,
+}
+
+impl Loaded {
+    fn start() -> Self {
+        let mut process = Command::new(PYTHON.interpreter())
+            .arg(script("server.py"))
+            .env_clear()
+            .env("PYTHONDONTWRITEBYTECODE", "1")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the Python of the tests starts");
+        let stdin = process.stdin.take().expect("its standard input");
+        let stdout = BufReader::new(process.stdout.take().expect("its standard output"));
+        Self { stdin, stdout }
+    }
+
+    /// The port of a new server.
+    fn copy(&mut self) -> Option<u16> {
+        self.stdin.write_all(b"\n").ok()?;
+        let mut port = String::new();
+        self.stdout.read_line(&mut port).ok()?;
+        port.trim().parse().ok()
+    }
 }
 
 /// What was called since the start or the last reset, by "service:Action".
@@ -39,26 +72,17 @@ pub struct Struck {
 
 impl Moto {
     pub fn start() -> Self {
-        let mut process = Command::new(PYTHON.interpreter())
-            .arg(script("server.py"))
-            .env("PYTHONDONTWRITEBYTECODE", "1")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("the Python of the tests starts");
-        let mut port = String::new();
-        let stdout = process.stdout.take().expect("its standard output");
-        BufReader::new(stdout).read_line(&mut port).expect("the port that moto listens on");
-        let port = port.trim().parse().expect("moto prints its port once it listens; run tests/python/server.py");
-        Self { process: Some(process), port }
+        static LOADED: OnceLock<Mutex<Loaded>> = OnceLock::new();
+        let loaded = LOADED.get_or_init(|| Mutex::new(Loaded::start()));
+        let port = loaded.lock().expect("no other test failed to start one").copy();
+        Self { port: port.expect("moto says its port once it listens; run tests/python/server.py") }
     }
 
-    /// Another server, which begins with what is in this one, and ends with it at the latest.
+    /// Another server, which begins with what is in this one.
     pub fn fork(&self) -> Self {
         let answer: Value = serde_json::from_str(&self.request("POST", "/__fork")).expect("a port as JSON");
         let port = answer["port"].as_u64().and_then(|port| port.try_into().ok()).expect("the port of the copy");
-        Self { process: None, port }
+        Self { port }
     }
 
     pub fn endpoint(&self) -> String {
@@ -113,44 +137,35 @@ impl Moto {
         serde_json::from_str(&self.request("GET", "/__everything")).expect("lists of lines as JSON")
     }
 
-    /// Runs Python with boto3 as `tests/python/snippet.py` says, and gives what it leaves in `answer`.
+    /// Runs Python with boto3 as `tests/python/server.py` says, and gives what it leaves in `answer`. These calls are
+    /// not counted, and no fault strikes them.
     pub fn boto(&self, snippet: &str) -> Value {
-        let mut process = Command::new(PYTHON.interpreter())
-            .arg(script("snippet.py"))
-            .env_clear()
-            .env("PYTHONDONTWRITEBYTECODE", "1")
-            .env("AWS_ENDPOINT_URL", self.endpoint())
-            .env("AWS_EC2_METADATA_DISABLED", "true")
-            .env("AWS_ACCESS_KEY_ID", "test")
-            .env("AWS_SECRET_ACCESS_KEY", "test")
-            .env("AWS_DEFAULT_REGION", "eu-central-1")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the Python of the tests starts");
-        let mut stdin = process.stdin.take().expect("its standard input");
-        stdin.write_all(snippet.as_bytes()).expect("the snippet goes in");
-        drop(stdin);
-        let output = process.wait_with_output().expect("the snippet ends");
-        assert!(output.status.success(), "{snippet}\n{}", String::from_utf8_lossy(&output.stderr));
-        serde_json::from_slice(&output.stdout).expect("an answer as JSON")
+        let said: Value = serde_json::from_str(&self.send("POST", "/__boto", snippet)).expect("JSON");
+        if let Some(error) = said["error"].as_str() {
+            panic!("{snippet}\n{error}");
+        }
+        said["answer"].clone()
+    }
+
+    fn request(&self, method: &str, path: &str) -> String {
+        self.send(method, path, "")
     }
 
     /// The body of the answer. The server closes the connection after it, as asked.
-    fn request(&self, method: &str, path: &str) -> String {
-        let answer = self.ask(method, path).expect("moto listens and answers");
+    fn send(&self, method: &str, path: &str, body: &str) -> String {
+        let answer = self.ask(method, path, body).expect("moto listens and answers");
         let (head, body) = answer.split_once("\r\n\r\n").expect("an answer of HTTP");
         assert!(head.contains(" 200 "), "{method} {path}: {head}");
         body.to_owned()
     }
 
-    fn ask(&self, method: &str, path: &str) -> std::io::Result<String> {
+    fn ask(&self, method: &str, path: &str, body: &str) -> std::io::Result<String> {
         let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port))?;
+        let length = body.len();
         let head = format!(
-            "{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+            "{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n"
         );
-        stream.write_all(head.as_bytes())?;
+        stream.write_all((head + body).as_bytes())?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer)?;
         Ok(answer)
@@ -159,13 +174,7 @@ impl Moto {
 
 impl Drop for Moto {
     fn drop(&mut self) {
-        match &mut self.process {
-            Some(process) => {
-                let _ = process.kill();
-                let _ = process.wait();
-            }
-            // It is not a child of this process; it ends without an answer.
-            None => drop(self.ask("POST", "/__end")),
-        }
+        // It is not a child of this process; it ends without an answer.
+        drop(self.ask("POST", "/__end", ""));
     }
 }

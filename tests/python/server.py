@@ -1,6 +1,10 @@
-"""moto behind a counter: `server.py [PORT]` serves on 127.0.0.1 and prints the port (a free one unless given).
+"""moto behind a counter, on 127.0.0.1.
 
-Besides AWS it answers
+`server.py PORT` serves at this port. `server.py` loads all that a server needs, once, and then starts one for every
+line on its standard input, as a copy of itself, which takes no time: it prints the port of each. It and all its
+servers end when its standard input does, so that they cannot outlive the tests, however these end.
+
+Besides AWS a server answers
   GET  /__counts         {"total": n, "writes": n, "by_action": {"ec2:DescribeVpcs": n}, "repeated": {…}}
   GET  /__writes         [["access key", "ec2:CreateVpc"], …] in the order they came in, without those of locks
   POST /__reset_counts   forgets what was counted
@@ -8,9 +12,10 @@ Besides AWS it answers
   GET  /__fault          {"broken": ["ec2:CreateVpc"], "held": n}: calls that went wrong, how many of them hang
   POST /__fork           {"port": n}: another server, which begins with what is in this one
   GET  /__everything     what is in it, as `inventory.Account.everything` sees it over HTTP
+  POST /__boto           {"answer": …} or {"error": "…"}: runs the Python in the body with boto3 at hand, which sees
+                         `client("ec2")`, `pages("ec2", "describe_vpcs", "Vpcs", …)`, `inventory(project, environment)`
+                         and `everything()`, and leaves its answer in `answer`
   POST /__end            ends it, without an answer
-
-It ends when its standard input does, so that it cannot outlive the test that started it.
 """
 
 import functools
@@ -24,8 +29,9 @@ import signal
 import stat
 import sys
 import threading
+import traceback
 from collections import Counter
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, unquote, urlsplit
 from xml.sax.saxutils import escape
 
 # Read by moto when it is imported.
@@ -33,6 +39,8 @@ os.environ.setdefault("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")
 os.environ.setdefault("MOTO_ACM_VALIDATION_WAIT", "1")
 
 import boto3  # noqa: E402
+import jsonschema  # noqa: E402, F401  snippets import it
+from botocore.awsrequest import AWSResponse, HeadersDict  # noqa: E402
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app  # noqa: E402
 from moto.rds.models import RDSBackend  # noqa: E402
 from moto.servicediscovery.models import ServiceDiscoveryBackend  # noqa: E402
@@ -49,6 +57,9 @@ XML_ERROR = (
     "<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error>"
     "<RequestId>made-up</RequestId></ErrorResponse>"
 )
+
+
+REGION = "eu-central-1"
 
 
 class Call:
@@ -131,8 +142,15 @@ class Counted:
 
     def __init__(self, app):
         self.app = app
+        self.straight = Straight(self.handle)
+        self.begin()
+
+    def begin(self):
+        """As new, but for what is in moto: nobody is under way here."""
         # moto's dictionaries are not made for threads: a concurrent create can answer 500.
         self.lock = threading.Lock()
+        # Nor is boto3's session. Where both are taken, this one comes first.
+        self.straight.lock = threading.Lock()
         self.fault = None
         self.reset()
 
@@ -168,10 +186,6 @@ class Counted:
                 self.fault = Fault(**options) if options else None
             case "GET", "/__fault":
                 return {"broken": self.fault.broken, "held": self.fault.held}
-            case "POST", "/__fork":
-                return {"port": fork(self.app)}
-            case "POST", "/__end":
-                os._exit(0)
         return {}
 
     def handle(self, environ):
@@ -198,8 +212,13 @@ class Counted:
 
     def __call__(self, environ, start_response):
         call = Call(environ)
-        if call.path == "/__everything":
-            answer = account(environ["SERVER_PORT"]).everything()
+        if answer := self.straight.answer(call):
+            status, headers, body = whole("200 OK", "application/json", answer)
+        elif call.path == "/__end":
+            os._exit(0)
+        elif call.path == "/__fork":
+            with self.straight.lock, self.lock:
+                answer = {"port": fork(self)}
             status, headers, body = whole("200 OK", "application/json", json.dumps(answer))
         elif call.path.startswith("/__"):
             with self.lock:
@@ -223,57 +242,125 @@ class Quiet(WSGIRequestHandler):
         self.close_connection = True
 
 
-def account(port):
-    """The server at this port as boto3 sees it."""
-    def client(service):
-        return boto3.client(
-            service,
-            endpoint_url=f"http://127.0.0.1:{port}",
-            region_name="eu-central-1",
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
-        )
+class Body(io.BytesIO):
+    """As botocore wants to read it."""
 
-    return Account(functools.cache(client))
+    def stream(self, **_):
+        while part := self.read(1 << 16):
+            yield part
 
 
-@functools.cache
-def load_boto3():
-    """Reads what boto3 knows of each service, which takes a second, so that copies of this process have it."""
-    for service in Account.services:
-        account(0).client(service)
+class Straight:
+    """boto3 on what the application holds, with no network between: its calls are not counted, and none goes wrong."""
+
+    def __init__(self, handle):
+        self.handle = handle
+        self.account = Account(functools.cache(self.client))
+
+    def client(self, service):
+        keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+        client = boto3.client(service, region_name=REGION, **keys)
+        client.meta.events.register("before-send", self.send)
+        return client
+
+    def send(self, request, **_):
+        url = urlsplit(request.url)
+        body = request.body or b""
+        body = body.encode() if isinstance(body, str) else body
+        named = {f"HTTP_{key.upper().replace('-', '_')}": text(value) for key, value in request.headers.items()}
+        status, headers, answer = self.handle({
+            **named,
+            **{"CONTENT_TYPE": named.get("HTTP_CONTENT_TYPE", ""), "CONTENT_LENGTH": str(len(body))},
+            **{"REQUEST_METHOD": request.method, "PATH_INFO": unquote(url.path), "QUERY_STRING": url.query},
+            **{"SERVER_NAME": url.hostname, "SERVER_PORT": "443", "SERVER_PROTOCOL": "HTTP/1.1", "SCRIPT_NAME": ""},
+            **{"wsgi.url_scheme": "https", "wsgi.input": io.BytesIO(body), "wsgi.errors": sys.stderr},
+            **{"wsgi.version": (1, 0), "wsgi.multithread": True, "wsgi.multiprocess": False, "wsgi.run_once": False},
+        })
+        return AWSResponse(request.url, int(status.split()[0]), HeadersDict(headers), Body(b"".join(answer)))
+
+    def everything(self, _):
+        return self.account.everything()
+
+    def boto(self, snippet):
+        names = {name: getattr(self.account, name) for name in ("client", "pages", "inventory", "everything")}
+        names["answer"] = None
+        try:
+            exec(compile(snippet, "snippet", "exec"), names)
+        except Exception:
+            return {"error": traceback.format_exc()}
+        return {"answer": names["answer"]}
+
+    def answer(self, call):
+        judge = {"/__everything": self.everything, "/__boto": self.boto}.get(call.path)
+        if judge is None:
+            return None
+        with self.lock:
+            return json.dumps(judge(call.body.decode()), default=str)
 
 
-def fork(app):
-    """Another server with a copy of all that this one holds; its port. Nobody may be in moto meanwhile."""
-    load_boto3()
+def text(value):
+    return value.decode() if isinstance(value, bytes) else str(value)
+
+
+def load(counted):
+    """Lets moto and boto3 make what they make when it is first asked for, so that every copy has it."""
+    counted.straight.account.everything()
+    for service, operation in (("resourcegroupstaggingapi", "get_resources"), ("sts", "get_caller_identity")):
+        getattr(counted.straight.account.client(service), operation)()
+
+
+def fork(counted):
+    """Another server with a copy of all that this process holds; its port. Nobody may be in moto meanwhile."""
     gc.freeze()
     reader, writer = os.pipe()
     if os.fork() == 0:
+        os.close(reader)
+        LIFE.only_watch()
         let_go_of_connections()
-        serve(app, 0, lambda port: os.write(writer, str(port).encode()))
+        counted.begin()
+        serve(counted, 0, lambda port: tell(writer, port))
     os.close(writer)
     port = int(os.read(reader, 16))
     os.close(reader)
     return port
 
 
+def tell(writer, port):
+    os.write(writer, str(port).encode())
+    os.close(writer)
+
+
+class Life:
+    """A pipe that only the first process of all can write to: it closes with that, however that ends."""
+
+    def __init__(self):
+        self.reader, self.writer = os.pipe()
+
+    def only_watch(self):
+        if self.writer is not None:
+            os.close(self.writer)
+            self.writer = None
+
+    def wait_for_end(self):
+        os.read(self.reader, 1)
+        os._exit(0)
+
+
+LIFE = Life()
+
+
 def let_go_of_connections():
-    """What is open belongs to the server that this one is a copy of. The numbers stay taken: objects of that
-    server still hold them, and would close what came to bear them next."""
+    """What is open belongs to the process that this one is a copy of. The numbers stay taken: objects of that
+    process still hold them, and would close what came to bear them next."""
     nothing = os.open(os.devnull, os.O_RDWR)
+    for number in (sys.stdin.fileno(), sys.stdout.fileno()):
+        os.dup2(nothing, number)
     for number in range(3, 1024):
         try:
             if stat.S_ISSOCK(os.fstat(number).st_mode):
                 os.dup2(nothing, number)
         except OSError:
             pass
-
-
-def end_with_input():
-    # Not through `sys.stdin`: its lock would be taken for ever in a copy of this process.
-    os.read(0, 1)
-    os._exit(0)
 
 
 def keep_modified_subnet_groups():
@@ -308,13 +395,18 @@ def main():
     allow_namespaces_side_by_side()
     # Servers that were forked off are nobody's to wait for.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-    app = DomainDispatcherApplication(create_backend_app)
-    serve(app, int(sys.argv[1]) if len(sys.argv) > 1 else 0, lambda port: print(port, flush=True))
+    counted = Counted(DomainDispatcherApplication(create_backend_app))
+    load(counted)
+    if len(sys.argv) > 1:
+        serve(counted, int(sys.argv[1]), lambda port: print(port, flush=True))
+    for _ in iter(sys.stdin.readline, ""):
+        print(fork(counted), flush=True)
 
 
-def serve(app, port, tell):
-    server = make_server("127.0.0.1", port, Counted(app), threaded=True, request_handler=Quiet)
-    threading.Thread(target=end_with_input, daemon=True).start()
+def serve(counted, port, tell):
+    """For ever, or until the first process of all ends."""
+    server = make_server("127.0.0.1", port, counted, threaded=True, request_handler=Quiet)
+    threading.Thread(target=LIFE.wait_for_end, daemon=True).start()
     tell(server.server_port)
     server.serve_forever()
 
