@@ -1,5 +1,7 @@
 //! The whole circle over HTTP: apply, nothing left to change, destroy, nothing left at all.
 
+use std::sync::OnceLock;
+
 use serde_json::{Value, json};
 
 use crate::account::Account;
@@ -8,9 +10,30 @@ use crate::moto::Moto;
 
 /// A moto with the DNS zone that the shipped specs expect to find.
 pub fn city() -> Moto {
-    let moto = Moto::start();
-    moto.boto(r#"client("route53").create_hosted_zone(Name="legocity.example", CallerReference="city")"#);
-    moto
+    static CITY: OnceLock<Moto> = OnceLock::new();
+    let made = || {
+        let moto = Moto::start();
+        moto.boto(r#"client("route53").create_hosted_zone(Name="legocity.example", CallerReference="city")"#);
+        moto
+    };
+    CITY.get_or_init(made).fork()
+}
+
+/// The same, to which an environment was applied. That is done once for all tests.
+pub fn city_with(environment: &str) -> Moto {
+    static DEV: OnceLock<Moto> = OnceLock::new();
+    static PROD: OnceLock<Moto> = OnceLock::new();
+    let (applied, spec) = match environment {
+        "dev" => (&DEV, "apply --yes dev.toml"),
+        "prod" => (&PROD, "apply --yes prod.toml"),
+        other => panic!("no environment is called {other}"),
+    };
+    let made = || {
+        let moto = city();
+        Account::new(&moto).done(spec);
+        moto
+    };
+    applied.get_or_init(made).fork()
 }
 
 fn inventory(moto: &Moto, environment: &str) -> Value {
@@ -41,11 +64,10 @@ pub fn unprotect(account: &Account<'_>) {
 }
 
 fn comes_and_goes(environment: &str) {
-    let moto = city();
+    let moto = city_with(environment);
     let account = Account::new(&moto);
     let spec = format!("{environment}.toml");
 
-    account.done(&format!("apply --yes {spec}"));
     account.assert_no_changes(&spec);
     let there = inventory(&moto, environment);
     for kind in ["vpc", "nat_gateway", "db_instance", "ssm_parameter", "ecs_service", "load_balancer", "dns_record"]
@@ -81,9 +103,8 @@ fn prod_comes_and_goes() {
 
 #[test]
 fn a_protected_environment_is_not_destroyed() {
-    let moto = city();
+    let moto = city_with("prod");
     let account = Account::new(&moto);
-    account.done("apply --yes prod.toml");
     let outcome = account.run("destroy --yes prod.toml");
     assert_ne!(outcome.code, 0, "{outcome}");
     let there = inventory(&moto, "prod");
@@ -94,9 +115,8 @@ fn a_protected_environment_is_not_destroyed() {
 
 #[test]
 fn environments_live_side_by_side() {
-    let moto = city();
+    let moto = city_with("dev");
     let account = Account::new(&moto);
-    account.done("apply --yes dev.toml");
     account.done("apply --yes prod.toml");
     account.assert_no_changes("dev.toml");
     account.assert_no_changes("prod.toml");

@@ -1,7 +1,7 @@
 //! Changes made by hand, behind Baseplate's back: the plan shows them, and apply takes them back.
 
 use crate::account::Account;
-use crate::circle::city;
+use crate::circle::city_with;
 
 /// What somebody did with boto3, and what the plan must show, nothing else.
 struct Drift {
@@ -203,9 +203,8 @@ client("route53").change_resource_record_sets(HostedZoneId=zone, ChangeBatch={
 
 #[test]
 fn drift_shows_and_is_taken_back() {
-    let moto = city();
+    let moto = city_with("dev");
     let account = Account::new(&moto);
-    account.done("apply --yes dev.toml");
     for Drift { what, by_hand, changes } in DRIFTS {
         moto.boto(&format!("{AROUND}\n{by_hand}"));
         account.assert_changes("dev.toml", what, changes);

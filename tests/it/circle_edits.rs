@@ -2,7 +2,7 @@
 //! left to change.
 
 use crate::account::Account;
-use crate::circle::city;
+use crate::circle::{city, city_with};
 
 /// One edit of a spec, on top of those before it.
 pub struct Edit {
@@ -219,9 +219,8 @@ pub fn assert_edits(account: &Account<'_>, spec: &str, edits: &[Edit]) {
 
 #[test]
 fn priorities_swap() {
-    let moto = city();
+    let moto = city_with("dev");
     let account = Account::new(&moto);
-    account.done("apply --yes dev.toml");
     account.bench.edit("legocity.toml", "priority = 20", "priority = 30");
     account.bench.edit("legocity.toml", "priority = 10", "priority = 20");
     account.bench.edit("legocity.toml", "priority = 30", "priority = 10");
@@ -231,9 +230,8 @@ fn priorities_swap() {
 
 #[test]
 fn an_image_is_an_input_of_its_own() {
-    let moto = city();
+    let moto = city_with("dev");
     let account = Account::new(&moto);
-    account.done("apply --yes dev.toml");
     let released = "dev.toml --image dashboard={registries.dashboard.url}:1.27";
     let roll_out = ["update task_definition.dashboard: image", "update ecs_service.dashboard: task_definition"];
     account.assert_changes(released, "release", &roll_out);
@@ -242,9 +240,8 @@ fn an_image_is_an_input_of_its_own() {
 
 #[test]
 fn a_tag_goes_to_everything_of_the_environment() {
-    let moto = city();
+    let moto = city_with("dev");
     let account = Account::new(&moto);
-    account.done("apply --yes dev.toml");
     account.bench.edit("legocity.toml", "team = \"city\"", "team = \"city\"\ncost-centre = \"42\"");
     let plan = account.changes("dev.toml");
     let others: Vec<_> = plan
@@ -265,9 +262,8 @@ fn a_tag_goes_to_everything_of_the_environment() {
 
 #[test]
 fn a_new_subnet_joins_what_uses_all() {
-    let moto = city();
+    let moto = city_with("dev");
     let account = Account::new(&moto);
-    account.done("apply --yes dev.toml");
     account.bench.edit(
         "dev.toml",
         "[databases.payload]",

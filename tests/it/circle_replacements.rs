@@ -4,7 +4,7 @@
 use serde_json::json;
 
 use crate::account::Account;
-use crate::circle::city;
+use crate::circle::city_with;
 use crate::circle_edits::{Edit, assert_edits, edit, own};
 
 const EDITS: &[Edit] = &[
@@ -137,9 +137,8 @@ const EDITS: &[Edit] = &[
 
 #[test]
 fn what_is_replaced_leaves_nothing_behind() {
-    let moto = city();
+    let moto = city_with("dev");
     let account = Account::new(&moto);
-    account.done("apply --yes dev.toml");
     assert_edits(&account, "dev.toml", EDITS);
     account.done("destroy --yes dev.toml");
     assert_eq!(moto.boto("answer = inventory('legocity', 'dev')"), json!({}), "neither the old nor the new");

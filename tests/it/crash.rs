@@ -26,17 +26,17 @@ type Place = (usize, When);
 
 #[test]
 fn killed_at_some_writes_of_an_apply() {
-    sample(&Scene::apply());
+    sample(Scene::apply());
 }
 
 #[test]
 fn killed_at_some_writes_of_an_update() {
-    sample(&Scene::update());
+    sample(Scene::update());
 }
 
 #[test]
 fn killed_at_some_writes_of_a_destroy() {
-    sample(&Scene::destroy());
+    sample(Scene::destroy());
 }
 
 /// One at a time, so that the n-th write is the same in each run and none is left out.
@@ -47,7 +47,7 @@ fn killed_at_every_write() {
     let workers = 2 * std::thread::available_parallelism().map_or(1, usize::from);
     for scene in [Scene::apply(), Scene::update(), Scene::destroy()] {
         // Nor does a renewal of the lock come between.
-        let sweep = Sweep::new(&scene, "--parallelism 1 --lock-lease 3600");
+        let sweep = Sweep::new(scene, "--parallelism 1 --lock-lease 3600");
         let places = Mutex::new((1..).flat_map(|at| [(at, When::Before), (at, When::After)]));
         let next = || places.lock().expect("no trial panics").next();
         std::thread::scope(|scope| {

@@ -34,32 +34,32 @@ fn every_read_goes_wrong_once(scene: &Scene) {
 
 #[test]
 fn an_apply_converges_though_every_write_goes_wrong_once() {
-    every_write_goes_wrong_once(&Scene::apply());
+    every_write_goes_wrong_once(Scene::apply());
 }
 
 #[test]
 fn an_update_converges_though_every_write_goes_wrong_once() {
-    every_write_goes_wrong_once(&Scene::update());
+    every_write_goes_wrong_once(Scene::update());
 }
 
 #[test]
 fn a_destroy_converges_though_every_write_goes_wrong_once() {
-    every_write_goes_wrong_once(&Scene::destroy());
+    every_write_goes_wrong_once(Scene::destroy());
 }
 
 #[test]
 fn an_apply_converges_though_every_read_goes_wrong_once() {
-    every_read_goes_wrong_once(&Scene::apply());
+    every_read_goes_wrong_once(Scene::apply());
 }
 
 #[test]
 fn an_update_converges_though_every_read_goes_wrong_once() {
-    every_read_goes_wrong_once(&Scene::update());
+    every_read_goes_wrong_once(Scene::update());
 }
 
 #[test]
 fn a_burst_of_throttling_slows_an_apply_and_does_not_fail_it() {
-    converges(&Scene::apply(), "how=throttle&every=2&seconds=60");
+    converges(Scene::apply(), "how=throttle&every=2&seconds=60");
 }
 
 /// A read that nobody ever answers ends the plan, at the deadline that was set, and says so.

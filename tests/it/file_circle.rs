@@ -247,9 +247,8 @@ fn what_is_observed_can_be_planned_and_rehearsed_anywhere() {
 
 #[test]
 fn what_an_account_tells_makes_the_same_plan_in_a_file() {
-    let moto = crate::circle::city();
+    let moto = crate::circle::city_with("dev");
     let account = crate::account::Account::new(&moto);
-    account.done("apply --yes dev.toml");
     account.done("observe dev.toml --out observed.json");
     let captured = account.bench.read("observed.json");
     assert!(!captured.contains(WEATHER_API_KEY), "the account tells secrets, the file must not");

@@ -1,10 +1,11 @@
 //! Runs to be disturbed: an apply of prod, an update that touches every kind, and a destroy. The server of each is
-//! prepared once, and every trial has a copy of its own.
+//! prepared once for all tests, and every trial has a copy of its own.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::OnceLock;
 
 use crate::account::Account;
-use crate::circle::{city, unprotect, unprotected};
+use crate::circle::{city, city_with, unprotect, unprotected};
 use crate::cli::Bench;
 use crate::moto::Moto;
 
@@ -23,25 +24,28 @@ pub struct Scene {
 }
 
 impl Scene {
-    pub fn apply() -> Self {
-        let base = city();
-        // Makes moto load what it needs, once for all copies.
-        Account::new(&base).done("plan prod.toml");
-        Self::of("apply", base, "apply --yes prod.toml", "plan prod.toml", |_| {})
+    pub fn apply() -> &'static Self {
+        static SCENE: OnceLock<Scene> = OnceLock::new();
+        SCENE.get_or_init(|| Self::of("apply", city(), "apply --yes prod.toml", "plan prod.toml", |_| {}))
     }
 
-    pub fn update() -> Self {
-        let base = city();
-        Account::new(&base).done("apply --yes prod.toml");
-        Self::of("update", base, "apply --yes prod.toml", "plan prod.toml", touch_every_kind)
+    pub fn update() -> &'static Self {
+        static SCENE: OnceLock<Scene> = OnceLock::new();
+        let made = || {
+            let base = city_with("prod");
+            Self::of("update", base, "apply --yes prod.toml", "plan prod.toml", touch_every_kind)
+        };
+        SCENE.get_or_init(made)
     }
 
-    pub fn destroy() -> Self {
-        let base = city();
-        let account = Account::new(&base);
-        account.done("apply --yes prod.toml");
-        unprotect(&account);
-        Self::of("destroy", base, "destroy --yes prod.toml", "plan --destroy prod.toml", unprotected)
+    pub fn destroy() -> &'static Self {
+        static SCENE: OnceLock<Scene> = OnceLock::new();
+        let made = || {
+            let base = city_with("prod");
+            unprotect(&Account::new(&base));
+            Self::of("destroy", base, "destroy --yes prod.toml", "plan --destroy prod.toml", unprotected)
+        };
+        SCENE.get_or_init(made)
     }
 
     fn of(name: &'static str, base: Moto, command: &'static str, plan: &'static str, edit: fn(&Bench)) -> Self {
@@ -103,9 +107,8 @@ pub fn touch_every_kind(bench: &Bench) {
 
 #[test]
 fn the_update_touches_every_kind() {
-    let moto = city();
+    let moto = city_with("prod");
     let account = Account::new(&moto);
-    account.done("apply --yes prod.toml");
     touch_every_kind(&account.bench);
     let changes = account.changes("prod.toml");
     let kind = |change: &str| Some(change.split_once(' ')?.1.split_once('.')?.0.to_owned());

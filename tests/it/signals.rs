@@ -78,8 +78,8 @@ fn list(said: &str, head: &str) -> Vec<String> {
 #[test]
 fn what_is_in_flight_lands() {
     let scene = Scene::apply();
-    lands(&scene, "INT");
-    lands(&scene, "TERM");
+    lands(scene, "INT");
+    lands(scene, "TERM");
 }
 
 #[test]
@@ -87,7 +87,7 @@ fn what_does_not_land_in_time_is_named() {
     let scene = Scene::apply();
     let moto = scene.fork();
     let account = scene.account(&moto);
-    let run = Run::start(&scene, &account, "how=hang-after&calls=write");
+    let run = Run::start(scene, &account, "how=hang-after&calls=write");
     run.signal("TERM");
     let (code, said) = run.end();
     assert_eq!(code, Some(130), "{said}");
@@ -105,7 +105,7 @@ fn a_second_signal_ends_at_once() {
     let scene = Scene::apply();
     let moto = scene.fork();
     let account = scene.account(&moto);
-    let mut run = Run::start(&scene, &account, "how=hang&calls=write");
+    let mut run = Run::start(scene, &account, "how=hang&calls=write");
     run.signal("INT");
     run.reads_until("stopping: ");
     run.signal("TERM");
