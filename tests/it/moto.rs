@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
-use std::process::{ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::{Mutex, OnceLock};
 
 use serde::Deserialize;
@@ -21,6 +21,7 @@ pub struct Moto {
 /// The process that the servers are copies of. It ends when its standard input does, with this one: however a test
 /// ends, nothing stays.
 struct Loaded {
+    _process: Child,
     stdin: ChildStdin,
     stdout: BufReader<ChildStdout>,
 }
@@ -38,7 +39,7 @@ impl Loaded {
             .expect("the Python of the tests starts");
         let stdin = process.stdin.take().expect("its standard input");
         let stdout = BufReader::new(process.stdout.take().expect("its standard output"));
-        Self { stdin, stdout }
+        Self { _process: process, stdin, stdout }
     }
 
     /// The port of a new server.
