@@ -44,6 +44,7 @@ mod entry;
 mod file;
 mod holder;
 mod lease;
+mod simulated;
 mod ssm;
 #[cfg(test)]
 mod trial;
@@ -61,6 +62,7 @@ pub use clock::{Clock, MachineClock, Moment};
 pub use file::FileLock;
 pub use holder::Holder;
 pub use lease::{Lock, NotLocked, Terms};
+pub use simulated::SimulatedClock;
 pub use ssm::ParameterVersions;
 
 /// The parameter that an environment's lock is.
@@ -126,6 +128,10 @@ pub trait LockStore {
 
     /// Frees it, if it is still ours.
     fn release<'a>(&'a self, me: &'a Holder) -> LocalBoxFuture<'a, Result<(), CloudError>>;
+
+    /// Hears for how long after a moment the lock is certainly held, so that whoever sends writes can ask at the last
+    /// moment; no time at all once it is lost or let go of.
+    fn certain(&self, _from: Moment, _lasts: Duration) {}
 
     /// Who holds it.
     fn look(&self) -> LocalBoxFuture<'_, Result<Option<Held>, CloudError>>;

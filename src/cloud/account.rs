@@ -74,7 +74,11 @@ impl Cloud for Account {
     }
 
     fn lock(&self, env: &Environment) -> Box<dyn LockStore> {
-        let versions = ParameterVersions { ssm: self.aws.ssm_lock.clone(), parameter: parameter(env) };
+        let versions = ParameterVersions {
+            ssm: self.aws.ssm_lock.clone(),
+            parameter: parameter(env),
+            fence: self.aws.fence.clone(),
+        };
         Box::new(Chain::new(versions, MachineClock::shared()))
     }
 

@@ -8,7 +8,7 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 
-use super::{Detail, Trace};
+use super::{Detail, Fence, Trace};
 use crate::spec::names::partition;
 
 /// The clients of one account and region. They share one connection pool, one credential cache and one set of
@@ -21,6 +21,8 @@ pub struct Aws {
     pub wait: bool,
     /// Told of every call.
     pub trace: Trace,
+    /// What every client asks before a call that writes, but for the lock's own.
+    pub fence: Fence,
     config: SdkConfig,
     pub acm: aws_sdk_acm::Client,
     pub acm_once: aws_sdk_acm::Client,
@@ -111,13 +113,20 @@ impl Aws {
     }
 
     fn over(config: SdkConfig, region: &str, account: &str, wait: bool, trace: Trace) -> Self {
+        let fence = Fence::default();
         macro_rules! client {
             ($sdk:ident) => {
                 client!($sdk, config.retry_config().cloned())
             };
-            ($sdk:ident, $retries:expr) => {{
+            ($sdk:ident, $retries:expr) => {
+                client!($sdk, $retries, Some(fence.clone()))
+            };
+            ($sdk:ident, $retries:expr, $fence:expr) => {{
                 let mut builder = $sdk::config::Builder::from(&config);
                 builder.set_retry_config($retries);
+                if let Some(fence) = $fence {
+                    builder = builder.interceptor(fence);
+                }
                 if trace.wants(Detail::Calls) {
                     builder = builder.interceptor(trace.clone());
                 }
@@ -145,11 +154,12 @@ impl Aws {
             discovery: client!(aws_sdk_servicediscovery),
             discovery_once: client!(aws_sdk_servicediscovery, once()),
             ssm: client!(aws_sdk_ssm),
-            ssm_lock: client!(aws_sdk_ssm, Some(RetryConfig::standard())),
+            ssm_lock: client!(aws_sdk_ssm, Some(RetryConfig::standard()), None::<Fence>),
             // The first call of a run: where nothing answers, it should say so soon.
             sts: client!(aws_sdk_sts, Some(RetryConfig::standard())),
             tagging: client!(aws_sdk_resourcegroupstagging),
             trace,
+            fence,
             config,
         }
     }

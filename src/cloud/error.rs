@@ -4,6 +4,8 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
+use super::fence::HeldBack;
+
 /// A call to the cloud that failed: which, with what code, and what may help.
 #[derive(Clone, Debug)]
 pub struct CloudError {
@@ -33,6 +35,8 @@ pub enum Class {
     Throttled,
     /// No answer, or an answer of 5xx: the call may have taken effect.
     Unanswered,
+    /// Held back by this run itself, since its lock may be somebody else's by now: nothing was sent.
+    Fenced,
     /// The call was understood and refused.
     Refused,
 }
@@ -47,6 +51,10 @@ impl CloudError {
     /// A fault of Baseplate itself.
     pub fn internal(message: impl Into<String>) -> Self {
         Self::new("baseplate", "Internal", message)
+    }
+
+    fn held_back(operation: &str) -> Self {
+        Self { class: Class::Fenced, ..Self::new(operation, "", HeldBack.to_string()) }
     }
 
     pub fn is(&self, class: Class) -> bool {
@@ -101,6 +109,9 @@ where
                 None => chain(&error),
             };
             let mut class = classify(&code, &message);
+            if causes(&error).any(<dyn std::error::Error>::is::<HeldBack>) {
+                return CloudError::held_back(operation);
+            }
             if class == Class::Refused && answered.is_none_or(|status| status >= 500) {
                 class = Class::Unanswered;
             }
@@ -116,10 +127,15 @@ fn without_request(message: &str) -> &str {
     message.split("The Canonical String for this request").next().unwrap_or_default().trim_end()
 }
 
+fn causes<'a>(
+    error: &'a (dyn std::error::Error + 'static),
+) -> impl Iterator<Item = &'a (dyn std::error::Error + 'static)> {
+    std::iter::successors(error.source(), |error| error.source())
+}
+
 /// An error and what caused it, each as it reads: the SDK's own rendering adds its internals.
-fn chain(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |error| error.source());
-    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    causes(error).fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
 /// Codes and wordings as the services' API references list them; the patterns are narrow, so that a real

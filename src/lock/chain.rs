@@ -19,6 +19,9 @@ pub trait Versions {
     /// Writes the next version and answers its number. With `first` only if there is none at all; an error of
     /// [`Class::Taken`] says that there is one.
     fn append<'a>(&'a self, text: &'a str, first: bool) -> LocalBoxFuture<'a, Result<i64, CloudError>>;
+
+    /// Hears for how long after a moment the lock is certainly held.
+    fn certain(&self, _from: Moment, _lasts: Duration) {}
 }
 
 /// A lock that is a chain of versions; how it works is told with [the module](super).
@@ -249,6 +252,10 @@ impl<V: Versions> LockStore for Chain<V> {
             self.free(Log { newest, counts: Some(ours) }, me, |log| log.is_held_by(me)).await?;
             Ok(())
         })
+    }
+
+    fn certain(&self, from: Moment, lasts: Duration) {
+        self.versions.certain(from, lasts);
     }
 
     fn look(&self) -> LocalBoxFuture<'_, Result<Option<Held>, CloudError>> {

@@ -1,5 +1,6 @@
 use std::rc::Rc;
-use std::time::{Duration, SystemTime};
+use std::sync::LazyLock;
+use std::time::{Duration, Instant, SystemTime};
 
 use futures_util::future::LocalBoxFuture;
 
@@ -34,20 +35,20 @@ impl Moment {
     }
 }
 
-/// The clocks of this machine.
-pub struct MachineClock {
-    started: std::time::Instant,
-}
+/// The clocks of this machine. Moments of any two of them can be compared: there is one beginning for all.
+pub struct MachineClock;
+
+static STARTED: LazyLock<Instant> = LazyLock::new(Instant::now);
 
 impl MachineClock {
     pub fn shared() -> Rc<dyn Clock> {
-        Rc::new(Self { started: std::time::Instant::now() })
+        Rc::new(Self)
     }
 }
 
 impl Clock for MachineClock {
     fn steady(&self) -> Duration {
-        self.started.elapsed()
+        STARTED.elapsed()
     }
 
     fn of_day(&self) -> SystemTime {

@@ -85,6 +85,7 @@ impl Lock {
             }
         }
         let (renewed, from) = taken?;
+        store.certain(renewed, certainty(lease));
         let (lost, notify, renewing) = (RefCell::default(), Notify::new(), Mutex::new(()));
         Ok((Self { store, me, clock, lease, renewed: Cell::new(renewed), lost, notify, renewing }, from))
     }
@@ -138,6 +139,7 @@ impl Lock {
     pub async fn release(&self) -> Result<(), CloudError> {
         // A renewal that was cut off half way must not land on top of the release.
         let _alone = self.renewing.lock().await;
+        self.store.certain(self.renewed.get(), Duration::ZERO);
         self.insist(async || self.store.release(&self.me).await, || !self.left().is_zero()).await
     }
 
@@ -162,7 +164,7 @@ impl Lock {
     }
 
     fn is_certain(&self) -> bool {
-        self.lost.borrow().is_none() && self.age() < self.lease * 3 / 4
+        self.lost.borrow().is_none() && self.age() < certainty(self.lease)
     }
 
     /// Renews, for a limited time. Not to succeed loses the lock once it is no longer certain.
@@ -172,7 +174,7 @@ impl Lock {
         if self.renewed.get() != before || self.lost.borrow().is_some() {
             return;
         }
-        let limit = (self.lease * 3 / 4).saturating_sub(self.age()).max(self.lease / 4);
+        let limit = certainty(self.lease).saturating_sub(self.age()).max(self.lease / 4);
         // The limit ends it.
         let renewal = self.insist(async || self.store.renew(&self.me, self.lease).await, || true);
         let outcome = tokio::select! {
@@ -181,7 +183,10 @@ impl Lock {
             () = self.clock.sleep(limit) => Err(format!("no answer within {} s", limit.as_secs_f64())),
         };
         match outcome {
-            Ok(Renewal::Renewed(at)) => self.renewed.set(at),
+            Ok(Renewal::Renewed(at)) => {
+                self.renewed.set(at);
+                self.store.certain(at, certainty(self.lease));
+            }
             Ok(Renewal::Lost(why)) => self.lose(format!("the lock is no longer ours: {why}")),
             Err(why) if !self.is_certain() => {
                 let seconds = self.age().as_secs();
@@ -192,9 +197,15 @@ impl Lock {
     }
 
     fn lose(&self, why: String) {
+        self.store.certain(self.renewed.get(), Duration::ZERO);
         self.lost.borrow_mut().get_or_insert(why);
         self.notify.notify_waiters();
     }
+}
+
+/// How much of a lease writes may begin in: what is sent just before has the rest of it to take effect.
+fn certainty(lease: Duration) -> Duration {
+    lease * 3 / 4
 }
 
 /// How long a run that gives up looks whether it has the lock all the same.

@@ -1,15 +1,19 @@
+use std::time::Duration;
+
 use aws_sdk_ssm::Client;
 use aws_sdk_ssm::types::{ParameterTier, ParameterType};
 use futures_util::future::LocalBoxFuture;
 
-use super::Versions;
-use crate::cloud::{CloudError, During};
+use super::{Moment, Versions};
+use crate::cloud::{CloudError, During, Fence};
 
 /// The versions of an SSM parameter. It carries no tags: plans do not see it.
 pub struct ParameterVersions {
     pub ssm: Client,
     /// Its whole path.
     pub parameter: String,
+    /// That of the clients that write for the lock's holder.
+    pub fence: Fence,
 }
 
 impl Versions for ParameterVersions {
@@ -35,5 +39,9 @@ impl Versions for ParameterVersions {
             let call = call.description("Baseplate's lock of this environment; `baseplate unlock` frees it");
             Ok(call.send().await.during("ssm:PutParameter")?.version())
         })
+    }
+
+    fn certain(&self, from: Moment, lasts: Duration) {
+        self.fence.open(from, lasts);
     }
 }
