@@ -1,18 +1,24 @@
 //! Carries a plan out: every change starts when its own dependencies are done. Nothing here prints; what
-//! happens is told as [`Event`]s.
+//! happens is emitted as [`Event`]s.
 
+mod execute;
 mod order;
+mod retry;
 mod run;
-mod step;
+mod schedule;
 mod stop;
+#[cfg(test)]
+mod tests;
 
 use std::time::Duration;
 
 use crate::plan::Action;
 use crate::value::Address;
 
-pub use order::{Operation, Order, Part};
-pub use run::{Report, Settings, apply};
+pub use order::Order;
+#[cfg(test)]
+use order::{Operation, Phase};
+pub use run::{Report, Run, Settings, apply};
 pub use stop::Stop;
 
 /// What happens while a plan is carried out.
@@ -43,6 +49,7 @@ pub enum Event<'a> {
     },
     Skipped {
         address: &'a Address,
+        doing: Doing,
         because: &'a Address,
     },
     /// A signal came: nothing more is started.
@@ -56,11 +63,13 @@ pub enum Event<'a> {
     },
 }
 
-/// One half of a change: a replacement both creates and deletes.
+/// What an operation does: a replacement both creates and deletes, and some writes go in two halves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Doing {
     Create,
     Update,
+    /// The second half of a write that goes in two.
+    Finish,
     Delete,
 }
 
@@ -76,6 +85,7 @@ impl Doing {
         match self {
             Self::Create => "creating",
             Self::Update => "updating",
+            Self::Finish => "finishing",
             Self::Delete => "deleting",
         }
     }
@@ -84,6 +94,7 @@ impl Doing {
         match self {
             Self::Create => "created",
             Self::Update => "updated",
+            Self::Finish => "finished",
             Self::Delete => "deleted",
         }
     }

@@ -18,7 +18,7 @@ use crate::value::Address;
 
 pub use applied::Applied;
 pub use diff::{Difference, between};
-pub use draft::{Draft, Options, Refusal, Step, field_changes, make};
+pub use draft::{Draft, Halves, Options, Refusal, Step, field_changes, make};
 pub use guards::{AddressPattern, Allowances};
 pub use names::{Names, is_ownership};
 pub use world::{Secrets, World, resolve_with};

@@ -1,11 +1,12 @@
 //! Carrying a change out in memory, to see that it goes through before anything real is touched.
 
+use std::rc::Rc;
 use std::time::Duration;
 
 use futures_util::future::LocalBoxFuture;
 use serde_json::Value;
 
-use crate::apply::{Event, Report, Settings, Stop, apply};
+use crate::apply::{Event, Order, Report, Run, Settings, Stop, apply};
 use crate::cloud::{About, Class, Cloud, CloudError, FileCloud, Found};
 use crate::kinds::{AnyKind, Create, Delete, Goal, Look, Made, Poll, Update};
 use crate::lock::{Holder, Lock, LockStore, MachineClock, Terms};
@@ -23,30 +24,33 @@ const LEASE: Duration = Duration::from_secs(3600);
 pub async fn stand_up(cloud: &FileCloud, about: About<'_>) -> Result<Report, Refusal> {
     provide_externals(cloud, about).await?;
     let draft = plan::make(cloud, about, &Options::default()).await?;
-    carry_out(cloud, about, &draft, &|_| {}).await.map_err(|why| Refusal::Conflicts(vec![why]))
+    let order = Order::of(&draft).map_err(|cycle| Refusal::Conflicts(vec![cycle]))?;
+    carry_out(cloud, about, &draft, &order, &|_| {}).await.map_err(|why| Refusal::Conflicts(vec![why]))
 }
 
 /// Carries a plan out on a cloud in memory: one change after the other, so that it is the same each time and in the
 /// documented order, and each observed.
 ///
 /// # Errors
-/// The changes cannot be brought into an order; nothing was done then.
+/// Another process works on this cloud; nothing was done then.
 pub async fn carry_out(
     cloud: &dyn Cloud,
     about: About<'_>,
     draft: &Draft,
-    tell: &dyn Fn(Event<'_>),
+    order: &Order,
+    emit: &dyn Fn(Event<'_>),
 ) -> Result<Report, String> {
     let (me, terms) = (Holder::this("rehearse"), Terms { lease: LEASE, timeout: Duration::ZERO });
-    let never = std::future::pending();
-    let lock = Lock::acquire(cloud.lock(about.env), me, terms, MachineClock::shared(), &|_| {}, never).await;
+    let (clock, never) = (MachineClock::shared(), std::future::pending());
+    let lock = Lock::acquire(cloud.lock(about.env), me, terms, Rc::clone(&clock), &|_| {}, never).await;
     let Ok((lock, _)) = lock else { return Err("another process works on this cloud".to_owned()) };
     let settings = Settings { parallelism: 1, drain: Duration::ZERO };
-    let stage = Rehearsal { cloud, about };
-    let report = apply(&stage, &lock, about, draft, settings, &Stop::default(), tell).await;
+    let (observed, clock, stop) = (Rehearsal { cloud, about }, clock.as_ref(), &Stop::default());
+    let run = Run { cloud: &observed, lock: &lock, clock, about, draft, order, settings, stop, emit };
+    let report = apply(run).await;
     // In memory it ends with the process in any case.
     let _ = lock.release().await;
-    report
+    Ok(report)
 }
 
 /// Sets what somebody else sets, where it is not there yet.

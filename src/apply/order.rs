@@ -1,211 +1,169 @@
+//! What of a plan may run when, and what goes first among that.
+
+mod rules;
+
 use std::cmp::Reverse;
-use std::collections::{HashMap, HashSet};
 
 use petgraph::Direction;
 use petgraph::algo::toposort;
 use petgraph::graph::{DiGraph, NodeIndex};
+use petgraph::visit::EdgeRef;
 
-use crate::plan::{Action, Change, Draft, Step};
-use crate::value::Address;
+use crate::plan::{Action, Change, Draft};
 
-/// What a step of the plan does: make the desired object, or take the live one away.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Part {
+/// What a step of the plan does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Phase {
+    /// Makes the object what it should be, or the first half of that (`Halves`).
     Write,
+    /// The second half.
+    Finish,
+    /// Deletes the live object.
     Remove,
 }
 
 /// One call or a few to the cloud, on one object.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Operation {
     /// Index into the plan's changes.
     pub step: usize,
-    pub part: Part,
+    pub phase: Phase,
 }
 
-/// Smaller goes first: stage (reversed for removals, which come last), then the longest remaining path, then the
-/// place in the plan.
-pub type Priority = (usize, Reverse<u64>, usize);
+/// What an operation has to do with one that it waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Edge {
+    /// It is skipped if the other one fails.
+    Needs,
+    /// It comes after the other one, whatever became of that.
+    Follows,
+}
 
-/// What may run when, and what goes first among that.
+/// An operation, or a point that all of one set must have passed before any of another may start: so that the two
+/// sets have m + n edges between them, and not m × n.
+type Node = Option<Operation>;
+
+/// Smaller goes first.
+pub type Priority = (usize, Reverse<u64>, usize, Phase);
+
+/// The operations of a plan, and which wait for which.
 pub struct Order {
-    graph: DiGraph<Operation, ()>,
-    priority: Vec<Priority>,
-    seconds: u64,
+    graph: DiGraph<Node, Edge>,
+    /// By step, whether a replacement makes the new object before the old one goes.
+    create_first: Vec<bool>,
+    /// By node, the stage that it counts for: second halves and removals come last, in reverse.
+    stage: Vec<usize>,
+    /// By node, the expected seconds from its start to the end of the longest chain that waits for it.
+    remaining: Vec<u64>,
+    operations: usize,
 }
 
 impl Order {
     /// # Errors
-    /// The changes depend on one another in a ring.
+    /// The changes depend on one another in a cycle.
     pub fn of(draft: &Draft) -> Result<Self, String> {
         let changes = &draft.plan.changes;
-        let create_first = create_first(changes, &draft.steps);
-        let mut graph = DiGraph::new();
-        let mut nodes: HashMap<Operation, NodeIndex> = HashMap::new();
-        for (step, change) in changes.iter().enumerate() {
-            let parts: &[Part] = match change.action {
-                Action::Replace => &[Part::Write, Part::Remove],
-                Action::Delete => &[Part::Remove],
-                _ => &[Part::Write],
-            };
-            for &part in parts {
-                let operation = Operation { step, part };
-                nodes.insert(operation, graph.add_node(operation));
-            }
-        }
-        let node = |step, part| nodes.get(&Operation { step, part }).copied();
-        let writes: HashMap<&Address, usize> = changes
-            .iter()
-            .enumerate()
-            .filter(|(_, change)| change.action != Action::Delete)
-            .map(|(index, change)| (&change.address, index))
-            .collect();
-        let mut removes: HashMap<&Address, Vec<usize>> = HashMap::new();
-        for (index, change) in changes.iter().enumerate() {
-            if node(index, Part::Remove).is_some() {
-                removes.entry(&change.address).or_default().push(index);
-            }
-        }
-
-        let mut by_kind: HashMap<&str, Vec<usize>> = HashMap::new();
-        for (index, step) in draft.steps.iter().enumerate() {
-            by_kind.entry(step.kind.name()).or_default().push(index);
-        }
-
-        let mut edges: HashSet<(NodeIndex, NodeIndex)> = HashSet::new();
-        let mut first = |before: Option<NodeIndex>, after: Option<NodeIndex>| {
-            if let (Some(before), Some(after)) = (before, after)
-                && before != after
-            {
-                edges.insert((before, after));
-            }
-        };
-        for (index, step) in draft.steps.iter().enumerate() {
-            let (write, remove) = (node(index, Part::Write), node(index, Part::Remove));
-            for need in &step.needs {
-                first(writes.get(need).and_then(|&other| node(other, Part::Write)), write);
-            }
-            // What the live object refers to goes after it: after its own removal, or after it let go.
-            for &used in step.uses.iter().filter_map(|address| removes.get(address)).flatten() {
-                let gone = node(used, Part::Remove);
-                first(remove, gone);
-                if changes[used].action == Action::Delete || create_first[used] {
-                    first(write, gone);
-                }
-            }
-            if create_first[index] {
-                first(write, remove);
-            } else {
-                first(remove, write);
-            }
-            // Whoever needs the new object must have it before the old one goes.
-            if create_first[index] && remove.is_some() {
-                let address = &changes[index].address;
-                for (other, dependent) in draft.steps.iter().enumerate() {
-                    if dependent.needs.contains(address) {
-                        first(node(other, Part::Write), remove);
-                    }
-                }
-            }
-            for kind in step.kind.delete_after() {
-                for &other in by_kind.get(kind).into_iter().flatten() {
-                    first(node(other, Part::Remove), remove);
-                }
-            }
-        }
-        for (before, after) in edges {
-            graph.add_edge(before, after, ());
-        }
+        let create_first = rules::create_first(changes, &draft.steps);
+        let graph = rules::graph(draft, &create_first);
         let remaining = remaining(&graph, draft)?;
-        let priority = priorities(&graph, changes, &remaining);
-        let seconds = remaining.into_iter().max().unwrap_or(0);
-        Ok(Self { graph, priority, seconds })
+        let stage = |operation: Operation| stage(&changes[operation.step], operation, &create_first);
+        let stage = graph.node_weights().map(|node| node.map_or(0, stage)).collect();
+        let operations = graph.node_weights().flatten().count();
+        Ok(Self { graph, create_first, stage, remaining, operations })
     }
 
+    /// How many operations there are.
     pub fn len(&self) -> usize {
-        self.graph.node_count()
+        self.operations
     }
 
     pub fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.operations == 0
     }
 
-    pub fn operation(&self, index: usize) -> Operation {
-        self.graph[NodeIndex::new(index)]
+    /// Expected seconds of all of it on AWS: those of the longest chain.
+    pub fn seconds(&self) -> u64 {
+        self.remaining.iter().copied().max().unwrap_or(0)
     }
 
-    /// What must be done before.
-    pub fn before(&self, index: usize) -> impl Iterator<Item = usize> {
-        self.graph.neighbors_directed(NodeIndex::new(index), Direction::Incoming).map(NodeIndex::index)
+    /// Whether a replacement makes the new object before the old one goes.
+    pub(super) fn is_create_first(&self, step: usize) -> bool {
+        self.create_first[step]
+    }
+
+    /// Every node's index; the operations among them come in the order of the plan.
+    pub(super) fn nodes(&self) -> std::ops::Range<usize> {
+        0..self.graph.node_count()
+    }
+
+    /// `None` for a point between two sets of operations.
+    pub(super) fn operation(&self, node: usize) -> Option<Operation> {
+        self.graph[NodeIndex::new(node)]
+    }
+
+    /// What it waits for.
+    pub(super) fn before(&self, node: usize) -> impl Iterator<Item = (usize, Edge)> {
+        let edges = self.graph.edges_directed(NodeIndex::new(node), Direction::Incoming);
+        edges.map(|edge| (edge.source().index(), *edge.weight()))
     }
 
     /// What waits for it.
-    pub fn after(&self, index: usize) -> impl Iterator<Item = usize> {
-        self.graph.neighbors(NodeIndex::new(index)).map(NodeIndex::index)
+    pub(super) fn after(&self, node: usize) -> impl Iterator<Item = (usize, Edge)> {
+        let edges = self.graph.edges(NodeIndex::new(node));
+        edges.map(|edge| (edge.target().index(), *edge.weight()))
     }
 
-    /// Seconds that all of it typically takes on AWS: those of the longest chain.
-    pub fn seconds(&self) -> u64 {
-        self.seconds
+    #[cfg(test)]
+    pub(super) fn waits_for(&self, after: Operation, before: Operation) -> bool {
+        let node = |operation| self.graph.node_indices().find(|&node| self.graph[node] == Some(operation));
+        let (Some(after), Some(before)) = (node(after), node(before)) else { return false };
+        petgraph::algo::has_path_connecting(&self.graph, before, after, None)
     }
 
-    pub fn priority(&self, index: usize) -> Priority {
-        self.priority[index]
-    }
-}
-
-/// Whether each replacement makes the new object first. One that cannot forces those of its dependents that are
-/// replaced too: they must be gone before it can go.
-fn create_first(changes: &[Change], steps: &[Step]) -> Vec<bool> {
-    let mut first: Vec<bool> = steps.iter().map(|step| step.create_first).collect();
-    loop {
-        let late: HashSet<&Address> = changes
-            .iter()
-            .zip(&first)
-            .filter(|(change, first)| change.action == Action::Replace && !**first)
-            .map(|(change, _)| &change.address)
-            .collect();
-        let mut settled = true;
-        for (index, step) in steps.iter().enumerate() {
-            if first[index] && step.uses.iter().any(|address| late.contains(address)) {
-                first[index] = false;
-                settled = false;
-            }
-        }
-        if settled {
-            return first;
-        }
+    /// By stage and then by the longest chain that waits; one at a time (`parallelism` 1) nothing can be gained by
+    /// haste, and the order is that of the documents: by stage, and then as the plan lists.
+    pub(super) fn priority(&self, node: usize, parallelism: usize) -> Priority {
+        let haste = if parallelism > 1 { self.remaining[node] } else { 0 };
+        let (step, phase) = self.operation(node).map_or((0, Phase::Write), |one| (one.step, one.phase));
+        (self.stage[node], Reverse(haste), step, phase)
     }
 }
 
-/// By operation, the typical seconds from its start to the end of the longest chain that waits for it.
-fn remaining(graph: &DiGraph<Operation, ()>, draft: &Draft) -> Result<Vec<u64>, String> {
+/// More than any stage's number.
+const LAST: usize = 20;
+
+fn stage(change: &Change, Operation { step, phase }: Operation, create_first: &[bool]) -> usize {
+    let stage = change.stage.number();
+    match phase {
+        Phase::Write => stage,
+        // The first half of a replacement.
+        Phase::Remove if change.action == Action::Replace && !create_first[step] => stage,
+        Phase::Finish | Phase::Remove => LAST - stage,
+    }
+}
+
+fn remaining(graph: &DiGraph<Node, Edge>, draft: &Draft) -> Result<Vec<u64>, String> {
     let changes = &draft.plan.changes;
-    let order = toposort(graph, None).map_err(|ring| {
-        let address = &changes[graph[ring.node_id()].step].address;
-        format!("the changes depend on one another in a ring around {address}; apply them in two steps")
+    let order = toposort(graph, None).map_err(|cycle| {
+        let address = graph[cycle.node_id()].map(|operation| changes[operation.step].address.to_string());
+        let address = address.unwrap_or_else(|| "what they wait for".to_owned());
+        format!("the changes depend on one another in a cycle around {address}; apply them in two steps")
     })?;
     let mut remaining = vec![0_u64; graph.node_count()];
     for node in order.into_iter().rev() {
-        let Operation { step, part } = graph[node];
-        let kind = draft.steps[step].kind;
-        let own = match (part, changes[step].action) {
-            (Part::Remove, _) => kind.typical_delete(),
-            (Part::Write, Action::Replace) => kind.typical(),
-            (Part::Write, _) => changes[step].seconds,
-        };
+        let own = graph[node].map_or(0, |operation| seconds(draft, operation));
         let longest = graph.neighbors(node).map(|next| remaining[next.index()]).max().unwrap_or(0);
         remaining[node.index()] = longest + own;
     }
     Ok(remaining)
 }
 
-fn priorities(graph: &DiGraph<Operation, ()>, changes: &[Change], remaining: &[u64]) -> Vec<Priority> {
-    let priority = graph.node_indices().map(|node| {
-        let Operation { step, part } = graph[node];
-        let stage = changes[step].stage.number();
-        let place = if part == Part::Write { stage } else { 20 - stage };
-        (place, Reverse(remaining[node.index()]), step)
-    });
-    priority.collect()
+/// Expected seconds of one operation on AWS.
+fn seconds(draft: &Draft, Operation { step, phase }: Operation) -> u64 {
+    let (change, kind) = (&draft.plan.changes[step], draft.steps[step].kind);
+    match (phase, change.action) {
+        (Phase::Remove, _) => kind.typical_delete(),
+        (Phase::Write, Action::Replace) => kind.typical(),
+        (Phase::Write | Phase::Finish, _) => change.seconds,
+    }
 }

@@ -2,14 +2,14 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::lock::locked;
-use super::plan::{draft, show};
+use super::plan::{Planned, draft, show};
 use super::session::Session;
 use super::{Failure, SavedPlan};
-use crate::apply::{Order, Report, Settings, Stop, apply as carry_out};
+use crate::apply::{Report, Run, Settings, Stop, apply as carry_out};
 use crate::cli::{ApplyArgs, Choices, DestroyArgs, Exit, HashStart, RunArgs};
 use crate::graph::Graph;
 use crate::kinds;
-use crate::lock::Lock;
+use crate::lock::{Lock, MachineClock};
 use crate::plan::{Change, Draft, Plan};
 use crate::ui::{Progress, Ui};
 use crate::value::{Address, from_variable};
@@ -33,15 +33,15 @@ pub async fn apply(ui: Ui, args: &ApplyArgs) -> Result<Exit, Failure> {
     let nothing = Graph::empty();
     locked(ui, &mut session, &spec, "apply", args.run.lock, async |session, lock, stop| {
         let graph = if destroy { &nothing } else { &session.graph };
-        let draft = unless_stopped(stop, draft(session, graph, &choices, destroy, false)).await?;
+        let planned = unless_stopped(stop, draft(session, graph, &choices, destroy, false)).await?;
         if let Some(saved) = &saved {
-            still_the_same(&saved.plan, &draft.plan)?;
+            still_the_same(&saved.plan, &planned.draft.plan)?;
         }
         if let Some(reviewed) = &args.plan_hash {
-            has_hash(&draft.plan, reviewed)?;
+            has_hash(&planned.draft.plan, reviewed)?;
         }
         let reviewed = saved.is_some() || args.plan_hash.is_some();
-        run(ui, session, graph, &draft, &args.run, reviewed, Hold { lock, stop }).await
+        run(ui, session, graph, &planned, &args.run, reviewed, Hold { lock, stop }).await
     })
     .await
 }
@@ -52,8 +52,8 @@ pub async fn destroy(ui: Ui, args: &DestroyArgs) -> Result<Exit, Failure> {
     let nothing = Graph::empty();
     let choices = Choices { losses: args.losses.clone(), ..Choices::default() };
     locked(ui, &mut session, &args.spec, "destroy", args.run.lock, async |session, lock, stop| {
-        let draft = unless_stopped(stop, draft(session, &nothing, &choices, true, args.shared)).await?;
-        run(ui, session, &nothing, &draft, &args.run, false, Hold { lock, stop }).await
+        let planned = unless_stopped(stop, draft(session, &nothing, &choices, true, args.shared)).await?;
+        run(ui, session, &nothing, &planned, &args.run, false, Hold { lock, stop }).await
     })
     .await
 }
@@ -127,7 +127,7 @@ async fn run(
     ui: Ui,
     session: &Session,
     graph: &Graph,
-    draft: &Draft,
+    Planned { draft, order }: &Planned,
     args: &RunArgs,
     reviewed: bool,
     Hold { lock, stop }: Hold<'_>,
@@ -144,19 +144,19 @@ async fn run(
     }
     may_go(&draft.plan)?;
     missing_variables(draft)?;
-    let total = Order::of(draft).map_err(|ring| Failure::new(Exit::Refused, ring, "nothing was changed"))?.len();
     if !args.yes && !reviewed {
         unless_stopped(stop, confirm(ui, session)).await?;
     }
     // A person may have thought for longer than the lock lasted on a machine that slept.
     let certain = async { lock.fence().await.map_err(|why| Failure::new(Exit::Refused, why, "apply again")) };
     unless_stopped(stop, certain).await?;
-    let progress = Progress::new(ui, total);
+    let progress = Progress::new(ui, order.len());
     let settings = Settings { parallelism: usize::from(args.parallelism), drain: DRAIN };
     let about = session.about(graph);
-    let tell = |event: crate::apply::Event<'_>| progress.tell(&event);
-    let report = carry_out(session.cloud.as_ref(), lock, about, draft, settings, stop, &tell).await;
-    let report = report.map_err(|ring| Failure::new(Exit::Refused, ring, "nothing was changed"))?;
+    let emit = |event: crate::apply::Event<'_>| progress.tell(&event);
+    let (cloud, clock) = (session.cloud.as_ref(), MachineClock::shared());
+    let clock = clock.as_ref();
+    let report = carry_out(Run { cloud, lock, clock, about, draft, order, settings, stop, emit: &emit }).await;
     progress.finish(&report);
     // Whoever has the lock by now keeps the record.
     if report.lock_lost.is_none() {

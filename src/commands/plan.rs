@@ -24,7 +24,7 @@ pub async fn plan(ui: Ui, args: &PlanArgs, json: bool) -> Result<Exit, Failure> 
     };
     let nothing = Graph::empty();
     let graph = if args.destroy { &nothing } else { &session.graph };
-    let draft = draft(&session, graph, &args.choices, args.destroy, false).await?;
+    let Planned { draft, .. } = draft(&session, graph, &args.choices, args.destroy, false).await?;
     if let Some(out) = &args.out {
         let saved = SavedPlan::new(&args.spec, &args.choices, draft.plan.clone());
         saved.write(out)?;
@@ -45,13 +45,19 @@ pub async fn plan(ui: Ui, args: &PlanArgs, json: bool) -> Result<Exit, Failure> 
     Ok(if pending { Exit::ChangesPending } else { Exit::Done })
 }
 
+/// A plan, and the order in which it would be carried out.
+pub struct Planned {
+    pub draft: Draft,
+    pub order: Order,
+}
+
 pub async fn draft(
     session: &Session,
     graph: &Graph,
     choices: &Choices,
     destroy: bool,
     shared: bool,
-) -> Result<Draft, Failure> {
+) -> Result<Planned, Failure> {
     let options = Options {
         adopt: choices.adopt.iter().cloned().collect(),
         destroy,
@@ -61,9 +67,9 @@ pub async fn draft(
         spec_digest: session.spec.digest.clone(),
     };
     let mut draft = plan::make(session.cloud.as_ref(), session.about(graph), &options).await?;
-    let order = Order::of(&draft).map_err(|ring| Failure::new(Exit::Refused, ring, "nothing was changed"))?;
+    let order = Order::of(&draft).map_err(|cycle| Failure::new(Exit::Refused, cycle, "nothing was changed"))?;
     draft.plan.seconds = order.seconds();
-    Ok(draft)
+    Ok(Planned { draft, order })
 }
 
 pub fn show(ui: Ui, session: &Session, plan: &Plan) {

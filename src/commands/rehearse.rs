@@ -1,8 +1,8 @@
 use serde_json::json;
 
-use super::plan::draft;
+use super::plan::{Planned, draft};
 use super::{Failure, memory};
-use crate::apply::{Order, Report};
+use crate::apply::Report;
 use crate::cli::{Exit, RehearseArgs};
 use crate::rehearse::carry_out;
 use crate::ui::{Progress, Rehearsed, Ui, plan_text, rehearsal_text};
@@ -14,18 +14,17 @@ pub async fn rehearse(ui: Ui, args: &RehearseArgs) -> Result<Exit, Failure> {
         None => memory::after(args.from.as_deref(), &args.spec, &args.choices).await?,
     };
     let about = session.about(&session.graph);
-    let first = draft(&session, &session.graph, &args.choices, false, false).await?;
+    let Planned { draft: first, order } = draft(&session, &session.graph, &args.choices, false, false).await?;
     if !ui.json {
         ui.result(&plan_text(&first.plan, &session.cloud.place(), ui.out));
     }
-    let refused = |ring| Failure::new(Exit::Refused, ring, "nothing was changed");
-    let order = Order::of(&first).map_err(refused)?;
     let progress = Progress::new(ui, order.len());
-    let tell = |event: crate::apply::Event<'_>| progress.tell(&event);
-    let report = carry_out(session.cloud.as_ref(), about, &first, &tell).await.map_err(refused)?;
+    let emit = |event: crate::apply::Event<'_>| progress.tell(&event);
+    let report = carry_out(session.cloud.as_ref(), about, &first, &order, &emit).await;
+    let report = report.map_err(|why| Failure::new(Exit::Refused, why, "nothing was changed"))?;
     progress.clear();
     let left = match report.is_success() {
-        true => draft(&session, &session.graph, &args.choices, false, false).await?.plan.changes,
+        true => draft(&session, &session.graph, &args.choices, false, false).await?.draft.plan.changes,
         false => Vec::new(),
     };
     let rehearsed = Rehearsed { seconds: first.plan.seconds, report: &report, left: &left };

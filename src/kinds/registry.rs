@@ -182,7 +182,7 @@ impl<K: Kind + Sync> AnyKind for K {
     }
 
     fn hold_back(&self, live: Option<&Value>, desired: &Value) -> Option<Value> {
-        let live = live.map(|live| K::Attrs::deserialize(live)).transpose().ok()?;
+        let live = live.map(K::Attrs::deserialize).transpose().ok()?;
         K::hold_back(live.as_ref(), &K::Attrs::deserialize(desired).ok()?).map(json)
     }
 

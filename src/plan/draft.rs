@@ -55,6 +55,35 @@ pub struct Step {
     pub uses: BTreeSet<Address>,
     /// Whether the new object of a replacement is made before the old one goes.
     pub create_first: bool,
+    pub halves: Halves,
+}
+
+/// Whether the desired object is written in one go, or in two between which others are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Halves {
+    One,
+    /// First what is live and what is desired together (`Kind::widen`); what goes is removed when all that serves has
+    /// changed.
+    Widen,
+    /// Something only goes: there is nothing to do but at the end.
+    Narrow,
+    /// First so that no request goes to what is not ready yet (`Kind::hold_back`); as desired when all that needs the
+    /// object is.
+    HoldBack,
+}
+
+impl Halves {
+    /// How attributes, with everything resolved that is known, are written over what is live, if anything is.
+    pub(crate) fn of(kind: &dyn AnyKind, live: Option<&Live<Value>>, desired: &Value) -> Self {
+        let before = live.and_then(|live| live.attrs.as_ref());
+        if live.is_some() && before.is_none() {
+            return Self::One;
+        }
+        if let (Some(live), Some(wide)) = (live, before.and_then(|before| kind.widen(before, desired))) {
+            return if field_changes(kind, &wide, live).is_empty() { Self::Narrow } else { Self::Widen };
+        }
+        if kind.hold_back(before, desired).is_some() { Self::HoldBack } else { Self::One }
+    }
 }
 
 /// Why there is no plan.

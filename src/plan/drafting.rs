@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::applied::Applied;
 use super::diff::{Difference, listing};
 use super::digest::live_digest;
-use super::draft::{Draft, Options, Refusal, Step, compare};
+use super::draft::{Draft, Halves, Options, Refusal, Step, compare};
 use super::guards;
 use super::names::{Names, is_ownership};
 use super::world::{Secrets, World, resolve_with};
@@ -293,6 +293,7 @@ impl<'a> Drafting<'a> {
                 .map(|attrs| self.referred(&wanted.address, attrs))
                 .unwrap_or_default(),
             create_first,
+            halves: Halves::One,
         };
         self.changes.push((change, step));
     }
@@ -314,6 +315,8 @@ impl<'a> Drafting<'a> {
 
     pub fn finish(mut self) -> Result<Draft, Refusal> {
         if !self.conflicts.is_empty() {
+            // Found in the order in which a cloud lists its objects, which is any.
+            self.conflicts.sort();
             return Err(Refusal::Conflicts(self.conflicts));
         }
         let place = |kind: &str| kinds::all().iter().position(|known| known.name() == kind);
@@ -323,7 +326,7 @@ impl<'a> Drafting<'a> {
         });
         self.kept.sort();
         let env = self.about.env;
-        let (changes, steps): (Vec<Change>, Vec<Step>) = self.changes.into_iter().unzip();
+        let (changes, mut steps): (Vec<Change>, Vec<Step>) = self.changes.into_iter().unzip();
         let missing = guards::missing(&changes, self.unchanged.len(), self.options.destroy, &self.options.allow);
         // While planning, `world` leaves out what will move; carrying out starts from all that is live. What is left
         // over does not hide what stays.
@@ -332,6 +335,13 @@ impl<'a> Drafting<'a> {
             let stays = change.action != Action::Delete;
             if let Some(live) = step.live.as_ref().filter(|_| stays || world.known(&change.address).is_none()) {
                 world.learn(&change.address, &live.id, live.outputs.clone());
+            }
+        }
+        for (change, step) in changes.iter().zip(&mut steps) {
+            let live = step.live.as_ref().filter(|_| change.action != Action::Replace);
+            if let Some(desired) = &step.desired {
+                let desired = resolve_with(desired, &world, self.about.vault, Secrets::Compare);
+                step.halves = Halves::of(step.kind, live, &desired);
             }
         }
         let plan = Plan {

@@ -68,8 +68,9 @@ impl Progress {
                 let text = format!("FAILED {} {address}: {}", doing.present(), clean(why));
                 self.ended(address, &paint.red(&text));
             }
-            Event::Skipped { address, because } => {
-                self.ended(address, &paint.yellow(&format!("skipped {address}: {because} failed")));
+            Event::Skipped { address, doing, because } => {
+                let text = format!("skipped {} {address}: {because} failed", doing.present());
+                self.ended(address, &paint.yellow(&text));
             }
             Event::Stopping { running } => {
                 self.line(

@@ -122,7 +122,10 @@ fn after_a_failure_the_rest_is_done_and_a_second_run_finishes() {
     let outcome = cloud.run("apply --yes dev.toml --fail-at nat_gateway.public-a");
     assert_eq!(outcome.code, 1, "{outcome}");
     assert!(outcome.stderr.contains("FAILED creating nat_gateway.public-a: "), "{outcome}");
-    assert!(outcome.stderr.contains("skipped route_table.private: nat_gateway.public-a failed"), "{outcome}");
+    assert!(
+        outcome.stderr.contains("skipped creating route_table.private: nat_gateway.public-a failed"),
+        "{outcome}"
+    );
     assert!(outcome.stderr.contains("Running the same command again goes on from here."), "{outcome}");
     let there = cloud.objects();
     assert_eq!(there.len(), 69, "all but the gateway and the one route table that leads to it\n{outcome}");
@@ -134,22 +137,30 @@ fn after_a_failure_the_rest_is_done_and_a_second_run_finishes() {
 }
 
 #[test]
-fn a_failed_wave_stops_those_after_it() {
+fn a_failed_wave_of_updates_stops_those_after_it() {
     let cloud = FileCloud::new();
+    cloud.done("apply --yes dev.toml");
+    cloud.bench.edit("legocity.toml", "team = \"city\"", "team = \"town\"");
     let outcome = cloud.run("apply --yes --json dev.toml --fail-at ecs_service.dashboard");
     assert_eq!(outcome.code, 1, "{outcome}");
     let report = outcome.json();
-    assert_eq!(report["failed"][0]["address"], "ecs_service.dashboard");
-    let skipped: Vec<(&str, &str)> = report["skipped"]
-        .as_array()
-        .expect("a list")
-        .iter()
-        .map(|one| (one["address"].as_str().expect("an address"), one["because"].as_str().expect("a cause")))
-        .collect();
-    for later in ["proxy", "update-env", "broker", "payload"] {
-        let expected = (&*format!("ecs_service.{later}"), "ecs_service.dashboard");
-        assert!(skipped.contains(&expected), "{later} comes after the dashboard: {skipped:?}");
-    }
+    let addresses = |list: &str| -> Vec<String> {
+        let entries = report[list].as_array().expect("a list").iter();
+        entries.map(|one| one["address"].as_str().expect("an address").to_owned()).collect()
+    };
+    assert_eq!(addresses("failed"), ["ecs_service.dashboard"]);
+    let later = ["broker", "payload", "proxy", "update-env"].map(|name| format!("ecs_service.{name}"));
+    assert_eq!(addresses("skipped"), later, "they come after the dashboard");
+    cloud.done("apply --yes dev.toml");
+    cloud.assert_no_changes("dev.toml");
+}
+
+#[test]
+fn a_failed_service_stops_no_new_one() {
+    let cloud = FileCloud::new();
+    let outcome = cloud.run("apply --yes dev.toml --fail-at ecs_service.dashboard");
+    assert_eq!(outcome.code, 1, "{outcome}");
+    assert_eq!(cloud.objects().len(), 70, "all but the dashboard\n{outcome}");
     cloud.done("apply --yes dev.toml");
     cloud.assert_no_changes("dev.toml");
 }

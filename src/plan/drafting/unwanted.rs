@@ -6,7 +6,7 @@ use super::{Drafting, holds_data, takes};
 use crate::cloud::Found;
 use crate::kinds::{Impact, Live};
 use crate::plan::diff::{Difference, listing};
-use crate::plan::draft::Step;
+use crate::plan::draft::{Halves, Step};
 use crate::plan::names::is_ownership;
 use crate::plan::{Action, Change, Field, guards};
 use crate::value::Address;
@@ -74,6 +74,7 @@ impl Drafting<'_> {
             place: wanted.map_or(usize::MAX, |wanted| wanted.place),
             uses: depends_on,
             create_first: false,
+            halves: Halves::One,
         };
         self.changes.push((change, step));
     }

@@ -1,0 +1,408 @@
+//! One operation of a plan, with its retries and waits.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::Event;
+use super::order::{Operation, Phase};
+use super::retry::Retry;
+use super::run::Run;
+use crate::cloud::{Class, CloudError, Found};
+use crate::kinds::{AnyKind, Create, Delete, Goal, Live, Look, Made, Outputs, Poll, Update};
+use crate::plan::{Action, Halves, Secrets, Step, field_changes, resolve_with};
+use crate::value::walk::{Link, is_resolved, links};
+use crate::value::{Address, from_variable, tag};
+
+/// Carries operations out, each at most once a run.
+pub struct Executor<'a> {
+    run: Run<'a>,
+    /// Milliseconds since 1970: tells this run's idempotency tokens from those of other runs.
+    begun: u128,
+}
+
+/// How an operation ended well.
+pub enum Outcome {
+    Changed,
+    Unchanged,
+}
+
+/// How an operation ended otherwise.
+pub enum Interrupted {
+    Failed(String),
+    /// It was to wait, and a signal had come: the next run sees how far it got.
+    Stopped,
+}
+
+impl From<String> for Interrupted {
+    fn from(why: String) -> Self {
+        Self::Failed(why)
+    }
+}
+
+impl From<CloudError> for Interrupted {
+    fn from(error: CloudError) -> Self {
+        Self::Failed(error.to_string())
+    }
+}
+
+/// One look may miss what was just made.
+const LOOKS: usize = 4;
+
+impl<'a> Executor<'a> {
+    pub fn new(run: Run<'a>) -> Self {
+        let begun = run.clock.of_day().duration_since(std::time::UNIX_EPOCH).unwrap_or_default().as_millis();
+        Self { run, begun }
+    }
+
+    pub async fn run(&self, operation: Operation) -> Result<Outcome, Interrupted> {
+        let step = &self.run.draft.steps[operation.step];
+        let address = &self.run.draft.plan.changes[operation.step].address;
+        match operation.phase {
+            Phase::Remove => self.remove(step, address).await,
+            Phase::Finish => self.finish(operation.step, step, address).await,
+            Phase::Write => self.write(operation.step, step, address).await,
+        }
+    }
+
+    async fn remove(&self, step: &Step, address: &Address) -> Result<Outcome, Interrupted> {
+        let Some(live) = &step.live else { return Ok(Outcome::Unchanged) };
+        let attrs = live.attrs.clone().unwrap_or_default();
+        let mut retry = self.retry(step.kind);
+        loop {
+            let gone = Delete { address, id: &live.id, outputs: &live.outputs, attrs: &attrs };
+            self.run.lock.fence().await?;
+            match self.run.cloud.delete(step.kind, gone).await {
+                Ok(()) => break,
+                Err(error) => self.again(&mut retry, address, error).await?,
+            }
+        }
+        let look = Look { id: &live.id, attrs: &attrs, outputs: &live.outputs, goal: Goal::Gone };
+        self.wait(step.kind, address, look).await?;
+        Ok(Outcome::Changed)
+    }
+
+    async fn write(&self, index: usize, step: &Step, address: &Address) -> Result<Outcome, Interrupted> {
+        let Some(attrs) = self.desired(step)? else { return Ok(Outcome::Unchanged) };
+        let before = step.live.as_ref().filter(|_| !self.replaces(index));
+        let attrs = first_half(step, before, &attrs).unwrap_or(attrs);
+        match before {
+            None => {
+                let alternate = step.live.is_some() && self.run.order.is_create_first(index);
+                let made = self.create(step, address, &attrs, alternate).await?;
+                self.ready(step.kind, address, &attrs, made).await
+            }
+            Some(live) => self.bring(step.kind, address, live, &attrs).await,
+        }
+    }
+
+    /// The second half of a write.
+    async fn finish(&self, index: usize, step: &Step, address: &Address) -> Result<Outcome, Interrupted> {
+        let Some(attrs) = self.desired(step)? else { return Ok(Outcome::Unchanged) };
+        let before = step.live.as_ref().filter(|_| !self.replaces(index));
+        let first = first_half(step, before, &attrs);
+        let (Some(first), Some((id, outputs))) = (first, self.run.draft.world.known(address)) else {
+            return Ok(Outcome::Unchanged);
+        };
+        let live = Live { outputs, ..Live::new(Some(address.clone()), id, first) };
+        self.bring(step.kind, address, &live, &attrs).await
+    }
+
+    fn replaces(&self, index: usize) -> bool {
+        self.run.draft.plan.changes[index].action == Action::Replace
+    }
+
+    /// What the object shall be, with everything known that it refers to; `None` where it shall not be.
+    fn desired(&self, step: &Step) -> Result<Option<Value>, Interrupted> {
+        let Some(desired) = &step.desired else { return Ok(None) };
+        let desired = keep_made(desired, step.live.as_ref().and_then(|live| live.attrs.as_ref()));
+        let attrs = resolve_with(&desired, &self.run.draft.world, self.run.about.vault, Secrets::Make);
+        if is_resolved(&attrs) { Ok(Some(attrs)) } else { Err(unresolved(&attrs).into()) }
+    }
+
+    /// Makes a live object what it should be, and waits until it is.
+    async fn bring(
+        &self,
+        kind: &'static dyn AnyKind,
+        address: &Address,
+        live: &Live<Value>,
+        attrs: &Value,
+    ) -> Result<Outcome, Interrupted> {
+        if field_changes(kind, attrs, live).is_empty() {
+            self.run.draft.world.learn(address, &live.id, live.outputs.clone());
+            return Ok(Outcome::Unchanged);
+        }
+        let made = self.update(kind, address, live.clone(), attrs).await?;
+        self.ready(kind, address, attrs, made).await
+    }
+
+    async fn ready(
+        &self,
+        kind: &'static dyn AnyKind,
+        address: &Address,
+        attrs: &Value,
+        made: Made,
+    ) -> Result<Outcome, Interrupted> {
+        let world = &self.run.draft.world;
+        world.learn(address, &made.id, made.outputs.clone());
+        let look = Look { id: &made.id, attrs, outputs: &made.outputs, goal: Goal::Ready };
+        let more = self.wait(kind, address, look).await?;
+        world.learn_more(address, more);
+        Ok(Outcome::Changed)
+    }
+
+    async fn create(
+        &self,
+        step: &Step,
+        address: &Address,
+        attrs: &Value,
+        alternate: bool,
+    ) -> Result<Made, Interrupted> {
+        let token = self.token_for(address);
+        let old = step.live.as_ref().map(|live| live.id.as_str());
+        let is_new =
+            |found: &Found| found.live.address.as_ref() == Some(address) && Some(found.live.id.as_str()) != old;
+        let mut retry = self.retry(step.kind);
+        loop {
+            let new = Create { address, attrs, vault: self.run.about.vault, token: &token, alternate };
+            self.run.lock.fence().await?;
+            let error = match self.run.cloud.create(self.run.about, step.kind, new).await {
+                Ok(made) => return Ok(made),
+                Err(error) => error,
+            };
+            // It may be there all the same: the answer was lost, or a later call of several failed. Made again, it
+            // would be there twice, or be refused for that.
+            let looks = if error.is(Class::Unanswered) { LOOKS } else { 1 };
+            let failed = match retry.may_repeat(&error) {
+                true => {
+                    self.pause(&mut retry, address, &error).await?;
+                    None
+                }
+                false => Some(error),
+            };
+            match (self.find(step.kind, address, looks, is_new).await, failed) {
+                (Ok(Some(live)), _) => return self.update(step.kind, address, live, attrs).await,
+                (Ok(None), None) => {}
+                (Ok(None), Some(error)) => return Err(error.into()),
+                (Err(Interrupted::Failed(why)), Some(error)) => {
+                    return Err(format!("{error}; whether it is there all the same is not known: {why}").into());
+                }
+                (Err(Interrupted::Failed(why)), None) => {
+                    return Err(format!(
+                        "not made again, since it is not known whether the first attempt made it: {why}"
+                    )
+                    .into());
+                }
+                (Err(stopped), _) => return Err(stopped),
+            }
+        }
+    }
+
+    /// Looks for a live object, more than once where it may show only after a while. A look that itself fails says
+    /// nothing: it is made again for as long as that may help.
+    ///
+    /// # Errors
+    /// It cannot be known whether the object is there.
+    async fn find(
+        &self,
+        kind: &'static dyn AnyKind,
+        address: &Address,
+        looks: usize,
+        is_it: impl Fn(&Found) -> bool,
+    ) -> Result<Option<Live<Value>>, Interrupted> {
+        let mut retry = self.retry(kind);
+        let mut look = 0;
+        loop {
+            match self.look(kind, &is_it).await {
+                Ok(Some(live)) => return Ok(Some(live)),
+                Ok(None) => {
+                    retry.answered();
+                    look += 1;
+                    if look >= looks {
+                        return Ok(None);
+                    }
+                    self.rest(&mut retry).await?;
+                }
+                Err(error) => self.again(&mut retry, address, error).await?,
+            }
+        }
+    }
+
+    async fn look(
+        &self,
+        kind: &'static dyn AnyKind,
+        is_it: impl Fn(&Found) -> bool,
+    ) -> Result<Option<Live<Value>>, CloudError> {
+        let Run { cloud, about, .. } = self.run;
+        let found = cloud.observe_kind(about, kind).await?;
+        let Some(mut found) = found.into_iter().find(&is_it) else { return Ok(None) };
+        if found.live.confirm {
+            cloud.complete(about, &mut found).await?;
+        }
+        Ok(is_it(&found).then_some(found.live))
+    }
+
+    /// Makes a live object what it should be. A refusal is believed only once the object was read again: what was
+    /// refused may have been done by a call whose answer was lost.
+    async fn update(
+        &self,
+        kind: &'static dyn AnyKind,
+        address: &Address,
+        mut live: Live<Value>,
+        attrs: &Value,
+    ) -> Result<Made, Interrupted> {
+        let token = self.token_for(address);
+        let mut retry = self.retry(kind);
+        let mut refusals = 0;
+        loop {
+            let changed = field_changes(kind, attrs, &live);
+            if changed.is_empty() {
+                return Ok(Made { id: live.id, outputs: live.outputs });
+            }
+            let before = live.attrs.clone().unwrap_or_default();
+            // What the spec leaves to AWS keeps the value it has.
+            let (attrs, vault) = (&fill(attrs, &before), self.run.about.vault);
+            let (id, outputs, changed) = (&live.id, &live.outputs, changed.as_slice());
+            let change = Update { address, id, outputs, before: &before, attrs, changed, vault, token: &token };
+            self.run.lock.fence().await?;
+            let error = match self.run.cloud.update(self.run.about, kind, change).await {
+                Ok(mut made) => {
+                    let kept = live.outputs.iter().filter(|(name, _)| !kind.moves(name, changed));
+                    for (name, value) in kept {
+                        made.outputs.entry(name.clone()).or_insert_with(|| value.clone());
+                    }
+                    return Ok(made);
+                }
+                Err(error) => error,
+            };
+            if retry.may_repeat(&error) {
+                self.pause(&mut retry, address, &error).await?;
+                continue;
+            }
+            refusals += 1;
+            if refusals > 2 || error.is(Class::Denied) {
+                return Err(error.into());
+            }
+            let is_same = |found: &Found| found.live.address.as_ref() == Some(address) && found.live.id == live.id;
+            live = match self.find(kind, address, 1, is_same).await {
+                Ok(Some(fresh)) => fresh,
+                Err(Interrupted::Stopped) => return Err(Interrupted::Stopped),
+                _ => return Err(error.into()),
+            };
+        }
+    }
+
+    async fn wait(
+        &self,
+        kind: &'static dyn AnyKind,
+        address: &Address,
+        look: Look<'_, Value>,
+    ) -> Result<Outputs, Interrupted> {
+        let clock = self.run.clock;
+        let deadline = Duration::from_secs(kind.deadline());
+        let started = clock.steady();
+        let mut retry = self.retry(kind);
+        loop {
+            let Look { id, attrs, outputs, goal } = look;
+            match self.run.cloud.poll(kind, Look { id, attrs, outputs, goal }).await {
+                Ok(Poll::Done(outputs)) => return Ok(outputs),
+                Ok(Poll::Failed(why)) => return Err(why.into()),
+                Ok(Poll::Waiting(what)) => {
+                    retry.answered();
+                    if clock.steady().saturating_sub(started) > deadline {
+                        return Err(format!("not done after {} s: {what}", deadline.as_secs()).into());
+                    }
+                    (self.run.emit)(Event::Waiting { address, what });
+                    self.rest(&mut retry).await?;
+                }
+                Err(error) => self.again(&mut retry, address, error).await?,
+            }
+        }
+    }
+
+    fn retry(&self, kind: &'static dyn AnyKind) -> Retry<'a> {
+        Retry::new(self.run.clock, kind)
+    }
+
+    /// Waits until the call may be made again.
+    ///
+    /// # Errors
+    /// There is no use in that, or a signal came.
+    async fn again(&self, retry: &mut Retry<'_>, address: &Address, error: CloudError) -> Result<(), Interrupted> {
+        match retry.may_repeat(&error) {
+            true => self.pause(retry, address, &error).await,
+            false => Err(error.into()),
+        }
+    }
+
+    async fn pause(&self, retry: &mut Retry<'_>, address: &Address, error: &CloudError) -> Result<(), Interrupted> {
+        (self.run.emit)(Event::Waiting { address, what: format!("{}: {}", error.code, error.message) });
+        self.rest(retry).await
+    }
+
+    /// Rests, unless a signal comes: nothing is in flight then that could land.
+    async fn rest(&self, retry: &mut Retry<'_>) -> Result<(), Interrupted> {
+        tokio::select! {
+            biased;
+            () = self.run.stop.wait() => Err(Interrupted::Stopped),
+            () = self.run.clock.sleep(retry.pause()) => Ok(()),
+        }
+    }
+
+    fn token_for(&self, address: &Address) -> String {
+        format!("bp{:x}-{}", self.begun, short(&format!("{} {address}", self.run.about.env.path())))
+    }
+}
+
+/// What is written first, where a write goes in two halves.
+fn first_half(step: &Step, live: Option<&Live<Value>>, desired: &Value) -> Option<Value> {
+    let before = live.and_then(|live| live.attrs.as_ref());
+    match step.halves {
+        Halves::One => None,
+        Halves::Widen | Halves::Narrow => step.kind.widen(before?, desired),
+        Halves::HoldBack => step.kind.hold_back(before, desired),
+    }
+}
+
+/// A secret that was made once, or whose variable is not set in this run, stays what it is.
+fn keep_made(desired: &Value, live: Option<&Value>) -> Value {
+    let mut desired = desired.clone();
+    let (Some(fields), Some(live)) = (desired.as_object_mut(), live) else { return desired };
+    for (name, value) in fields {
+        let Some(source) = value.get(tag::SECRET) else { continue };
+        let unset = source.get("env").and_then(Value::as_str).is_some_and(|name| from_variable(name).is_none());
+        let there = live.get(name).filter(|there| there.get(tag::SECRET).is_some());
+        if let Some(there) = there.filter(|_| unset || source.get("generate").is_some()) {
+            *value = there.clone();
+        }
+    }
+    desired
+}
+
+fn fill(attrs: &Value, before: &Value) -> Value {
+    let mut attrs = attrs.clone();
+    for (name, value) in attrs.as_object_mut().into_iter().flatten() {
+        if value.is_null()
+            && let Some(there) = before.get(name)
+        {
+            *value = there.clone();
+        }
+    }
+    attrs
+}
+
+fn unresolved(attrs: &Value) -> String {
+    let what = links(attrs).into_iter().find_map(|link| match link {
+        Link::To { address, output } => Some(format!("{address} did not give its {output}")),
+        Link::Id { .. } => None,
+    });
+    let what = what.unwrap_or_else(|| "something that this needs is not known".to_owned());
+    format!("{what}: apply again, and report it if this stays")
+}
+
+/// A text as part of an idempotency token, of which AWS takes 32 plain characters at least.
+fn short(text: &str) -> String {
+    use sha2::Digest;
+    let digest = sha2::Sha256::digest(text);
+    digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,176 @@
+//! What is tried again, for how long, and what is looked for before anything is made a second time.
+
+use super::*;
+
+const MINUTE: u64 = 60;
+
+/// The scene with one operation, which is the first word.
+fn one(operation: &str, address: &str) -> Scene {
+    let mut scene = Scene::side_by_side();
+    match operation {
+        "create" => scene.create(address),
+        "update" => scene.update(address),
+        _ => scene.delete(address),
+    };
+    scene
+}
+
+const WRITES: [(&str, Call); 3] = [("create", Call::Create), ("update", Call::Update), ("delete", Call::Delete)];
+
+#[test]
+fn a_passing_error_is_waited_out() {
+    for (operation, call) in WRITES {
+        for class in [Class::Propagating, Class::InUse, Class::Throttled, Class::Unanswered] {
+            let scene = one(operation, "security_group.web");
+            scene.cloud.script(call, "security_group.web", [Answer::Fails(class); 3]);
+            let outcome = scene.run();
+            assert!(outcome.report.is_success(), "{operation} {class:?}: {:#?}", outcome.events);
+            assert_eq!(outcome.events.iter().filter(|event| event.contains("waits")).count(), 3);
+        }
+    }
+}
+
+#[test]
+fn each_sort_of_trouble_has_its_limit() {
+    let limits = [
+        (Class::Propagating, 2 * MINUTE),
+        (Class::InUse, 15 * MINUTE),
+        (Class::Throttled, 5 * MINUTE),
+        (Class::Unanswered, MINUTE),
+    ];
+    for (operation, call) in WRITES {
+        for (class, limit) in limits {
+            let scene = one(operation, "security_group.web");
+            scene.cloud.always(call, "security_group.web", Answer::Fails(class));
+            let outcome = scene.run();
+            let took = outcome.seconds();
+            assert!((limit..limit + 12).contains(&took), "{operation} {class:?} was given up after {took} s");
+            assert!(outcome.failure().contains(&format!("{class:?}")), "{}", outcome.failure());
+        }
+    }
+}
+
+#[test]
+fn what_is_in_use_is_waited_for_as_long_as_its_kind_takes() {
+    for (operation, call) in WRITES {
+        let scene = one(operation, "db_instance.main");
+        scene.cloud.always(call, "db_instance.main", Answer::Fails(Class::InUse));
+        let took = scene.run().seconds();
+        assert!((3600..3612).contains(&took), "{operation} was given up after {took} s");
+    }
+}
+
+#[test]
+fn what_does_not_pass_fails_at_once() {
+    for (operation, call) in WRITES {
+        for class in [Class::Refused, Class::Denied, Class::Taken, Class::Missing] {
+            let scene = one(operation, "security_group.web");
+            scene.cloud.always(call, "security_group.web", Answer::Fails(class));
+            assert_eq!(scene.run().report.failed.len(), 1, "{operation} {class:?}");
+        }
+    }
+}
+
+#[test]
+fn a_limit_counts_from_when_the_trouble_began() {
+    // Half an hour of waiting, then almost a minute without answers, twice.
+    let scene = one("create", "db_instance.main");
+    let silence = [Answer::Fails(Class::Unanswered); 8];
+    scene.cloud.script(Call::Poll, "db_instance.main", [Answer::Waits; 180]);
+    scene.cloud.script(Call::Poll, "db_instance.main", [&silence[..6], &[Answer::Waits], &silence[..6]].concat());
+    let outcome = scene.run();
+    assert!(outcome.report.is_success(), "{:?}", outcome.report.failed);
+    assert!(outcome.seconds() > 30 * MINUTE);
+    let scene = one("create", "db_instance.main");
+    scene.cloud.script(Call::Poll, "db_instance.main", [Answer::Waits; 180]);
+    scene.cloud.script(Call::Poll, "db_instance.main", silence);
+    assert!(scene.run().failure().contains("Unanswered"), "a minute of it is too much");
+}
+
+#[test]
+fn what_never_gets_ready_is_given_up_when_its_kind_says_so() {
+    let scene = one("create", "db_instance.main");
+    scene.cloud.always(Call::Poll, "db_instance.main", Answer::Waits);
+    let outcome = scene.run();
+    assert!((3600..3612).contains(&outcome.seconds()), "{}", outcome.seconds());
+    assert_eq!(outcome.failure(), "not done after 3600 s: pending");
+}
+
+#[test]
+fn a_create_whose_answer_is_lost_makes_one_object() {
+    let scene = one("create", "vpc.main");
+    scene.cloud.script(Call::Create, "vpc.main", [Answer::Lost]);
+    let outcome = scene.run();
+    assert!(outcome.report.is_success());
+    assert_eq!(outcome.cloud.ids("vpc.main").len(), 1);
+}
+
+#[test]
+fn a_create_that_fails_in_its_second_call_makes_one_object() {
+    for class in [Class::Throttled, Class::Propagating, Class::InUse, Class::Refused, Class::Fenced] {
+        let scene = one("create", "vpc.main");
+        scene.cloud.script(Call::Create, "vpc.main", [Answer::Half(class)]);
+        let outcome = scene.run();
+        assert!(outcome.report.is_success(), "{class:?}: {:?}", outcome.report.failed);
+        assert_eq!(outcome.cloud.ids("vpc.main").len(), 1, "{class:?}");
+    }
+}
+
+#[test]
+fn a_look_that_fails_is_no_proof_that_nothing_is_there() {
+    for class in [Class::Throttled, Class::Unanswered] {
+        let scene = one("create", "vpc.main");
+        scene.cloud.script(Call::Create, "vpc.main", [Answer::Lost]);
+        scene.cloud.script(Call::Look, "vpc.*", [Answer::Fails(class); 5]);
+        let outcome = scene.run();
+        assert!(outcome.report.is_success(), "{class:?}: {:?}", outcome.report.failed);
+        assert_eq!(outcome.cloud.ids("vpc.main").len(), 1, "{class:?}");
+    }
+}
+
+#[test]
+fn where_it_cannot_be_known_nothing_is_made_again() {
+    for class in [Class::Denied, Class::Throttled] {
+        let scene = one("create", "vpc.main");
+        scene.cloud.script(Call::Create, "vpc.main", [Answer::Lost]);
+        scene.cloud.always(Call::Look, "vpc.*", Answer::Fails(class));
+        let outcome = scene.run();
+        assert!(outcome.failure().starts_with("not made again"), "{}", outcome.failure());
+        assert_eq!(outcome.cloud.ids("vpc.main").len(), 1, "{class:?}");
+    }
+}
+
+#[test]
+fn a_refusal_is_said_although_the_look_after_it_fails() {
+    let scene = one("create", "vpc.main");
+    scene.cloud.always(Call::Create, "vpc.main", Answer::Fails(Class::Refused));
+    scene.cloud.always(Call::Look, "vpc.*", Answer::Fails(Class::Denied));
+    let outcome = scene.run();
+    assert!(outcome.failure().starts_with("scripted:Create: Refused"), "{}", outcome.failure());
+    assert!(outcome.failure().contains("scripted:Look: Denied"), "{}", outcome.failure());
+}
+
+#[test]
+fn an_update_that_took_effect_unseen_is_not_reported_as_refused() {
+    let scene = one("update", "vpc.main");
+    scene.cloud.script(Call::Update, "vpc.main", [Answer::Half(Class::Refused)]);
+    assert!(scene.run().report.is_success());
+}
+
+#[test]
+fn lost_answers_of_updates_and_deletes_are_asked_for_again() {
+    for (operation, call) in &WRITES[1..] {
+        let scene = one(operation, "vpc.main");
+        scene.cloud.script(*call, "vpc.main", [Answer::Lost]);
+        assert!(scene.run().report.is_success(), "{operation}");
+    }
+}
+
+#[test]
+fn a_write_that_was_held_back_goes_out_once_the_lock_is_renewed() {
+    for (operation, call) in WRITES {
+        let scene = one(operation, "vpc.main");
+        scene.cloud.script(call, "vpc.main", [Answer::Fails(Class::Fenced)]);
+        assert!(scene.run().report.is_success(), "{operation}");
+    }
+}

@@ -1,0 +1,256 @@
+use std::cell::{Cell, RefCell};
+use std::collections::{HashMap, VecDeque};
+use std::rc::Rc;
+use std::time::Duration;
+
+use futures_util::future::LocalBoxFuture;
+use serde_json::{Value, json};
+
+use crate::cloud::{About, Class, Cloud, CloudError, Found};
+use crate::kinds::{AnyKind, Create, Delete, Goal, Live, Look, Made, Outputs, Poll, Update};
+use crate::lock::{Alone, Clock, LockStore, MachineClock, SimulatedClock};
+use crate::plan::Applied;
+use crate::spec::Environment;
+use crate::value::{Address, Vault};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Call {
+    Create,
+    Update,
+    Delete,
+    /// Whether what was written is ready, or what was deleted is gone.
+    Poll,
+    /// A read of all objects of the address's kind.
+    Look,
+}
+
+/// What a call comes to. Without a script it takes effect and succeeds.
+#[derive(Clone, Copy, Debug)]
+pub enum Answer {
+    Succeeds,
+    /// It takes no effect.
+    Fails(Class),
+    /// It takes effect, and the answer is lost.
+    Lost,
+    /// It takes effect, and then one more call that belongs to it fails so.
+    Half(Class),
+    /// Of a poll: it says that it is not done.
+    Waits,
+    /// Of a poll: it says that it never will be.
+    Hopeless,
+    /// No answer ever comes.
+    Hangs,
+}
+
+/// An object that is there.
+#[derive(Clone)]
+pub struct Object {
+    pub kind: &'static dyn AnyKind,
+    pub address: Address,
+    pub id: String,
+    pub attrs: Value,
+}
+
+type Script = HashMap<(Call, Address), VecDeque<Answer>>;
+
+/// A cloud that answers as a test says.
+#[derive(Clone, Default)]
+pub struct Scripted {
+    pub clock: SimulatedClock,
+    pub objects: Rc<RefCell<Vec<Object>>>,
+    script: Rc<RefCell<Script>>,
+    /// What every call of an operation comes to once its script is over.
+    always: Rc<RefCell<HashMap<(Call, Address), Answer>>>,
+    /// How long each call takes.
+    pub latency: Rc<Cell<Duration>>,
+    /// Each call that changes something or may have, in the order in which they were made.
+    pub calls: Rc<RefCell<Vec<(Duration, Call, Address)>>>,
+    /// By id, also of what is gone.
+    addresses: Rc<RefCell<HashMap<String, Address>>>,
+    next: Rc<Cell<u32>>,
+}
+
+impl Scripted {
+    pub fn script(&self, call: Call, address: &str, answers: impl IntoIterator<Item = Answer>) {
+        let key = (call, address.parse().unwrap());
+        self.script.borrow_mut().entry(key).or_default().extend(answers);
+    }
+
+    pub fn always(&self, call: Call, address: &str, answer: Answer) {
+        self.always.borrow_mut().insert((call, address.parse().unwrap()), answer);
+    }
+
+    pub fn add(&self, kind: &'static dyn AnyKind, address: &Address, attrs: Value) -> String {
+        self.next.set(self.next.get() + 1);
+        let id = format!("{}-{}", kind.name(), self.next.get());
+        self.addresses.borrow_mut().insert(id.clone(), address.clone());
+        self.objects.borrow_mut().push(Object { kind, address: address.clone(), id: id.clone(), attrs });
+        id
+    }
+
+    pub fn ids(&self, address: &str) -> Vec<String> {
+        let objects = self.objects.borrow();
+        objects.iter().filter(|one| one.address.to_string() == address).map(|one| one.id.clone()).collect()
+    }
+
+    async fn answer(&self, call: Call, address: &Address) -> Answer {
+        self.calls.borrow_mut().push((self.clock.steady(), call, address.clone()));
+        if !self.latency.get().is_zero() {
+            self.clock.sleep(self.latency.get()).await;
+        }
+        let key = (call, address.clone());
+        let scripted = self.script.borrow_mut().get_mut(&key).and_then(VecDeque::pop_front);
+        let answer = scripted.or_else(|| self.always.borrow().get(&key).copied()).unwrap_or(Answer::Succeeds);
+        if matches!(answer, Answer::Hangs) {
+            return std::future::pending().await;
+        }
+        answer
+    }
+
+    /// Lets the call take effect, or not, and answers as the script says.
+    async fn does<T>(&self, call: Call, address: &Address, effect: impl FnOnce() -> T) -> Result<T, CloudError> {
+        match self.answer(call, address).await {
+            Answer::Succeeds => Ok(effect()),
+            Answer::Lost => {
+                effect();
+                Err(error(call, Class::Unanswered))
+            }
+            Answer::Half(class) => {
+                effect();
+                Err(error(call, class))
+            }
+            Answer::Fails(class) => Err(error(call, class)),
+            other => panic!("{other:?} is no answer to {call:?}"),
+        }
+    }
+}
+
+pub fn error(call: Call, class: Class) -> CloudError {
+    CloudError {
+        class,
+        ..CloudError::new(&format!("scripted:{call:?}"), &format!("{class:?}"), "as the test says")
+    }
+}
+
+impl Cloud for Scripted {
+    fn place(&self) -> String {
+        "a script".to_owned()
+    }
+
+    fn vault(&self) -> Vault {
+        Vault::new(vec![1; 32])
+    }
+
+    fn guard<'a>(&'a self, _: &'a Environment) -> LocalBoxFuture<'a, Result<(), CloudError>> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn lock(&self, _: &Environment) -> Box<dyn LockStore> {
+        Box::new(Alone::new(MachineClock::shared()))
+    }
+
+    fn observe<'a>(&'a self, _: About<'a>) -> LocalBoxFuture<'a, Result<Vec<Found>, Vec<CloudError>>> {
+        unreachable!("an apply reads kind by kind")
+    }
+
+    fn observe_kind<'a>(
+        &'a self,
+        _: About<'a>,
+        kind: &'static dyn AnyKind,
+    ) -> LocalBoxFuture<'a, Result<Vec<Found>, CloudError>> {
+        Box::pin(async move {
+            let found = || -> Vec<Found> {
+                let objects = self.objects.borrow();
+                let own = objects.iter().filter(|object| object.kind.name() == kind.name());
+                let found = own.map(|Object { kind, address, id, attrs }| Found {
+                    kind: *kind,
+                    live: Live::new(Some(address.clone()), id, attrs.clone()),
+                });
+                found.collect()
+            };
+            self.does(Call::Look, &Address::new(kind.name(), "*"), found).await
+        })
+    }
+
+    fn complete<'a>(&'a self, _: About<'a>, _: &'a mut Found) -> LocalBoxFuture<'a, Result<(), CloudError>> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn applied<'a>(&'a self, _: &'a Environment) -> LocalBoxFuture<'a, Result<Applied, CloudError>> {
+        Box::pin(async { Ok(Applied::default()) })
+    }
+
+    fn keep_applied<'a>(
+        &'a self,
+        _: &'a Environment,
+        _: &'a Applied,
+    ) -> LocalBoxFuture<'a, Result<(), CloudError>> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn create<'a>(
+        &'a self,
+        _: About<'a>,
+        kind: &'static dyn AnyKind,
+        new: Create<'a, Value>,
+    ) -> LocalBoxFuture<'a, Result<Made, CloudError>> {
+        Box::pin(async move {
+            let effect = || Made::new(self.add(kind, new.address, new.attrs.clone()));
+            self.does(Call::Create, new.address, effect).await
+        })
+    }
+
+    fn update<'a>(
+        &'a self,
+        _: About<'a>,
+        _: &'static dyn AnyKind,
+        change: Update<'a, Value>,
+    ) -> LocalBoxFuture<'a, Result<Made, CloudError>> {
+        Box::pin(async move {
+            let effect = || {
+                let mut objects = self.objects.borrow_mut();
+                let object = objects.iter_mut().find(|object| object.id == change.id).expect("it is there");
+                object.attrs = change.attrs.clone();
+                Made::new(change.id)
+            };
+            self.does(Call::Update, change.address, effect).await
+        })
+    }
+
+    fn delete<'a>(
+        &'a self,
+        _: &'static dyn AnyKind,
+        gone: Delete<'a, Value>,
+    ) -> LocalBoxFuture<'a, Result<(), CloudError>> {
+        Box::pin(async move {
+            let effect = || self.objects.borrow_mut().retain(|object| object.id != gone.id);
+            self.does(Call::Delete, gone.address, effect).await
+        })
+    }
+
+    fn poll<'a>(
+        &'a self,
+        _: &'static dyn AnyKind,
+        look: Look<'a, Value>,
+    ) -> LocalBoxFuture<'a, Result<Poll, CloudError>> {
+        Box::pin(async move {
+            let address = self.addresses.borrow().get(look.id).cloned().expect("it was there once");
+            match self.answer(Call::Poll, &address).await {
+                Answer::Succeeds => {
+                    let is_there = self.objects.borrow().iter().any(|object| object.id == look.id);
+                    assert_eq!(is_there, look.goal == Goal::Ready, "{} as it was left", look.id);
+                    Ok(Poll::Done(Outputs::new()))
+                }
+                Answer::Waits => Ok(Poll::Waiting("pending".to_owned())),
+                Answer::Hopeless => Ok(Poll::Failed("it failed, as the test says".to_owned())),
+                Answer::Fails(class) => Err(error(Call::Poll, class)),
+                other => panic!("{other:?} is no answer to a poll"),
+            }
+        })
+    }
+}
+
+/// The attributes that objects have in these tests.
+pub fn attrs(size: u32) -> Value {
+    json!({ "size": size })
+}
