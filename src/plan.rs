@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use crate::kinds::{Impact, Stage};
 use crate::value::Address;
 
-pub use applied::Applied;
+pub use applied::{Applied, Asked};
 pub use diff::{Difference, between};
 pub use draft::{Draft, Halves, Options, Refusal, Step, field_changes, make};
 pub use guards::{AddressPattern, Allowances};
@@ -106,9 +106,9 @@ pub struct Change {
     pub impact: Impact,
     /// Seconds that it typically takes on AWS.
     pub seconds: u64,
-    /// Whether only what is live moved: the spec asks for nothing else than when it was last applied.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub drift: bool,
+    /// Where it comes from: from the spec as soon as one of its fields does.
+    #[serde(default, skip_serializing_if = "Origin::is_requested")]
+    pub origin: Origin,
     /// Whether it would lose data and nobody has allowed that: such a plan is refused when it is applied.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub guarded: bool,
@@ -172,9 +172,47 @@ pub struct Field {
     /// Whether AWS cannot change it in place.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub forces_replacement: bool,
-    /// Whether what is live moved, and not what the spec asks for.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub drift: bool,
+    #[serde(default, skip_serializing_if = "Origin::is_requested")]
+    pub origin: Origin,
+}
+
+impl Field {
+    /// The name of the top-level field.
+    pub fn name(&self) -> &str {
+        top_level(&self.path)
+    }
+}
+
+fn top_level(path: &str) -> &str {
+    path.split(['.', '[']).next().unwrap_or_default()
+}
+
+/// Where a difference between what is wanted and what is live comes from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Origin {
+    /// The spec changed, or what it takes its values from; or it was never applied.
+    #[default]
+    Requested,
+    /// What the spec manages was changed by hand.
+    Drift,
+    /// Something by hand inside what the environment owns, which the spec never asked for.
+    Unmanaged,
+}
+
+impl Origin {
+    fn is_requested(&self) -> bool {
+        *self == Self::Requested
+    }
+
+    /// One word for a line.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Requested => "requested",
+            Self::Drift => "drift",
+            Self::Unmanaged => "unmanaged",
+        }
+    }
 }
 
 /// The live value of a field that the spec leaves to AWS.

@@ -10,6 +10,6 @@ mod view;
 pub use html::html;
 pub use markdown::markdown;
 pub(crate) use markdown::text as markdown_text;
-pub(crate) use rows::{inline, pair, pretty};
+pub(crate) use rows::{inline, origin_beside, pair, pretty};
 pub use tfplan::tfplan;
-pub(crate) use view::{danger, duration, needs_reason};
+pub(crate) use view::{danger, duration, heading, needs_reason};

@@ -26,17 +26,22 @@ pub(super) async fn read(aws: &Aws, env: &Environment) -> Result<Applied, CloudE
     Ok(Applied::of_pages(parameters.iter().filter_map(Parameter::value)))
 }
 
-/// Writes the record, and takes away what an earlier, longer one has left.
+/// Writes the pages of the record that are other ones by now (of thousands of objects, what changes is on one or two),
+/// and takes away what an earlier, longer one has left.
 pub(super) async fn write(aws: &Aws, env: &Environment, applied: &Applied) -> Result<(), CloudError> {
+    // Asked for now: what was read when the run began need not be what is there.
+    let there = parameters(aws, env).await?;
     let pages = applied.pages(PAGE);
     for (index, page) in pages.iter().enumerate() {
         let name = format!("{}/{}", path(env), index + 1);
+        let is_it = |one: &Parameter| one.name() == Some(name.as_str()) && one.value() == Some(page.as_str());
+        if there.iter().any(is_it) {
+            continue;
+        }
         let put = aws.ssm.put_parameter().name(name).value(page).r#type(ParameterType::String);
         let put = put.description("What Baseplate applied last, as digests").overwrite(true);
         put.send().await.during("ssm:PutParameter")?;
     }
-    // Asked for now: what was read when the run began need not be what is there.
-    let there = parameters(aws, env).await?;
     for names in beyond(&there, &path(env), pages.len()).chunks(BATCH) {
         let delete = aws.ssm.delete_parameters().set_names(Some(names.to_vec()));
         delete.send().await.during("ssm:DeleteParameters")?;

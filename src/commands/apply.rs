@@ -10,7 +10,7 @@ use crate::cli::{ApplyArgs, Choices, DestroyArgs, Exit, HashStart, RunArgs};
 use crate::graph::Graph;
 use crate::kinds;
 use crate::lock::{Lock, MachineClock};
-use crate::plan::{Change, Draft, Plan};
+use crate::plan::{Applied, Change, Draft, Origin, Plan};
 use crate::ui::{Progress, Ui};
 use crate::value::{Address, from_variable};
 
@@ -93,11 +93,7 @@ fn still_the_same(saved: &Plan, now: &Plan) -> Result<(), Failure> {
         let message = "the spec has changed since the plan was saved; nothing was changed";
         return Err(Failure::new(Exit::Refused, message, help));
     }
-    // What is allowed to go may have been said only now.
-    let unguarded = |plan: &Plan| -> Vec<Change> {
-        plan.changes.iter().map(|change| Change { guarded: false, ..change.clone() }).collect()
-    };
-    let (before, after) = (unguarded(saved), unguarded(now));
+    let (before, after) = (carried_out(saved), carried_out(now));
     if saved.live_digest == now.live_digest && before == after {
         return Ok(());
     }
@@ -123,6 +119,16 @@ fn still_the_same(saved: &Plan, now: &Plan) -> Result<(), Failure> {
     Err(Failure::new(Exit::Refused, message, help))
 }
 
+/// The changes without what is said about them: what is allowed to go may have been said only now, and a run that died
+/// leaves less to tell drift by.
+fn carried_out(plan: &Plan) -> Vec<Change> {
+    let changes = plan.changes.iter().cloned().map(|mut change| {
+        change.fields.iter_mut().for_each(|field| field.origin = Origin::default());
+        Change { guarded: false, origin: Origin::default(), reason: String::new(), ..change }
+    });
+    changes.collect()
+}
+
 async fn run(
     ui: Ui,
     session: &Session,
@@ -139,7 +145,8 @@ async fn run(
         if ui.json {
             ui.result_json(&outcome(&draft.plan, &Report::default()));
         }
-        keep_applied(ui, session, graph, draft, &Report::default()).await;
+        let done = draft.done(session.about(graph), &draft.applied, &BTreeSet::new());
+        keep_applied(ui, session, lock, &draft.applied, &done).await;
         return Ok(Exit::Done);
     }
     may_go(&draft.plan)?;
@@ -150,9 +157,11 @@ async fn run(
     // A person may have thought for longer than the lock lasted on a machine that slept.
     let certain = async { lock.fence().await.map_err(|why| Failure::new(Exit::Refused, why, "apply again")) };
     unless_stopped(stop, certain).await?;
+    let about = session.about(graph);
+    let begun = draft.begun(about);
+    unless_stopped(stop, async { Ok(keep_applied(ui, session, lock, &draft.applied, &begun).await) }).await?;
     let progress = Progress::new(ui, order.len());
     let settings = Settings { parallelism: usize::from(args.parallelism), drain: DRAIN };
-    let about = session.about(graph);
     let emit = |event: crate::apply::Event<'_>| progress.tell(&event);
     let (cloud, clock) = (session.cloud.as_ref(), MachineClock::shared());
     let clock = clock.as_ref();
@@ -160,7 +169,7 @@ async fn run(
     progress.finish(&report);
     // Whoever has the lock by now keeps the record.
     if report.lock_lost.is_none() {
-        keep_applied(ui, session, graph, draft, &report).await;
+        keep_applied(ui, session, lock, &begun, &draft.done(about, &begun, &open(&report))).await;
     }
     if report.is_success() && !draft.plan.destroy {
         let known = |address: &_, output: &str| draft.world.output(address, output);
@@ -176,23 +185,26 @@ async fn run(
     })
 }
 
-/// Remembers what the spec asked for, for what is now as it asked.
-async fn keep_applied(ui: Ui, session: &Session, graph: &Graph, draft: &Draft, report: &Report) {
+/// What is not as the spec asks, or not known to be.
+fn open(report: &Report) -> BTreeSet<&Address> {
     let failed = report.failed.iter().map(|(address, _)| address);
     let skipped = report.skipped.iter().map(|(address, _)| address);
-    let open: BTreeSet<&Address> =
-        failed.chain(skipped).chain(&report.unfinished).chain(&report.not_begun).collect();
-    let mut applied = draft.applied.clone();
-    applied.retain(|address| open.contains(address));
-    for wanted in graph.wanted.iter().filter(|wanted| !open.contains(&wanted.address)) {
-        applied.learn(&wanted.address, &wanted.attrs);
+    failed.chain(skipped).chain(&report.unfinished).chain(&report.not_begun).collect()
+}
+
+/// Keeps the record of what was applied, if it is another by now.
+async fn keep_applied(ui: Ui, session: &Session, lock: &Lock, before: &Applied, now: &Applied) {
+    if now == before {
+        return;
     }
-    if applied != draft.applied
-        && let Err(error) = session.cloud.keep_applied(&session.spec.env, &applied).await
-    {
+    let kept = match lock.fence().await {
+        Ok(()) => session.cloud.keep_applied(&session.spec.env, now).await.map_err(|error| error.to_string()),
+        Err(why) => Err(why),
+    };
+    if let Err(error) = kept {
         ui.note(&format!(
-            "What was applied could not be noted down: {error}. The next plan may show drift as asked for; \
-             nothing else depends on it."
+            "What is applied could not be noted down: {error}. A later plan may take drift for what was asked, or what \
+             was asked for drift; nothing else depends on it."
         ));
     }
 }

@@ -17,7 +17,7 @@ pub struct Difference {
 impl Difference {
     /// The name of the top-level field.
     pub fn field(&self) -> &str {
-        self.path.split(['.', '[']).next().unwrap_or_default()
+        super::top_level(&self.path)
     }
 }
 

@@ -1,4 +1,5 @@
 mod foreign;
+mod origin;
 #[cfg(test)]
 mod tests;
 mod unwanted;
@@ -15,12 +16,12 @@ use super::draft::{Draft, Halves, Options, Refusal, Step, compare};
 use super::guards;
 use super::names::{Names, is_ownership};
 use super::world::{Secrets, World, resolve_with};
-use super::{Action, Change, FORMAT_VERSION, Field, LeftToAws, Plan};
+use super::{Action, Change, FORMAT_VERSION, Field, LeftToAws, Origin, Plan};
 use crate::cloud::{About, Found};
 use crate::graph::{Graph, Wanted};
 use crate::kinds::{self, AnyKind, Impact, Live};
 use crate::value::Address;
-use crate::value::walk::{Link, is_resolved, links};
+use crate::value::walk::is_resolved;
 
 /// One attempt at a plan over one observation.
 pub struct Drafting<'a> {
@@ -43,8 +44,8 @@ pub struct Drafting<'a> {
     scheduled: Vec<String>,
     kept: Vec<Address>,
     left_to_aws: Vec<LeftToAws>,
-    /// Whether each object that changes does so only because what is live moved.
-    drift: HashMap<Address, bool>,
+    /// Where the change of each object that changes comes from.
+    origins: HashMap<Address, Origin>,
 }
 
 impl<'a> Drafting<'a> {
@@ -77,7 +78,7 @@ impl<'a> Drafting<'a> {
             scheduled: Vec::new(),
             kept: Vec::new(),
             left_to_aws: Vec::new(),
-            drift: HashMap::new(),
+            origins: HashMap::new(),
         }
     }
 
@@ -146,7 +147,7 @@ impl<'a> Drafting<'a> {
             self.doubtful.insert(index);
             self.world.learn(&wanted.address, &live.id, live.outputs.clone());
         } else {
-            self.change(wanted, index, &different, Action::Update);
+            self.change(wanted, &desired, index, &different, Action::Update);
         }
     }
 
@@ -185,23 +186,11 @@ impl<'a> Drafting<'a> {
             .map(|(path, after)| self.names.field(&Difference { path, before: Value::Null, after }, &[]))
             .collect();
         fields.retain(|field| !is_ownership(&field.path));
-        let drift = self.applied.is_same(&wanted.address, &wanted.attrs);
-        fields.iter_mut().for_each(|field| field.drift = drift);
-        let reason = if drift { "somebody deleted it" } else { "it is not there" }.to_owned();
+        let deleted = self.applied.was_there(&wanted.address, &wanted.attrs);
+        let origin = if deleted { Origin::Drift } else { Origin::Requested };
+        fields.iter_mut().for_each(|field| field.origin = origin);
+        let reason = if deleted { "somebody deleted it" } else { "it is not there" }.to_owned();
         self.push(wanted, Action::Create, reason, Impact::None, None, fields, true);
-    }
-
-    /// Whether the spec asks for the same in this field as when it was last applied, so that only what is live can
-    /// have moved. What depends on another change moves for that one's reason.
-    fn is_drift(&self, wanted: &Wanted, difference: &Difference) -> bool {
-        let mut causes = links(&difference.after).into_iter().filter_map(|link| match link {
-            Link::To { address, .. } => self.drift.get(&address).copied(),
-            Link::Id { .. } => None,
-        });
-        match causes.next() {
-            Some(first) => first && causes.all(|drift| drift),
-            None => self.applied.asked(&wanted.address, &wanted.attrs, difference.field()),
-        }
     }
 
     /// Notes what the spec leaves to AWS.
@@ -216,7 +205,7 @@ impl<'a> Drafting<'a> {
         }
     }
 
-    fn change(&mut self, wanted: &Wanted, index: usize, different: &[Difference], action: Action) {
+    fn change(&mut self, wanted: &Wanted, desired: &Value, index: usize, different: &[Difference], action: Action) {
         let live = &self.found[index].live;
         let kind = wanted.kind;
         let mut changed: Vec<String> = different.iter().map(|difference| difference.field().to_owned()).collect();
@@ -225,7 +214,7 @@ impl<'a> Drafting<'a> {
             changed.iter().map(String::as_str).filter(|field| kind.replace_on().contains(field)).collect();
         let field = |difference: &Difference| {
             let field = self.names.field(difference, kind.replace_on());
-            Field { drift: self.is_drift(wanted, difference), ..field }
+            Field { origin: self.origin(wanted, desired, live, difference), ..field }
         };
         let mut fields: Vec<Field> = different.iter().map(field).collect();
         // Marks of ownership are shown only where they are all that changes.
@@ -263,8 +252,8 @@ impl<'a> Drafting<'a> {
         fields: Vec<Field>,
         create_first: bool,
     ) {
-        let drift = !fields.is_empty() && fields.iter().all(|field| field.drift);
-        self.drift.insert(wanted.address.clone(), drift);
+        let origin = origin::of_all(fields.iter().map(|field| field.origin));
+        self.origins.insert(wanted.address.clone(), origin);
         let mut change = Change {
             address: wanted.address.clone(),
             stage: wanted.stage,
@@ -272,7 +261,7 @@ impl<'a> Drafting<'a> {
             reason,
             impact,
             seconds: takes(wanted.kind, action, impact),
-            drift,
+            origin,
             guarded: false,
             id: live.map(|live| live.id.clone()),
             fields,

@@ -2,8 +2,8 @@ use std::collections::{BTreeSet, HashMap};
 
 use serde_json::Value;
 
-use super::Field;
 use super::diff::Difference;
+use super::{Field, Origin};
 use crate::cloud::Found;
 use crate::kinds::AnyKind;
 use crate::value::walk::{Link, is_resolved, links};
@@ -28,13 +28,18 @@ impl<'a> Names<'a> {
         Self { by_value }
     }
 
+    /// Whose output of this value it may be.
+    pub fn addresses<'s>(&'s self, kind: &str, output: &'s str, value: &'s str) -> &'s [&'s Address] {
+        let kind = crate::kinds::find(kind).map_or("", AnyKind::name);
+        self.by_value.get(&(kind, output, value)).map_or(&[], Vec::as_slice)
+    }
+
     /// The addresses of what an object's live attributes refer to.
     /// Where a value may be that of several, those count which are in `needs`, if any is.
     pub fn referred(&self, attrs: &Value, needs: Option<&BTreeSet<Address>>) -> BTreeSet<Address> {
         let addresses = |link| match link {
             Link::Id { kind, output, id } => {
-                let kind = crate::kinds::find(&kind).map_or("", AnyKind::name);
-                let all = self.by_value.get(&(kind, output.as_str(), id.as_str())).map_or(&[][..], Vec::as_slice);
+                let all = self.addresses(&kind, &output, &id);
                 // Of several that it may be, those that the spec knows it to need, if any.
                 let needed = |address: &&&Address| needs.is_some_and(|needs| needs.contains(**address));
                 let narrow = if all.len() > 1 { all.iter().filter(needed).count() } else { 0 };
@@ -76,7 +81,7 @@ impl<'a> Names<'a> {
             secret,
             known_after_apply: !secret && !is_resolved(&difference.after),
             forces_replacement: replace_on.contains(&difference.field()),
-            drift: false,
+            origin: Origin::default(),
         }
     }
 

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use self::escape::{base64, escape};
 use self::picture::picture;
 use super::rows::{Content, Mark, Row, inline, rows};
-use super::view::{self, Section, by_danger, danger, duration, needs_reason};
+use super::view::{self, ORIGINS, by_danger, danger, duration, needs_reason};
 use crate::kinds::Impact;
 use crate::plan::{Change, Plan};
 
@@ -124,12 +124,12 @@ fn dependencies(out: &mut String, plan: &Plan) {
 fn changes(out: &mut String, plan: &Plan) {
     let index = |change: &Change| plan.changes.iter().position(|other| std::ptr::eq(other, change));
     let ordered = by_danger(plan);
-    for section in Section::ALL {
-        let own: Vec<&Change> = ordered.iter().copied().filter(|change| Section::of(change) == section).collect();
+    for origin in ORIGINS {
+        let own: Vec<&Change> = ordered.iter().copied().filter(|change| change.origin == origin).collect();
         if own.is_empty() {
             continue;
         }
-        let title = escape(section.title(plan.destroy));
+        let title = escape(view::heading(origin, plan.destroy));
         let _ =
             writeln!(out, "<section class=\"changes\"><h2>{title} <span class=\"soft\">{}</span></h2>", own.len());
         for change in own {

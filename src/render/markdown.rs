@@ -3,9 +3,9 @@
 use std::fmt::Write;
 
 use super::rows::{Content, Mark, Row, inline, rows};
-use super::view::{self, Section, by_danger, danger, duration, needs_reason};
+use super::view::{self, ORIGINS, by_danger, danger, duration, needs_reason};
 use crate::kinds::Impact;
-use crate::plan::{Action, Change, Plan};
+use crate::plan::{Action, Change, Origin, Plan};
 use crate::ui::clean;
 
 /// Bytes kept free for the words that say what was cut.
@@ -29,11 +29,11 @@ pub fn markdown(plan: &Plan, limit: Option<usize>) -> String {
         texts.map(|extra| extra.text.as_str()).collect::<String>()
     };
     out += &beside(true);
-    for section in Section::ALL {
-        let shown = entries.iter().zip(&cut.entries).filter(|(entry, _)| entry.section == section);
+    for origin in ORIGINS {
+        let shown = entries.iter().zip(&cut.entries).filter(|(entry, _)| entry.origin == origin);
         let shown: Vec<&str> = shown.filter_map(|(entry, level)| entry.at(*level)).collect();
         if !shown.is_empty() {
-            out += &heading(section, plan.destroy);
+            out += &heading(origin, plan.destroy);
             shown.into_iter().for_each(|text| out += text);
         }
     }
@@ -60,13 +60,13 @@ fn top(plan: &Plan) -> String {
     out
 }
 
-fn heading(section: Section, destroy: bool) -> String {
-    format!("\n#### {}\n\n", section.title(destroy))
+fn heading(origin: Origin, destroy: bool) -> String {
+    format!("\n#### {}\n\n", view::heading(origin, destroy))
 }
 
 /// One change, in short and in full.
 struct Entry {
-    section: Section,
+    origin: Origin,
     action: Action,
     head: String,
     /// `None` where there is no more to say.
@@ -101,7 +101,7 @@ impl Entry {
             let diff = fenced(&rows);
             format!("<details{open}><summary>{summary}</summary>\n\n{reason}{diff}\n</details>\n\n")
         });
-        Self { section: Section::of(change), action: change.action, head, full }
+        Self { origin: change.origin, action: change.action, head, full }
     }
 
     fn at(&self, level: Level) -> Option<&str> {
@@ -183,8 +183,8 @@ impl Cut {
 
     /// Every change gets its line before any gets its details, and both in order of danger.
     fn to_fit(limit: usize, top: usize, destroy: bool, entries: &[Entry], extras: &[Extra]) -> Self {
-        let sections = Section::ALL.iter().filter(|section| entries.iter().any(|entry| entry.section == **section));
-        let fixed = top + sections.map(|section| heading(*section, destroy).len()).sum::<usize>();
+        let sections = ORIGINS.iter().filter(|origin| entries.iter().any(|entry| entry.origin == **origin));
+        let fixed = top + sections.map(|origin| heading(*origin, destroy).len()).sum::<usize>();
         let size = |entry: &Entry| entry.at(Level::Full).map_or(0, str::len);
         let whole: usize =
             entries.iter().map(size).sum::<usize>() + extras.iter().map(|it| it.text.len()).sum::<usize>();

@@ -3,14 +3,14 @@
 use serde_json::Value;
 use similar::{ChangeTag, TextDiff};
 
-use crate::plan::{Action, Change, Field};
+use crate::plan::{Action, Change, Field, Origin};
 use crate::ui::clean;
 
 /// One field, or two that are one element of a set in another's place.
 pub struct Row<'a> {
     pub path: &'a str,
     pub content: Content,
-    /// What else is to be said: "forces replacement", "known after apply", "drift".
+    /// What else is to be said: "forces replacement", "known after apply", "drift", "unmanaged".
     pub notes: Vec<&'static str>,
 }
 
@@ -45,10 +45,7 @@ pub fn rows(change: &Change) -> Vec<Row<'_>> {
         if field.forces_replacement {
             notes.push("forces replacement");
         }
-        // In a change that is drift as a whole, each field is.
-        if field.drift && !change.drift {
-            notes.push("drift");
-        }
+        notes.extend(origin_beside(fields, index - 1, change.origin));
         if field.known_after_apply && change.action != Action::Create {
             notes.push("known after apply");
         }
@@ -77,6 +74,14 @@ fn content(field: &Field) -> Content {
             Content::Values(some(before), some(after))
         }
     }
+}
+
+/// Where a field comes from, unless the `whole` change comes from there. Of an element in another's place that is where
+/// the one comes from that the spec asks for.
+pub fn origin_beside(fields: &[Field], index: usize, whole: Origin) -> Option<&'static str> {
+    let shown = if pair(fields, index).is_some() { index + 1 } else { index };
+    let origin = fields.get(shown)?.origin;
+    (origin != whole).then(|| origin.word())
 }
 
 /// A lone removed element followed by a lone added one at the same path, both of them structured: what differs

@@ -1,7 +1,7 @@
 //! What a document says of a plan, whatever it is written in.
 
 use crate::kinds::Impact;
-use crate::plan::{Action, Change, Plan};
+use crate::plan::{Action, Change, Origin, Plan};
 
 /// How dangerous a change is: 0 for the most. What loses data comes before what is replaced, then what goes, then
 /// what interrupts, and last what nobody notices.
@@ -27,26 +27,16 @@ pub fn by_danger(plan: &Plan) -> Vec<&Change> {
     changes
 }
 
-/// A section of changes: what the spec asks for, or what only puts right what moved by itself.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Section {
-    Asked,
-    Drift,
-}
+/// The sections of a plan, in the order of a document.
+pub const ORIGINS: [Origin; 3] = [Origin::Requested, Origin::Drift, Origin::Unmanaged];
 
-impl Section {
-    pub const ALL: [Self; 2] = [Self::Asked, Self::Drift];
-
-    pub fn of(change: &Change) -> Self {
-        if change.drift { Self::Drift } else { Self::Asked }
-    }
-
-    pub fn title(self, destroy: bool) -> &'static str {
-        match self {
-            Self::Asked if destroy => "Goes",
-            Self::Asked => "You asked",
-            Self::Drift => "Drift: live moved, the spec did not",
-        }
+/// What stands above the changes that come from there.
+pub fn heading(origin: Origin, destroy: bool) -> &'static str {
+    match origin {
+        Origin::Requested if destroy => "Goes",
+        Origin::Requested => "You asked",
+        Origin::Drift => "Drift: what is live moved, the spec did not",
+        Origin::Unmanaged => "Unmanaged: added by hand, and not in the spec",
     }
 }
 
@@ -105,7 +95,7 @@ pub fn duration(seconds: u64) -> String {
 pub fn needs_reason(change: &Change) -> bool {
     match change.action {
         Action::Replace | Action::Delete | Action::Adopt => true,
-        Action::Create => change.drift,
+        Action::Create => change.origin == Origin::Drift,
         Action::Update => false,
     }
 }

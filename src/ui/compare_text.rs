@@ -6,7 +6,7 @@ use super::plan_text::fields;
 use super::{Paint, clean};
 use crate::compare::{Comparison, Contrast, Which};
 use crate::kinds::Stage;
-use crate::plan::Field;
+use crate::plan::{Field, Origin};
 use crate::render::inline;
 
 /// A comparison for people: by documented stage what nothing explains, and with `all` also what the specs explain.
@@ -63,7 +63,7 @@ fn object(out: &mut String, contrast: &Contrast, labels: &Labels, paint: Paint) 
         None => paint.yellow(&format!("~ {address}")),
     };
     let _ = writeln!(out, "  {head}");
-    fields(out, &contrast.fields, false, paint);
+    fields(out, &contrast.fields, Origin::Requested, paint);
 }
 
 pub(super) fn title(comparison: &Comparison, labels: &Labels) -> String {

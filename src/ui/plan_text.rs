@@ -6,8 +6,8 @@ use similar::{ChangeTag, TextDiff};
 
 use super::{Paint, clean, inert};
 use crate::kinds::{Impact, Stage};
-use crate::plan::{Action, Change, Field, Plan};
-use crate::render::{danger, duration, inline, needs_reason, pair, pretty};
+use crate::plan::{Action, Change, Field, Origin, Plan};
+use crate::render::{danger, duration, heading, inline, needs_reason, origin_beside, pair, pretty};
 use crate::value::Address;
 
 /// Longer values go over several lines.
@@ -20,15 +20,16 @@ pub fn plan_text(plan: &Plan, place: &str, paint: Paint) -> String {
     let what = if plan.destroy { "Destroy" } else { "Plan" };
     let title = format!("{what}: {} {} on {place}", plan.project, plan.environment);
     let _ = writeln!(out, "{}", paint.bold(&clean(&title)));
-    let (drift, asked): (Vec<&Change>, Vec<&Change>) = plan.changes.iter().partition(|change| change.drift);
-    if !drift.is_empty() {
-        let _ = writeln!(out, "\n{}", paint.bold("Drift: what is live moved, the spec did not"));
-        stages(&mut out, &drift, paint);
-        if !asked.is_empty() {
-            let _ = writeln!(out, "\n{}", paint.bold("You asked"));
+    let mut above = false;
+    for origin in [Origin::Drift, Origin::Unmanaged, Origin::Requested] {
+        let own: Vec<&Change> = plan.changes.iter().filter(|change| change.origin == origin).collect();
+        // Where all is asked for, that goes without saying.
+        if !own.is_empty() && (above || origin != Origin::Requested) {
+            let _ = writeln!(out, "\n{}", paint.bold(heading(origin, plan.destroy)));
+            above = true;
         }
+        stages(&mut out, &own, paint);
     }
-    stages(&mut out, &asked, paint);
     section(&mut out, paint, "Accepted by AWS, to come later", &plan.scheduled);
     let kept: Vec<String> =
         plan.kept.iter().map(|address| format!("{address} belongs to the whole project")).collect();
@@ -111,7 +112,7 @@ fn one(out: &mut String, change: &Change, paint: Paint) {
                 created(out, field);
             }
         }
-        _ => fields(out, &change.fields, change.drift, paint),
+        _ => fields(out, &change.fields, change.origin, paint),
     }
 }
 
@@ -152,12 +153,12 @@ fn block(out: &mut String, value: &Value, indent: usize) {
     }
 }
 
-/// Fields that differ. Drift is said of each, unless it is `known` of all.
-pub(super) fn fields(out: &mut String, fields: &[Field], known: bool, paint: Paint) {
+/// Fields that differ. Where one comes from is said unless the `whole` change comes from there.
+pub(super) fn fields(out: &mut String, fields: &[Field], whole: Origin, paint: Paint) {
     for (index, field) in fields.iter().enumerate() {
         let mut why = if field.forces_replacement { paint.red("  forces replacement") } else { String::new() };
-        if field.drift && !known {
-            why += &paint.dim("  (drift)");
+        if let Some(origin) = origin_beside(fields, index, whole) {
+            why += &paint.dim(&format!("  ({origin})"));
         }
         if field.secret {
             let _ = writeln!(out, "      {:<22} (secret changed){why}", field.path);
@@ -165,7 +166,7 @@ pub(super) fn fields(out: &mut String, fields: &[Field], known: bool, paint: Pai
         }
         // One element of a set that takes another's place: what differs inside the two is what matters.
         if let Some((before, after)) = pair(fields, index) {
-            lines(out, &field.path, &pretty(before), &pretty(after), paint);
+            lines(out, &format!("{}{why}", field.path), &pretty(before), &pretty(after), paint);
             continue;
         }
         if index > 0 && pair(fields, index - 1).is_some() {
@@ -173,7 +174,7 @@ pub(super) fn fields(out: &mut String, fields: &[Field], known: bool, paint: Pai
         }
         match (&field.before, &field.after) {
             (Value::String(before), Value::String(after)) if before.contains('\n') || after.contains('\n') => {
-                lines(out, &field.path, before, after, paint);
+                lines(out, &format!("{}{why}", field.path), before, after, paint);
             }
             (Value::Null, _) => {
                 let _ = writeln!(out, "    {} {:<22} {}{why}", paint.green("+"), field.path, after(field, paint));
@@ -226,7 +227,7 @@ mod tests {
         let change = |action: &str| {
             serde_json::json!({
                 "address": "vpc.main", "stage": "network", "action": action, "reason": evil, "impact": "none",
-                "id": evil, "depends_on": [], "drift": false, "seconds": 1,
+                "id": evil, "depends_on": [], "seconds": 1,
                 "fields": [
                     { "path": evil, "before": evil, "after": { evil: evil } },
                     { "path": "list[]", "before": null, "after": [evil] },

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::assert_outcome;
 use crate::cli::Outcome;
-use crate::file_cloud::FileCloud;
+use crate::file_cloud::{CLOUD, FileCloud};
 
 /// A small environment, as its spec wants it.
 fn town() -> FileCloud {
@@ -97,6 +97,25 @@ fn drift_is_shown_and_put_right() {
     assert_outcome!("plan-drift-and-asked", cloud.run("plan spec.toml"));
     cloud.done("apply spec.toml --yes");
     cloud.assert_no_changes("spec.toml");
+}
+
+/// What an apply did, or began and could not finish, nobody else did.
+#[test]
+fn a_run_that_failed_or_died_leaves_no_drift() {
+    for fault in ["ecs_service.web", "task_definition.web", "crash-before:2", "crash-after:2", "crash-after:3"] {
+        let cloud = town();
+        cloud.bench.edit("spec.toml", ".url}:1", ".url}:2");
+        let killed = cloud.bench.command(&format!("apply spec.toml --yes --fail-at {fault} {CLOUD}")).output();
+        assert!(!killed.expect("it starts").status.success(), "{fault}");
+        let plan = cloud.done("plan spec.toml").stdout;
+        assert!(!plan.contains("Drift") && !plan.contains("Unmanaged"), "{fault}: {plan}");
+        // Back to what was there before.
+        cloud.bench.edit("spec.toml", ".url}:2", ".url}:1");
+        let plan = cloud.done("plan spec.toml").stdout;
+        assert!(!plan.contains("Drift") && !plan.contains("Unmanaged"), "{fault}: {plan}");
+        cloud.done("apply spec.toml --yes");
+        cloud.assert_no_changes("spec.toml");
+    }
 }
 
 #[test]

@@ -12,7 +12,7 @@ use crate::cloud::{About, Cloud};
 use crate::graph::Graph;
 use crate::kinds::{Impact, Live, find};
 use crate::lock::{Alone, Clock, Holder, Lock, LockStore, Terms};
-use crate::plan::{Action, Applied, Change, Draft, FORMAT_VERSION, Halves, Plan, Step, World};
+use crate::plan::{Action, Applied, Change, Draft, FORMAT_VERSION, Halves, Origin, Plan, Step, World};
 use crate::spec::Environment;
 use crate::value::Address;
 
@@ -145,7 +145,7 @@ impl Scene {
             reason: String::new(),
             impact: Impact::None,
             seconds: kind.typical(),
-            drift: false,
+            origin: Origin::Requested,
             guarded: false,
             id: step.live.as_ref().map(|live| live.id.clone()),
             fields: Vec::new(),

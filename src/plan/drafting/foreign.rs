@@ -29,7 +29,7 @@ impl Drafting<'_> {
             self.doubtful.insert(index);
         } else if self.options.adopt.contains(&wanted.address) {
             let different = compare(wanted.kind, desired, live);
-            self.change(wanted, index, &different, Action::Adopt);
+            self.change(wanted, desired, index, &different, Action::Adopt);
         } else {
             self.conflicts.push(format!(
                 "{} has the name that {} must have, but not this environment's tags: somebody else made it. \

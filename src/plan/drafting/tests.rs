@@ -1,6 +1,7 @@
 //! The drafting over a small set of live objects: `fixtures/small.toml` as it is wanted, changed by a test.
 
 mod digest;
+mod origins;
 
 use serde_json::Value;
 
@@ -63,8 +64,12 @@ impl Town {
     /// Replaces the one place where `from` stands in the spec.
     fn edit(&mut self, from: &str, to: &str) {
         assert_eq!(self.text.matches(from).count(), 1, "`{from}` stands once in the spec");
-        self.text = self.text.replace(from, to);
-        (self.env, self.graph) = read(&self.text);
+        self.become_spec(self.text.replace(from, to));
+    }
+
+    fn become_spec(&mut self, text: String) {
+        (self.env, self.graph) = read(&text);
+        self.text = text;
     }
 
     /// Changes a live object by hand.
@@ -76,6 +81,10 @@ impl Town {
         let address = address(at);
         let found = self.found.iter_mut().find(|found| found.live.address.as_ref() == Some(&address));
         &mut found.unwrap_or_else(|| panic!("{at} is live")).live
+    }
+
+    fn about(&self) -> About<'_> {
+        About { env: &self.env, graph: &self.graph, vault: &self.vault }
     }
 
     fn draft(&self) -> Result<Draft, Refusal> {

@@ -8,7 +8,7 @@ use crate::kinds::{Impact, Live};
 use crate::plan::diff::{Difference, listing};
 use crate::plan::draft::{Halves, Step};
 use crate::plan::names::is_ownership;
-use crate::plan::{Action, Change, Field, guards};
+use crate::plan::{Action, Change, Field, Origin, guards};
 use crate::value::Address;
 
 impl Drafting<'_> {
@@ -56,7 +56,7 @@ impl Drafting<'_> {
             reason: reason.to_owned(),
             impact,
             seconds: takes(*kind, Action::Delete, impact),
-            drift: false,
+            origin: Origin::Requested,
             guarded: false,
             id: Some(live.id.clone()),
             fields,

@@ -1,0 +1,75 @@
+//! The record of what was applied, over one run: before its first write and after its last.
+
+use std::collections::BTreeSet;
+
+use super::{Applied, Asked, BEGUN, GOING, SOURCE, fields, written};
+use crate::cloud::About;
+use crate::plan::world::{Secrets, resolve_with};
+use crate::plan::{Action, Change, Draft, Origin};
+use crate::value::Address;
+
+impl Draft {
+    /// The record while the changes are made: nothing is known of what they change, so that whoever plans meanwhile,
+    /// or after the run has died, does not take what it did for somebody else's doing.
+    pub fn begun(&self, about: About<'_>) -> Applied {
+        let mut begun = self.applied.clone();
+        for (change, step) in self.plan.changes.iter().zip(&self.steps) {
+            let is_wanted = || about.graph.wanted.iter().any(|wanted| wanted.address == change.address);
+            match change.action {
+                // Somebody deleted it: that stays true until it is made.
+                Action::Create if change.origin == Origin::Drift => {}
+                // What is left over has the address of what stays.
+                Action::Delete if is_wanted() => {}
+                Action::Create | Action::Delete => begun.forget(&change.address),
+                Action::Update | Action::Replace | Action::Adopt => {
+                    let names = step.desired.iter().filter_map(|desired| desired.as_object()).flatten();
+                    let names: Vec<&str> = names.map(|(name, _)| name.as_str()).collect();
+                    begun.begin(change, &names);
+                }
+            }
+        }
+        begun
+    }
+
+    /// The record once all is done but what is `open`.
+    pub fn done(&self, about: About<'_>, begun: &Applied, open: &BTreeSet<&Address>) -> Applied {
+        let mut applied = begun.clone();
+        applied.retain(|address| open.contains(address));
+        for wanted in about.graph.wanted.iter().filter(|wanted| !open.contains(&wanted.address)) {
+            let resolved = resolve_with(&wanted.attrs, &self.world, about.vault, Secrets::Compare);
+            let outputs = self.world.known(&wanted.address).map(|(_, outputs)| outputs).unwrap_or_default();
+            let written = written(wanted.kind, &outputs);
+            applied.learn(&wanted.address, Asked { words: &wanted.attrs, resolved: &resolved, written: &written });
+        }
+        applied
+    }
+}
+
+impl Applied {
+    fn forget(&mut self, address: &Address) {
+        self.0.remove(address);
+    }
+
+    /// Puts dashes for the fields that were asked for; what moved by hand did so whatever becomes of the change.
+    fn begin(&mut self, change: &Change, names: &[&str]) {
+        let Some(then) = self.0.get(&change.address) else { return };
+        let Some(then) = fields(then).filter(|then| then.len() == names.len()) else {
+            self.0.remove(&change.address);
+            return;
+        };
+        let asked = change.fields.iter().filter(|field| field.origin == Origin::Requested);
+        let asked: BTreeSet<&str> = asked.map(|field| field.name()).collect();
+        let mut text = String::new();
+        if change.action == Action::Replace {
+            text.push(GOING);
+        }
+        for ((words, source), name) in then.iter().zip(names) {
+            text += if asked.contains(name) { BEGUN } else { words };
+            if let Some(source) = source {
+                text.push(SOURCE);
+                text += if asked.contains(name) { BEGUN } else { source };
+            }
+        }
+        self.0.insert(change.address.clone(), text);
+    }
+}
