@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::db_subnet_group::{DbSubnetGroup, rds_tags, retag};
 use super::ownership::unless_made;
-use super::references::security_groups;
+use super::references::{self, security_groups};
 use super::security_group::SecurityGroup;
 use super::ssm_parameter::SsmParameter;
 use super::{Create, Delete, Desired, Goal, Impact, Kind, Live, Look, Made, Outputs, Poll, Stage, Tags, Update};
@@ -84,7 +84,8 @@ impl Kind for DbInstance {
     fn desired(env: &Environment) -> Vec<Desired<Attrs>> {
         let databases = env.databases.iter().map(|(key, database)| {
             let protect = database.protect.unwrap_or(env.protect);
-            Desired { protect, ..Desired::new(key, wanted(env, key, database)) }
+            let after = references::rules(env, &database.security_groups).collect();
+            Desired { protect, after, ..Desired::new(key, wanted(env, key, database)) }
         });
         databases.collect()
     }

@@ -11,6 +11,7 @@ use aws_sdk_route53::types as route53;
 use serde::{Deserialize, Serialize};
 
 use super::certificate::{self, Certificate};
+use super::listener::{self, Listener};
 use super::load_balancer::LoadBalancer;
 use super::{Create, Delete, Desired, Kind, Live, Made, Stage, Tags, Update};
 use crate::cloud::{Aws, CloudError, Reader};
@@ -89,7 +90,9 @@ impl Kind for DnsRecord {
                     evaluate_target_health: false,
                 };
                 let attrs = attrs(&name, name.as_str().into(), route53::RrType::A, answer);
-                desired.push(Desired::new(name, attrs));
+                // A name leads only to where somebody listens, with a certificate for it.
+                let after = vec![Address::new(Listener::KIND, listener::application(env))];
+                desired.push(Desired { after, ..Desired::new(name, attrs) });
             }
         }
         desired

@@ -18,7 +18,10 @@ use super::security_group::SecurityGroup;
 use super::subnet::Subnet;
 use super::target_group::TargetGroup;
 use super::task_definition::TaskDefinition;
-use super::{Create, Delete, Desired, Goal, Impact, Kind, Live, Look, Made, Poll, Stage, Tags, Update, references};
+use super::{
+    Create, Delete, Desired, Goal, Impact, Kind, Live, Look, Made, Poll, Stage, Tags, Update, references,
+    route_table,
+};
 use crate::cloud::{Aws, CloudError, Reader};
 use crate::spec::{Environment, Service, Tier};
 use crate::value::{Address, Ref, Target};
@@ -183,11 +186,15 @@ fn routes(env: &Environment, key: &str, service: &Service) -> BTreeSet<Route> {
     }
 }
 
-/// What must be there first although no reference says so: whatever forwards to the target group, because ECS
-/// refuses one that no load balancer knows.
+/// What must be there first although no reference says so: the way out, by which a task gets its image and its secrets;
+/// the rules by which requests reach it; and whatever forwards to the target group, because ECS refuses one that no
+/// load balancer knows.
 fn after(env: &Environment, key: &str, service: &Service) -> Vec<Address> {
-    let mut after = Vec::new();
-    if let (Some(_), Some(route)) = (&env.load_balancer, &service.route) {
+    let mut after: Vec<Address> =
+        route_table::ways_out(env, service.subnets.as_ref(), Tier::Private).into_iter().collect();
+    after.extend(references::rules(env, &service.security_groups));
+    if let (Some(balancer), Some(route)) = (&env.load_balancer, &service.route) {
+        after.extend(references::rules(env, &balancer.security_groups));
         after.push(if route.default {
             Address::new(Listener::KIND, listener::application(env))
         } else {
@@ -200,4 +207,47 @@ fn after(env: &Environment, key: &str, service: &Service) -> Vec<Address> {
 /// The services that this one calls: a new one may not get steady before they are there.
 fn follows(env: &Environment, service: &Service) -> Vec<Address> {
     env.mentioned_services(service).into_iter().map(|key| Address::new(EcsService::KIND, key)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kinds::dns_record::DnsRecord;
+    use crate::kinds::load_balancer::LoadBalancer;
+
+    fn env(name: &str, nat: &str) -> Environment {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("environments");
+        let mut env = crate::spec::load(&folder.join(name)).expect("the shipped spec").env;
+        env.network.nat = serde_json::from_value(nat.into()).expect("a sort of NAT");
+        env
+    }
+
+    fn after<K: Kind>(env: &Environment, name: &str) -> BTreeSet<String> {
+        let desired = K::desired(env).into_iter().find(|desired| desired.name == name).expect("it is wanted");
+        desired.after.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn a_service_waits_for_its_way_out_and_its_rules() {
+        let payload = after::<EcsService>(&env("dev.toml", "single"), "payload");
+        let first = ["listener_rule.payload", "route_table.private", "route_table.public"];
+        let rules = ["security_group_rules.alb", "security_group_rules.ecs"];
+        assert_eq!(payload, first.iter().chain(&rules).map(ToString::to_string).collect());
+        let broker = after::<EcsService>(&env("dev.toml", "none"), "broker");
+        assert_eq!(broker.into_iter().collect::<Vec<_>>(), ["route_table.private", "security_group_rules.broker"]);
+        let zoned = after::<EcsService>(&env("prod.toml", "per-zone"), "broker");
+        let tables: Vec<&String> = zoned.iter().filter(|name| name.starts_with("route_table.")).collect();
+        assert!(tables.len() > 2 && tables.iter().all(|name| !name.ends_with("private")), "{tables:?}");
+    }
+
+    #[test]
+    fn names_wait_for_the_listener_and_the_load_balancer_for_its_rules() {
+        let env = env("prod.toml", "single");
+        let domain = env.dns.as_ref().expect("a domain").domain.clone();
+        assert!(after::<DnsRecord>(&env, &domain).contains("listener.https"));
+        let balancer = after::<LoadBalancer>(&env, "main");
+        for first in ["route_table.public", "security_group_rules.alb", "security_group_rules.ecs"] {
+            assert!(balancer.contains(first), "{first}");
+        }
+    }
 }

@@ -16,6 +16,7 @@ use super::subnet::Subnet;
 use super::vpc::Vpc;
 use super::{
     Create, Delete, Desired, Goal, Kind, Live, Look, Made, Outputs, Poll, Stage, Tags, Update, references,
+    route_table,
 };
 use crate::cloud::{Aws, CloudError, During, Reader};
 use crate::spec::{Environment, Tier, names};
@@ -85,6 +86,11 @@ impl Kind for LoadBalancer {
         if !spec.internal && env.network.vpc.is_none() {
             desired.after.push(Address::new(InternetGateway::KIND, "main"));
         }
+        // What it is reached by, and what it reaches.
+        desired.after.extend(route_table::ways_out(env, spec.subnets.as_ref(), Tier::Public));
+        desired.after.extend(references::rules(env, &spec.security_groups));
+        let routed = env.services.values().filter(|service| service.route.is_some());
+        desired.after.extend(routed.flat_map(|service| references::rules(env, &service.security_groups)));
         vec![desired]
     }
 

@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 
 use super::security_group::SecurityGroup;
+use super::security_group_rules::SecurityGroupRules;
 use super::subnet::Subnet;
 use super::vpc::Vpc;
 use crate::spec::{Environment, Tier};
-use crate::value::Ref;
+use crate::value::{Address, Ref, Target};
 
 /// The environment's VPC, ours or an existing one.
 pub(super) fn vpc(env: &Environment) -> Ref<Vpc> {
@@ -38,6 +39,12 @@ pub(super) fn subnets(env: &Environment, keys: Option<&Vec<String>>, tier: Tier)
 /// One security group by key, or by the id of an existing one.
 pub(super) fn security_group(env: &Environment, name: &str) -> Ref<SecurityGroup> {
     if env.security_groups.contains_key(name) { Ref::to(name) } else { Ref::id(name) }
+}
+
+/// The rules of these groups: without them nobody reaches what has the groups, nor does that reach anybody.
+pub(super) fn rules<'a>(env: &'a Environment, names: &'a [String]) -> impl Iterator<Item = Address> + 'a {
+    let ours = names.iter().filter(|name| env.security_groups.contains_key(*name));
+    ours.map(|name| Address::new(SecurityGroupRules::KIND, name))
 }
 
 pub(super) fn security_groups(env: &Environment, names: &[String]) -> BTreeSet<Ref<SecurityGroup>> {

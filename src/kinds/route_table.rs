@@ -12,8 +12,8 @@ use super::subnet::Subnet;
 use super::vpc::Vpc;
 use super::{Create, Delete, Desired, Kind, Live, Made, Stage, Tags, Update, ec2, references};
 use crate::cloud::{Aws, Class, CloudError, During, Reader};
-use crate::spec::{Environment, Nat, Tier};
-use crate::value::{Ref, Target};
+use crate::spec::{self, Environment, Nat, Tier};
+use crate::value::{Address, Ref, Target};
 
 pub struct RouteTable;
 
@@ -48,6 +48,8 @@ pub enum Via {
     Other(String),
 }
 
+/// The name of the table of the public subnets.
+const PUBLIC: &str = "public";
 /// Every IPv4 address that no other route takes.
 const DEFAULT: &str = "0.0.0.0/0";
 
@@ -70,14 +72,14 @@ impl Kind for RouteTable {
             }
         };
         let public = references::subnets(env, None, Tier::Public);
-        table("public".to_owned(), Some(Via::Gateway(Ref::to("main"))), public);
+        table(PUBLIC.to_owned(), Some(Via::Gateway(Ref::to("main"))), public);
         let nat = |zone: &str| nat_gateway::serving(env, zone).map(|subnet| Via::Nat(Ref::to(subnet)));
         if env.network.nat == Nat::PerZone {
             for zone in nat_gateway::private_zones(env) {
-                table(format!("private-{zone}"), nat(zone), private(env, zone));
+                table(private_name(env, zone), nat(zone), private(env, zone));
             }
         } else {
-            table("private".to_owned(), nat(""), references::subnets(env, None, Tier::Private));
+            table(private_name(env, ""), nat(""), references::subnets(env, None, Tier::Private));
         }
         desired
     }
@@ -143,6 +145,35 @@ impl Kind for RouteTable {
         try_join_all(associations.map(|(_, association)| disassociate(aws, association))).await?;
         let call = aws.ec2.delete_route_table().route_table_id(gone.id);
         call.send().await.found("ec2:DeleteRouteTable").map(drop)
+    }
+}
+
+/// The tables by which these subnets, or else all of the tier, reach the internet. No reference says so, but what runs
+/// there needs its way out.
+pub(super) fn ways_out(env: &Environment, keys: Option<&Vec<String>>, tier: Tier) -> BTreeSet<Address> {
+    let mut names = BTreeSet::new();
+    let chosen = |key: &String, subnet: &spec::Subnet| match keys {
+        Some(keys) => keys.contains(key),
+        None => subnet.tier == tier,
+    };
+    let subnets = env.network.subnets.iter().filter(|(key, subnet)| chosen(key, subnet));
+    for (_, subnet) in subnets.filter(|_| env.network.vpc.is_none()) {
+        // A NAT gateway stands in a public subnet.
+        if subnet.tier == Tier::Public || nat_gateway::serving(env, &subnet.zone).is_some() {
+            names.insert(PUBLIC.to_owned());
+        }
+        if subnet.tier == Tier::Private {
+            names.insert(private_name(env, &subnet.zone));
+        }
+    }
+    names.into_iter().map(|name| Address::new(RouteTable::KIND, name)).collect()
+}
+
+/// The name of the table of the private subnets in a zone.
+fn private_name(env: &Environment, zone: &str) -> String {
+    match env.network.nat {
+        Nat::PerZone => format!("private-{zone}"),
+        Nat::None | Nat::Single => "private".to_owned(),
     }
 }
 
