@@ -274,8 +274,8 @@ mod tests {
             assert_eq!((error.code.as_str(), error.class), ("DependencyViolation", Class::Refused));
 
             let mut attrs = before.clone();
-            attrs["port"] = json!(1);
-            let (changed, vault) = (["port".to_owned()], about.vault);
+            attrs["protocol"] = json!("HTTPS");
+            let (changed, vault) = (["protocol".to_owned()], about.vault);
             let change = Update {
                 address: &group,
                 id,
@@ -287,7 +287,7 @@ mod tests {
                 token: "",
             };
             let error = stage.update(about, kind, change).await.expect_err("AWS cannot change it in place");
-            assert!(error.message.contains("port"), "{error}");
+            assert!(error.message.contains("protocol"), "{error}");
 
             let new = Create { address: &group, attrs: &before, vault, token: "", alternate: false };
             let error = stage.create(about, kind, new).await.expect_err("the name is taken");

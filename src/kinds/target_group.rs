@@ -29,6 +29,8 @@ pub struct Attrs {
     /// 32 characters at most.
     pub name: String,
     pub vpc: Ref<Vpc>,
+    /// What a target gets requests on that names no port of its own. ECS names each task's, so that an existing group's
+    /// is never compared: AWS could only change it by another group, which would be empty until the service has moved.
     pub port: i32,
     pub protocol: String,
     /// `ip`: the only one that Fargate tasks can have.
@@ -56,7 +58,7 @@ pub struct HealthCheck {
 
 impl Kind for TargetGroup {
     const STAGE: Stage = Stage::LoadBalancer;
-    const REPLACE_ON: &'static [&'static str] = &["name", "vpc", "port", "protocol", "target_type"];
+    const REPLACE_ON: &'static [&'static str] = &["name", "vpc", "protocol", "target_type"];
     const SERVES: bool = true;
     const IDENTITY: Option<&'static str> = Some("name");
 
@@ -110,6 +112,7 @@ impl Kind for TargetGroup {
         if names::is_name_or_alternate(&live.name, &desired.name, NAME_LENGTH) {
             live.name.clone_from(&desired.name);
         }
+        live.port = desired.port;
     }
 
     async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
@@ -216,4 +219,22 @@ async fn set_delay(aws: &Aws, arn: &str, seconds: i32) -> Result<(), CloudError>
     let delay = elb::TargetGroupAttribute::builder().key(DEREGISTRATION_DELAY).value(seconds.to_string()).build();
     let answer = aws.elb.modify_target_group_attributes().target_group_arn(arn).attributes(delay).send().await;
     answer.during("elasticloadbalancing:ModifyTargetGroupAttributes").map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_port_of_an_existing_group_is_no_difference() {
+        let spec = include_str!("../../fixtures/small.toml");
+        let group = |port: &str| {
+            let spec = crate::spec::parse("spec.toml", &spec.replace("8080", port)).expect("a sound spec");
+            TargetGroup::desired(&spec.env).remove(0).attrs
+        };
+        let (mut live, desired) = (group("8080"), group("8081"));
+        TargetGroup::settle(&desired, &mut live);
+        assert_eq!(live.port, 8081);
+        assert!(!TargetGroup::REPLACE_ON.contains(&"port"));
+    }
 }

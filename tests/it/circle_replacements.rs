@@ -9,17 +9,6 @@ use crate::circle_edits::{Edit, assert_edits, edit, own};
 
 const EDITS: &[Edit] = &[
     edit(
-        "port of a service",
-        "port = 4000",
-        "port = 3999",
-        &[
-            "replace target_group.proxy: port",
-            "update ecs_service.proxy: routes[], task_definition",
-            "update listener_rule.proxy: action.forward.target_group",
-            "update task_definition.proxy: ports[]",
-        ],
-    ),
-    edit(
         "description of a security group",
         "description = \"Services\"",
         "description = \"All services\"",
