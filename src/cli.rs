@@ -8,6 +8,7 @@ use clap_complete::Shell;
 
 use crate::cloud::{CALL_SECONDS, FailAt};
 use crate::plan::{AddressPattern, Allowances};
+use crate::rehearse::PARALLELISM;
 use crate::value::Address;
 
 /// Provisions an environment on AWS from a TOML spec. There is no state file: the live account is the state.
@@ -352,7 +353,7 @@ pub struct RunArgs {
     #[arg(long, short)]
     pub yes: bool,
     /// How many changes run at once.
-    #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=256))]
+    #[arg(long, default_value_t = PARALLELISM, value_parser = clap::value_parser!(u16).range(1..=256))]
     pub parallelism: u16,
     #[command(flatten)]
     pub lock: LockArgs,

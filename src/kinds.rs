@@ -76,6 +76,8 @@ pub trait Kind: Target + Sized + 'static {
     /// Whether requests pass through it, or running tasks use it. Such an object that nothing wants any more goes only
     /// after all that takes its place is ready.
     const SERVES: bool = false;
+    /// The kind of which an object must refer to one of this kind before requests that reach it are answered.
+    const BACKED_BY: Option<&'static str> = None;
     /// Whether a replacement is created before the old object goes. A kind with a unique name must either say
     /// no, or take `Create::alternate` for its name.
     const CREATE_FIRST: bool = true;

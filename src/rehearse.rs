@@ -1,5 +1,9 @@
 //! Carrying a change out in memory, to see that it goes through before anything real is touched.
 
+mod serving;
+
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -9,13 +13,21 @@ use serde_json::Value;
 use crate::apply::{Event, Order, Report, Run, Settings, Stop, apply};
 use crate::cloud::{About, Class, Cloud, CloudError, FileCloud, Found};
 use crate::kinds::{AnyKind, Create, Delete, Goal, Look, Made, Poll, Update};
-use crate::lock::{Holder, Lock, LockStore, MachineClock, Terms};
-use crate::plan::{self, Applied, Draft, Options, Refusal, Secrets, World, field_changes, resolve_with};
+use crate::lock::{Clock, Holder, Lock, LockStore, SimulatedClock, Terms};
+use crate::plan::{
+    self, Action, Applied, Draft, Options, Plan, Refusal, Secrets, World, field_changes, resolve_with,
+};
 use crate::spec::Environment;
-use crate::value::Vault;
+use crate::value::{Address, Vault};
+
+pub use serving::Interruption;
+use serving::Serving;
+
+/// How many changes an apply makes at once, unless it is told otherwise; and so does a rehearsal.
+pub const PARALLELISM: u16 = 16;
 
 /// Longer than any rehearsal takes.
-const LEASE: Duration = Duration::from_secs(3600);
+const LEASE: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// Puts what the spec wants in an empty cloud, by the way that an apply would.
 ///
@@ -25,32 +37,43 @@ pub async fn stand_up(cloud: &FileCloud, about: About<'_>) -> Result<Report, Ref
     provide_externals(cloud, about).await?;
     let draft = plan::make(cloud, about, &Options::default()).await?;
     let order = Order::of(&draft).map_err(|cycle| Refusal::Conflicts(vec![cycle]))?;
-    carry_out(cloud, about, &draft, &order, &|_| {}).await.map_err(|why| Refusal::Conflicts(vec![why]))
+    let rehearsal = carry_out(cloud, about, &draft, &order, &|_| {}).await;
+    rehearsal.map(|(report, _)| report).map_err(|why| Refusal::Conflicts(vec![why]))
 }
 
-/// Carries a plan out on a cloud in memory: one change after the other, so that it is the same each time and in the
-/// documented order, and each observed.
+/// Carries a plan out on a cloud in memory, as an apply would: as many changes side by side, each taking the time that
+/// it is expected to take, by a clock that does not wait for it. Each object is observed after its step, and what
+/// serves after all of them.
 ///
 /// # Errors
-/// Another process works on this cloud; nothing was done then.
+/// Another process works on this cloud, or the rehearsal came to a standstill.
 pub async fn carry_out(
     cloud: &dyn Cloud,
     about: About<'_>,
     draft: &Draft,
     order: &Order,
     emit: &dyn Fn(Event<'_>),
-) -> Result<Report, String> {
+) -> Result<(Report, Vec<Interruption>), String> {
     let (me, terms) = (Holder::this("rehearse"), Terms { lease: LEASE, timeout: Duration::ZERO });
-    let (clock, never) = (MachineClock::shared(), std::future::pending());
-    let lock = Lock::acquire(cloud.lock(about.env), me, terms, Rc::clone(&clock), &|_| {}, never).await;
-    let Ok((lock, _)) = lock else { return Err("another process works on this cloud".to_owned()) };
-    let settings = Settings { parallelism: 1, drain: Duration::ZERO };
-    let (observed, clock, stop) = (Rehearsal { cloud, about }, clock.as_ref(), &Stop::default());
-    let run = Run { cloud: &observed, lock: &lock, clock, about, draft, order, settings, stop, emit };
-    let report = apply(run).await;
-    // In memory it ends with the process in any case.
-    let _ = lock.release().await;
-    Ok(report)
+    let simulated = SimulatedClock::default();
+    let shared: Rc<dyn Clock> = Rc::new(simulated.clone());
+    let wanted = about.graph.wanted.iter().map(|wanted| wanted.address.clone()).collect();
+    let settings = Settings { parallelism: usize::from(PARALLELISM), drain: Duration::ZERO };
+    let work = async {
+        let never = std::future::pending();
+        let lock = Lock::acquire(cloud.lock(about.env), me, terms, Rc::clone(&shared), &|_| {}, never).await;
+        let Ok((lock, _)) = lock else { return Err("another process works on this cloud".to_owned()) };
+        let rehearsal = Rehearsal::new(cloud, about, &draft.plan, Rc::clone(&shared), Serving::new(wanted));
+        rehearsal.watch().await;
+        let (clock, stop) = (shared.as_ref(), &Stop::default());
+        let run = Run { cloud: &rehearsal, lock: &lock, clock, about, draft, order, settings, stop, emit };
+        let report = apply(run).await;
+        // In memory it ends with the process in any case.
+        let _ = lock.release().await;
+        Ok((report, rehearsal.serving.into_inner().interruptions()))
+    };
+    let done = simulated.drive(work).await;
+    done.unwrap_or_else(|| Err("the rehearsal waits for something that never comes; report this".to_owned()))
 }
 
 /// Sets what somebody else sets, where it is not there yet.
@@ -82,11 +105,31 @@ pub async fn provide_externals(cloud: &FileCloud, about: About<'_>) -> Result<()
 /// A cloud that looks after every step whether the object is as the step should have made it, and in which what
 /// is refused stays refused: there is nobody else whose work one could wait for.
 pub struct Rehearsal<'a> {
-    pub cloud: &'a dyn Cloud,
-    pub about: About<'a>,
+    cloud: &'a dyn Cloud,
+    about: About<'a>,
+    /// Expected seconds of each change.
+    seconds: HashMap<&'a Address, u64>,
+    clock: Rc<dyn Clock>,
+    serving: RefCell<Serving>,
 }
 
-impl Rehearsal<'_> {
+impl<'a> Rehearsal<'a> {
+    fn new(cloud: &'a dyn Cloud, about: About<'a>, plan: &'a Plan, clock: Rc<dyn Clock>, serving: Serving) -> Self {
+        let seconds = plan.changes.iter().filter(|change| change.action != Action::Delete);
+        let seconds = seconds.map(|change| (&change.address, change.seconds)).collect();
+        Self { cloud, about, seconds, clock, serving: RefCell::new(serving) }
+    }
+
+    async fn takes(&self, seconds: u64) {
+        self.clock.sleep(Duration::from_secs(seconds)).await;
+    }
+
+    /// Looks at what serves now.
+    async fn watch(&self) {
+        if let Ok(live) = self.cloud.observe(self.about).await {
+            self.serving.borrow_mut().look(self.clock.steady(), &live);
+        }
+    }
     /// What is not as the step should have left it.
     async fn fault(
         &self,
@@ -162,7 +205,12 @@ impl Cloud for Rehearsal<'_> {
         kind: &'static dyn AnyKind,
         new: Create<'a, Value>,
     ) -> LocalBoxFuture<'a, Result<Made, CloudError>> {
-        self.cloud.create(about, kind, new)
+        Box::pin(async move {
+            self.takes(kind.typical()).await;
+            let made = self.cloud.create(about, kind, new).await;
+            self.watch().await;
+            made
+        })
     }
 
     fn update<'a>(
@@ -171,7 +219,12 @@ impl Cloud for Rehearsal<'_> {
         kind: &'static dyn AnyKind,
         change: Update<'a, Value>,
     ) -> LocalBoxFuture<'a, Result<Made, CloudError>> {
-        self.cloud.update(about, kind, change)
+        Box::pin(async move {
+            self.takes(self.seconds.get(change.address).copied().unwrap_or_default()).await;
+            let made = self.cloud.update(about, kind, change).await;
+            self.watch().await;
+            made
+        })
     }
 
     fn delete<'a>(
@@ -180,7 +233,9 @@ impl Cloud for Rehearsal<'_> {
         gone: Delete<'a, Value>,
     ) -> LocalBoxFuture<'a, Result<(), CloudError>> {
         Box::pin(async move {
+            self.takes(kind.typical_delete()).await;
             let deleted = self.cloud.delete(kind, gone).await;
+            self.watch().await;
             deleted.map_err(|error| match error.class {
                 Class::InUse => CloudError { class: Class::Refused, ..error },
                 _ => error,
@@ -208,6 +263,7 @@ impl Cloud for Rehearsal<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
     use std::path::Path;
 
     use serde_json::json;
@@ -215,21 +271,22 @@ mod tests {
     use super::*;
     use crate::graph::Graph;
     use crate::kinds::Outputs;
-    use crate::value::Address;
 
     /// Runs with a cloud in memory that holds what `fixtures/small.toml` wants.
-    fn standing(test: impl AsyncFnOnce(&FileCloud, About<'_>)) {
+    fn standing(test: impl AsyncFnOnce(&FileCloud, About<'_>, &SimulatedClock)) {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/small.toml");
         let env = crate::spec::load(&path).expect("a sound spec").env;
         let (graph, cloud) = (Graph::of(&env).expect("no ring"), FileCloud::in_memory(&env, None, "memory"));
         let vault = cloud.vault();
         let about = About { env: &env, graph: &graph, vault: &vault };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-        runtime.block_on(async {
+        let clock = SimulatedClock::default();
+        let work = async {
             let report = stand_up(&cloud, about).await.expect("it goes through");
             assert!(report.is_success() && !report.done.is_empty());
-            test(&cloud, about).await;
-        });
+            test(&cloud, about, &clock).await;
+        };
+        runtime.block_on(clock.drive(work)).expect("it comes to an end");
     }
 
     async fn live(cloud: &FileCloud, about: About<'_>, address: &Address) -> Found {
@@ -237,11 +294,16 @@ mod tests {
         found.into_iter().find(|found| found.live.address.as_ref() == Some(address)).expect("it is there")
     }
 
+    fn rehearsal<'a>(cloud: &'a FileCloud, about: About<'a>, clock: &SimulatedClock) -> Rehearsal<'a> {
+        let serving = RefCell::new(Serving::new(BTreeSet::new()));
+        Rehearsal { cloud, about, seconds: HashMap::new(), clock: Rc::new(clock.clone()), serving }
+    }
+
     #[test]
     fn a_step_that_did_something_else_is_seen() {
-        standing(async |cloud, about| {
+        standing(async |cloud, about, clock| {
             let Found { kind, live } = live(cloud, about, &Address::new("log_group", "web")).await;
-            let (stage, outputs) = (Rehearsal { cloud, about }, Outputs::new());
+            let (stage, outputs) = (rehearsal(cloud, about, clock), Outputs::new());
             let as_planned = live.attrs.clone().expect("attributes");
             let mut otherwise = as_planned.clone();
             otherwise["retention_days"] = json!(1);
@@ -262,8 +324,8 @@ mod tests {
 
     #[test]
     fn the_cloud_refuses_what_aws_would() {
-        standing(async |cloud, about| {
-            let stage = Rehearsal { cloud, about };
+        standing(async |cloud, about, clock| {
+            let stage = rehearsal(cloud, about, clock);
             let outputs = Outputs::new();
             let group = Address::new("target_group", "web");
             let Found { kind, live: there } = live(cloud, about, &group).await;

@@ -20,14 +20,16 @@ pub async fn rehearse(ui: Ui, args: &RehearseArgs) -> Result<Exit, Failure> {
     }
     let progress = Progress::new(ui, order.len());
     let emit = |event: crate::apply::Event<'_>| progress.tell(&event);
-    let report = carry_out(session.cloud.as_ref(), about, &first, &order, &emit).await;
-    let report = report.map_err(|why| Failure::new(Exit::Refused, why, "nothing was changed"))?;
+    let rehearsal = carry_out(session.cloud.as_ref(), about, &first, &order, &emit).await;
+    let (report, interruptions) =
+        rehearsal.map_err(|why| Failure::new(Exit::Refused, why, "nothing was changed"))?;
     progress.clear();
     let left = match report.is_success() {
         true => draft(&session, &session.graph, &args.choices, false, false).await?.draft.plan.changes,
         false => Vec::new(),
     };
-    let rehearsed = Rehearsed { seconds: first.plan.seconds, report: &report, left: &left };
+    let rehearsed =
+        Rehearsed { seconds: first.plan.seconds, report: &report, interruptions: &interruptions, left: &left };
     if ui.json {
         ui.result_json(&outcome(&first.plan, &rehearsed));
     } else {
@@ -47,6 +49,12 @@ fn outcome(plan: &crate::plan::Plan, rehearsed: &Rehearsed<'_>) -> serde_json::V
             .collect::<Vec<_>>(),
         "skipped": skipped.iter().map(|(address, because)| json!({ "address": address, "because": because }))
             .collect::<Vec<_>>(),
+        "interruptions": rehearsed.interruptions.iter().map(|one| json!({
+            "address": one.address,
+            "from_seconds": one.from.as_secs(),
+            "until_seconds": one.until.map(|until| until.as_secs()),
+            "why": one.why,
+        })).collect::<Vec<_>>(),
         "left": rehearsed.left,
     })
 }

@@ -48,6 +48,7 @@ impl Kind for DiscoveryService {
     const REPLACE_ON: &'static [&'static str] =
         &["name", "namespace", "record_type", "routing_policy", "custom_health"];
     const SERVES: bool = true;
+    const BACKED_BY: Option<&'static str> = Some("ecs_service");
     const OUTPUTS: &'static [&'static str] = &["arn"];
 
     type Attrs = Attrs;

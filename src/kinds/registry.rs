@@ -59,6 +59,7 @@ pub trait AnyKind: Sync {
     fn protected_by(&self) -> Option<&'static str>;
     fn delete_after(&self) -> &'static [&'static str];
     fn serves(&self) -> bool;
+    fn backed_by(&self) -> Option<&'static str>;
     fn create_first(&self) -> bool;
     fn deadline(&self) -> u64;
     fn typical(&self) -> u64;
@@ -137,6 +138,9 @@ impl<K: Kind + Sync> AnyKind for K {
     }
     fn serves(&self) -> bool {
         K::SERVES
+    }
+    fn backed_by(&self) -> Option<&'static str> {
+        K::BACKED_BY
     }
     fn create_first(&self) -> bool {
         K::CREATE_FIRST

@@ -60,6 +60,7 @@ impl Kind for TargetGroup {
     const STAGE: Stage = Stage::LoadBalancer;
     const REPLACE_ON: &'static [&'static str] = &["name", "vpc", "protocol", "target_type"];
     const SERVES: bool = true;
+    const BACKED_BY: Option<&'static str> = Some("ecs_service");
     const IDENTITY: Option<&'static str> = Some("name");
 
     type Attrs = Attrs;

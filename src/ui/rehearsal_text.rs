@@ -3,11 +3,13 @@ use std::fmt::Write;
 use super::{Paint, clean};
 use crate::apply::Report;
 use crate::plan::Change;
+use crate::rehearse::Interruption;
 use crate::render::duration;
 
 /// How a rehearsal went.
 pub struct Rehearsed<'a> {
     pub report: &'a Report,
+    pub interruptions: &'a [Interruption],
     /// What a plan after it still wants to change.
     pub left: &'a [Change],
     /// How long it typically takes on AWS, at least: what has to wait for one another, one after the other.
@@ -16,7 +18,7 @@ pub struct Rehearsed<'a> {
 
 /// The verdict in a few lines: what happened, or which step would be refused and why.
 pub fn rehearsal_text(rehearsed: &Rehearsed<'_>, paint: Paint) -> String {
-    let Rehearsed { report, left, seconds } = rehearsed;
+    let Rehearsed { report, interruptions, left, seconds } = rehearsed;
     let mut out = String::from("\n");
     let steps = |count: usize| if count == 1 { "1 step".to_owned() } else { format!("{count} steps") };
     for (address, why) in &report.failed {
@@ -25,6 +27,18 @@ pub fn rehearsal_text(rehearsed: &Rehearsed<'_>, paint: Paint) -> String {
     if !report.skipped.is_empty() {
         let skipped: Vec<String> = report.skipped.iter().map(|(address, _)| address.to_string()).collect();
         let _ = writeln!(out, "Would not be begun after that: {}", clean(&skipped.join(", ")));
+    }
+    for Interruption { address, from, until, why } in *interruptions {
+        let time = match until {
+            Some(until) => format!("for {}", duration(until.saturating_sub(*from).as_secs())),
+            None => "from then on".to_owned(),
+        };
+        let text = format!(
+            "Would not serve {time}, {} after the start: {address}: {}",
+            duration(from.as_secs()),
+            clean(why)
+        );
+        let _ = writeln!(out, "{}", paint.yellow(&text));
     }
     for change in *left {
         let _ = writeln!(

@@ -40,7 +40,7 @@ fn a_plan_from_spec_to_spec_needs_nothing() {
     let outcome = bare(&bench, "plan --from spec.toml spec.toml --detailed-exitcode");
     assert_eq!(outcome.code, 0, "{outcome}");
     let plan = bare(&bench, "plan --from spec.toml new.toml --json").json();
-    assert_eq!(plan["changes"].as_array().expect("changes").len(), 6);
+    assert_eq!(plan["changes"].as_array().expect("changes").len(), 4);
     assert_eq!(files(&bench), before, "nothing is left behind");
 }
 
@@ -85,6 +85,26 @@ fn a_change_that_goes_through() {
     assert_eq!((&report["failed"], &report["left"]), (&json!([]), &json!([])));
     assert!(report["expected_seconds"].as_u64() > Some(60), "{report}");
     assert_outcome!("rehearse-nothing", bare(&bench, "rehearse --from spec.toml spec.toml"));
+}
+
+/// A service cannot change its name: the old one must go before the new one has its place in the load balancer.
+#[test]
+fn what_does_not_serve_meanwhile_is_said() {
+    let bench = Bench::with_fixture("small.toml");
+    bench
+        .write("new.toml", bench.read("spec.toml").replace("[services.web]\n", "[services.web]\nname = \"www\"\n"));
+    assert_outcome!("rehearse-interrupted", bare(&bench, "rehearse --from spec.toml new.toml"));
+    let report = bare(&bench, "rehearse --from spec.toml new.toml --json").json();
+    let interruptions = report["interruptions"].as_array().expect("a list");
+    let of = |address: &str| interruptions.iter().find(|one| one["address"] == address).expect("an interruption");
+    let service = of("ecs_service.web");
+    let seconds = |name: &str| service[name].as_u64().expect("seconds");
+    assert_eq!(seconds("until_seconds") - seconds("from_seconds"), 90, "as long as a new one takes: {report}");
+    assert_eq!(
+        of("listener.http")["from_seconds"],
+        service["from_seconds"],
+        "what leads there does not serve either"
+    );
 }
 
 #[test]
