@@ -159,7 +159,11 @@ async fn run(
     unless_stopped(stop, certain).await?;
     let about = session.about(graph);
     let begun = draft.begun(about);
-    unless_stopped(stop, async { Ok(keep_applied(ui, session, lock, &draft.applied, &begun).await) }).await?;
+    let noted = async {
+        keep_applied(ui, session, lock, &draft.applied, &begun).await;
+        Ok(())
+    };
+    unless_stopped(stop, noted).await?;
     let progress = Progress::new(ui, order.len());
     let settings = Settings { parallelism: usize::from(args.parallelism), drain: DRAIN };
     let emit = |event: crate::apply::Event<'_>| progress.tell(&event);

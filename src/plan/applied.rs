@@ -167,7 +167,7 @@ fn fields(text: &str) -> Option<Vec<(&str, Option<&str>)>> {
     let mut rest = text.strip_prefix(GOING).unwrap_or(text);
     let mut fields = Vec::new();
     while !rest.is_empty() {
-        let words = rest.get(..DIGITS)?;
+        let words = rest.get(..DIGITS).filter(|words| words.is_ascii())?;
         rest = &rest[DIGITS..];
         let mut source = None;
         if let Some(after) = rest.strip_prefix(SOURCE) {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{Applied, Asked, BEGUN, GOING, SOURCE, fields, written};
 use crate::cloud::About;
 use crate::plan::world::{Secrets, resolve_with};
-use crate::plan::{Action, Change, Draft, Origin};
+use crate::plan::{Action, Change, Draft, Field, Origin};
 use crate::value::Address;
 
 impl Draft {
@@ -58,7 +58,7 @@ impl Applied {
             return;
         };
         let asked = change.fields.iter().filter(|field| field.origin == Origin::Requested);
-        let asked: BTreeSet<&str> = asked.map(|field| field.name()).collect();
+        let asked: BTreeSet<&str> = asked.map(Field::name).collect();
         let mut text = String::new();
         if change.action == Action::Replace {
             text.push(GOING);
