@@ -40,7 +40,10 @@ os.environ.setdefault("MOTO_ACM_VALIDATION_WAIT", "1")
 
 import boto3  # noqa: E402
 import jsonschema  # noqa: E402, F401  snippets import it
+import moto.backends  # noqa: E402
+import moto.core.responses  # noqa: E402
 from botocore.awsrequest import AWSResponse, HeadersDict  # noqa: E402
+from cryptography.hazmat.primitives.asymmetric import rsa  # noqa: E402
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app  # noqa: E402
 from moto.rds.models import RDSBackend  # noqa: E402
 from moto.servicediscovery.models import ServiceDiscoveryBackend  # noqa: E402
@@ -390,7 +393,17 @@ def allow_namespaces_side_by_side():
     ServiceDiscoveryBackend.create_private_dns_namespace = create_beside_others
 
 
+def look_up_once():
+    """moto reads its own folder and classes anew for each call, and draws a key for each certificate, which takes a
+    third of a second. None of that differs from call to call."""
+    names = tuple(moto.backends.list_of_moto_modules())
+    moto.backends.list_of_moto_modules = lambda: names
+    moto.core.responses.method_names_from_class = functools.cache(moto.core.responses.method_names_from_class)
+    rsa.generate_private_key = functools.cache(rsa.generate_private_key)
+
+
 def main():
+    look_up_once()
     keep_modified_subnet_groups()
     allow_namespaces_side_by_side()
     # Servers that were forked off are nobody's to wait for.
