@@ -139,6 +139,11 @@ pub trait Kind: Target + Sized + 'static {
         true
     }
 
+    /// Whether the object that replaces another has the same value of this output.
+    fn lasts(_output: &str) -> bool {
+        false
+    }
+
     async fn create(aws: &Aws, new: &Create<'_, Self::Attrs>) -> Result<Made, CloudError>;
     async fn update(aws: &Aws, change: &Update<'_, Self::Attrs>) -> Result<Made, CloudError>;
     async fn delete(aws: &Aws, gone: &Delete<'_, Self::Attrs>) -> Result<(), CloudError>;

@@ -71,6 +71,8 @@ pub trait AnyKind: Sync {
     fn impact(&self, live: &Value, desired: &Value, changed: &[String]) -> Impact;
     /// Whether an update of these fields changes this output.
     fn moves(&self, output: &str, changed: &[String]) -> bool;
+    /// Whether the object that replaces another has the same value of this output.
+    fn lasts(&self, output: &str) -> bool;
     fn read_all<'a>(&'a self, read: &'a Reader<'a>) -> LocalBoxFuture<'a, Result<Vec<Live<Value>>, CloudError>>;
     fn complete<'a>(
         &'a self,
@@ -199,6 +201,10 @@ impl<K: Kind + Sync> AnyKind for K {
 
     fn moves(&self, output: &str, changed: &[String]) -> bool {
         K::MOVING.contains(&output) && K::moves(output, changed)
+    }
+
+    fn lasts(&self, output: &str) -> bool {
+        K::lasts(output)
     }
 
     fn read_all<'a>(&'a self, read: &'a Reader<'a>) -> LocalBoxFuture<'a, Result<Vec<Live<Value>>, CloudError>> {

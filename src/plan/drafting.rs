@@ -233,8 +233,11 @@ impl<'a> Drafting<'a> {
             (true, Action::Adopt) => (Action::Adopt, "somebody else made it".to_owned(), impact()),
             _ => (Action::Update, format!("{} differ", changed.join(", ")), impact()),
         };
-        if action != Action::Replace {
-            let mut outputs = live.outputs.clone();
+        let mut outputs = live.outputs.clone();
+        if action == Action::Replace {
+            outputs.retain(|name, _| kind.lasts(name));
+            self.world.learn_of_successor(&wanted.address, outputs);
+        } else {
             outputs.retain(|name, _| !kind.moves(name, &changed));
             self.world.learn(&wanted.address, &live.id, outputs);
         }

@@ -12,12 +12,18 @@ use crate::value::{Address, Vault, from_variable, tag};
 /// applying, also those just made.
 #[derive(Default)]
 pub struct World {
-    known: RefCell<HashMap<Address, (String, Outputs)>>,
+    /// Without an id where an object is yet to be replaced.
+    known: RefCell<HashMap<Address, (Option<String>, Outputs)>>,
 }
 
 impl World {
     pub fn learn(&self, address: &Address, id: &str, outputs: Outputs) {
-        self.known.borrow_mut().insert(address.clone(), (id.to_owned(), outputs));
+        self.known.borrow_mut().insert(address.clone(), (Some(id.to_owned()), outputs));
+    }
+
+    /// What is known of the object that will replace the one at the address.
+    pub fn learn_of_successor(&self, address: &Address, outputs: Outputs) {
+        self.known.borrow_mut().insert(address.clone(), (None, outputs));
     }
 
     /// Adds outputs that became known later.
@@ -28,14 +34,15 @@ impl World {
     }
 
     pub fn known(&self, address: &Address) -> Option<(String, Outputs)> {
-        self.known.borrow().get(address).cloned()
+        let (id, outputs) = self.known.borrow().get(address).cloned()?;
+        Some((id?, outputs))
     }
 
     /// One output of an object, or its `id`.
     pub fn output(&self, address: &Address, output: &str) -> Option<String> {
         let known = self.known.borrow();
         let (id, outputs) = known.get(address)?;
-        if output == "id" { Some(id.clone()) } else { outputs.get(output).cloned() }
+        if output == "id" { id.clone() } else { outputs.get(output).cloned() }
     }
 }
 

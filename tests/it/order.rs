@@ -193,3 +193,25 @@ fn one_at_a_time_is_destroyed_in_reverse() {
         }
     }
 }
+
+#[test]
+fn a_new_alias_leaves_the_records_of_the_other_names_alone() {
+    let bench = unprotected();
+    apply(&bench, "prod.toml", 16);
+    bench.edit("prod.toml", "\"admin.legocity.example\"]", "\"admin.legocity.example\", \"cms.legocity.example\"]");
+    let plan = bench.done("plan prod.toml --cloud file:cloud.json --json").json();
+    let changes = plan["changes"].as_array().expect("changes").iter();
+    let text = |change: &Value, key: &str| change[key].as_str().expect("a text").to_owned();
+    let changes: BTreeSet<String> =
+        changes.map(|change| format!("{} {}", text(change, "action"), text(change, "address"))).collect();
+    let expected = [
+        "create dns_record.cms.legocity.example",
+        "create dns_record.validation-cms.legocity.example",
+        "replace certificate.main",
+        "replace certificate_validation.main",
+        "update listener.https",
+    ];
+    assert_eq!(changes, expected.map(str::to_owned).into());
+    bench.done("apply prod.toml --cloud file:cloud.json --yes --time-scale 0");
+    bench.done("plan prod.toml --cloud file:cloud.json --detailed-exitcode");
+}
