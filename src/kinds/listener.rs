@@ -58,7 +58,7 @@ impl Kind for Listener {
         let Some(spec) = &env.load_balancer else { return Vec::new() };
         let fallback = env.services.iter().find(|(_, service)| service.route.as_ref().is_some_and(|it| it.default));
         let application = match fallback {
-            Some((key, _)) => Action::Forward { target_group: Ref::to(key) },
+            Some((key, _)) => Action::forward(Ref::to(key)),
             None => Action::not_found(),
         };
         let http = |default_action| Attrs {
@@ -91,6 +91,21 @@ impl Kind for Listener {
 
     async fn complete(read: &Reader<'_>, live: &mut Live<Attrs>) -> Result<(), CloudError> {
         tagging::confirm(read, live, |attrs| &mut attrs.tags).await
+    }
+
+    /// Plain HTTP serves until HTTPS does, with all its rules.
+    fn widen(live: &Attrs, desired: &Attrs) -> Option<Attrs> {
+        let redirects = matches!(
+            (&live.default_action, &desired.default_action),
+            (Action::Forward { .. }, Action::Redirect { .. })
+        );
+        redirects.then(|| Attrs { default_action: live.default_action.clone(), ..desired.clone() })
+    }
+
+    /// Who gets what no rule takes gets it once its service is steady.
+    fn hold_back(live: Option<&Attrs>, desired: &Attrs) -> Option<Attrs> {
+        let default_action = Action::hold_back(&live?.default_action, &desired.default_action)?;
+        Some(Attrs { default_action, ..desired.clone() })
     }
 
     async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
@@ -221,4 +236,33 @@ fn propagating(mut error: CloudError) -> CloudError {
         error.class = Class::Propagating;
     }
     error
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn attrs(default_action: Action) -> Attrs {
+        Attrs {
+            load_balancer: Ref::id("arn:lb"),
+            port: 80,
+            protocol: "HTTP".to_owned(),
+            default_action,
+            ssl_policy: String::new(),
+            certificate: BTreeSet::new(),
+            tags: Tags::new(),
+        }
+    }
+
+    #[test]
+    fn what_serves_is_sent_elsewhere_last() {
+        let (http, https) = (attrs(Action::forward(Ref::id("arn:a"))), attrs(Action::to_https()));
+        let wide = Listener::widen(&http, &https).map(|attrs| attrs.default_action);
+        assert_eq!(wide, Some(http.default_action.clone()));
+        assert!(Listener::widen(&https, &http).is_none());
+        let another = attrs(Action::forward(Ref::to("b")));
+        let held = Listener::hold_back(Some(&http), &another).map(|attrs| attrs.default_action);
+        assert_eq!(held, Action::hold_back(&http.default_action, &another.default_action));
+        assert!(held.is_some() && Listener::hold_back(None, &another).is_none());
+    }
 }

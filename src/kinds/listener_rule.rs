@@ -38,6 +38,10 @@ pub struct Attrs {
     pub tags: Tags,
 }
 
+/// The host that a rule asks for which is to take nothing yet: nobody has a name under `.invalid`. A rule that only
+/// stood last would still take what the listener's default action served until then.
+const NOBODY: &str = "baseplate-not-ready.invalid";
+
 /// A rule with the port of its listener, to tell the listeners apart in names.
 struct Found {
     rule: elb::Rule,
@@ -66,7 +70,7 @@ impl Kind for ListenerRule {
                 paths: route.paths.iter().cloned().collect(),
                 hosts: route.hosts.iter().map(|host| env.text(host)).collect(),
                 other_conditions: BTreeSet::new(),
-                action: Action::Forward { target_group: Ref::to(key) },
+                action: Action::forward(Ref::to(key)),
                 tags: env.tags_of::<Self>(key),
             };
             Desired::new(key, attrs)
@@ -100,23 +104,59 @@ impl Kind for ListenerRule {
         Ok(())
     }
 
+    /// ECS makes no service before a rule forwards to its target group: so the rule is there first and takes nothing.
+    /// Under a new listener nobody served before.
+    fn hold_back(live: Option<&Attrs>, desired: &Attrs) -> Option<Attrs> {
+        match live {
+            Some(live) if !is_held_back(live) => {
+                let action = Action::hold_back(&live.action, &desired.action)?;
+                Some(Attrs { action, ..desired.clone() })
+            }
+            None if matches!(desired.listener, Ref::To { .. }) => None,
+            _ => Some(Attrs {
+                priority: priority::LAST,
+                paths: BTreeSet::new(),
+                hosts: BTreeSet::from([NOBODY.into()]),
+                ..desired.clone()
+            }),
+        }
+    }
+
+    /// Which of the last places it waits at is nobody's wish.
+    fn settle(desired: &Attrs, live: &mut Attrs) {
+        if is_held_back(desired) && is_held_back(live) {
+            live.priority = desired.priority;
+        }
+    }
+
     async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
         let attrs = new.attrs;
         if let Some(arn) = made_before(aws, attrs).await? {
             return Ok(Made::new(arn));
         }
-        priority::place(aws, attrs.listener.value(), None, attrs.priority).await?;
+        let listener = attrs.listener.value();
+        // Two rules made at the same time must not find the same place free.
+        let mut order = None;
+        let priority = if is_held_back(attrs) {
+            order = Some(priority::ORDER.lock().await);
+            priority::free(aws, listener).await?
+        } else {
+            priority::place(aws, listener, None, attrs.priority).await?;
+            attrs.priority
+        };
         let made = aws
             .elb_once
             .create_rule()
-            .listener_arn(attrs.listener.value())
-            .priority(attrs.priority)
+            .listener_arn(listener)
+            .priority(priority)
             .set_conditions(Some(condition::write(&attrs.paths, &attrs.hosts)))
             .actions(attrs.action.write()?)
             .set_tags(Some(tagging::list(&attrs.tags)))
             .send()
             .await
-            .during("elasticloadbalancing:CreateRule")?;
+            .during("elasticloadbalancing:CreateRule");
+        drop(order);
+        let made = made?;
         match made.rules().first().and_then(elb::Rule::rule_arn) {
             Some(arn) => Ok(Made::new(arn)),
             None => Err(CloudError::internal("CreateRule answered without a rule")),
@@ -150,6 +190,11 @@ impl Kind for ListenerRule {
     }
 }
 
+/// Whether a rule takes nothing yet.
+fn is_held_back(attrs: &Attrs) -> bool {
+    attrs.hosts.len() == 1 && attrs.hosts.iter().all(|host| host.plain() == NOBODY)
+}
+
 /// The rules of a listener but for the default one, which is the listener's own action.
 async fn describe(aws: &Aws, listener: &str) -> Result<Vec<elb::Rule>, CloudError> {
     let pages = aws.elb.describe_rules().listener_arn(listener).into_paginator().items().send();
@@ -164,7 +209,7 @@ async fn made_before(aws: &Aws, attrs: &Attrs) -> Result<Option<String>, CloudEr
     let rules = describe(aws, attrs.listener.value()).await?;
     let same = rules.iter().find(|rule| {
         let Conditions { paths, hosts, others } = condition::read(rule);
-        priority::priority(rule) == Some(attrs.priority)
+        (is_held_back(attrs) || priority::priority(rule) == Some(attrs.priority))
             && (&paths, &hosts, &others) == (&attrs.paths, &attrs.hosts, &attrs.other_conditions)
             && Action::read(rule.actions()) == attrs.action
     });
@@ -191,4 +236,49 @@ fn live(read: &Reader<'_>, found: &Tagged<Found>) -> Option<Live<Attrs>> {
     let mut live = Live::new(Some(address), rule.rule_arn()?, attrs);
     live.confirm = found.indexed;
     Some(live)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn attrs(listener: Ref<Listener>) -> Attrs {
+        Attrs {
+            listener,
+            priority: 10,
+            paths: BTreeSet::from(["/api*".to_owned()]),
+            hosts: BTreeSet::new(),
+            other_conditions: BTreeSet::new(),
+            action: Action::forward(Ref::id("arn:b")),
+            tags: Tags::new(),
+        }
+    }
+
+    #[test]
+    fn a_new_rule_takes_nothing_before_its_service_is_there() {
+        let desired = attrs(Ref::id("arn:listener"));
+        let held = ListenerRule::hold_back(None, &desired).expect("the listener serves already");
+        assert!(is_held_back(&held) && held.paths.is_empty(), "{held:?}");
+        assert!((held.priority, &held.action) == (priority::LAST, &desired.action), "{held:?}");
+        assert!(ListenerRule::hold_back(Some(&held), &desired).is_some_and(|again| is_held_back(&again)));
+        assert!(ListenerRule::hold_back(None, &attrs(Ref::to("https"))).is_none(), "a new listener serves nobody");
+    }
+
+    #[test]
+    fn a_rule_that_serves_goes_on_serving() {
+        let live = attrs(Ref::id("arn:listener"));
+        let moved = Attrs { priority: 20, ..live.clone() };
+        assert!(ListenerRule::hold_back(Some(&live), &moved).is_none(), "its service is there");
+        let other = Attrs { action: Action::forward(Ref::to("b")), ..moved };
+        let held = ListenerRule::hold_back(Some(&live), &other).expect("another target group");
+        assert_eq!(Some(held.action), Action::hold_back(&live.action, &other.action));
+    }
+
+    #[test]
+    fn the_place_at_which_a_rule_waits_is_no_difference() {
+        let held = ListenerRule::hold_back(None, &attrs(Ref::id("arn:listener"))).expect("held back");
+        let mut live = Attrs { priority: priority::LAST - 3, ..held.clone() };
+        ListenerRule::settle(&held, &mut live);
+        assert_eq!(live.priority, priority::LAST);
+    }
 }

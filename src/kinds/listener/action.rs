@@ -11,16 +11,13 @@ use crate::value::Ref;
 pub enum Action {
     Forward {
         target_group: Ref<TargetGroup>,
+        /// The group that takes over. It gets nothing yet (its weight is 0), but the load balancer knows it, without
+        /// which ECS refuses to make its service.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        next: Option<Ref<TargetGroup>>,
     },
     /// Each part as AWS spells it; `#{host}` and the like stand for the request's own.
-    Redirect {
-        protocol: String,
-        port: String,
-        host: String,
-        path: String,
-        query: String,
-        status: String,
-    },
+    Redirect { protocol: String, port: String, host: String, path: String, query: String, status: String },
     Fixed {
         /// The HTTP code.
         status: String,
@@ -32,6 +29,20 @@ pub enum Action {
 }
 
 impl Action {
+    pub(in crate::kinds) fn forward(target_group: Ref<TargetGroup>) -> Self {
+        Self::Forward { target_group, next: None }
+    }
+
+    /// Where another group is to take over from the live one: the action that still sends all to the live one.
+    pub(in crate::kinds) fn hold_back(live: &Self, desired: &Self) -> Option<Self> {
+        match (live, desired) {
+            (Self::Forward { target_group: old, .. }, Self::Forward { target_group: new, .. }) if old != new => {
+                Some(Self::Forward { target_group: old.clone(), next: Some(new.clone()) })
+            }
+            _ => None,
+        }
+    }
+
     /// To the same address over TLS, for good.
     pub(in crate::kinds) fn to_https() -> Self {
         Self::Redirect {
@@ -58,7 +69,10 @@ impl Action {
     fn known(actions: &[elb::Action]) -> Option<Self> {
         let [action] = actions else { return None };
         match action.r#type()? {
-            elb::ActionTypeEnum::Forward => Some(Self::Forward { target_group: Ref::id(target(action)?) }),
+            elb::ActionTypeEnum::Forward => {
+                let (target_group, next) = targets(action)?;
+                Some(Self::Forward { target_group: Ref::id(target_group), next: next.map(Ref::id) })
+            }
             elb::ActionTypeEnum::Redirect => {
                 let redirect = action.redirect_config()?;
                 let part = |part: Option<&str>, own: &str| part.unwrap_or(own).to_owned();
@@ -86,8 +100,16 @@ impl Action {
     pub(in crate::kinds) fn write(&self) -> Result<elb::Action, CloudError> {
         let action = elb::Action::builder();
         Ok(match self {
-            Self::Forward { target_group } => {
+            Self::Forward { target_group, next: None } => {
                 action.r#type(elb::ActionTypeEnum::Forward).target_group_arn(target_group.value()).build()
+            }
+            Self::Forward { target_group, next: Some(next) } => {
+                let group = |group: &Ref<TargetGroup>, weight| {
+                    elb::TargetGroupTuple::builder().target_group_arn(group.value()).weight(weight).build()
+                };
+                let groups = vec![group(target_group, 1), group(next, 0)];
+                let forward = elb::ForwardActionConfig::builder().set_target_groups(Some(groups)).build();
+                action.r#type(elb::ActionTypeEnum::Forward).forward_config(forward).build()
             }
             Self::Redirect { protocol, port, host, path, query, status } => {
                 let redirect = elb::RedirectActionConfig::builder()
@@ -116,15 +138,23 @@ impl Action {
     }
 }
 
-/// The target of a forward that has exactly one.
-fn target(action: &elb::Action) -> Option<&str> {
-    let Some(forward) = action.forward_config() else { return action.target_group_arn() };
+/// The target of a forward that has exactly one, and another that gets nothing, if there is one.
+fn targets(action: &elb::Action) -> Option<(&str, Option<&str>)> {
+    let alone = || Some((action.target_group_arn()?, None));
+    let Some(forward) = action.forward_config() else { return alone() };
     let sticky = forward
         .target_group_stickiness_config()
         .and_then(aws_sdk_elasticloadbalancingv2::types::TargetGroupStickinessConfig::enabled);
     match forward.target_groups() {
-        [] => action.target_group_arn(),
-        [only] if sticky != Some(true) => only.target_group_arn(),
+        [] => alone(),
+        _ if sticky == Some(true) => None,
+        [only] => Some((only.target_group_arn()?, None)),
+        [one, other] => match (one.weight().unwrap_or(1), other.weight().unwrap_or(1)) {
+            (0, 0) => None,
+            (_, 0) => Some((one.target_group_arn()?, other.target_group_arn())),
+            (0, _) => Some((other.target_group_arn()?, one.target_group_arn())),
+            _ => None,
+        },
         _ => None,
     }
 }
@@ -153,7 +183,7 @@ mod tests {
 
     #[test]
     fn both_ways_to_say_one_target_are_the_same() {
-        let short = Action::Forward { target_group: Ref::id("arn:a") };
+        let short = Action::forward(Ref::id("arn:a"));
         assert_eq!(Action::read(&[forward(&[group("arn:a", 1)])]), short);
         assert_eq!(short.write().map(|action| Action::read(&[action])).ok(), Some(short));
     }
@@ -169,5 +199,19 @@ mod tests {
         for action in [Action::to_https(), Action::not_found()] {
             assert_eq!(action.write().map(|written| Action::read(&[written])).ok(), Some(action));
         }
+    }
+
+    #[test]
+    fn another_group_takes_over_only_after_it_was_told() {
+        let (old, new) = (Action::forward(Ref::id("arn:a")), Action::forward(Ref::id("arn:b")));
+        let held = Action::hold_back(&old, &new).expect("another group");
+        let Action::Forward { target_group, next: Some(next) } = &held else { panic!("{held:?}") };
+        assert_eq!((target_group.value(), next.value()), ("arn:a", "arn:b"), "all goes to the old one");
+        assert_eq!(held.write().map(|action| Action::read(&[action])).ok(), Some(held.clone()), "it reads back");
+        assert_eq!(Action::hold_back(&held, &new), Some(held), "also where a run was cut short");
+        assert_eq!(Action::hold_back(&new, &new), None);
+        assert_eq!(Action::hold_back(&Action::not_found(), &new), None, "nobody served before");
+        let other_way = Action::read(&[forward(&[group("arn:b", 0), group("arn:a", 1)])]);
+        assert_eq!(Action::hold_back(&old, &new), Some(other_way));
     }
 }

@@ -10,11 +10,11 @@ use super::describe;
 use crate::cloud::{Aws, CloudError, During};
 
 /// Priorities go up to this.
-const LAST: i32 = 50_000;
+pub(super) const LAST: i32 = 50_000;
 
 /// Reading the order and changing it is one step: two rules that trade places at the same time would each
 /// move what the other has just placed.
-static ORDER: Mutex<()> = Mutex::const_new(());
+pub(super) static ORDER: Mutex<()> = Mutex::const_new(());
 
 /// Makes `wanted` the priority of `rule`, or keeps it free for a rule that is yet to be made (`None`).
 pub(super) async fn place(aws: &Aws, listener: &str, rule: Option<&str>, wanted: i32) -> Result<(), CloudError> {
@@ -34,6 +34,13 @@ pub(super) async fn place(aws: &Aws, listener: &str, rule: Option<&str>, wanted:
         }
         answer => answer,
     }
+}
+
+/// The last place of a listener that no rule has.
+pub(super) async fn free(aws: &Aws, listener: &str) -> Result<i32, CloudError> {
+    let rules = describe(aws, listener).await?;
+    let order = rules.iter().filter_map(|rule| Some((priority(rule)?, String::new()))).collect();
+    Ok(spare(&order))
 }
 
 /// The default rule, which is always last, has none.

@@ -81,7 +81,7 @@ pub fn rule(attrs: &listener_rule::Attrs) -> Vec<Block> {
 
 fn action(action: &Action) -> Value {
     match action {
-        Action::Forward { target_group } => json!({ "type": "forward", "target_group_arn": target_group }),
+        Action::Forward { target_group, .. } => json!({ "type": "forward", "target_group_arn": target_group }),
         Action::Redirect { protocol, port, host, path, query, status } => json!({
             "type": "redirect",
             "redirect": [{
