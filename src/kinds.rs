@@ -139,6 +139,11 @@ pub trait Kind: Target + Sized + 'static {
         true
     }
 
+    /// Kinds whose objects that go must be gone before this one, which nothing wants any more, goes.
+    fn goes_after(_live: &Self::Attrs) -> &'static [&'static str] {
+        Self::DELETE_AFTER
+    }
+
     /// Whether the object that replaces another has the same value of this output.
     fn lasts(_output: &str) -> bool {
         false

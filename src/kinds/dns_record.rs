@@ -128,6 +128,11 @@ impl Kind for DnsRecord {
         Ok(live.collect())
     }
 
+    /// ACM looks for the record of a domain as long as there is a certificate for that.
+    fn goes_after(live: &Attrs) -> &'static [&'static str] {
+        if live.sort == route53::RrType::Cname.as_str() { &["certificate"] } else { Self::DELETE_AFTER }
+    }
+
     /// The record itself is created and not overwritten, so that one that somebody else made stops us.
     async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
         let (attrs, name) = (new.attrs, new.attrs.name.plain());

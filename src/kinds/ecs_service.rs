@@ -86,6 +86,8 @@ impl Kind for EcsService {
     const SERVES: bool = true;
     const OUTPUTS: &'static [&'static str] = &["arn"];
     const IDENTITY: Option<&'static str> = Some("name");
+    /// Requests are sent to it until their rule has gone.
+    const DELETE_AFTER: &'static [&'static str] = &["listener_rule", "listener"];
     const CREATE_FIRST: bool = false;
     /// A little more than the longest deadline that a spec may set, so that the one to give up is `poll`, which
     /// knows why.
@@ -124,6 +126,23 @@ impl Kind for EcsService {
                 .contains(&field.as_str())
         };
         if changed.iter().any(rolls) { Impact::Rolling } else { Impact::None }
+    }
+
+    /// Requests come by the old target groups until their rules have gone.
+    fn widen(live: &Attrs, desired: &Attrs) -> Option<Attrs> {
+        if desired.routes.is_empty() && !live.routes.is_empty() {
+            // The next task definition may not have the port that requests come to: the service stays as it is.
+            let Attrs { routes, task_definition, task_definition_seal, grace_period, .. } = live.clone();
+            return Some(Attrs { routes, task_definition, task_definition_seal, grace_period, ..desired.clone() });
+        }
+        let stays = |route: &Route| desired.routes.iter().any(|other| other.target_group == route.target_group);
+        let gone = live.routes.iter().filter(|route| !stays(route)).filter_map(|route| {
+            // By the port that the next task definition has.
+            let next = desired.routes.iter().find(|other| other.container == route.container)?;
+            Some(Route { target_group: route.target_group.clone(), ..next.clone() })
+        });
+        let routes: BTreeSet<Route> = desired.routes.iter().cloned().chain(gone).collect();
+        (routes.len() > desired.routes.len()).then(|| Attrs { routes, ..desired.clone() })
     }
 
     async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
@@ -249,5 +268,34 @@ mod tests {
         for first in ["route_table.public", "security_group_rules.alb", "security_group_rules.ecs"] {
             assert!(balancer.contains(first), "{first}");
         }
+    }
+
+    fn routed(groups: &[&str], port: i32, revision: &str) -> Attrs {
+        let mut attrs = EcsService::desired(&env("dev.toml", "single")).remove(0).attrs;
+        attrs.task_definition = Ref::live("arn", revision);
+        let route = |group: &&str| Route { target_group: Ref::id(*group), container: "web".to_owned(), port };
+        attrs.routes = groups.iter().map(route).collect();
+        attrs
+    }
+
+    #[test]
+    fn a_service_keeps_its_target_groups_until_nothing_is_sent_there() {
+        let groups = |attrs: Option<Attrs>| {
+            attrs.map(|attrs| {
+                attrs
+                    .routes
+                    .iter()
+                    .map(|route| (route.target_group.value().to_owned(), route.port))
+                    .collect::<Vec<_>>()
+            })
+        };
+        let live = routed(&["a"], 3000, "web:1");
+        assert_eq!(groups(EcsService::widen(&live, &routed(&["a"], 3002, "web:2"))), None, "a port is a roll-out");
+        let both = groups(EcsService::widen(&live, &routed(&["b"], 3002, "web:2")));
+        assert_eq!(both, Some(vec![("a".to_owned(), 3002), ("b".to_owned(), 3002)]));
+        let none = EcsService::widen(&live, &routed(&[], 0, "web:2"));
+        assert_eq!(none.as_ref().map(|attrs| attrs.task_definition.value()), Some("web:1"));
+        assert_eq!(groups(none), Some(vec![("a".to_owned(), 3000)]));
+        assert_eq!(groups(EcsService::widen(&routed(&[], 0, "web:1"), &live)), None);
     }
 }

@@ -71,6 +71,7 @@ pub trait AnyKind: Sync {
     fn impact(&self, live: &Value, desired: &Value, changed: &[String]) -> Impact;
     /// Whether an update of these fields changes this output.
     fn moves(&self, output: &str, changed: &[String]) -> bool;
+    fn goes_after(&self, live: &Value) -> &'static [&'static str];
     /// Whether the object that replaces another has the same value of this output.
     fn lasts(&self, output: &str) -> bool;
     fn read_all<'a>(&'a self, read: &'a Reader<'a>) -> LocalBoxFuture<'a, Result<Vec<Live<Value>>, CloudError>>;
@@ -201,6 +202,10 @@ impl<K: Kind + Sync> AnyKind for K {
 
     fn moves(&self, output: &str, changed: &[String]) -> bool {
         K::MOVING.contains(&output) && K::moves(output, changed)
+    }
+
+    fn goes_after(&self, live: &Value) -> &'static [&'static str] {
+        K::Attrs::deserialize(live).map_or(K::DELETE_AFTER, |live| K::goes_after(&live))
     }
 
     fn lasts(&self, output: &str) -> bool {
