@@ -1,6 +1,7 @@
 //! From TOML files to a typed, checked [`Environment`]: read, merge, check the structure against the schema,
 //! then check what the values mean. Every error comes with its place, and all of them at once.
 
+mod keyed;
 mod mentions;
 mod model;
 pub mod names;
@@ -17,6 +18,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+pub use keyed::Keyed;
 pub use model::*;
 pub use problem::{Problem, Problems};
 pub use source::{Data, Entry, Node, Place, Source, Tree};
@@ -58,8 +60,7 @@ fn typed(tree: Tree) -> Result<Spec, Problems> {
     let schema = schema();
     let mut root = tree.root.clone();
     let findings = structure::check(&mut root, &schema, StandIn::Least);
-    let json = root.json();
-    let env = Environment::deserialize(&json);
+    let env = Environment::deserialize(&root);
     let is_readable = findings.is_readable();
     let mut list = findings.problems;
     match &env {
@@ -74,7 +75,7 @@ fn typed(tree: Tree) -> Result<Spec, Problems> {
     }
     match env {
         Ok(env) if list.is_empty() => {
-            let digest = Sha256::digest(json.to_string()).iter().map(|byte| format!("{byte:02x}")).collect();
+            let digest = Sha256::digest(root.json().to_string()).iter().map(|byte| format!("{byte:02x}")).collect();
             Ok(Spec { env, tree, digest })
         }
         _ => Err(Problems::new(tree.sources, list)),
@@ -90,7 +91,7 @@ fn meaning(env: &Environment, tree: &Tree, schema: &Value, unreadable: &[Vec<Str
     }
     let mut root = tree.root.clone();
     structure::check(&mut root, schema, StandIn::Most);
-    let Ok(other) = Environment::deserialize(root.json()) else { return Vec::new() };
+    let Ok(other) = Environment::deserialize(&root) else { return Vec::new() };
     let other: HashSet<Problem> = validate::validate(&other).into_iter().collect();
     let unreadable: HashSet<&[String]> = unreadable.iter().map(Vec::as_slice).collect();
     let is_of_stand_in = |path: &[String]| (0..=path.len()).any(|length| unreadable.contains(&path[..length]));

@@ -56,13 +56,15 @@ pub(super) fn private_zones(env: &Environment) -> BTreeSet<&str> {
     private.map(|subnet| subnet.zone.as_str()).collect()
 }
 
-/// The first public subnet, of the zone if one is given. Gateways of an existing VPC are left alone.
+/// The first public subnet by name, of the zone if one is given: a gateway does not move because the spec lists the
+/// subnets otherwise. Gateways of an existing VPC are left alone.
 fn first_public<'a>(env: &'a Environment, zone: Option<&str>) -> Option<&'a str> {
     if env.network.vpc.is_some() {
         return None;
     }
-    let mut public = env.network.subnets.iter().filter(|(_, subnet)| subnet.tier == Tier::Public);
-    public.find(|(_, subnet)| zone.is_none_or(|zone| subnet.zone == zone)).map(|(key, _)| key.as_str())
+    let public = env.network.subnets.iter().filter(|(_, subnet)| subnet.tier == Tier::Public);
+    let of_zone = public.filter(|(_, subnet)| zone.is_none_or(|zone| subnet.zone == zone));
+    of_zone.map(|(key, _)| key.as_str()).min()
 }
 
 impl Kind for NatGateway {

@@ -22,7 +22,7 @@ impl Environment {
                     texts.extend(self.value_of(key).filter(|_| seen.insert(key)));
                 } else if let Some((key, _)) = name.strip_prefix("services.").and_then(|rest| rest.rsplit_once('.'))
                 {
-                    services.extend(self.services.get_key_value(key).map(|(key, _)| key.as_str()));
+                    services.extend(self.services.get_key(key).map(String::as_str));
                 }
             }
         }

@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::Keyed;
 pub use database::{ApplyChanges, Database, Engine, StorageType};
 pub use differs::Differs;
 pub use edge::{Certificate, Dns, LoadBalancer};
@@ -48,18 +49,18 @@ pub struct Environment {
     pub tags: BTreeMap<String, String>,
     pub network: Network,
     #[serde(default)]
-    pub security_groups: BTreeMap<String, SecurityGroup>,
+    pub security_groups: Keyed<SecurityGroup>,
     #[serde(default)]
-    pub databases: BTreeMap<String, Database>,
+    pub databases: Keyed<Database>,
     #[serde(default)]
-    pub registries: BTreeMap<String, Registry>,
+    pub registries: Keyed<Registry>,
     /// SSM parameters by their name under `/<project>/<environment>/`.
     #[serde(default)]
-    pub parameters: BTreeMap<String, Parameter>,
+    pub parameters: Keyed<Parameter>,
     #[serde(default)]
     pub cluster: Cluster,
     #[serde(default)]
-    pub services: BTreeMap<String, Service>,
+    pub services: Keyed<Service>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub load_balancer: Option<LoadBalancer>,
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -1,5 +1,7 @@
 //! Spec files as text: reading, merging what `extends` names, and finding the place of every value.
 
+mod typed;
+
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::{Component, Path, PathBuf};
@@ -53,6 +55,8 @@ pub enum Data {
 #[derive(Clone, Debug)]
 pub struct Entry {
     pub key: Place,
+    /// Its place among the entries of its table as they are first written, the extended spec's before one's own.
+    pub order: usize,
     pub node: Node,
 }
 
@@ -235,9 +239,15 @@ fn from_table(table: DeTable<'_>, file: usize) -> Data {
     let entry = |(key, value): (Spanned<_>, Spanned<DeValue<'_>>)| {
         let place = Place { file, span: key.span() };
         let key: std::borrow::Cow<'_, str> = key.into_inner();
-        (key.into_owned(), Entry { key: place, node: from_value(value, file) })
+        (key.into_owned(), Entry { key: place, order: 0, node: from_value(value, file) })
     };
-    Data::Table(table.into_iter().map(entry).collect())
+    // The parser sorts a table by key: what was written first begins first.
+    let mut entries: Vec<(String, Entry)> = table.into_iter().map(entry).collect();
+    entries.sort_by_key(|(_, entry)| entry.key.span.start);
+    for (order, (_, entry)) in entries.iter_mut().enumerate() {
+        entry.order = order;
+    }
+    Data::Table(entries.into_iter().collect())
 }
 
 fn from_value(value: Spanned<DeValue<'_>>, file: usize) -> Node {
@@ -259,14 +269,17 @@ fn from_value(value: Spanned<DeValue<'_>>, file: usize) -> Node {
 fn merge(base: &mut Node, over: Node) {
     match (&mut base.data, over.data) {
         (Data::Table(base), Data::Table(over)) => {
+            let mut over: Vec<(String, Entry)> = over.into_iter().collect();
+            over.sort_by_key(|(_, entry)| entry.order);
             for (key, entry) in over {
+                let order = base.len();
                 match base.get_mut(&key) {
                     Some(there) => {
                         there.key = entry.key;
                         merge(&mut there.node, entry.node);
                     }
                     None => {
-                        base.insert(key, entry);
+                        base.insert(key, Entry { order, ..entry });
                     }
                 }
             }

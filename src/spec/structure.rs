@@ -58,7 +58,7 @@ impl<'a> Walk<'a> {
     fn supply(&mut self, entries: &mut BTreeMap<String, Entry>, key: &str, schema: &Value, place: &Place) {
         if self.findings.is_readable() {
             let node = self.stand_in.node(self.schema, schema, place);
-            entries.insert(key.to_owned(), Entry { key: place.clone(), node });
+            entries.insert(key.to_owned(), Entry { key: place.clone(), order: entries.len(), node });
         }
         let path = self.path.iter().cloned().chain([key.to_owned()]).collect();
         self.findings.unreadable.push(path);

@@ -1,8 +1,8 @@
-use std::collections::BTreeMap;
-
 use ipnet::Ipv4Net;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use crate::spec::Keyed;
 
 /// The VPC and what belongs to it: a new one by `cidr`, or an existing one by `vpc`.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -29,7 +29,7 @@ pub struct Network {
     #[serde(default = "yes")]
     pub dns_support: bool,
     /// Where things run, by tier and zone.
-    pub subnets: BTreeMap<String, Subnet>,
+    pub subnets: Keyed<Subnet>,
 }
 
 fn yes() -> bool {

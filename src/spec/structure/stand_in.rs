@@ -60,7 +60,7 @@ impl StandIn {
     fn table(self, root: &Value, schema: &Value, place: &Place) -> Data {
         let entry = |key: &str, stand_in: Self, schema| {
             let node = stand_in.node(root, schema, place);
-            (key.to_owned(), Entry { key: place.clone(), node })
+            (key.to_owned(), Entry { key: place.clone(), order: 0, node })
         };
         let required = schema.get("required").and_then(Value::as_array);
         let is_due = |key: &String| {
