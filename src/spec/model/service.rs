@@ -42,7 +42,7 @@ pub struct Service {
     /// Whether something else (a scalable target) decides the count: then it is never changed, only started at.
     #[serde(default)]
     pub autoscaled: bool,
-    /// Updates go wave by wave: the next starts when the one before is steady. Creations go by what names what.
+    /// Updates go wave by wave: the next starts when the one before is steady.
     #[serde(default = "first")]
     #[schemars(range(min = 1, max = 99))]
     pub wave: u32,
