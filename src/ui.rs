@@ -11,18 +11,19 @@ mod progress;
 mod rehearsal_text;
 mod spec_text;
 
+use std::borrow::Cow;
 use std::io::{IsTerminal, Write};
 
 pub use compare_markdown::compare_markdown;
 pub use compare_text::compare_text;
 pub use inert::inert;
-pub use paint::{Paint, clean};
+pub use paint::Paint;
 pub use plan_text::plan_text;
 pub use progress::Progress;
 pub use rehearsal_text::{Rehearsed, rehearsal_text};
 pub use spec_text::spec_text;
 
-use crate::value::steers;
+use crate::value::{clean, marked, one_line, steers};
 
 /// What every command prints through.
 #[derive(Clone, Copy, Debug)]
@@ -56,13 +57,7 @@ impl Ui {
     }
 
     pub fn result_json(&self, value: &serde_json::Value) {
-        // JSON leaves some of what steers a terminal as it is.
-        let mut text = format!("{value:#}");
-        if text.contains(steers) {
-            let inert = |c: char| if steers(c) { format!("\\u{:04x}", u32::from(c)) } else { c.to_string() };
-            text = text.chars().map(inert).collect();
-        }
-        self.result(&text);
+        self.result(&inert_json(value));
     }
 
     /// A line for who watches; not part of the result.
@@ -73,13 +68,13 @@ impl Ui {
 
     /// A line that only `-v` asked for.
     pub fn detail(&self, text: &str) {
-        self.note(&self.err.dim(&clean(text)));
+        self.note(&self.err.dim(&marked(text, "  ")));
     }
 
     pub fn error(&self, message: &str, help: &str) {
-        let mut text = format!("{} {}", self.err.red("error:"), clean(message));
+        let mut text = format!("{} {}", self.err.red("error:"), marked(message, "  "));
         if !help.is_empty() {
-            text += &format!("\n  {} {}", self.err.blue("help:"), clean(help));
+            text += &format!("\n  {} {}", self.err.blue("help:"), marked(help, "  "));
         }
         self.note(&text);
     }
@@ -91,7 +86,7 @@ impl Ui {
             return None;
         }
         let mut err = std::io::stderr().lock();
-        let _ = write!(err, "{} Only `yes` goes on: ", clean(question)).and_then(|()| err.flush());
+        let _ = write!(err, "{} Only `yes` goes on: ", one_line(question)).and_then(|()| err.flush());
         drop(err);
         let (say, hear) = tokio::sync::oneshot::channel();
         std::thread::spawn(move || {
@@ -100,5 +95,39 @@ impl Ui {
             let _ = say.send(answer.trim() == "yes");
         });
         Some(hear.await.unwrap_or(false))
+    }
+}
+
+/// JSON leaves some of what steers or hides as it is. It is taken out here, in JSON's own escapes: what is read from it
+/// is the same.
+fn inert_json(value: &serde_json::Value) -> String {
+    let mut text = format!("{value:#}");
+    if matches!(clean(&text), Cow::Owned(_)) {
+        let mut units = [0; 2];
+        let mut out = String::with_capacity(text.len() + 16);
+        for c in text.chars() {
+            match steers(c) || c == '#' && out.ends_with('#') {
+                true => c.encode_utf16(&mut units).iter().for_each(|unit| out += &format!("\\u{unit:04x}")),
+                false => out.push(c),
+            }
+        }
+        text = out;
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[test]
+    fn json_is_inert_and_says_the_same() {
+        let value = json!({ "##[error]": "a\u{e0041}\u{200b}\u{9b}b\n::error::c ##vso[x] ###[ 😀" });
+        let text = inert_json(&value);
+        assert!(!text.contains("##") && !text.contains(|c| steers(c)), "{text}");
+        assert!(text.lines().all(|line| !line.trim_start().starts_with("::")), "{text}");
+        assert_eq!(serde_json::from_str::<Value>(&text).expect("JSON"), value);
     }
 }

@@ -2,15 +2,17 @@
 //! references inside, and secrets that are never spelled out.
 
 mod address;
+mod inert;
 mod reference;
 mod secret;
 mod text;
 pub mod walk;
 
 pub use address::Address;
+pub use inert::{MARK, clean, marked, one_line, steers, without_commands};
 pub use reference::{Ref, Target};
 pub use secret::{Secret, SecretSource, Vault, from_variable};
-pub use text::{Part, Text, steers};
+pub use text::{Part, Text};
 
 /// Keys of the tagged JSON objects that stand for something other than themselves in serialised attributes.
 pub mod tag {

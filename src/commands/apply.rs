@@ -12,7 +12,7 @@ use crate::kinds;
 use crate::lock::{Lock, MachineClock};
 use crate::plan::{Applied, Change, Draft, Origin, Plan};
 use crate::ui::{Progress, Ui};
-use crate::value::{Address, from_variable};
+use crate::value::{Address, from_variable, marked};
 
 /// GitHub's runners send SIGTERM 7.5 s after SIGINT, and SIGKILL soon after.
 const DRAIN: Duration = Duration::from_secs(7);
@@ -114,7 +114,7 @@ fn still_the_same(saved: &Plan, now: &Plan) -> Result<(), Failure> {
         ("needed now in another way than planned", &then & &today),
     ];
     for (what, changes) in differences.into_iter().filter(|(_, changes)| !changes.is_empty()) {
-        message += &format!("\n  {what}: {}", changes.into_iter().collect::<Vec<_>>().join(", "));
+        message += &format!("\n{what}: {}", changes.into_iter().collect::<Vec<_>>().join(", "));
     }
     Err(Failure::new(Exit::Refused, message, help))
 }
@@ -237,6 +237,7 @@ fn may_go(plan: &Plan) -> Result<(), Failure> {
     };
     let help = format!("if that is meant, add {}", plan.missing.join(" "));
     Err(Failure::new(Exit::Refused, message, help))
+        let error = marked(&error.to_string(), "  ");
 }
 
 /// Variables that new parameters are read from must be set before anything is written.

@@ -10,7 +10,8 @@ use crate::apply::Stop;
 use crate::cli::{CloudArgs, Exit, LockArgs, UnlockArgs, Wait};
 use crate::cloud::{Class, CloudError};
 use crate::lock::{Held, Holder, Lock, MachineClock, NotLocked, Terms, Unlocking};
-use crate::ui::{Ui, clean};
+use crate::ui::Ui;
+use crate::value::{marked, one_line};
 
 /// How long letting go of the lock may take: at the end of the work, and after a second signal, when the process
 /// may be killed any moment.
@@ -53,7 +54,8 @@ pub async fn locked(
         Ok(Err(error)) => error.to_string(),
         Err(_) => format!("no answer within {} s", patience.as_secs()),
     };
-    ui.note(&clean(&format!("the lock could not be released ({kept}); it runs out after {} s", args.lock_lease)));
+    let kept = marked(&kept, "  ");
+    ui.note(&format!("the lock could not be released ({kept}); it runs out after {} s", args.lock_lease));
     result
 }
 
@@ -82,7 +84,7 @@ async fn acquire(
         Ok((lock, None)) => Ok(lock),
         Ok((lock, Some(from))) => {
             let text = format!("the lock is taken over from {}: it has run out", describe(&from.holder));
-            ui.note(&clean(&text));
+            ui.note(&text);
             Ok(lock)
         }
         Err(NotLocked::Held(held)) => Err(refused(&environment, &held, spec)),
@@ -105,7 +107,7 @@ impl Waiting {
     fn tell(&self, ui: Ui, environment: &str, held: &Held) {
         if *self.holder.borrow() != held.holder.id {
             held.holder.id.clone_into(&mut self.holder.borrow_mut());
-            ui.note(&clean(&format!("waiting for the lock of {environment}: held by {}", describe(&held.holder))));
+            ui.note(&format!("waiting for the lock of {environment}: held by {}", describe(&held.holder)));
         }
         let Some(lease) = held.lease.filter(|lease| held.idle > *lease / 2) else {
             self.idle.take();
@@ -124,13 +126,14 @@ fn environment(session: &Session) -> String {
     format!("{} {}", session.spec.env.project, session.spec.env.environment)
 }
 
+/// On one line: whoever may write the parameter wrote it.
 fn describe(holder: &Holder) -> String {
     let Holder { by, command, pid, since, run, .. } = holder;
     if since.is_empty() {
-        return by.clone();
+        return one_line(by);
     }
     let run = run.as_ref().map(|run| format!(" (run {run})")).unwrap_or_default();
-    format!("{by} ({command}, process {pid}) since {since}{run}")
+    one_line(&format!("{by} ({command}, process {pid}) since {since}{run}"))
 }
 
 fn refused(environment: &str, held: &Held, spec: &Path) -> Failure {
@@ -223,17 +226,18 @@ pub async fn unlock(ui: Ui, args: &UnlockArgs) -> Result<Exit, Failure> {
 
 fn show(ui: Ui, environment: &str, held: &Held) {
     let Holder { by, pid, command, run, since, .. } = &held.holder;
+    let (by, command, since) = (one_line(by), one_line(command), one_line(since));
     let mut text =
         format!("The lock of {environment} is held.\n  by       {by}, process {pid}\n  for      {command}\n");
     if let Some(run) = run {
-        text += &format!("  run      {run}\n");
+        text += &format!("  run      {}\n", one_line(run));
     }
     text += &format!("  since    {since}\n");
     if let (Some(expires), Some(lease)) = (&held.expires, held.lease) {
         text += &format!("  expires  {expires}, unless renewed; then the next run takes it over by itself\n");
         text += &format!("  lease    {} s\n", lease.as_secs());
     }
-    ui.note(&clean(text.trim_end()));
+    ui.note(text.trim_end());
 }
 
 fn alive(held: &Held) -> Failure {

@@ -3,6 +3,8 @@ use std::time::SystemTime;
 use aws_smithy_types::date_time::{DateTime, Format};
 use serde::{Deserialize, Serialize};
 
+use crate::value::steers;
+
 /// Who holds a lock, for people to read. Nothing in it is secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Holder {
@@ -59,7 +61,7 @@ fn run_address(variable: impl Fn(&str) -> Option<String>) -> Option<String> {
 
 /// Shortened, and without what steers a terminal or means a reference to Parameter Store.
 fn plain(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control() && !matches!(c, '{' | '}')).take(LONGEST).collect()
+    text.chars().filter(|&c| !steers(c) && !matches!(c, '\n' | '\t' | '{' | '}')).take(LONGEST).collect()
 }
 
 /// As in `2026-03-01T14:02:11Z`.

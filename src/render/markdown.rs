@@ -6,7 +6,7 @@ use super::rows::{Content, Mark, Row, inline, rows};
 use super::view::{self, ORIGINS, by_danger, danger, duration, needs_reason};
 use crate::kinds::Impact;
 use crate::plan::{Action, Change, Origin, Plan};
-use crate::ui::clean;
+use crate::value::{clean, one_line};
 
 /// Bytes kept free for the words that say what was cut.
 const NOTICE: usize = 400;
@@ -255,7 +255,7 @@ impl Cut {
 fn fenced(rows: &[Row<'_>]) -> String {
     let mut body = String::new();
     for row in rows {
-        let path = clean(row.path);
+        let path = one_line(row.path);
         let notes = if row.notes.is_empty() { String::new() } else { format!("  # {}", row.notes.join(", ")) };
         let _ = match &row.content {
             Content::Values(None, None) => Ok(()),

@@ -4,7 +4,7 @@ use serde_json::Value;
 use similar::{ChangeTag, TextDiff};
 
 use crate::plan::{Action, Change, Field, Origin};
-use crate::ui::clean;
+use crate::value::{MARK, clean, one_line};
 
 /// One field, or two that are one element of a set in another's place.
 pub struct Row<'a> {
@@ -53,7 +53,7 @@ pub fn rows(change: &Change) -> Vec<Row<'_>> {
             _ if field.secret => Content::Secret,
             Some((before, after)) => {
                 index += 1;
-                lines(&pretty(before), &pretty(after))
+                lines("", &pretty(before), &pretty(after))
             }
             None => content(field),
         };
@@ -65,10 +65,10 @@ pub fn rows(change: &Change) -> Vec<Row<'_>> {
 fn content(field: &Field) -> Content {
     match (&field.before, &field.after) {
         (Value::String(before), Value::String(after)) if before.contains('\n') || after.contains('\n') => {
-            lines(before, after)
+            lines(MARK, before, after)
         }
         (before, after) if before == after => Content::Another(inline(before)),
-        (before, after) if before.is_object() && after.is_object() => lines(&pretty(before), &pretty(after)),
+        (before, after) if before.is_object() && after.is_object() => lines("", &pretty(before), &pretty(after)),
         (before, after) => {
             let some = |value: &Value| (!value.is_null()).then(|| inline(value));
             Content::Values(some(before), some(after))
@@ -93,15 +93,16 @@ pub fn pair(fields: &[Field], index: usize) -> Option<(&Value, &Value)> {
     (alone && structured && gone.path == come.path && gone.after.is_null()).then_some((&gone.before, &come.after))
 }
 
-fn lines(before: &str, after: &str) -> Content {
+/// `mark` stands before each line of a text: one of JSON needs none.
+fn lines(mark: &str, before: &str, after: &str) -> Content {
     let diff = TextDiff::from_lines(before, after);
     let line = |change: similar::Change<&str>| {
-        let mark = match change.tag() {
+        let tag = match change.tag() {
             ChangeTag::Delete => Mark::Gone,
             ChangeTag::Insert => Mark::Come,
             ChangeTag::Equal => Mark::Same,
         };
-        (mark, clean(change.value().trim_end_matches('\n')).into_owned())
+        (tag, format!("{mark}{}", clean(change.value().trim_end_matches('\n'))))
     };
     Content::Lines(diff.iter_all_changes().map(line).collect())
 }
@@ -116,13 +117,13 @@ pub fn pretty(value: &Value) -> String {
 pub fn inline(value: &Value) -> String {
     match value {
         Value::String(text) if text.is_empty() => "\"\"".to_owned(),
-        Value::String(text) => clean(text).replace('\n', "\\n"),
+        Value::String(text) => one_line(text),
         Value::Array(items) => format!("[{}]", items.iter().map(inline).collect::<Vec<_>>().join(", ")),
         Value::Object(map) => {
             let says = |value: &&Value| !matches!(value, Value::Null) && *value != &Value::from("");
             let parts = map.iter().filter(|(_, value)| says(value));
             let parts: Vec<String> =
-                parts.map(|(key, value)| format!("{}: {}", clean(key), inline(value))).collect();
+                parts.map(|(key, value)| format!("{}: {}", one_line(key), inline(value))).collect();
             format!("{{{}}}", parts.join(", "))
         }
         other => other.to_string(),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, Severity, SourceCode};
 
 use super::source::{Place, Source, Tree, line_column};
-use crate::value::steers;
+use crate::value::{clean, marked, one_line};
 
 /// One thing that is wrong with a spec, where it stands, and what to do.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -110,20 +110,25 @@ impl Problems {
     pub fn render(&self, color: bool) -> String {
         let theme = if color { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
         let handler = GraphicalReportHandler::new_themed(theme).with_links(false).with_width(110);
-        let texts: Vec<Arc<String>> = self.sources.iter().map(|source| Arc::new(inert(&source.text))).collect();
+        let texts: Vec<Arc<String>> = self.sources.iter().map(|source| Arc::new(shown(&source.text))).collect();
         let mut out = String::new();
         for problem in self.list.iter().chain(&self.rest()) {
-            let mut message = inert(&problem.message);
+            let mut message = clean(&problem.message).into_owned();
             let source = problem.place.as_ref().and_then(|place| {
                 let Source { name, text } = &self.sources[place.file];
                 if lines_around(text, place) <= SHOWN {
-                    return Some(NamedSource::new(inert(name), texts[place.file].clone()));
+                    return Some(NamedSource::new(one_line(name), texts[place.file].clone()));
                 }
                 let (line, column) = line_column(text, place.span.start);
-                message += &format!(" ({}:{line}:{column})", inert(name));
+                message += &format!(" ({}:{line}:{column})", one_line(name));
                 None
             });
-            let problem = Problem { message, help: inert(&problem.help), ..problem.clone() };
+            let place = problem.place.as_ref().map(|place| {
+                let (text, shown) = (&self.sources[place.file].text, &texts[place.file]);
+                if shown.len() > text.len() { as_shown(text, place) } else { place.clone() }
+            });
+            // Lines of the message get a mark from the theme.
+            let problem = Problem { message, help: marked(&problem.help, ""), place, ..problem.clone() };
             // Rendering into a string cannot fail but for a span outside its text, which then goes without.
             if handler.render_report(&mut out, &Located { problem: &problem, source }).is_err() {
                 out.push_str(&problem.message);
@@ -171,18 +176,15 @@ fn shortened(mut text: String) -> String {
     text
 }
 
-/// Text of a spec without what would steer a terminal, as many bytes long: spans still fit.
-fn inert(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match steers(c) {
-            // The end of a line, or what would overwrite it.
-            true if c == '\r' => out.push(' '),
-            true => out.extend(std::iter::repeat_n('?', c.len_utf8())),
-            false => out.push(c),
-        }
-    }
-    out
+/// Text of a spec as it is shown. What ends its lines on Windows is no harm.
+fn shown(text: &str) -> String {
+    clean(&text.replace('\r', " ")).into_owned()
+}
+
+/// A place in the text as it is shown, which may be longer than what is written.
+fn as_shown(text: &str, place: &Place) -> Place {
+    let to = |end: usize| text.get(..end).map_or(0, |before| shown(before).len());
+    Place { file: place.file, span: to(place.span.start)..to(place.span.end) }
 }
 
 #[derive(Debug)]

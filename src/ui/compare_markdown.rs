@@ -1,10 +1,10 @@
 use std::fmt::Write;
 
-use super::clean;
 use super::compare_text::{Cell, Row, labels, rows, stale, summary, title};
 use crate::compare::{Comparison, Contrast};
 use crate::kinds::Stage;
 use crate::render::markdown_text;
+use crate::value::one_line;
 
 /// A comparison for a pull request: what nothing explains in tables by documented stage, the rest folded.
 pub fn compare_markdown(comparison: &Comparison) -> String {
@@ -56,7 +56,7 @@ fn cell(cell: &Cell) -> String {
 /// Text as code in the cell of a table: the fence is longer than any run of backticks inside, and a bar is escaped
 /// even there.
 fn code(text: &str) -> String {
-    let text = clean(text).replace('\n', "\\n").replace('|', "\\|");
+    let text = one_line(text).replace('|', "\\|");
     let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(longest + 1);
     let pad = if longest > 0 { " " } else { "" };

@@ -2,18 +2,19 @@ use std::fmt::Write;
 
 use serde_json::Value;
 
+use super::Paint;
 use super::plan_text::fields;
-use super::{Paint, clean};
 use crate::compare::{Comparison, Contrast, Which};
 use crate::kinds::Stage;
 use crate::plan::{Field, Origin};
 use crate::render::inline;
+use crate::value::{marked, one_line};
 
 /// A comparison for people: by documented stage what nothing explains, and with `all` also what the specs explain.
 pub fn compare_text(comparison: &Comparison, all: bool, paint: Paint) -> String {
     let labels = labels(comparison);
     let mut out = String::new();
-    let _ = writeln!(out, "{}", paint.bold(&clean(&title(comparison, &labels))));
+    let _ = writeln!(out, "{}", paint.bold(&one_line(&title(comparison, &labels))));
     for stage in Stage::ALL {
         let contrasts: Vec<&Contrast> =
             comparison.unexplained.iter().filter(|contrast| contrast.stage == stage).collect();
@@ -28,14 +29,14 @@ pub fn compare_text(comparison: &Comparison, all: bool, paint: Paint) -> String 
         for explained in &comparison.explained {
             // A reason that is given for several in a row stands once.
             if why.replace(&explained.why) != Some(&explained.why) {
-                let _ = writeln!(out, "  {}", clean(&explained.why));
+                let _ = writeln!(out, "  {}", marked(&explained.why, "  "));
             }
             for Row { path, here, there } in rows(&explained.objects, &labels) {
                 let values = match (here, there) {
                     (Cell::Words(only), Cell::Nothing) | (Cell::Nothing, Cell::Words(only)) => only,
                     (here, there) => format!("{} → {}", here.text(), there.text()),
                 };
-                let line = format!("      {:<48} {}", clean(&path), clean(&values));
+                let line = format!("      {:<48} {}", one_line(&path), one_line(&values));
                 let _ = writeln!(out, "{}", paint.dim(&line));
             }
         }
@@ -44,7 +45,7 @@ pub fn compare_text(comparison: &Comparison, all: bool, paint: Paint) -> String 
         let _ = writeln!(out, "\n{}", paint.bold("Notes"));
         for entry in &comparison.stale {
             let line = stale(&entry.path);
-            let _ = writeln!(out, "  {}", clean(&line));
+            let _ = writeln!(out, "  {}", one_line(&line));
         }
     }
     let hint = if all || comparison.explained.is_empty() { "" } else { " (--all lists them)" };
@@ -56,7 +57,7 @@ pub fn compare_text(comparison: &Comparison, all: bool, paint: Paint) -> String 
 
 fn object(out: &mut String, contrast: &Contrast, labels: &Labels, paint: Paint) {
     let address = contrast.address.to_string();
-    let address = clean(&address);
+    let address = one_line(&address);
     let head = match contrast.only_in {
         Some(Which::One) => paint.red(&format!("- {address}  only in {}", labels.one)),
         Some(Which::Other) => paint.green(&format!("+ {address}  only in {}", labels.other)),

@@ -2,9 +2,8 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-use super::clean;
 use crate::plan::Plan;
-use crate::value::steers;
+use crate::value::{clean, one_line};
 
 /// A plan whose texts do nothing but be read: what AWS or a file says may hold codes that steer a terminal, or line
 /// ends that would make one change look like two.
@@ -25,7 +24,7 @@ fn tame(value: &mut Value, lines: bool) -> bool {
             let mut any = map.iter_mut().fold(false, |any, (key, value)| {
                 tame(value, lines || key == "before" || key == "after" || key == "notes") | any
             });
-            if map.keys().any(|key| key.contains(|c| steers(c) || c == '\n')) {
+            if map.keys().any(|key| is_live(key, false)) {
                 any = true;
                 let entries = std::mem::take(map).into_iter();
                 map.extend(entries.map(|(mut key, value)| {
@@ -40,12 +39,13 @@ fn tame(value: &mut Value, lines: bool) -> bool {
 }
 
 fn tame_text(text: &mut String, lines: bool) -> bool {
-    if !text.contains(|c| steers(c) || !lines && c == '\n') {
-        return false;
+    let is_live = is_live(text, lines);
+    if is_live {
+        *text = if lines { clean(text).into_owned() } else { one_line(text) };
     }
-    *text = clean(text).into_owned();
-    if !lines {
-        *text = text.replace('\n', "\\n");
-    }
-    true
+    is_live
+}
+
+fn is_live(text: &str, lines: bool) -> bool {
+    !lines && text.contains('\n') || matches!(clean(text), Cow::Owned(_))
 }

@@ -1,6 +1,6 @@
 use std::borrow::Cow;
 
-use crate::value::steers;
+use crate::value::{clean, steers, without_commands};
 
 /// Colours, or nothing at all.
 #[derive(Clone, Copy, Debug)]
@@ -22,8 +22,12 @@ impl Paint {
     }
 
     /// The last look at a text before it is printed: nothing but colour codes may steer the terminal, and those
-    /// only where there is colour.
+    /// only where there is colour; and no line is a command to the runner of a CI job.
     pub fn clean(self, text: &str) -> Cow<'_, str> {
+        without_commands(self.but_for_colour(text))
+    }
+
+    fn but_for_colour(self, text: &str) -> Cow<'_, str> {
         if !self.on || !text.contains(steers) {
             return clean(text);
         }
@@ -63,28 +67,9 @@ impl Paint {
     }
 }
 
-/// Text from outside without the characters that would steer a terminal, or show a text in another order than it
-/// has.
-pub fn clean(text: &str) -> Cow<'_, str> {
-    if !text.contains(steers) {
-        return Cow::Borrowed(text);
-    }
-    Cow::Owned(text.chars().map(escaped).collect())
-}
-
-fn escaped(c: char) -> String {
-    if steers(c) { format!("\\u{{{:x}}}", u32::from(c)) } else { c.to_string() }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn control_characters_never_reach_a_terminal() {
-        assert_eq!(clean("a\u{1b}[31mb\nc"), "a\\u{1b}[31mb\nc");
-        assert_eq!(clean("\u{9b}2J \u{202e}gpj.exe \r"), "\\u{9b}2J \\u{202e}gpj.exe \\u{d}");
-    }
 
     #[test]
     fn only_colour_passes_and_only_where_there_is_some() {
@@ -93,5 +78,13 @@ mod tests {
         assert_eq!(on.clean(&text), "\u{1b}[31mno\u{1b}[0m \\u{1b}[2J\\u{1b}]0;title\\u{7}");
         assert!(!off.clean(&text).contains('\u{1b}'));
         assert_eq!(on.clean("\u{1b}[38;5;9mx\u{1b}"), "\u{1b}[38;5;9mx\\u{1b}");
+    }
+
+    #[test]
+    fn no_line_is_a_command() {
+        for paint in [Paint::new(true), Paint::new(false)] {
+            assert_eq!(paint.clean("a\n  ::error::b"), "a\n  | ::error::b");
+            assert_eq!(paint.clean("##[error]\u{7}"), "#\\u{23}[error]\\u{7}");
+        }
     }
 }

@@ -4,11 +4,11 @@ use std::fmt::Write;
 use serde_json::Value;
 use similar::{ChangeTag, TextDiff};
 
-use super::{Paint, clean, inert};
+use super::{Paint, inert};
 use crate::kinds::{Impact, Stage};
 use crate::plan::{Action, Change, Field, Origin, Plan};
 use crate::render::{danger, duration, heading, inline, needs_reason, origin_beside, pair, pretty};
-use crate::value::Address;
+use crate::value::{Address, MARK, clean, marked, one_line};
 
 /// Longer values go over several lines.
 const WIDTH: usize = 116;
@@ -19,7 +19,7 @@ pub fn plan_text(plan: &Plan, place: &str, paint: Paint) -> String {
     let mut out = String::new();
     let what = if plan.destroy { "Destroy" } else { "Plan" };
     let title = format!("{what}: {} {} on {place}", plan.project, plan.environment);
-    let _ = writeln!(out, "{}", paint.bold(&clean(&title)));
+    let _ = writeln!(out, "{}", paint.bold(&one_line(&title)));
     let mut above = false;
     for origin in [Origin::Drift, Origin::Unmanaged, Origin::Requested] {
         let own: Vec<&Change> = plan.changes.iter().filter(|change| change.origin == origin).collect();
@@ -63,7 +63,7 @@ fn section(out: &mut String, paint: Paint, title: &str, lines: &[String]) {
     if !lines.is_empty() {
         let _ = writeln!(out, "\n{}", paint.bold(title));
         lines.iter().for_each(|line| {
-            let _ = writeln!(out, "  {}", clean(line));
+            let _ = writeln!(out, "  {}", marked(line, "  "));
         });
     }
 }
@@ -92,7 +92,7 @@ fn one(out: &mut String, change: &Change, paint: Paint) {
         Action::Replace | Action::Delete => paint.red(text),
     };
     let address = change.address.to_string();
-    let mut head = format!("  {} {}", color(change.action.mark()), color(&clean(&address)));
+    let mut head = format!("  {} {}", color(change.action.mark()), color(&one_line(&address)));
     let impact = change.impact.to_string();
     let impact = match change.impact {
         Impact::None => paint.dim(&impact),
@@ -136,7 +136,7 @@ fn block(out: &mut String, value: &Value, indent: usize) {
     let margin = " ".repeat(indent);
     let children: Vec<(String, &Value)> = match value {
         Value::Array(items) => items.iter().map(|item| ("- ".to_owned(), item)).collect(),
-        Value::Object(map) => map.iter().map(|(key, value)| (format!("{}: ", clean(key)), value)).collect(),
+        Value::Object(map) => map.iter().map(|(key, value)| (format!("{}: ", one_line(key)), value)).collect(),
         scalar => {
             let _ = writeln!(out, "{margin}{}", inline(scalar));
             return;
@@ -166,7 +166,7 @@ pub(super) fn fields(out: &mut String, fields: &[Field], whole: Origin, paint: P
         }
         // One element of a set that takes another's place: what differs inside the two is what matters.
         if let Some((before, after)) = pair(fields, index) {
-            lines(out, &format!("{}{why}", field.path), &pretty(before), &pretty(after), paint);
+            lines(out, &format!("{}{why}", field.path), "", &pretty(before), &pretty(after), paint);
             continue;
         }
         if index > 0 && pair(fields, index - 1).is_some() {
@@ -174,7 +174,7 @@ pub(super) fn fields(out: &mut String, fields: &[Field], whole: Origin, paint: P
         }
         match (&field.before, &field.after) {
             (Value::String(before), Value::String(after)) if before.contains('\n') || after.contains('\n') => {
-                lines(out, &format!("{}{why}", field.path), before, after, paint);
+                lines(out, &format!("{}{why}", field.path), MARK, before, after, paint);
             }
             (Value::Null, _) => {
                 let _ = writeln!(out, "    {} {:<22} {}{why}", paint.green("+"), field.path, after(field, paint));
@@ -203,14 +203,15 @@ fn after(field: &Field, paint: Paint) -> String {
     format!("{}{later}", inline(&field.after))
 }
 
-fn lines(out: &mut String, path: &str, before: &str, after: &str, paint: Paint) {
+/// What differs within a value of several lines. `mark` stands before those of a text: a line of JSON needs none.
+fn lines(out: &mut String, path: &str, mark: &str, before: &str, after: &str, paint: Paint) {
     let _ = writeln!(out, "      {path}");
     for change in TextDiff::from_lines(before, after).iter_all_changes() {
         let line = clean(change.value().trim_end_matches('\n')).into_owned();
         let line = match change.tag() {
-            ChangeTag::Delete => paint.red(&format!("- {line}")),
-            ChangeTag::Insert => paint.green(&format!("+ {line}")),
-            ChangeTag::Equal => format!("  {line}"),
+            ChangeTag::Delete => paint.red(&format!("- {mark}{line}")),
+            ChangeTag::Insert => paint.green(&format!("+ {mark}{line}")),
+            ChangeTag::Equal => format!("  {mark}{line}"),
         };
         let _ = writeln!(out, "        {line}");
     }
@@ -223,7 +224,7 @@ mod tests {
     /// Everything that AWS or a file may have put into a plan, on a terminal with colour.
     #[test]
     fn nothing_in_a_plan_steers_the_terminal() {
-        let evil = "x\u{1b}[2J\u{1b}]0;t\u{7}\u{9b}31m\r\u{202e}\n  - vpc.main";
+        let evil = "x\u{1b}[2J\u{1b}]0;t\u{7}\u{9b}31m\r\u{202e}\u{e0041} ##[error]\n  - vpc.main\n::error::x\n";
         let change = |action: &str| {
             serde_json::json!({
                 "address": "vpc.main", "stage": "network", "action": action, "reason": evil, "impact": "none",
@@ -255,8 +256,12 @@ mod tests {
             let steering = text.chars().filter(|&c| crate::value::steers(c) && c != '\u{1b}');
             assert_eq!(steering.collect::<String>(), "", "{text}");
             let forged = text.lines().filter(|line| line.starts_with("  - vpc.main")).count();
-            // Its own line for the delete; the notes and the title may have several lines.
-            assert!(forged <= 3, "{text}");
+            // Its own line for the delete.
+            let own = usize::from(!paint.is_on());
+            assert_eq!(forged, own, "{text}");
+            assert!(!text.contains("##["), "{text}");
+            let commands = text.lines().filter(|line| line.trim_start().starts_with("::"));
+            assert_eq!(commands.collect::<String>(), "", "{text}");
         }
     }
 }

@@ -5,9 +5,12 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::{Ui, clean};
+use super::Ui;
 use crate::apply::{Event, Report};
-use crate::value::Address;
+use crate::value::{Address, marked, one_line};
+
+/// Where the text of a line begins that says no count.
+const MARGIN: &str = "         ";
 
 /// What runs, what it waits for, and how much is done: a moving line on a terminal, plain lines elsewhere.
 pub struct Progress {
@@ -55,7 +58,7 @@ impl Progress {
                     what.clone_into(known);
                     drop(state);
                     if self.bar.is_none() {
-                        self.line(&format!("         {address} waits: {}", clean(what)));
+                        self.line(&format!("         {address} waits: {}", marked(what, MARGIN)));
                     }
                 }
             }
@@ -65,7 +68,7 @@ impl Progress {
             }
             Event::Unchanged { address } => self.ended(address, &format!("{address} is as it should be")),
             Event::Failed { address, doing, why } => {
-                let text = format!("FAILED {} {address}: {}", doing.present(), clean(why));
+                let text = format!("FAILED {} {address}: {}", doing.present(), marked(why, MARGIN));
                 self.ended(address, &paint.red(&text));
             }
             Event::Skipped { address, doing, because } => {
@@ -78,6 +81,7 @@ impl Progress {
                 );
             }
             Event::LockLost { why, running } => {
+                let why = marked(why, MARGIN);
                 self.line(&paint.red(&format!("{why}: nothing more is started, {running} in flight may land")));
             }
         }
@@ -109,7 +113,7 @@ impl Progress {
         bar.set_position(state.ended as u64);
         let running = state.running.iter().map(|(address, waits)| match waits.is_empty() {
             true => address.clone(),
-            false => format!("{address} ({})", clean(waits)),
+            false => format!("{address} ({})", one_line(waits)),
         });
         bar.set_message(running.collect::<Vec<_>>().join(", "));
     }

@@ -1,10 +1,11 @@
 use std::fmt::Write;
 
-use super::{Paint, clean};
+use super::Paint;
 use crate::apply::Report;
 use crate::plan::Change;
 use crate::rehearse::Interruption;
 use crate::render::duration;
+use crate::value::{marked, one_line};
 
 /// How a rehearsal went.
 pub struct Rehearsed<'a> {
@@ -22,11 +23,11 @@ pub fn rehearsal_text(rehearsed: &Rehearsed<'_>, paint: Paint) -> String {
     let mut out = String::from("\n");
     let steps = |count: usize| if count == 1 { "1 step".to_owned() } else { format!("{count} steps") };
     for (address, why) in &report.failed {
-        let _ = writeln!(out, "Would be refused: {}: {}", clean(&address.to_string()), clean(why));
+        let _ = writeln!(out, "Would be refused: {}: {}", one_line(&address.to_string()), marked(why, "  "));
     }
     if !report.skipped.is_empty() {
         let skipped: Vec<String> = report.skipped.iter().map(|(address, _)| address.to_string()).collect();
-        let _ = writeln!(out, "Would not be begun after that: {}", clean(&skipped.join(", ")));
+        let _ = writeln!(out, "Would not be begun after that: {}", one_line(&skipped.join(", ")));
     }
     for Interruption { address, from, until, why } in *interruptions {
         let time = match until {
@@ -45,7 +46,7 @@ pub fn rehearsal_text(rehearsed: &Rehearsed<'_>, paint: Paint) -> String {
             out,
             "Left to {} after all steps: {}",
             change.action.verb(),
-            clean(&change.address.to_string())
+            one_line(&change.address.to_string())
         );
     }
     let verdict = if report.is_success() && left.is_empty() {

@@ -1,8 +1,9 @@
+use std::borrow::Cow;
 use std::fmt::Write;
 
-use super::{Paint, clean};
+use super::Paint;
 use crate::spec::{Data, Node, Tree};
-use crate::value::steers;
+use crate::value::{clean, one_line, steers};
 
 /// The merged spec as TOML, each value with the place that it comes from.
 pub fn spec_text(tree: &Tree, paint: Paint) -> String {
@@ -26,7 +27,7 @@ fn table(out: &mut String, tree: &Tree, node: &Node, path: &mut Vec<String>, pai
     for (key, entry) in values {
         let (line, _) = tree.line_column(&entry.node.place);
         let origin = format!("# {}:{line}", tree.sources[entry.node.place.file].name);
-        let _ = writeln!(out, "{} = {}  {}", quoted_key(key), value(&entry.node), paint.dim(&clean(&origin)));
+        let _ = writeln!(out, "{} = {}  {}", quoted_key(key), value(&entry.node), paint.dim(&one_line(&origin)));
     }
     for (key, entry) in tables {
         path.push(key.clone());
@@ -41,18 +42,25 @@ fn quoted_key(key: &str) -> String {
 }
 
 fn quoted(text: &str) -> String {
-    if !text.contains(steers) {
-        return toml::Value::from(text).to_string();
+    let written = toml::Value::from(text).to_string();
+    // TOML lets some of what steers or hides stand as it is, and the ends of lines between three quotes.
+    if matches!(clean(&written), Cow::Borrowed(_)) && !written.contains('\n') {
+        return written;
     }
-    // TOML lets some of what steers a terminal stand as it is.
-    let escaped = |c: char| match c {
-        '"' | '\\' => format!("\\{c}"),
-        '\n' => "\\n".to_owned(),
-        '\r' => "\\r".to_owned(),
-        c if steers(c) => format!("\\u{:04X}", u32::from(c)),
-        c => c.to_string(),
-    };
-    format!("\"{}\"", text.chars().map(escaped).collect::<String>())
+    let mut out = String::from('"');
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => out.extend(['\\', c]),
+            '\n' => out += "\\n",
+            '\r' => out += "\\r",
+            c if steers(c) || c == '#' && out.ends_with('#') => {
+                let code = u32::from(c);
+                out += &if code > 0xffff { format!("\\U{code:08X}") } else { format!("\\u{code:04X}") };
+            }
+            c => out.push(c),
+        }
+    }
+    out + "\""
 }
 
 fn value(node: &Node) -> String {

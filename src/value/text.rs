@@ -17,13 +17,6 @@ pub enum Part {
     Output { address: Address, output: String },
 }
 
-/// Whether a character would steer the terminal that it is printed on, or turn around the text after it.
-pub fn steers(c: char) -> bool {
-    let turns =
-        matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    turns || matches!(c, '\u{2028}' | '\u{2029}') || c.is_control() && c != '\n' && c != '\t'
-}
-
 impl Text {
     /// The text, where it is plain; what a kind calls in `create` and `update`.
     pub fn plain(&self) -> String {

@@ -23,11 +23,20 @@ fn refused(bench: &Bench, arguments: &str) -> Outcome {
     outcome
 }
 
+/// Nothing in it does anything to a terminal or to the runner of a CI job, and nothing hides.
 fn assert_inert(outcome: &Outcome) {
-    let steers = |c: char| c.is_control() && c != '\n' && c != '\t' || c == '\u{202e}';
+    let steers = |c: char| c.is_control() && c != '\n' && c != '\t';
+    let hides =
+        |c: char| matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{e0000}'..='\u{e007f}');
     let text = outcome.to_string();
-    assert!(!text.contains(steers), "{text:?}");
+    assert!(!text.contains(steers) && !text.contains(hides), "{text:?}");
+    assert!(!text.contains("##[") && !text.contains("##vso["), "{text}");
+    let command = text.lines().find(|line| line.trim_start().starts_with("::"));
+    assert_eq!(command, None, "{text}");
 }
+
+/// What steers a terminal, hides, or is a command to the runner of a CI job, and stands in AWS and in files.
+const EVIL: &str = "x\u{1b}[2J\u{1b}]0;owned\u{7}\u{9b}31m\r\u{202e}\u{200b}\u{e0041} ##vso[task.complete]\n::error::forged\n  ::add-mask::town\nHash: 0";
 
 #[test]
 fn specs_that_go_too_deep() {
@@ -193,7 +202,7 @@ fn links_in_place_of_what_is_written() {
 /// What stands in a cloud file, in arguments and in paths comes from anybody.
 #[test]
 fn nothing_steers_the_terminal() {
-    let evil = "x\u{1b}[2J\u{1b}]0;owned\u{7}\u{9b}31m\r\u{202e}";
+    let evil = EVIL;
     let cloud = FileCloud::with_fixture("small.toml");
     cloud.done("apply --yes spec.toml");
     cloud.touch("vpc.main", |vpc| {
@@ -205,8 +214,21 @@ fn nothing_steers_the_terminal() {
         group["id"] = evil.into();
         group["attrs"]["description"] = format!("{evil}\n  - vpc.main").into();
     });
-    for format in ["", " --json", " -vvv"] {
-        for command in ["plan spec.toml", "plan spec.toml --destroy", "apply --yes spec.toml"] {
+    let hash = |outcome: &Outcome| outcome.stdout.lines().filter(|line| line.starts_with("Hash: ")).count();
+    for format in ["", " --json", " -vvv", " --format markdown", " --format html", " --format tfplan-json"] {
+        for command in ["plan spec.toml", "plan spec.toml --destroy", "plan spec.toml --out saved.plan"] {
+            let outcome = cloud.run(&format!("{command}{format}"));
+            let shown = command.contains("destroy") || outcome.stdout.contains("forged");
+            assert!(shown && outcome.code == 0, "{command}{format}\n{outcome}");
+            assert_inert(&outcome);
+        }
+        if !format.contains('j') {
+            assert_inert(&cloud.bench.run(&format!("show saved.plan{format}")));
+        }
+    }
+    assert_eq!(hash(&cloud.run("plan spec.toml")), 1, "nobody else's line is taken for this one");
+    for command in ["compare spec.toml spec.toml --all --live", "apply --yes spec.toml"] {
+        for format in ["", " --json", " -vvv"] {
             assert_inert(&cloud.run(&format!("{command}{format}")));
         }
     }
@@ -226,6 +248,8 @@ fn nothing_steers_the_terminal() {
         &["plan", "spec.toml", "--cloud", evil],
         &["plan", "spec.toml", "--cloud", &format!("file:{evil}")],
         &["plan", "spec.toml", "--region", evil],
+        &["check", "spec.toml", "\n::error::x.toml"],
+        &["compare", "spec.toml", evil],
         &["graph", "spec.toml", "--format", evil],
         &["observe", "spec.toml", "--out", evil, "--cloud", "file:none.json"],
     ] {
@@ -236,14 +260,46 @@ fn nothing_steers_the_terminal() {
 #[test]
 fn nothing_in_a_spec_steers_the_terminal() {
     let bench = Bench::with_fixture("small.toml");
-    bench.edit("spec.toml", "team = \"town\"", r#"team = "x\u001B[2J\u009B31m\u202E\r" "#);
+    let evil = r#"team = "x\u001B[2J\u009B31m\u202E\r\u200B\U000E0041 ##[error]\n::error::x" "#;
+    bench.edit("spec.toml", "team = \"town\"", evil);
     for command in ["show spec.toml", "show spec.toml --json", "check spec.toml", "graph spec.toml"] {
         assert_inert(&bench.run(command));
     }
-    assert!(bench.done("show spec.toml").stdout.contains(r"x\u001B[2J\u009B31m\u202E\r"), "TOML all the same");
+    let shown = bench.done("show spec.toml").stdout;
+    assert!(shown.contains(r"x\u001B[2J\u009B31m\u202E\r\u200B\U000E0041 #\u0023[error]\n::error::x"), "{shown}");
     let plan = FileCloud { bench }.run("plan spec.toml");
     assert_eq!(plan.code, 0, "{plan}");
     assert_inert(&plan);
+}
+
+/// It is seen in what is said of it, and the right words are underlined.
+#[test]
+fn what_hides_in_a_spec_is_shown() {
+    let bench = Bench::new();
+    let why = "a\\n::error::b";
+    bench.write(
+        "hidden.toml",
+        format!("{HEAD}\u{200b}# ##[error]\n[[differs]]\npath = \"vpc.main\"\nwhy = \"{why}\"\n[services.\"\u{e0041}a\"]\n"),
+    );
+    assert_outcome!("hostile-hidden", refused(&bench, "check hidden.toml"));
+    bench.edit("hidden.toml", "\u{200b}", "");
+    assert_outcome!("hostile-hidden-key", refused(&bench, "check hidden.toml"));
+}
+
+/// A parameter of several lines: each of them has a mark of ours before it, whether it changes or not.
+#[test]
+fn every_line_of_a_value_carries_a_mark() {
+    let cloud = FileCloud::with_fixture("small.toml");
+    cloud.bench.edit("spec.toml", "\"Hello from {project}\"", r#""hello\n::add-mask::town\n::error::1""#);
+    cloud.done("apply --yes spec.toml");
+    cloud.bench.edit("spec.toml", "::error::1", "::error::2\\n## [town]");
+    for format in ["text", "markdown", "html"] {
+        let outcome = cloud.done(&format!("plan spec.toml --format {format}"));
+        assert_inert(&outcome);
+        if format != "html" {
+            assert_outcome!(format!("hostile-lines-{format}"), outcome);
+        }
+    }
 }
 
 /// Tags and descriptions that somebody with access to the account has written.
@@ -258,7 +314,7 @@ fn what_aws_says_does_not_steer_the_terminal() {
         r#"
 vpc = pages("ec2", "describe_vpcs", "Vpcs", Filters=[{"Name": "tag:team", "Values": ["town"]}])[0]["VpcId"]
 client("ec2").create_tags(Resources=[vpc], Tags=[{"Key": "by\u202ehand", "Value": "x\u009b31m\u202e"}])
-client("ssm").put_parameter(Name="/town/test/web/greeting", Value="x\x1b[2J\x1b]0;owned\x07", Type="String", Overwrite=True)"#,
+client("ssm").put_parameter(Name="/town/test/web/greeting", Value="x\x1b[2J\x1b]0;owned\x07\n::error::x ##[error]", Type="String", Overwrite=True)"#,
     );
     for format in ["", " --json", " -vvv"] {
         let outcome = run(&format!("plan spec.toml{format}"));

@@ -123,7 +123,8 @@ class Call:
         message = f"{self.name} fails because the test wants it to"
         if quote:
             # XML cannot carry an escape.
-            steers = "\x1b[2J\x1b]0;owned\x07" if self.target else "\u202e"
+            steers = "\x1b[2J\x1b]0;owned\x07" if self.target else "\u202e\u200b"
+            steers += "\n::error::owned ##[error]owned"
             canonical = f"{self.method}\n{self.path}\n{self.query}\nx-amz-security-token:{self.token}"
             message += f"{steers}: {', '.join(self.arguments)}"
             message += f"\n\nThe Canonical String for this request should have been\n'{canonical}'"

@@ -132,7 +132,9 @@ pub(super) async fn explain(
 fn section(text: &mut String, title: &str, lines: &[String]) {
     if !lines.is_empty() {
         text.push_str(&format!("\n{title}:"));
-        lines.iter().for_each(|line| text.push_str(&format!("\n  {line}")));
+        // What a container logs in several lines stays under its title, and forges none.
+        let lines = lines.iter().map(|line| line.replace('\n', "\n    "));
+        lines.for_each(|line| text.push_str(&format!("\n  {line}")));
     }
 }
 
@@ -192,6 +194,13 @@ mod tests {
     fn crashed(reason: &str) -> Option<Stop> {
         let container = Container::builder().name("web").exit_code(1).build();
         stop(&Task::builder().task_arn("arn:x:task/c/0a1b").stopped_reason(reason).containers(container).build())
+    }
+
+    #[test]
+    fn what_is_logged_forges_no_title() {
+        let mut text = String::new();
+        section(&mut text, "end of the log", &["a\nevents:\n  b".to_owned()]);
+        assert_eq!(text, "\nend of the log:\n  a\n    events:\n      b");
     }
 
     #[test]

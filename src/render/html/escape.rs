@@ -1,4 +1,4 @@
-use crate::ui::clean;
+use crate::value::clean;
 
 /// Text from outside as HTML shows it, in elements and in quoted attributes.
 pub fn escape(text: &str) -> String {
@@ -10,6 +10,8 @@ pub fn escape(text: &str) -> String {
             '>' => out.push_str("&gt;"),
             '"' => out.push_str("&quot;"),
             '\'' => out.push_str("&#39;"),
+            // As the line break that it is, but not in the source: a line of that belongs to us alone.
+            '\n' => out.push_str("&#10;"),
             other => out.push(other),
         }
     }
@@ -37,7 +39,7 @@ mod tests {
 
     #[test]
     fn nothing_from_outside_is_markup() {
-        assert_eq!(escape("<b a='\"'>&"), "&lt;b a=&#39;&quot;&#39;&gt;&amp;");
+        assert_eq!(escape("<b a='\"'>&\n::c"), "&lt;b a=&#39;&quot;&#39;&gt;&amp;&#10;::c");
     }
 
     #[test]
