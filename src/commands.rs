@@ -17,7 +17,7 @@ use crate::cli::{Cli, Command, Exit, GraphFormat, SchemaOf};
 use crate::graph::{self, Graph};
 use crate::plan::{self as plans, Refusal};
 use crate::spec::{self, Problems};
-use crate::ui::Ui;
+use crate::ui::{Ui, Unwritten};
 
 pub use saved::SavedPlan;
 
@@ -38,6 +38,12 @@ impl Failure {
 impl From<Problems> for Failure {
     fn from(problems: Problems) -> Self {
         Self::Spec(problems)
+    }
+}
+
+impl From<Unwritten> for Failure {
+    fn from(unwritten: Unwritten) -> Self {
+        Self::new(Exit::Failed, unwritten.to_string(), "free some space, or write to another place")
     }
 }
 
@@ -69,17 +75,16 @@ pub async fn run(cli: Cli) -> Exit {
         Command::Observe { spec, out, cloud } => observe::observe(ui, &spec, &out, &cloud).await,
         Command::Graph { spec, format } => draw(ui, &spec, format),
         Command::Schema { of } => {
-            ui.result_json(&match of {
+            let schema = match of {
                 SchemaOf::Environment => spec::file_schema(),
                 SchemaOf::Plan => plans::schema(),
-            });
-            Ok(Exit::Done)
+            };
+            ui.result_json(&schema).map(|()| Exit::Done).map_err(Failure::from)
         }
         Command::Completions { shell } => {
             let mut text = Vec::new();
             clap_complete::generate(shell, &mut <Cli as clap::CommandFactory>::command(), "baseplate", &mut text);
-            ui.result(&String::from_utf8_lossy(&text));
-            Ok(Exit::Done)
+            ui.result(&String::from_utf8_lossy(&text)).map(|()| Exit::Done).map_err(Failure::from)
         }
     };
     result.unwrap_or_else(|failure| fail(ui, &failure))
@@ -89,7 +94,9 @@ fn fail(ui: Ui, failure: &Failure) -> Exit {
     match failure {
         Failure::Spec(problems) => {
             if ui.json {
-                ui.result_json(&problems.json());
+                if let Err(unwritten) = ui.result_json(&problems.json()) {
+                    return fail(ui, &unwritten.into());
+                }
             } else {
                 ui.note(&format!("{}\n", problems.render(ui.err.is_on()).trim_end()));
                 ui.error(&format!("{} in the spec; nothing was changed", counted(problems.count())), "");
@@ -119,6 +126,6 @@ fn draw(ui: Ui, path: &std::path::Path, format: GraphFormat) -> Result<Exit, Fai
     ui.result(&match format {
         GraphFormat::Dot => graph::dot(&graph),
         GraphFormat::Mermaid => graph::mermaid(&graph),
-    });
+    })?;
     Ok(Exit::Done)
 }

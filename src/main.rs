@@ -1,7 +1,7 @@
 use std::process::ExitCode;
 
 use baseplate::cli::{Cli, Exit};
-use baseplate::ui::Ui;
+use baseplate::ui::{Ui, unless_gone};
 use clap::Parser;
 
 fn main() -> ExitCode {
@@ -9,8 +9,13 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => {
             if !error.use_stderr() {
-                let _ = error.print();
-                return ExitCode::SUCCESS;
+                return match unless_gone(error.print()) {
+                    Ok(()) => ExitCode::SUCCESS,
+                    Err(unwritten) => {
+                        Ui::new(false).error(&unwritten.to_string(), "");
+                        ExitCode::from(Exit::Failed as u8)
+                    }
+                };
             }
             // Not printed by clap, which quotes arguments as they are. Its own code for wrong usage is 2, which
             // here means that changes are pending.

@@ -12,6 +12,7 @@ mod rehearsal_text;
 mod spec_text;
 
 use std::borrow::Cow;
+use std::fmt;
 use std::io::{IsTerminal, Write};
 
 pub use compare_markdown::compare_markdown;
@@ -48,16 +49,23 @@ impl Ui {
         }
     }
 
-    /// A result. A reader that has gone (`baseplate … | head`) is no error.
-    pub fn result(&self, text: &str) {
+    /// A result.
+    ///
+    /// # Errors
+    /// It could not be written: whoever reads half of it must not take it for the whole.
+    pub fn result(&self, text: &str) -> Result<(), Unwritten> {
         let text = self.out.clean(text);
         let mut out = std::io::stdout().lock();
         let end = if text.ends_with('\n') { "" } else { "\n" };
-        let _ = write!(out, "{text}{end}").and_then(|()| out.flush());
+        unless_gone(write!(out, "{text}{end}").and_then(|()| out.flush()))
     }
 
-    pub fn result_json(&self, value: &serde_json::Value) {
-        self.result(&inert_json(value));
+    /// A result as JSON.
+    ///
+    /// # Errors
+    /// As [`Self::result`].
+    pub fn result_json(&self, value: &serde_json::Value) -> Result<(), Unwritten> {
+        self.result(&inert_json(value))
     }
 
     /// A line for who watches; not part of the result.
@@ -95,6 +103,27 @@ impl Ui {
             let _ = say.send(answer.trim() == "yes");
         });
         Some(hear.await.unwrap_or(false))
+    }
+}
+
+/// A result that did not reach where it goes: a full disk, say.
+#[derive(Debug)]
+pub struct Unwritten(std::io::Error);
+
+impl fmt::Display for Unwritten {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "standard output cannot be written: {}", self.0)
+    }
+}
+
+/// What a write to stdout came to. A reader that has gone (`baseplate … | head`) has what it wanted.
+///
+/// # Errors
+/// Any other failure.
+pub fn unless_gone(written: std::io::Result<()>) -> Result<(), Unwritten> {
+    match written {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(Unwritten(error)),
+        _ => Ok(()),
     }
 }
 

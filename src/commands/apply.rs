@@ -139,14 +139,14 @@ async fn run(
     Hold { lock, stop }: Hold<'_>,
 ) -> Result<Exit, Failure> {
     if !ui.json {
-        show(ui, session, &draft.plan);
+        show(ui, session, &draft.plan)?;
     }
     if draft.plan.is_empty() {
-        if ui.json {
-            ui.result_json(&outcome(&draft.plan, &Report::default()));
-        }
         let done = draft.done(session.about(graph), &draft.applied, &BTreeSet::new());
         keep_applied(ui, session, lock, &draft.applied, &done).await;
+        if ui.json {
+            ui.result_json(&outcome(&draft.plan, &Report::default()))?;
+        }
         return Ok(Exit::Done);
     }
     may_go(&draft.plan)?;
@@ -180,7 +180,7 @@ async fn run(
         kinds::elsewhere(&session.spec.env, known).iter().for_each(|line| ui.note(line));
     }
     if ui.json {
-        ui.result_json(&outcome(&draft.plan, &report));
+        ui.result_json(&outcome(&draft.plan, &report))?;
     }
     Ok(match (report.is_interrupted(), report.is_success()) {
         (true, _) => Exit::Interrupted,

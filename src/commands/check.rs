@@ -5,6 +5,7 @@ use crate::cli::Exit;
 use crate::graph::Graph;
 use crate::spec::{self, Problem, Problems};
 use crate::ui::Ui;
+use crate::value::one_line;
 
 /// Checks every spec and says all that is wrong with each.
 pub fn check(ui: Ui, specs: &[PathBuf]) -> Result<Exit, Failure> {
@@ -18,14 +19,16 @@ pub fn check(ui: Ui, specs: &[PathBuf]) -> Result<Exit, Failure> {
             }
         });
         match result {
-            Ok(objects) if !ui.json => ui.result(&format!("{}: good, {objects} objects", path.display())),
+            Ok(objects) if !ui.json => {
+                ui.result(&one_line(&format!("{}: good, {objects} objects", path.display())))?;
+            }
             Ok(_) => {}
             Err(found) => problems.append(found),
         }
     }
     if problems.count() == 0 {
         if ui.json {
-            ui.result_json(&serde_json::json!([]));
+            ui.result_json(&serde_json::json!([]))?;
         }
         return Ok(Exit::Done);
     }

@@ -28,12 +28,12 @@ pub async fn compare(ui: Ui, args: &CompareArgs) -> Result<Exit, Failure> {
         Comparison::of(&here, &there, &entries(&one, &other), false)
     };
     if ui.json {
-        ui.result_json(&serde_json::to_value(&comparison).unwrap_or_default());
+        ui.result_json(&serde_json::to_value(&comparison).unwrap_or_default())?;
     } else {
         ui.result(&match args.format {
             CompareFormat::Text => compare_text(&comparison, args.all, ui.out),
             CompareFormat::Markdown => compare_markdown(&comparison),
-        });
+        })?;
     }
     let unexplained = args.detailed_exitcode && !comparison.unexplained.is_empty();
     Ok(if unexplained { Exit::ChangesPending } else { Exit::Done })

@@ -185,9 +185,9 @@ pub async fn unlock(ui: Ui, args: &UnlockArgs) -> Result<Exit, Failure> {
     let failed = |error: CloudError| unusable(&environment, &name, &error);
     let Some(held) = store.look().await.map_err(failed)? else {
         if ui.json {
-            ui.result_json(&serde_json::json!({ "held": null, "unlocked": false }));
+            ui.result_json(&serde_json::json!({ "held": null, "unlocked": false }))?;
         } else {
-            ui.result(&format!("Nobody holds the lock of {environment}."));
+            ui.result(&format!("Nobody holds the lock of {environment}."))?;
         }
         return Ok(Exit::Done);
     };
@@ -217,9 +217,9 @@ pub async fn unlock(ui: Ui, args: &UnlockArgs) -> Result<Exit, Failure> {
         Unlocking::Alive => return Err(alive(&held)),
     };
     if ui.json {
-        ui.result_json(&serde_json::json!({ "held": held.holder, "unlocked": unlocked }));
+        ui.result_json(&serde_json::json!({ "held": held.holder, "unlocked": unlocked }))?;
     } else {
-        ui.result(if unlocked { "Unlocked." } else { "Meanwhile it was released." });
+        ui.result(if unlocked { "Unlocked." } else { "Meanwhile it was released." })?;
     }
     Ok(Exit::Done)
 }

@@ -29,7 +29,7 @@ pub async fn observe(ui: Ui, spec: &Path, out: &Path, cloud: &CloudArgs) -> Resu
         |address: &Address| session.graph.wanted.iter().any(|wanted| wanted.shared && wanted.address == *address);
     let capture = Capture::of(&session.spec.env, session.vault.key(), &found, is_shared);
     capture.write(out).map_err(|message| Failure::new(Exit::Failed, message, "choose another place"))?;
-    ui.result(&format!("{} objects captured in {}", capture.objects.len(), out.display()));
+    ui.result(&format!("{} objects captured in {}", capture.objects.len(), out.display()))?;
     Ok(Exit::Done)
 }
 

@@ -5,7 +5,7 @@ use crate::cli::{Choices, Exit, Format, PlanArgs};
 use crate::graph::Graph;
 use crate::plan::{self, Draft, Options, Plan};
 use crate::render;
-use crate::ui::{Ui, plan_text};
+use crate::ui::{Ui, Unwritten, plan_text};
 
 /// Shows what an apply would change.
 pub async fn plan(ui: Ui, args: &PlanArgs, json: bool) -> Result<Exit, Failure> {
@@ -34,9 +34,9 @@ pub async fn plan(ui: Ui, args: &PlanArgs, json: bool) -> Result<Exit, Failure> 
             let message = format!("{address} has no counterpart among Terraform's resources");
             Failure::new(Exit::Failed, message, "take another format; every other one shows it")
         })?;
-        ui.result_json(&terraform);
+        ui.result_json(&terraform)?;
     } else {
-        rendering::print(ui, &draft.plan, format, args.rendering.max_bytes, &session.cloud.place());
+        rendering::print(ui, &draft.plan, format, args.rendering.max_bytes, &session.cloud.place())?;
     }
     if let Some(out) = &args.out {
         ui.note(&format!("Saved. `baseplate apply {}` carries out exactly this, or nothing.", out.display()));
@@ -72,10 +72,10 @@ pub async fn draft(
     Ok(Planned { draft, order })
 }
 
-pub fn show(ui: Ui, session: &Session, plan: &Plan) {
+pub fn show(ui: Ui, session: &Session, plan: &Plan) -> Result<(), Unwritten> {
     if ui.json {
-        ui.result_json(&serde_json::to_value(plan).unwrap_or_default());
+        ui.result_json(&serde_json::to_value(plan).unwrap_or_default())
     } else {
-        ui.result(&plan_text(plan, &session.cloud.place(), ui.out));
+        ui.result(&plan_text(plan, &session.cloud.place(), ui.out))
     }
 }

@@ -16,7 +16,7 @@ pub async fn rehearse(ui: Ui, args: &RehearseArgs) -> Result<Exit, Failure> {
     let about = session.about(&session.graph);
     let Planned { draft: first, order } = draft(&session, &session.graph, &args.choices, false, false).await?;
     if !ui.json {
-        ui.result(&plan_text(&first.plan, &session.cloud.place(), ui.out));
+        ui.result(&plan_text(&first.plan, &session.cloud.place(), ui.out))?;
     }
     let progress = Progress::new(ui, order.len());
     let emit = |event: crate::apply::Event<'_>| progress.tell(&event);
@@ -31,9 +31,9 @@ pub async fn rehearse(ui: Ui, args: &RehearseArgs) -> Result<Exit, Failure> {
     let rehearsed =
         Rehearsed { seconds: first.plan.seconds, report: &report, interruptions: &interruptions, left: &left };
     if ui.json {
-        ui.result_json(&outcome(&first.plan, &rehearsed));
+        ui.result_json(&outcome(&first.plan, &rehearsed))?;
     } else {
-        ui.result(&rehearsal_text(&rehearsed, ui.out));
+        ui.result(&rehearsal_text(&rehearsed, ui.out))?;
     }
     Ok(if report.is_success() && left.is_empty() { Exit::Done } else { Exit::Failed })
 }

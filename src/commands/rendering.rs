@@ -4,7 +4,7 @@ use super::Failure;
 use crate::cli::{Command, Exit, Format, Rendering};
 use crate::plan::Plan;
 use crate::render;
-use crate::ui::{Ui, plan_text};
+use crate::ui::{Ui, Unwritten, plan_text};
 
 pub fn asks_for_json(command: &Command) -> bool {
     let rendering = match command {
@@ -38,12 +38,12 @@ pub fn format(rendering: Rendering, json: bool) -> Result<Format, Failure> {
 }
 
 /// Prints a plan in a format that needs nothing but the plan. `place` is where the environment is, in words.
-pub fn print(ui: Ui, plan: &Plan, format: Format, max_bytes: Option<u64>, place: &str) {
+pub fn print(ui: Ui, plan: &Plan, format: Format, max_bytes: Option<u64>, place: &str) -> Result<(), Unwritten> {
     match format {
         Format::Text => ui.result(&plan_text(plan, place, ui.out)),
         Format::Markdown => {
             let limit = max_bytes.and_then(|bytes| usize::try_from(bytes).ok());
-            ui.result(&render::markdown(plan, limit));
+            ui.result(&render::markdown(plan, limit))
         }
         Format::Html => ui.result(&render::html(plan)),
         Format::Json | Format::TfplanJson => ui.result_json(&serde_json::to_value(plan).unwrap_or_default()),

@@ -16,13 +16,13 @@ pub fn show(ui: Ui, path: &Path, asked: Rendering, json: bool) -> Result<Exit, F
         }
         let plan = &saved.plan;
         let place = format!("account {}, {} (as saved)", plan.account, plan.region);
-        rendering::print(ui, plan, format, asked.max_bytes, &place);
+        rendering::print(ui, plan, format, asked.max_bytes, &place)?;
         return Ok(Exit::Done);
     }
     let spec = spec::load(path)?;
     match format {
-        Format::Text => ui.result(spec_text(&spec.tree, ui.out).trim_start()),
-        Format::Json => ui.result_json(&spec.tree.root.json()),
+        Format::Text => ui.result(spec_text(&spec.tree, ui.out).trim_start())?,
+        Format::Json => ui.result_json(&spec.tree.root.json())?,
         _ => {
             let message = "a spec is printed as text or as JSON";
             let help = "the other formats are for plans: give `baseplate plan` the spec, or this a saved plan";

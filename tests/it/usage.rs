@@ -1,7 +1,7 @@
 //! The commands that look at no cloud, and the command line itself.
 
 use crate::assert_outcome;
-use crate::cli::Bench;
+use crate::cli::{Bench, Outcome};
 
 #[test]
 fn help_lists_commands_and_exit_codes() {
@@ -96,4 +96,43 @@ fn a_reader_that_goes_away_is_no_error() {
     drop(child.stdout.take());
     let output = child.wait_with_output().expect("it ends");
     assert_eq!((output.status.code(), &*output.stderr), (Some(0), &b""[..]));
+}
+
+/// A full disk: half a plan must not count as done, and nothing is changed that was not shown.
+#[test]
+fn an_output_that_cannot_be_written_is_an_error() {
+    let bench = Bench::with_fixture("small.toml");
+    let commands = [
+        "--version",
+        "--help",
+        "check spec.toml",
+        "show spec.toml",
+        "graph spec.toml",
+        "schema",
+        "completions bash",
+        "compare spec.toml spec.toml",
+        "rehearse spec.toml",
+        "plan spec.toml --cloud file:cloud.json",
+        "plan spec.toml --json --cloud file:cloud.json",
+        "plan spec.toml --format html --cloud file:cloud.json",
+        "apply spec.toml --yes --cloud file:cloud.json",
+    ];
+    for arguments in commands {
+        let full = std::fs::File::options().write(true).open("/dev/full").expect("/dev/full");
+        let outcome = Outcome::from(bench.command(arguments).stdout(full).output().expect("the program starts"));
+        assert_eq!(outcome.code, 1, "{arguments}\n{outcome}");
+        assert!(outcome.stderr.contains("error: standard output cannot be written: No space left"), "{outcome}");
+    }
+    assert!(!bench.path("cloud.json").exists(), "nothing was changed");
+}
+
+#[test]
+fn a_reader_that_has_gone_is_no_error() {
+    let bench = Bench::with_fixture("small.toml");
+    for arguments in ["schema", "plan spec.toml --json --cloud file:cloud.json"] {
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let outcome = Outcome::from(bench.command(arguments).stdout(writer).output().expect("the program starts"));
+        assert_eq!((outcome.code, outcome.stderr.as_str()), (0, ""), "{arguments}");
+    }
 }
