@@ -182,7 +182,7 @@ pub struct Choices {
 }
 
 /// What an apply may take away. A plan says which of these it needs.
-#[derive(Clone, Debug, Default, Args)]
+#[derive(Clone, Debug, Default, PartialEq, Args)]
 pub struct Losses {
     /// Let an object go although it holds data: an address, `<kind>.*`, or `*`.
     #[arg(long, value_name = "ADDRESS")]

@@ -1,4 +1,5 @@
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::time::Duration;
 
 use super::lock::locked;
@@ -28,14 +29,17 @@ pub async fn apply(ui: Ui, args: &ApplyArgs) -> Result<Exit, Failure> {
         choices.losses.allow_destroy.extend(args.choices.losses.allow_destroy.iter().cloned());
         choices.losses.allow_deletes = args.choices.losses.allow_deletes.or(choices.losses.allow_deletes);
     }
-    let mut session = Session::open(ui, &spec, &args.cloud, Some(&choices)).await?;
+    let mut session = match (Session::open(ui, &spec, &args.cloud, Some(&choices)).await, &saved) {
+        (Err(Failure::Spec(_)), Some(_)) => return Err(unusable_spec(&spec)),
+        (session, _) => session?,
+    };
     let destroy = saved.as_ref().is_some_and(|saved| saved.plan.destroy);
     let nothing = Graph::empty();
     locked(ui, &mut session, &spec, "apply", args.run.lock, async |session, lock, stop| {
         let graph = if destroy { &nothing } else { &session.graph };
         let planned = unless_stopped(stop, draft(session, graph, &choices, destroy, false)).await?;
         if let Some(saved) = &saved {
-            still_the_same(&saved.plan, &planned.draft.plan)?;
+            still_the_same(&saved.plan, &planned.draft.plan, choices.losses != saved.choices().losses)?;
         }
         if let Some(reviewed) = &args.plan_hash {
             has_hash(&planned.draft.plan, reviewed)?;
@@ -87,13 +91,46 @@ fn has_hash(plan: &Plan, reviewed: &HashStart) -> Result<(), Failure> {
     Err(Failure::new(Exit::Refused, message, "plan again, review it, and apply with the hash of that"))
 }
 
-fn still_the_same(saved: &Plan, now: &Plan) -> Result<(), Failure> {
+/// Who wrote the plan chose the path of its spec, and who applies it may not have looked: nothing of that file is
+/// shown.
+fn unusable_spec(spec: &Path) -> Failure {
+    let spec = spec.display();
+    let message = format!("the spec of this plan, {spec}, cannot be used; nothing was changed");
+    Failure::new(Exit::Refused, message, format!("`baseplate check {spec}` says why, if it is a spec of yours"))
+}
+
+/// What a plan comes to. Beside it stands what is live and left to AWS, and why something changes: a run that died
+/// leaves less to tell drift by. More may be allowed to go by now.
+fn essence(plan: &Plan, is_more_allowed: bool) -> Plan {
+    let mut plan =
+        Plan { live_digest: String::new(), left_to_aws: Vec::new(), scheduled: Vec::new(), ..plan.clone() };
+    if is_more_allowed {
+        plan.missing.clear();
+    }
+    for change in &mut plan.changes {
+        change.guarded &= !is_more_allowed;
+        change.origin = Origin::default();
+        change.reason.clear();
+        change.fields.iter_mut().for_each(|field| field.origin = Origin::default());
+    }
+    plan
+}
+
+/// The names of the fields, but for the changes, in which two plans differ.
+fn differing(one: &Plan, other: &Plan) -> Vec<String> {
+    let fields = |plan: &Plan| serde_json::to_value(plan).unwrap_or_default();
+    let (one, other) = (fields(one), fields(other));
+    let differs = |name: &&String| *name != "changes" && one.get(*name) != other.get(*name);
+    one.as_object().into_iter().flat_map(serde_json::Map::keys).filter(differs).cloned().collect()
+}
+
+fn still_the_same(saved: &Plan, now: &Plan, is_more_allowed: bool) -> Result<(), Failure> {
     let help = "plan again, review it, and apply that";
     if saved.spec_digest != now.spec_digest {
         let message = "the spec has changed since the plan was saved; nothing was changed";
         return Err(Failure::new(Exit::Refused, message, help));
     }
-    let (before, after) = (carried_out(saved), carried_out(now));
+    let (before, after) = (essence(saved, is_more_allowed), essence(now, is_more_allowed));
     if saved.live_digest == now.live_digest && before == after {
         return Ok(());
     }
@@ -101,7 +138,7 @@ fn still_the_same(saved: &Plan, now: &Plan) -> Result<(), Failure> {
         let missing = a.iter().filter(|change| !b.contains(change));
         missing.map(|change| format!("{} {}", change.action.verb(), change.address)).collect()
     };
-    let (then, today) = (moved(&before, &after), moved(&after, &before));
+    let (then, today) = (moved(&before.changes, &after.changes), moved(&after.changes, &before.changes));
     let mut message = match saved.live_digest == now.live_digest {
         true => "the plan is not what planning gives now: it was edited, or made by another Baseplate",
         false => "what is live has changed since the plan was saved",
@@ -113,20 +150,14 @@ fn still_the_same(saved: &Plan, now: &Plan) -> Result<(), Failure> {
         ("needed now, not planned then", &today - &then),
         ("needed now in another way than planned", &then & &today),
     ];
+    let fields = differing(&before, &after);
+    if saved.live_digest == now.live_digest && !fields.is_empty() {
+        message += &format!("\nnot what planning gives now: {}", fields.join(", "));
+    }
     for (what, changes) in differences.into_iter().filter(|(_, changes)| !changes.is_empty()) {
         message += &format!("\n{what}: {}", changes.into_iter().collect::<Vec<_>>().join(", "));
     }
     Err(Failure::new(Exit::Refused, message, help))
-}
-
-/// The changes without what is said about them: what is allowed to go may have been said only now, and a run that died
-/// leaves less to tell drift by.
-fn carried_out(plan: &Plan) -> Vec<Change> {
-    let changes = plan.changes.iter().cloned().map(|mut change| {
-        change.fields.iter_mut().for_each(|field| field.origin = Origin::default());
-        Change { guarded: false, origin: Origin::default(), reason: String::new(), ..change }
-    });
-    changes.collect()
 }
 
 async fn run(
@@ -206,6 +237,7 @@ async fn keep_applied(ui: Ui, session: &Session, lock: &Lock, before: &Applied, 
         Err(why) => Err(why),
     };
     if let Err(error) = kept {
+        let error = marked(&error, "  ");
         ui.note(&format!(
             "What is applied could not be noted down: {error}. A later plan may take drift for what was asked, or what \
              was asked for drift; nothing else depends on it."
@@ -237,7 +269,6 @@ fn may_go(plan: &Plan) -> Result<(), Failure> {
     };
     let help = format!("if that is meant, add {}", plan.missing.join(" "));
     Err(Failure::new(Exit::Refused, message, help))
-        let error = marked(&error.to_string(), "  ");
 }
 
 /// Variables that new parameters are read from must be set before anything is written.

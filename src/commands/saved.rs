@@ -77,6 +77,11 @@ impl SavedPlan {
         if version != Some(u64::from(FORMAT_VERSION)) {
             return Err(format!("it is of another version than {FORMAT_VERSION}"));
         }
-        Self::deserialize(value).map_err(|error| error.to_string())
+        let saved = Self::deserialize(value).map_err(|error| error.to_string())?;
+        // Refused before anything is read there: a plan may come from anybody.
+        if saved.spec.extension().is_none_or(|extension| extension != "toml") {
+            return Err("the spec that it names is no .toml file".to_owned());
+        }
+        Ok(saved)
     }
 }

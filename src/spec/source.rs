@@ -102,7 +102,7 @@ impl Tree {
             seen.push(path.clone());
             let file = sources.len();
             sources.push(Source { name: path.display().to_string(), text });
-            let root = parse(&sources[file].text, file).map_err(|problems| (sources.clone(), problems))?;
+            let root = parse(&sources[file], file).map_err(|problems| (sources.clone(), problems))?;
             if let Data::Table(entries) = &root.data
                 && let Some(Entry { node: Node { data: Data::String(base), place }, .. }) = entries.get("extends")
             {
@@ -130,7 +130,7 @@ impl Tree {
     /// Every syntax error.
     pub fn of(name: &str, text: &str) -> Result<Self, (Vec<Source>, Vec<Problem>)> {
         let sources = vec![Source { name: name.to_owned(), text: text.to_owned() }];
-        match parse(text, 0) {
+        match parse(&sources[0], 0) {
             Ok(root) => Ok(Self { sources, root }),
             Err(problems) => Err((sources, problems)),
         }
@@ -209,6 +209,11 @@ fn beside(path: &Path, base: &str) -> Result<PathBuf, (String, &'static str)> {
 }
 
 fn read_text(path: &Path) -> Result<String, String> {
+    let is_toml = |path: &Path| path.extension().is_some_and(|extension| extension == "toml");
+    // A link may lead to what is no spec and nobody's business; what is not there is told by the read.
+    if !is_toml(path) || path.canonicalize().is_ok_and(|real| !is_toml(&real)) {
+        return Err("a spec is a file whose name ends in .toml".to_owned());
+    }
     let bytes = files::read(path, MAX_BYTES)?;
     let text = String::from_utf8(bytes)
         .map_err(|error| format!("it is not UTF-8 at byte {}", error.utf8_error().valid_up_to()))?;
@@ -216,8 +221,26 @@ fn read_text(path: &Path) -> Result<String, String> {
     Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
 }
 
-fn parse(text: &str, file: usize) -> Result<Node, Vec<Problem>> {
+/// Whether a text says anything that a spec says. Of one that does not, nothing is shown: it may be a file of
+/// credentials that somebody wrote the path of.
+fn is_spec(table: &DeTable<'_>) -> bool {
+    let schema = super::schema();
+    let known = |key: &str| schema.pointer("/properties").is_some_and(|keys| keys.get(key).is_some());
+    table.keys().any(|key| known(key.get_ref()))
+}
+
+fn parse(Source { name, text }: &Source, file: usize) -> Result<Node, Vec<Problem>> {
     let (table, errors) = DeTable::parse_recoverable(text);
+    let is_empty = errors.is_empty() && table.get_ref().is_empty();
+    if !is_empty && !is_spec(table.get_ref()) {
+        let place = errors.iter().find_map(|error| Some(line_column(text, error.span()?.start)));
+        let why = match place {
+            Some((line, column)) => format!("it is not TOML at line {line}, column {column}"),
+            None => "none of its keys is one of a spec's".to_owned(),
+        };
+        let help = "a spec says `project`, `environment`, `account` and `region`, or what it `extends`";
+        return Err(vec![Problem::new(format!("{name} is no spec: {why}"), help)]);
+    }
     if errors.is_empty() {
         let span = table.span();
         let root = Node { data: from_table(table.into_inner(), file), place: Place { file, span } };

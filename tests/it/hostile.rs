@@ -41,10 +41,10 @@ const EVIL: &str = "x\u{1b}[2J\u{1b}]0;owned\u{7}\u{9b}31m\r\u{202e}\u{200b}\u{e
 #[test]
 fn specs_that_go_too_deep() {
     let bench = Bench::new();
-    let arrays = |depth: usize| format!("a = {}{}\n", "[".repeat(depth), "]".repeat(depth));
-    let tables = |depth: usize| format!("a = {}1{}\n", "{a = ".repeat(depth), "}".repeat(depth));
-    let keys = |depth: usize| format!("{} = 1\n", vec!["a"; depth].join("."));
-    let headers = |depth: usize| format!("[{}]\n", vec!["a"; depth].join("."));
+    let arrays = |depth: usize| format!("{HEAD}a = {}{}\n", "[".repeat(depth), "]".repeat(depth));
+    let tables = |depth: usize| format!("{HEAD}a = {}1{}\n", "{a = ".repeat(depth), "}".repeat(depth));
+    let keys = |depth: usize| format!("{HEAD}{} = 1\n", vec!["a"; depth].join("."));
+    let headers = |depth: usize| format!("{HEAD}[{}]\n", vec!["a"; depth].join("."));
     for depth in [17, 79, 100, 50_000] {
         for text in [arrays(depth), tables(depth), keys(depth), headers(depth)] {
             bench.write("deep.toml", text);
@@ -73,7 +73,7 @@ fn specs_that_are_too_large() {
     let services: String = (0..11).map(|index| format!("[services.s{index}.secrets]\n{}", numbers(4900))).collect();
     bench.write("unreadable.toml", format!("{HEAD}[databases]\n{}{services}", numbers(4900)));
     refused(&bench, "check unreadable.toml");
-    bench.write("garbage.toml", "= \n".repeat(100_000));
+    bench.write("garbage.toml", HEAD.to_owned() + &"= \n".repeat(100_000));
     let outcome = refused(&bench, "check garbage.toml");
     assert!(outcome.stderr.contains("more like these"), "{outcome}");
     bench.write("line.toml", format!("{HEAD}x = \"{}\"\n", "z".repeat(400_000)));
@@ -178,6 +178,30 @@ fn extends_reads_nothing_from_elsewhere() {
         assert!(!outcome.to_string().contains("root:"), "{outcome}");
     }
     assert_outcome!("hostile-extends-link", bench.run("check specs/spec.toml"));
+}
+
+/// A path that leads to something else, in an argument or in what a spec extends: none of it is shown.
+#[test]
+fn nothing_is_shown_of_a_file_that_is_no_spec() {
+    let bench = Bench::new();
+    let keys = "[default]\naws_access_key_id = AKIAPLANTED\naws_secret_access_key = planted+secret\n";
+    bench.write("credentials", keys);
+    bench.write("keys.toml", keys);
+    bench.write("tokens.toml", "[registry]\ntoken = \"planted\"\n");
+    symlink(bench.path("credentials"), bench.path("link.toml")).expect("a link");
+    for name in ["credentials", "keys.toml", "tokens.toml", "link.toml"] {
+        bench.write("spec.toml", format!("extends = \"{name}\"\n{HEAD}"));
+        for spec in [name, "spec.toml"] {
+            for command in ["check", "show", "plan", "graph", "check --json"] {
+                let text = bench.run(&format!("{command} {spec}")).to_string().to_lowercase();
+                let words = ["planted", "aws_", "token =", "[registry]"];
+                assert!(!words.iter().any(|word| text.contains(word)), "{command} {spec}\n{text}");
+            }
+        }
+    }
+    for name in ["keys.toml", "tokens.toml", "link.toml", "credentials"] {
+        assert_outcome!(format!("hostile-no-spec-{}", name.replace('.', "-")), bench.run(&format!("check {name}")));
+    }
 }
 
 #[test]

@@ -141,6 +141,74 @@ fn it_is_refused_once_somebody_edited_it() {
     assert_refused!("refused-edited", cloud);
 }
 
+/// Whatever a reader of it goes by, and not only what would be done.
+#[test]
+fn no_field_of_it_can_be_edited() {
+    let cloud = planned();
+    let original = cloud.bench.read("saved.plan");
+    let edits = [
+        ("/account", json!("210987654321")),
+        ("/project", json!("other")),
+        ("/environment", json!("other")),
+        ("/region", json!("eu-west-1")),
+        ("/destroy", json!(true)),
+        ("/seconds", json!(1)),
+        ("/unchanged", json!(9999)),
+        ("/kept", json!(["vpc.main"])),
+        ("/missing", json!(["--allow-deletes 5"])),
+        ("/notes", json!(["nothing to see here"])),
+        ("/live_digest", json!("0")),
+        ("/spec_digest", json!("0")),
+        ("/changes/0/impact", json!("data_loss")),
+        ("/changes/0/seconds", json!(1)),
+        ("/changes/0/guarded", json!(true)),
+        ("/changes/0/depends_on", json!([])),
+    ];
+    let before = cloud.bench.read("cloud.json");
+    for (field, value) in edits {
+        cloud.bench.write("saved.plan", &original);
+        cloud.bench.edit_json("saved.plan", |saved| {
+            let (around, name) = field.rsplit_once('/').expect("a path");
+            let around = saved["plan"].pointer_mut(around).expect("what is around it");
+            assert_ne!(around[name], value, "{field} is another one afterwards");
+            around[name] = value;
+        });
+        let outcome = cloud.run("apply saved.plan");
+        assert_eq!(outcome.code, 4, "{field}\n{outcome}");
+        assert_eq!(cloud.bench.read("cloud.json"), before, "{field}: nothing was changed");
+    }
+    cloud.bench.write("saved.plan", &original);
+    cloud.bench.edit_json("saved.plan", |saved| saved["plan"]["account"] = json!("210987654321"));
+    assert_refused!("refused-edited-account", cloud);
+}
+
+/// Its author chose the path of the spec. Nothing of what is there is shown to who applies it.
+#[test]
+fn it_shows_no_other_file() {
+    let cloud = planned();
+    let original = cloud.bench.read("saved.plan");
+    let keys = "[default]\naws_access_key_id = AKIAPLANTED\naws_secret_access_key = planted+secret\n";
+    let tokens = "project = \"planted\"\n[registry]\ntoken = \"planted\"\n";
+    cloud.bench.write("credentials", keys);
+    cloud.bench.write("syntax.toml", format!("project = \"town\"\n{keys}"));
+    cloud.bench.write("tokens.toml", tokens);
+    std::os::unix::fs::symlink(cloud.bench.path("credentials"), cloud.bench.path("link.toml")).expect("a link");
+    for spec in ["credentials", "link.toml", "syntax.toml", "tokens.toml", "nowhere.toml", "/etc/passwd"] {
+        cloud.bench.write("saved.plan", &original);
+        cloud.bench.edit_json("saved.plan", |saved| saved["spec"] = json!(spec));
+        for arguments in ["apply saved.plan", "apply saved.plan --json", "apply saved.plan -vvv"] {
+            let outcome = cloud.run(arguments);
+            assert_eq!(outcome.code, 4, "{spec}\n{outcome}");
+            let text = outcome.to_string().to_lowercase();
+            assert!(!["planted", "aws_", "registry", "root:"].iter().any(|word| text.contains(word)), "{outcome}");
+        }
+    }
+    cloud.bench.edit_json("saved.plan", |saved| saved["spec"] = json!("credentials"));
+    assert_refused!("refused-spec-no-toml", cloud);
+    cloud.bench.edit_json("saved.plan", |saved| saved["spec"] = json!("tokens.toml"));
+    assert_refused!("refused-spec-unusable", cloud);
+}
+
 #[test]
 fn unknown_keys_in_it_are_refused() {
     let cloud = planned();
