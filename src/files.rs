@@ -4,6 +4,9 @@ use std::fs::{File, OpenOptions, remove_file, rename, symlink_metadata};
 use std::io::{Read, Write};
 use std::path::Path;
 
+/// Bytes of a plan or a cloud file, at most, read and written: several times what ten thousand objects take.
+pub const LARGEST: usize = 64 << 20;
+
 /// Reads a regular file of at most `limit` bytes.
 ///
 /// # Errors
@@ -43,10 +46,13 @@ pub fn may_write(path: &Path) -> Result<(), String> {
 /// Writes beside the file and renames, mode 0600: a reader sees the old text or the new, never half.
 ///
 /// # Errors
-/// [`may_write`], or what the file system says.
+/// [`may_write`], what could not be read again, or what the file system says.
 pub fn write_private(path: &Path, text: &[u8]) -> Result<(), String> {
     use std::os::unix::fs::OpenOptionsExt;
     may_write(path)?;
+    if text.len() > LARGEST {
+        return Err(format!("it would hold {} bytes, {LARGEST} are the most that is read again", text.len()));
+    }
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let beside = path.with_file_name(format!(".{name}.{}", std::process::id()));
     // A left-over of a killed run of the same process id would otherwise keep its own mode.
@@ -89,6 +95,18 @@ mod tests {
         assert!(write_private(&link, b"x").is_err());
         assert_eq!(std::fs::read(&target).expect("read"), b"kept");
         assert!(may_write(Path::new("/dev/null")).is_err_and(|why| why.contains("not a file")));
+    }
+
+    #[test]
+    fn what_cannot_be_read_again_is_not_written() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("plan");
+        let mut text = vec![b' '; LARGEST];
+        write_private(&path, &text).expect("written");
+        assert!(read(&path, LARGEST).is_ok_and(|read| read.len() == LARGEST));
+        text.push(b' ');
+        assert!(write_private(&path, &text).is_err_and(|why| why.contains("read again")));
+        assert_eq!(std::fs::metadata(&path).expect("it").len(), LARGEST as u64, "it is as it was");
     }
 
     #[test]

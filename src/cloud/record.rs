@@ -14,8 +14,6 @@ use crate::value::Address;
 /// The format of a cloud file. A file of another version is refused.
 pub const FORMAT: &str = "baseplate-cloud";
 pub const VERSION: u32 = 1;
-/// Bytes of a cloud file, at most: some ten thousand objects.
-const LIMIT: usize = 16 << 20;
 
 /// Live objects in a file: what the file cloud lives on, and what `observe` captures from an account.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -88,7 +86,7 @@ impl Capture {
     /// # Errors
     /// It cannot be read, or [`Self::parse`].
     pub fn read(path: &Path) -> Result<Self, String> {
-        files::read(path, LIMIT)
+        files::read(path, files::LARGEST)
             .and_then(|text| Self::parse(&text))
             .map_err(|why| format!("{} is not usable as a cloud file: {why}", path.display()))
     }

@@ -24,8 +24,6 @@ pub struct SavedPlan {
 }
 
 const FORMAT: &str = "baseplate-plan";
-/// Bytes of a saved plan, at most: some ten thousand changes.
-const LIMIT: usize = 16 << 20;
 
 impl SavedPlan {
     pub fn new(spec: &Path, choices: &Choices, plan: Plan) -> Self {
@@ -57,7 +55,7 @@ impl SavedPlan {
         if path.extension().is_some_and(|extension| extension == "toml") {
             return Ok(None);
         }
-        let saved = files::read(path, LIMIT).and_then(|text| Self::parse(&text));
+        let saved = files::read(path, files::LARGEST).and_then(|text| Self::parse(&text));
         saved.map(Some).map_err(|why| {
             let message = format!("{} is not usable as a plan: {why}", path.display());
             Failure::new(Exit::Refused, message, "give a spec (*.toml), or a plan that `plan --out` saved")

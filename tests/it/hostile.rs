@@ -160,7 +160,7 @@ fn json_that_is_too_deep_or_too_large() {
             assert!(outcome.stderr.contains("recursion limit"), "{outcome}");
         }
     }
-    bench.write("cloud.json", " ".repeat(17 << 20));
+    bench.write("cloud.json", " ".repeat((64 << 20) + 1));
     assert_outcome!("hostile-cloud-large", refused(&bench, &format!("plan spec.toml {CLOUD}")));
 }
 

@@ -209,6 +209,19 @@ fn it_shows_no_other_file() {
     assert_refused!("refused-spec-unusable", cloud);
 }
 
+/// Of 10,000 objects, a plan that makes them and the cloud file that holds them can be read again.
+#[test]
+fn ten_thousand_objects_are_no_harm() {
+    let cloud = FileCloud::new();
+    let planned = cloud.done("plan prod.toml --out saved.plan --json").json();
+    cloud.done("apply saved.plan");
+    let objects = planned["changes"].as_array().expect("changes").len();
+    for name in ["saved.plan", "cloud.json"] {
+        let each = cloud.bench.read(name).len() / objects;
+        assert!(each * 10_000 < baseplate::files::LARGEST, "{name} holds {each} bytes an object");
+    }
+}
+
 #[test]
 fn unknown_keys_in_it_are_refused() {
     let cloud = planned();
