@@ -166,13 +166,28 @@ async fn signals(stop: &Stop) {
     else {
         return std::future::pending().await;
     };
+    // The terminal was closed, or the connection to it: nobody reads on, and the lock is to be released all the same.
+    let mut hangup = if ignores_hangup() { None } else { signal(SignalKind::hangup()).ok() };
+    let mut hung_up = async || match &mut hangup {
+        Some(hangup) => hangup.recv().await,
+        None => std::future::pending().await,
+    };
     for _ in 0..2 {
         tokio::select! {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
+            _ = hung_up() => {}
         }
         stop.ask();
     }
+}
+
+/// Whether it was started to go on without its terminal, as by `nohup`. Linux tells the signals that a process ignores
+/// as a mask, in which SIGHUP is the first.
+fn ignores_hangup() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & 1 == 1)
 }
 
 /// Takes the lock away from whoever holds it, once a person has seen who that is.

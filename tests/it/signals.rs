@@ -5,6 +5,7 @@ use std::process::{Child, ChildStderr, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::account::Account;
+use crate::file_cloud::{CLOUD, FileCloud};
 use crate::scenes::Scene;
 
 /// Far more than the 7 s that calls in flight are given: other tests run beside this one.
@@ -17,16 +18,20 @@ struct Run {
 }
 
 impl Run {
+    fn begin(command: &mut Command) -> Self {
+        let mut process = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("it starts");
+        let stderr = BufReader::new(process.stderr.take().expect("its standard error"));
+        Self { process, stderr, said: String::new() }
+    }
+
     /// Starts the scene's run and waits until at least two of its calls have gone wrong.
     fn start(scene: &Scene, account: &Account<'_>, fault: &str) -> Self {
         account.moto.fault(fault);
-        let mut command = account.command(scene.command);
-        let mut process = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("it starts");
-        let stderr = BufReader::new(process.stderr.take().expect("its standard error"));
+        let run = Self::begin(&mut account.command(scene.command));
         while account.moto.struck().broken.len() < 2 {
             std::thread::sleep(Duration::from_millis(5));
         }
-        Self { process, stderr, said: String::new() }
+        run
     }
 
     fn signal(&self, name: &str) {
@@ -78,8 +83,24 @@ fn list(said: &str, head: &str) -> Vec<String> {
 #[test]
 fn what_is_in_flight_lands() {
     let scene = Scene::apply();
-    lands(scene, "INT");
+    lands(scene, "HUP");
     lands(scene, "TERM");
+}
+
+/// `nohup` starts it so.
+#[test]
+fn a_hangup_that_is_ignored_is_no_signal() {
+    let cloud = FileCloud::new();
+    let command = cloud.bench.command(&format!("apply --yes prod.toml {CLOUD}"));
+    let mut wrapped = Command::new("sh");
+    wrapped.args(["-c", "trap '' HUP; exec \"$@\"", "sh"]).arg(command.get_program()).args(command.get_args());
+    wrapped.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    wrapped.current_dir(cloud.bench.path(""));
+    let mut run = Run::begin(&mut wrapped);
+    run.reads_until(" created vpc.main");
+    run.signal("HUP");
+    let (code, said) = run.end();
+    assert_eq!(code, Some(0), "{said}");
 }
 
 #[test]
