@@ -97,8 +97,10 @@ impl FileCloud {
 
     async fn takes(&self, kind: &dyn AnyKind) {
         let seconds = kind.typical() as f64 * self.options.time_scale;
-        if seconds > 0.0 {
-            tokio::time::sleep(Duration::from_secs_f64(seconds)).await;
+        match seconds > 0.0 {
+            true => tokio::time::sleep(Duration::from_secs_f64(seconds)).await,
+            // Else no signal is heard: the runtime looks for them only when something waits.
+            false => tokio::task::yield_now().await,
         }
     }
 

@@ -87,6 +87,21 @@ fn what_is_in_flight_lands() {
     lands(scene, "TERM");
 }
 
+/// On a cloud in which no time passes nothing waits, and signals are heard all the same.
+#[test]
+fn signals_are_heard_where_no_time_passes() {
+    for signal in ["INT", "TERM", "HUP"] {
+        let cloud = FileCloud::new();
+        let mut run = Run::begin(&mut cloud.bench.command(&format!("apply --yes prod.toml {CLOUD}")));
+        run.reads_until(" created vpc.main");
+        run.signal(signal);
+        let (code, said) = run.end();
+        assert_eq!(code, Some(130), "{signal}\n{said}");
+        assert!(!list(&said, "not begun: ").is_empty(), "{signal}\n{said}");
+        cloud.done("apply --yes prod.toml");
+    }
+}
+
 /// `nohup` starts it so.
 #[test]
 fn a_hangup_that_is_ignored_is_no_signal() {
