@@ -57,6 +57,13 @@ impl CloudError {
         Self { class: Class::Fenced, ..Self::new(operation, "", HeldBack.to_string()) }
     }
 
+    /// What was made is not in this operation's answer. AWS tells of it with a delay, or somebody deleted it meanwhile:
+    /// this passes, or not within the time that is given to such a delay.
+    pub fn not_shown(operation: &str) -> Self {
+        let message = "it was made, and is not there yet or not any more; if somebody deleted it, apply again";
+        Self { class: Class::Propagating, ..Self::new(operation, "", message) }
+    }
+
     pub fn is(&self, class: Class) -> bool {
         self.class == class
     }

@@ -148,7 +148,7 @@ impl Kind for Certificate {
             return Ok(Poll::Done(Outputs::new()));
         }
         let Some(detail) = describe(aws, look.id).await? else {
-            return Ok(Poll::Waiting("certificate is not known yet".to_owned()));
+            return Err(CloudError::not_shown("acm:DescribeCertificate"));
         };
         if !usable(&detail) {
             return Ok(Poll::Failed(trouble(&detail)));

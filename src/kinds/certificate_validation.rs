@@ -75,7 +75,7 @@ impl Kind for CertificateValidation {
             return Ok(Poll::Done(Outputs::new()));
         }
         Ok(match certificate::describe(aws, look.id).await? {
-            None => Poll::Waiting(format!("certificate {} is not known yet", look.id)),
+            None => return Err(CloudError::not_shown("acm:DescribeCertificate")),
             Some(detail) if certificate::issued(&detail) => Poll::Done(Outputs::new()),
             Some(detail) if certificate::usable(&detail) => Poll::Waiting(pending(&detail)),
             Some(detail) => Poll::Failed(certificate::trouble(&detail)),

@@ -183,7 +183,7 @@ impl Kind for DbInstance {
         let found = live::find(aws, look.id).await?;
         Ok(match (look.goal, found) {
             (Goal::Gone, None) => Poll::Done(Outputs::new()),
-            (Goal::Ready, None) => Poll::Waiting("not known yet".to_owned()),
+            (Goal::Ready, None) => return Err(CloudError::not_shown("rds:DescribeDBInstances")),
             (Goal::Gone, Some(instance)) => Poll::Waiting(live::status(&instance).to_owned()),
             (Goal::Ready, Some(instance)) => live::readiness(&instance, look.attrs),
         })

@@ -115,7 +115,7 @@ impl Kind for DiscoveryNamespace {
         let arn = found.and_then(|found| found.namespace?.arn);
         Ok(match (look.goal, arn) {
             (Goal::Ready, Some(arn)) => Poll::Done(Outputs::from([("arn".to_owned(), arn)])),
-            (Goal::Ready, None) => Poll::Waiting("not known yet".to_owned()),
+            (Goal::Ready, None) => return Err(CloudError::not_shown("servicediscovery:GetNamespace")),
             (Goal::Gone, Some(_)) => Poll::Waiting("Cloud Map takes its hosted zone down".to_owned()),
             (Goal::Gone, None) => Poll::Done(Outputs::new()),
         })

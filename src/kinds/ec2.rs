@@ -86,11 +86,25 @@ pub(super) async fn soon<T>(mut call: impl AsyncFnMut() -> Result<T, CloudError>
     call().await
 }
 
-/// Done once `state` is `ready`; no state means that EC2 does not show the object yet.
-pub(super) fn until(ready: &str, state: Option<&str>) -> Poll {
+/// Done once `state` is `ready`; no state means that EC2 does not show the object.
+pub(super) fn until(operation: &str, ready: &str, state: Option<&str>) -> Result<Poll, CloudError> {
     match state {
-        Some(state) if state == ready => Poll::Done(super::Outputs::new()),
-        Some(state) => Poll::Waiting(format!("state: {state}")),
-        None => Poll::Waiting("not visible yet".to_owned()),
+        Some(state) if state == ready => Ok(Poll::Done(super::Outputs::new())),
+        Some(state) => Ok(Poll::Waiting(format!("state: {state}"))),
+        None => Err(CloudError::not_shown(operation)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Somebody may have deleted it: the wait ends with what AWS's delay is given, and not with the kind's deadline.
+    #[test]
+    fn what_is_not_shown_is_trouble_and_no_progress() {
+        let shown = |state| until("ec2:DescribeVpcs", "available", state);
+        assert!(matches!(shown(Some("available")), Ok(Poll::Done(_))));
+        assert!(matches!(shown(Some("pending")), Ok(Poll::Waiting(what)) if what == "state: pending"));
+        assert!(shown(None).is_err_and(|error| error.is(Class::Propagating)));
     }
 }

@@ -90,13 +90,16 @@ impl Kind for EcsCluster {
         let cluster = found.clusters().iter().find(|cluster| is_there(cluster));
         Ok(match (look.goal, cluster) {
             (Goal::Gone, None) => Poll::Done(Outputs::new()),
-            (Goal::Ready, None) => Poll::Waiting("not known yet".to_owned()),
+            (Goal::Ready, None) => return Err(CloudError::not_shown("ecs:DescribeClusters")),
             (goal, Some(cluster)) => match cluster.status().unwrap_or_default() {
                 "ACTIVE" if goal == Goal::Ready => {
                     let arn = cluster.cluster_arn().unwrap_or_default();
                     Poll::Done(Outputs::from([("arn".to_owned(), arn.to_owned())]))
                 }
                 "FAILED" => Poll::Failed("AWS could not set the cluster up; delete it, and apply again".to_owned()),
+                "DEPROVISIONING" if goal == Goal::Ready => {
+                    Poll::Failed("somebody else deletes the cluster; apply again to make another".to_owned())
+                }
                 status => Poll::Waiting(format!("status: {status}")),
             },
         })

@@ -82,6 +82,6 @@ impl Kind for ElasticIp {
         let call = aws.ec2.describe_addresses().allocation_ids(look.id);
         let found = call.send().await.found("ec2:DescribeAddresses")?;
         let shown = found.is_some_and(|found| !found.addresses().is_empty());
-        Ok(ec2::until("allocated", shown.then_some("allocated")))
+        ec2::until("ec2:DescribeAddresses", "allocated", shown.then_some("allocated"))
     }
 }

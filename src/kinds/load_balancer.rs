@@ -197,7 +197,9 @@ impl Kind for LoadBalancer {
         Ok(match (look.goal, balancer) {
             (Goal::Gone, None) => Poll::Done(Outputs::new()),
             (Goal::Gone, Some(_)) => Poll::Waiting("load balancer is still there".to_owned()),
-            (Goal::Ready, None) => Poll::Waiting("load balancer is not listed yet".to_owned()),
+            (Goal::Ready, None) => {
+                return Err(CloudError::not_shown("elasticloadbalancing:DescribeLoadBalancers"));
+            }
             (Goal::Ready, Some(balancer)) => readiness(balancer),
         })
     }

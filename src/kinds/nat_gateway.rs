@@ -159,7 +159,9 @@ impl Kind for NatGateway {
                 Poll::Failed(format!("it is {gone}: somebody else deletes it; apply again to make another"))
             }
             (Goal::Gone, Some(state)) => Poll::Waiting(format!("state: {state}")),
-            (Goal::Ready, state) => ec2::until("available", state.map(NatGatewayState::as_str)),
+            (Goal::Ready, state) => {
+                ec2::until("ec2:DescribeNatGateways", "available", state.map(NatGatewayState::as_str))?
+            }
         })
     }
 }

@@ -123,7 +123,7 @@ impl Kind for SecurityGroup {
             return Ok(Poll::Done(Outputs::new()));
         }
         let shown = group(aws, look.id).await?;
-        Ok(ec2::until("created", shown.map(|_| "created")))
+        ec2::until("ec2:DescribeSecurityGroups", "created", shown.map(|_| "created"))
     }
 }
 

@@ -110,7 +110,7 @@ impl Kind for Subnet {
         }
         let found = aws.ec2.describe_subnets().subnet_ids(look.id).send().await.found("ec2:DescribeSubnets")?;
         let state = found.as_ref().and_then(|found| found.subnets().first()?.state());
-        Ok(ec2::until("available", state.map(aws_sdk_ec2::types::SubnetState::as_str)))
+        ec2::until("ec2:DescribeSubnets", "available", state.map(aws_sdk_ec2::types::SubnetState::as_str))
     }
 }
 

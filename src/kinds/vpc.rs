@@ -104,7 +104,7 @@ impl Kind for Vpc {
         }
         let found = aws.ec2.describe_vpcs().vpc_ids(look.id).send().await.found("ec2:DescribeVpcs")?;
         let state = found.as_ref().and_then(|found| found.vpcs().first()?.state());
-        Ok(ec2::until("available", state.map(aws_sdk_ec2::types::VpcState::as_str)))
+        ec2::until("ec2:DescribeVpcs", "available", state.map(aws_sdk_ec2::types::VpcState::as_str))
     }
 }
 

@@ -85,7 +85,9 @@ pub(super) fn readiness(instance: &Instance, wanted: &Attrs) -> Poll {
                 None => Poll::Done(outputs(instance)),
             }
         }
-        "failed" | "storage-full" | "restore-error" | "insufficient-capacity" | "stopped" => failed(instance),
+        "failed" | "storage-full" | "restore-error" | "insufficient-capacity" | "stopped" | "deleting" => {
+            failed(instance)
+        }
         _ if status.starts_with("incompatible-") || status.starts_with("inaccessible-") => failed(instance),
         _ => Poll::Waiting(status.to_owned()),
     }
@@ -96,6 +98,7 @@ fn failed(instance: &Instance) -> Poll {
     let remedy = match status {
         "stopped" => format!("start it (aws rds start-db-instance --db-instance-identifier {name})"),
         "storage-full" => "raise its `storage`".to_owned(),
+        "deleting" => "somebody else deletes it; wait until it is gone".to_owned(),
         _ => format!(
             "its events say why (aws rds describe-events --source-type db-instance --source-identifier {name})"
         ),
@@ -219,6 +222,14 @@ mod tests {
         let instance = |max| Instance::builder().allocated_storage(20).max_allocated_storage(max).build();
         assert_eq!(attributes(&instance(20), Tags::new()).max_storage, 0);
         assert_eq!(attributes(&instance(100), Tags::new()).max_storage, 100);
+    }
+
+    #[test]
+    fn one_that_somebody_deletes_is_not_waited_for() {
+        let instance = Instance::builder().db_instance_identifier("main").db_instance_status("deleting").build();
+        assert!(
+            matches!(readiness(&instance, &attrs()), Poll::Failed(why) if why.contains("somebody else deletes"))
+        );
     }
 
     #[test]

@@ -14,8 +14,10 @@ pub(super) async fn ready(aws: &Aws, look: &Look<'_, Attrs>) -> Result<Poll, Clo
         return Ok(Poll::Done(Outputs::new()));
     }
     let attrs = look.attrs;
-    let Some(service) = describe(aws, attrs.cluster.value(), look.id).await? else {
-        return Ok(Poll::Waiting("not known yet".to_owned()));
+    // One that is inactive may be the one before, of the same name.
+    let service = describe(aws, attrs.cluster.value(), look.id).await?;
+    let Some(service) = service.filter(|service| service.status() != Some("INACTIVE")) else {
+        return Err(CloudError::not_shown("ecs:DescribeServices"));
     };
     let ours = rolling(&service, attrs.task_definition.value());
     Ok(match judge(&service, attrs.task_definition.value(), attrs.deadline, now()) {
@@ -68,6 +70,9 @@ enum Verdict {
 
 /// `wanted` is the ARN of the revision that the plan names; `deadline` and `now` are seconds.
 fn judge(service: &Service, wanted: &str, deadline: u64, now: i64) -> Verdict {
+    if service.status() == Some("DRAINING") {
+        return Verdict::Failed("somebody else deletes the service; apply again to make another".to_owned());
+    }
     let deployments = service.deployments();
     let Some(primary) = deployments.iter().find(|deployment| deployment.status() == Some("PRIMARY")) else {
         return Verdict::Moving("ECS has begun no roll-out yet".to_owned());
@@ -173,6 +178,13 @@ mod tests {
             Verdict::Moving(what) => format!("moving: {what}"),
             Verdict::Failed(why) => format!("failed: {why}"),
         }
+    }
+
+    #[test]
+    fn one_that_somebody_deletes_is_not_waited_for() {
+        let service = Service::builder().status("DRAINING").build();
+        let verdict = judge(&service, OURS, 900, 1100);
+        assert!(matches!(verdict, Verdict::Failed(why) if why.contains("somebody else deletes")));
     }
 
     #[test]
