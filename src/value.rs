@@ -11,7 +11,7 @@ pub mod walk;
 pub use address::Address;
 pub use inert::{MARK, clean, marked, one_line, steers, without_commands};
 pub use reference::{Ref, Target};
-pub use secret::{Secret, SecretSource, Vault, from_variable};
+pub use secret::{Secret, SecretSource, Vault, from_variable, without_password};
 pub use text::{Part, Text};
 
 /// Keys of the tagged JSON objects that stand for something other than themselves in serialised attributes.

@@ -7,7 +7,7 @@ use crate::cloud::{Capture, Found, secrets};
 use crate::plan::{Secrets, World, resolve_with};
 use crate::ui::Ui;
 use crate::value::walk::is_resolved;
-use crate::value::{Address, Vault, tag};
+use crate::value::{Address, Vault, one_line, tag};
 
 /// Captures the live state in a cloud file. Secret values stay where they are: the file holds fingerprints
 /// under a key of the cloud that they were read from (an account has one for each run).
@@ -29,7 +29,7 @@ pub async fn observe(ui: Ui, spec: &Path, out: &Path, cloud: &CloudArgs) -> Resu
         |address: &Address| session.graph.wanted.iter().any(|wanted| wanted.shared && wanted.address == *address);
     let capture = Capture::of(&session.spec.env, session.vault.key(), &found, is_shared);
     capture.write(out).map_err(|message| Failure::new(Exit::Failed, message, "choose another place"))?;
-    ui.result(&format!("{} objects captured in {}", capture.objects.len(), out.display()))?;
+    ui.result(&format!("{} objects captured in {}", capture.objects.len(), one_line(&out.display().to_string())))?;
     Ok(Exit::Done)
 }
 

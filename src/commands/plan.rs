@@ -6,6 +6,7 @@ use crate::graph::Graph;
 use crate::plan::{self, Draft, Options, Plan};
 use crate::render;
 use crate::ui::{Ui, Unwritten, plan_text};
+use crate::value::one_line;
 
 /// Shows what an apply would change.
 pub async fn plan(ui: Ui, args: &PlanArgs, json: bool) -> Result<Exit, Failure> {
@@ -39,7 +40,8 @@ pub async fn plan(ui: Ui, args: &PlanArgs, json: bool) -> Result<Exit, Failure> 
         rendering::print(ui, &draft.plan, format, args.rendering.max_bytes, &session.cloud.place())?;
     }
     if let Some(out) = &args.out {
-        ui.note(&format!("Saved. `baseplate apply {}` carries out exactly this, or nothing.", out.display()));
+        let out = one_line(&out.display().to_string());
+        ui.note(&format!("Saved. `baseplate apply {out}` carries out exactly this, or nothing."));
     }
     let pending = args.detailed_exitcode && !draft.plan.is_empty();
     Ok(if pending { Exit::ChangesPending } else { Exit::Done })

@@ -9,7 +9,7 @@ use crate::cloud::{About, Account, Aws, Class, Cloud, CloudError, FileCloud, Opt
 use crate::graph::Graph;
 use crate::spec::{self, Environment, Spec};
 use crate::ui::Ui;
-use crate::value::Vault;
+use crate::value::{Vault, one_line, without_password};
 
 pub struct Session {
     pub spec: Spec,
@@ -117,6 +117,7 @@ async fn open(ui: Ui, env: &Environment, args: &CloudArgs) -> Result<Box<dyn Clo
 /// An endpoint set for this process that is none of AWS's.
 fn foreign_endpoint() -> Option<String> {
     let endpoint = ["AWS_ENDPOINT_URL_ECS", "AWS_ENDPOINT_URL"].iter().find_map(|name| std::env::var(name).ok())?;
+    let endpoint = one_line(&without_password(&endpoint));
     let host = endpoint.split("://").last().unwrap_or_default().split(['/', ':']).next().unwrap_or_default();
     let own = ["amazonaws.com", "amazonaws.com.cn", "api.aws"];
     let is_own = own.iter().any(|domain| host == *domain || host.ends_with(&format!(".{domain}")));

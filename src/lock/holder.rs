@@ -3,7 +3,7 @@ use std::time::SystemTime;
 use aws_smithy_types::date_time::{DateTime, Format};
 use serde::{Deserialize, Serialize};
 
-use crate::value::steers;
+use crate::value::{steers, without_password};
 
 /// Who holds a lock, for people to read. Nothing in it is secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,12 +51,8 @@ fn run_address(variable: impl Fn(&str) -> Option<String>) -> Option<String> {
     };
     let address = variable("BASEPLATE_RUN_URL").or_else(github).or_else(|| variable("CI_JOB_URL"));
     let address = address.or_else(|| variable("BUILD_URL"))?;
-    let (scheme, rest) =
-        address.trim().split_once("://").filter(|(scheme, _)| matches!(*scheme, "http" | "https"))?;
-    // What stands before an `@` in the host may be a password.
-    let end = rest.find('/').unwrap_or(rest.len());
-    let host = rest[..end].rsplit('@').next().unwrap_or_default();
-    Some(plain(&format!("{scheme}://{host}{}", &rest[end..])))
+    address.trim().split_once("://").filter(|(scheme, _)| matches!(*scheme, "http" | "https"))?;
+    Some(plain(&without_password(address.trim())))
 }
 
 /// Shortened, and without what steers a terminal or means a reference to Parameter Store.

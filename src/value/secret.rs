@@ -177,12 +177,26 @@ pub fn from_variable(name: &str) -> Option<Zeroizing<String>> {
     std::env::var(name).ok().filter(|value| !value.is_empty()).map(Zeroizing::new)
 }
 
+/// An address on the web without what stands before an `@` in its host, which may be a password.
+pub fn without_password(address: &str) -> String {
+    let Some((scheme, rest)) = address.split_once("://") else { return address.to_owned() };
+    let (host, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    format!("{scheme}://{}{path}", host.rsplit('@').next().unwrap_or_default())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn keep(vault: &Vault, clear: &str) -> Secret {
         vault.keep(Zeroizing::new(clear.to_owned()))
+    }
+
+    #[test]
+    fn an_address_is_shown_without_its_password() {
+        assert_eq!(without_password("http://ada:pl@nted@host:1/a?b=c@d"), "http://host:1/a?b=c@d");
+        assert_eq!(without_password("https://host?ada@b"), "https://host?ada@b");
+        assert_eq!(without_password("host"), "host");
     }
 
     #[test]

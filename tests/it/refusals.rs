@@ -147,3 +147,13 @@ fn missing_credentials_are_named() {
 fn an_endpoint_that_does_not_answer_is_named() {
     assert_outcome!("aws-unreachable", unreachable_aws(|_| {}));
 }
+
+#[test]
+fn a_password_in_the_address_of_an_endpoint_is_not_shown() {
+    let bench = Bench::new();
+    let mut command = bench.command("plan dev.toml -vvv --call-timeout 1");
+    let outcome = Outcome::of(command.env("AWS_ENDPOINT_URL", "http://ada:planted@127.0.0.1:1"));
+    assert_eq!(outcome.code, 1, "{outcome}");
+    assert!(outcome.stderr.contains("not waiting for roll-outs: http://127.0.0.1:1 is not AWS's"), "{outcome}");
+    assert!(!outcome.to_string().contains("planted"), "{outcome}");
+}
