@@ -155,7 +155,7 @@ mod tests {
     fn json_is_inert_and_says_the_same() {
         let value = json!({ "##[error]": "a\u{e0041}\u{200b}\u{9b}b\n::error::c ##vso[x] ###[ 😀" });
         let text = inert_json(&value);
-        assert!(!text.contains("##") && !text.contains(|c| steers(c)), "{text}");
+        assert!(!text.contains("##") && !text.contains(steers), "{text}");
         assert!(text.lines().all(|line| !line.trim_start().starts_with("::")), "{text}");
         assert_eq!(serde_json::from_str::<Value>(&text).expect("JSON"), value);
     }

@@ -43,7 +43,7 @@ pub(super) fn security_group(env: &Environment, name: &str) -> Ref<SecurityGroup
 
 /// The rules of these groups: without them nobody reaches what has the groups, nor does that reach anybody.
 pub(super) fn rules<'a>(env: &'a Environment, names: &'a [String]) -> impl Iterator<Item = Address> + 'a {
-    let ours = names.iter().filter(|name| env.security_groups.contains_key(*name));
+    let ours = names.iter().filter(|name| env.security_groups.contains_key(name));
     ours.map(|name| Address::new(SecurityGroupRules::KIND, name))
 }
 

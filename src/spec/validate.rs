@@ -101,7 +101,7 @@ impl<'a> Check<'a> {
                 subnets.values().filter(|subnet| subnet.tier == tier).map(|subnet| subnet.zone.as_str()).collect()
             }
             Some(keys) => {
-                for (index, key) in keys.iter().enumerate().filter(|(_, key)| !subnets.contains_key(*key)) {
+                for (index, key) in keys.iter().enumerate().filter(|(_, key)| !subnets.contains_key(key)) {
                     let (help, index) = (one_of("subnets", subnets.keys()), index.to_string());
                     self.report(&[path, &[&index]].concat(), format!("no subnet is called `{key}`"), help);
                 }

@@ -35,9 +35,10 @@ pub fn rehearsal_text(rehearsed: &Rehearsed<'_>, paint: Paint) -> String {
             None => "from then on".to_owned(),
         };
         let text = format!(
-            "Would not serve {time}, {} after the start: {address}: {}",
+            "Would not serve {time}, {} after the start: {}: {}",
             duration(from.as_secs()),
-            clean(why)
+            one_line(&address.to_string()),
+            one_line(why)
         );
         let _ = writeln!(out, "{}", paint.yellow(&text));
     }
