@@ -224,6 +224,42 @@ fn a_run_that_loses_its_lock_stops() {
     account.done(&format!("{DESTROY} --lock-timeout 0"));
 }
 
+/// A run that was stopped, as a laptop that sleeps or a container that is paused stops it, goes on when somebody else has
+/// the lock: between two calls of one operation, or before the SDK repeats one.
+#[test]
+fn a_run_that_wakes_after_its_lease_writes_nothing_more() {
+    let rounds = [1, 3, 6, 9].map(|writes| {
+        std::thread::spawn(move || {
+            let moto = Moto::start();
+            let account = Account::with_fixture(&moto, "small.toml");
+            let by = |name: &str| {
+                let mut command = account.command("apply --yes spec.toml --lock-lease 3 --lock-timeout 30");
+                command.env("AWS_ACCESS_KEY_ID", name);
+                command
+            };
+            moto.fault("how=slow&delay=0.2&calls=write");
+            let first = Run::begin(&mut by("FIRST"));
+            until("some writes", || moto.writes().len() >= writes);
+            first.signal("STOP");
+            moto.heal();
+            let second = Outcome::of(&mut by("SECOND"));
+            assert_eq!(second.code, 0, "{second}");
+            first.signal("CONT");
+            let first = first.end();
+            assert_eq!(first.code, 1, "{first}");
+            assert!(first.stderr.contains("the lock is no longer ours"), "{first}");
+            let written = moto.writes();
+            let handover = written.iter().position(|(caller, _)| caller == "SECOND").expect("the second one wrote");
+            let late: Vec<_> = written[handover..].iter().filter(|(caller, _)| caller == "FIRST").collect();
+            assert!(late.is_empty(), "stopped after {writes}: {late:?}\n{first}");
+            account.assert_no_changes("spec.toml");
+        })
+    });
+    for round in rounds {
+        round.join().expect("a round");
+    }
+}
+
 #[test]
 fn the_first_signal_releases_the_lock() {
     let moto = Moto::start();
