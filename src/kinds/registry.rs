@@ -57,7 +57,6 @@ pub trait AnyKind: Sync {
     fn identity(&self) -> Option<&'static str>;
     fn holds_data(&self, live: &Value) -> bool;
     fn protected_by(&self) -> Option<&'static str>;
-    fn delete_after(&self) -> &'static [&'static str];
     fn serves(&self) -> bool;
     fn backed_by(&self) -> Option<&'static str>;
     fn create_first(&self) -> bool;
@@ -135,9 +134,6 @@ impl<K: Kind + Sync> AnyKind for K {
     }
     fn protected_by(&self) -> Option<&'static str> {
         K::PROTECTED_BY
-    }
-    fn delete_after(&self) -> &'static [&'static str] {
-        K::DELETE_AFTER
     }
     fn serves(&self) -> bool {
         K::SERVES

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use petgraph::Direction;
 use petgraph::graph::{DiGraph, EdgeIndex, NodeIndex};
 use petgraph::visit::{Dfs, EdgeRef};
+use serde_json::Value;
 
 use super::{Edge, Node, Operation, Phase};
 use crate::plan::{Action, Change, Draft, Halves, Step};
@@ -163,16 +164,35 @@ impl<'a> Rules<'a> {
 
     /// Some kinds must be gone before another may go although no reference says so.
     fn unreferenced_users_first(&mut self) {
-        let mut removes: HashMap<&str, Vec<NodeIndex>> = HashMap::new();
+        let mut removes: BTreeMap<&str, Vec<NodeIndex>> = BTreeMap::new();
+        let mut waiting: BTreeMap<&str, Vec<NodeIndex>> = BTreeMap::new();
         for (step, nodes) in self.steps.iter().zip(&self.nodes) {
-            removes.entry(step.kind.name()).or_default().extend(nodes.remove);
-        }
-        for index in 0..self.steps.len() {
-            for kind in self.steps[index].kind.delete_after() {
-                for &user in removes.get(kind).into_iter().flatten() {
-                    self.needs(self.nodes[index].remove, Some(user));
-                }
+            let Some(remove) = nodes.remove else { continue };
+            removes.entry(step.kind.name()).or_default().push(remove);
+            let live = step.live.as_ref().and_then(|live| live.attrs.as_ref()).unwrap_or(&Value::Null);
+            for kind in step.kind.goes_after(live) {
+                waiting.entry(kind).or_default().push(remove);
             }
+        }
+        for (kind, gone) in waiting {
+            // What itself refers to one of these goes first, whatever its kind.
+            let beyond = self.descendants(gone.iter().copied());
+            let users = removes.get(kind).into_iter().flatten().filter(|user| !beyond.contains(user));
+            self.all_before(users.copied().collect(), &gone);
+        }
+    }
+
+    /// All of `before` come before any of `after`, by way of a point between them.
+    fn all_before(&mut self, before: Vec<NodeIndex>, after: &[NodeIndex]) {
+        if before.is_empty() || after.is_empty() {
+            return;
+        }
+        let point = self.graph.add_node(None);
+        for node in before {
+            self.needs(Some(point), Some(node));
+        }
+        for &node in after {
+            self.needs(Some(node), Some(point));
         }
     }
 
@@ -264,13 +284,7 @@ impl<'a> Rules<'a> {
             return;
         }
         let beyond = self.descendants(goes.iter().copied());
-        let point = self.graph.add_node(None);
-        for &write in comes.iter().filter(|write| !beyond.contains(write)) {
-            self.needs(Some(point), Some(write));
-        }
-        for &gone in &goes {
-            self.needs(Some(gone), Some(point));
-        }
+        self.all_before(comes.iter().copied().filter(|write| !beyond.contains(write)).collect(), &goes);
         // What itself waits for one thing that goes can still come before another one.
         for &write in comes.iter().filter(|write| beyond.contains(write)) {
             let after = self.descendants([write]);
