@@ -282,6 +282,43 @@ fn what_a_set_loses_stays_until_what_it_gains_serves() {
     assert_eq!(attrs(&outcome), rules(&[3000, 3002]), "the old tasks are still reached");
 }
 
+/// A route moves from one service to a new one.
+fn another_service() -> Scene {
+    let reference = |kind: &str, id: &str| json!({ "$id": id, "kind": kind, "output": "id" });
+    let rule = json!({
+        "listener": reference("listener", "listener-1"), "priority": 10, "paths": ["/*"], "hosts": [],
+        "other_conditions": [], "action": { "forward": { "target_group": reference("target_group", "new") } },
+        "tags": {},
+    });
+    let mut scene = Scene::side_by_side();
+    scene.create("listener_rule.new").attrs(&json!({}), &rule);
+    scene.create("ecs_service.new").needs(&["listener_rule.new"]);
+    scene.delete("listener_rule.old");
+    scene.delete("ecs_service.old");
+    scene
+}
+
+#[test]
+fn requests_are_held_back_until_what_they_go_to_is_there() {
+    let outcome = another_service().run();
+    assert_eq!(
+        outcome.started(),
+        [
+            "creating listener_rule.new",
+            "creating ecs_service.new",
+            "finishing listener_rule.new",
+            "deleting listener_rule.old",
+            "deleting ecs_service.old",
+        ]
+    );
+    let scene = another_service();
+    scene.cloud.always(Call::Poll, "ecs_service.new", Answer::Hopeless);
+    let outcome = scene.run();
+    for never in ["finishing listener_rule.new", "deleting listener_rule.old", "deleting ecs_service.old"] {
+        outcome.assert_never(never);
+    }
+}
+
 #[test]
 fn a_cycle_is_named() {
     let mut scene = Scene::side_by_side();
