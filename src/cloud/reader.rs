@@ -3,6 +3,9 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 
+use aws_sdk_resourcegroupstagging::operation::get_resources::builders::GetResourcesFluentBuilder;
+use aws_sdk_resourcegroupstagging::types::{ResourceTagMapping, TagFilter};
+use futures_util::future::{LocalBoxFuture, try_join};
 use tokio::sync::OnceCell;
 
 use super::{Aws, CloudError, During};
@@ -42,14 +45,17 @@ type Answer = OnceCell<Result<Rc<dyn Any>, CloudError>>;
 struct Shared(RefCell<HashMap<&'static str, Rc<Answer>>>);
 
 impl Shared {
-    async fn get<T: 'static>(
-        &self,
+    /// In a box: whoever shares an answer would carry the whole future that asks for it in its own.
+    fn get<'s, T: 'static>(
+        &'s self,
         key: &'static str,
-        ask: impl Future<Output = Result<T, CloudError>>,
-    ) -> Result<Rc<T>, CloudError> {
+        ask: impl Future<Output = Result<T, CloudError>> + 's,
+    ) -> LocalBoxFuture<'s, Result<Rc<T>, CloudError>> {
         let cell = Rc::clone(self.0.borrow_mut().entry(key).or_default());
-        let answer = cell.get_or_init(|| async { Ok(Rc::new(ask.await?) as Rc<dyn Any>) }).await.clone()?;
-        answer.downcast::<T>().map_err(|_| CloudError::internal(format!("{key} is shared as two types")))
+        Box::pin(async move {
+            let answer = cell.get_or_init(|| async { Ok(Rc::new(ask.await?) as Rc<dyn Any>) }).await.clone()?;
+            answer.downcast::<T>().map_err(|_| CloudError::internal(format!("{key} is shared as two types")))
+        })
     }
 }
 
@@ -67,15 +73,15 @@ impl<'a> Reader<'a> {
     }
 
     /// The answer of `ask`, or its failure; it runs once for all that come with the same `key`.
-    pub async fn shared<T: 'static>(
-        &self,
+    pub fn shared<'s, T: 'static>(
+        &'s self,
         key: &'static str,
-        ask: impl Future<Output = Result<T, CloudError>>,
-    ) -> Result<Rc<T>, CloudError> {
-        self.shared.get(key, ask).await
+        ask: impl Future<Output = Result<T, CloudError>> + 's,
+    ) -> LocalBoxFuture<'s, Result<Rc<T>, CloudError>> {
+        self.shared.get(key, ask)
     }
 
-    /// The tags of everything of the project by ARN, from the Resource Groups Tagging API: one call a hundred
+    /// The tags of everything of the environment and of what its project shares by ARN, from the Resource Groups Tagging API: one call a hundred
     /// objects, for the services that have no batch call for tags.
     ///
     /// The index lags behind and also holds what is deleted, so it proves neither existence nor a difference:
@@ -86,36 +92,64 @@ impl<'a> Reader<'a> {
     }
 
     async fn read_tag_index(&self) -> Result<Option<HashMap<String, Tags>>, CloudError> {
-        use aws_sdk_resourcegroupstagging::types::TagFilter;
-        let filter = TagFilter::builder().key("baseplate:project").values(&self.scope.env.project).build();
-        let types = [
-            "acm:certificate",
-            "ecr:repository",
-            "ecs:cluster",
-            "elasticloadbalancing",
-            "logs:log-group",
-            "rds:subgrp",
-            "servicediscovery",
-            "ssm:parameter",
-        ];
-        let pages = self
-            .aws
-            .tagging
-            .get_resources()
-            .tag_filters(filter)
-            .set_resource_type_filters(Some(types.map(str::to_owned).to_vec()))
-            .into_paginator()
-            .items()
-            .send();
-        let Ok(found) = pages.collect::<Result<Vec<_>, _>>().await.during("tag:GetResources") else {
-            return Ok(None);
+        Ok(self.indexed().await.ok())
+    }
+
+    async fn indexed(&self) -> Result<HashMap<String, Tags>, CloudError> {
+        // One page mostly holds all that the project has.
+        let all: Vec<&str> = OWN.into_iter().chain(SHARED).collect();
+        let first = self.index(&all, None).send().await.during(INDEX)?;
+        if first.pagination_token().is_none_or(str::is_empty) {
+            return Ok(first
+                .resource_tag_mapping_list
+                .unwrap_or_default()
+                .into_iter()
+                .filter_map(tagged)
+                .collect());
+        }
+        // Further ones would come with every object of every other environment. No filter says "without an
+        // environment"; so what environments share is asked for by its type.
+        let (own, shared) = (self.index(&OWN, Some(&self.scope.env.environment)), self.index(&SHARED, None));
+        let every = async |call: GetResourcesFluentBuilder| {
+            let pages = call.into_paginator().items().send();
+            pages.collect::<Result<Vec<_>, _>>().await.during(INDEX)
         };
-        let tags = |item: &aws_sdk_resourcegroupstagging::types::ResourceTagMapping| {
-            item.tags().iter().map(|tag| (tag.key().to_owned(), tag.value().to_owned())).collect()
-        };
-        Ok(Some(found.iter().filter_map(|item| Some((item.resource_arn()?.to_owned(), tags(item)))).collect()))
+        let (own, shared) = try_join(every(own), every(shared)).await?;
+        Ok(own.into_iter().chain(shared).filter_map(tagged).collect())
+    }
+
+    /// Asks for what of these types carries the tags of the project and the environment.
+    fn index(&self, types: &[&str], environment: Option<&str>) -> GetResourcesFluentBuilder {
+        let filter =
+            |key: &str, value: &str| TagFilter::builder().key(format!("baseplate:{key}")).values(value).build();
+        let project = filter("project", &self.scope.env.project);
+        let filters = std::iter::once(project).chain(environment.map(|value| filter("environment", value)));
+        let types = types.iter().map(|&name| name.to_owned()).collect();
+        let call = self.aws.tagging.get_resources().set_tag_filters(Some(filters.collect()));
+        // AWS gives fifty a page unless it is asked for more.
+        call.set_resource_type_filters(Some(types)).resources_per_page(100)
     }
 }
+
+fn tagged(item: ResourceTagMapping) -> Option<(String, Tags)> {
+    let tags = item.tags().iter().map(|tag| (tag.key().to_owned(), tag.value().to_owned())).collect();
+    Some((item.resource_arn?, tags))
+}
+
+const INDEX: &str = "tag:GetResources";
+
+/// What the tag index is asked for, as it calls it: what belongs to one environment …
+const OWN: [&str; 7] = [
+    "acm:certificate",
+    "ecs:cluster",
+    "elasticloadbalancing",
+    "logs:log-group",
+    "rds:subgrp",
+    "servicediscovery",
+    "ssm:parameter",
+];
+/// … and what belongs to the project.
+const SHARED: [&str; 1] = ["ecr:repository"];
 
 #[cfg(test)]
 mod tests {

@@ -85,6 +85,30 @@ fn three_hundred_security_groups_take_ten_calls() {
     assert!(counts.repeated.is_empty(), "{counts:#?}");
 }
 
+/// What other environments of the project have is not listed, however much it is.
+#[test]
+fn other_environments_cost_no_calls() {
+    let moto = city_with("prod");
+    let account = Account::new(&moto);
+    let alone = calls_of_a_plan(&account, &moto, "prod.toml");
+    moto.boto(
+        r#"
+for number in range(700):
+    tags = {"project": "legocity", "environment": f"e{number % 15}", "address": f"ssm_parameter.p{number}"}
+    tags = [{"Key": f"baseplate:{key}", "Value": value} for key, value in tags.items()]
+    client("ssm").put_parameter(Name=f"/legocity/e{number % 15}/p{number}", Value="x", Type="String", Tags=tags)"#,
+    );
+    let mut beside = calls_of_a_plan(&account, &moto, "prod.toml").by_action;
+    // The first page, and where that is not all, what is this environment's and what is shared.
+    assert!(beside.remove("tagging:GetResources") <= Some(3), "{beside:#?}");
+    for action in ["ssm:DescribeParameters", "tagging:GetResources"] {
+        beside.remove(action);
+    }
+    for (action, count) in beside {
+        assert_eq!(Some(&count), alone.by_action.get(&action), "{action}");
+    }
+}
+
 fn head(environment: &str) -> String {
     format!(
         r#"project = "legocity"
