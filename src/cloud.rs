@@ -1,6 +1,7 @@
 //! Where live state comes from and changes go to: an AWS account, or a file that stands in for one.
 
 mod account;
+mod answer;
 mod applied;
 mod aws;
 mod error;
@@ -10,6 +11,7 @@ mod file;
 mod reader;
 mod record;
 mod trace;
+mod transport;
 
 use futures_util::future::LocalBoxFuture;
 use serde_json::Value;

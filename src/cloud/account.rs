@@ -1,6 +1,7 @@
 use futures_util::future::{LocalBoxFuture, join_all};
 use serde_json::Value;
 
+use super::error::NOT_SENT;
 use super::{About, Aws, Cloud, CloudError, Detail, During, Found, Reader, Scope, applied};
 use crate::kinds::{self, AnyKind, Create, Delete, Live, Look, Made, Poll, Update};
 use crate::lock::{Chain, LockStore, MachineClock, ParameterVersions, parameter};
@@ -51,7 +52,15 @@ impl Cloud for Account {
 
     fn guard<'a>(&'a self, env: &'a Environment) -> LocalBoxFuture<'a, Result<(), CloudError>> {
         Box::pin(async move {
-            let caller = self.aws.sts.get_caller_identity().send().await.during("sts:GetCallerIdentity")?;
+            let caller = self.aws.sts.get_caller_identity().send().await.during("sts:GetCallerIdentity");
+            let caller = caller.map_err(|error| match &self.aws.profile {
+                // The SDK does not tell a profile that is not there from one that holds no credentials.
+                Some(profile) if error.code == NOT_SENT && error.message.contains("credential") => {
+                    let message = format!("no credentials came of the profile `{profile}`: {}", error.message);
+                    CloudError { message, ..error }
+                }
+                _ => error,
+            })?;
             if self.aws.trace.wants(Detail::Attempts) {
                 let provider = self.aws.credentials().await.unwrap_or_else(|| "?".to_owned());
                 let account = caller.account().unwrap_or("?");

@@ -8,6 +8,8 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 
+use super::answer::{Answers, Retries};
+use super::transport::Transport;
 use super::{Detail, Fence, Trace};
 use crate::spec::names::partition;
 
@@ -17,6 +19,8 @@ pub struct Aws {
     pub region: String,
     /// The account of the spec, 12 digits; for building ARNs.
     pub account: String,
+    /// The profile that was asked for by its name.
+    pub profile: Option<String>,
     /// Whether roll-outs are waited for.
     pub wait: bool,
     /// Told of every call.
@@ -77,7 +81,8 @@ impl Aws {
         wait: bool,
         trace: Trace,
     ) -> Self {
-        let http = Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
+        let https = Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
+        let http = Transport::new(https);
         let mut loader = aws_config::defaults(BehaviorVersion::latest())
             .region(Region::new(region.to_owned()))
             .http_client(http.clone())
@@ -94,7 +99,8 @@ impl Aws {
                 ProfileFileCredentialsProvider::builder().configure(&provider).profile_name(profile).build();
             loader = loader.profile_name(profile).credentials_provider(credentials);
         }
-        Self::over(loader.load().await, region, account, wait, trace)
+        let profile = profile.map(str::to_owned);
+        Self { profile, ..Self::over(loader.load().await, region, account, wait, trace) }
     }
 
     /// The ARN of something in this account and region.
@@ -127,6 +133,7 @@ impl Aws {
                 if let Some(fence) = $fence {
                     builder = builder.interceptor(fence);
                 }
+                builder = builder.interceptor(Answers::default()).retry_classifier(Retries);
                 if trace.wants(Detail::Calls) {
                     builder = builder.interceptor(trace.clone());
                 }
@@ -137,6 +144,7 @@ impl Aws {
         Self {
             region: region.to_owned(),
             account: account.to_owned(),
+            profile: None,
             wait,
             acm: client!(aws_sdk_acm),
             acm_once: client!(aws_sdk_acm, once()),

@@ -1,10 +1,14 @@
+mod remedy;
+
 use std::fmt;
 
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
-use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_runtime_api::client::result::{ConnectorError, DispatchFailure, SdkError};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
+use super::answer::{Unusable, older_error};
 use super::fence::HeldBack;
+use remedy::remedy;
 
 /// A call to the cloud that failed: which, with what code, and what may help.
 #[derive(Clone, Debug)]
@@ -67,6 +71,11 @@ impl CloudError {
     pub fn is(&self, class: Class) -> bool {
         self.class == class
     }
+
+    /// What helps where a call failed for who made it, or for how it was made.
+    pub fn remedy(&self) -> Option<&'static str> {
+        remedy(self)
+    }
 }
 
 impl fmt::Display for CloudError {
@@ -107,25 +116,66 @@ where
     E: ProvideErrorMetadata + std::error::Error + 'static,
 {
     fn during(self, operation: &str) -> Result<T, CloudError> {
-        self.map_err(|error| {
-            let answered = error.raw_response().map(|response| response.status().as_u16());
-            let meta = error.as_service_error().map(ProvideErrorMetadata::meta);
-            let code = meta.and_then(|meta| meta.code()).unwrap_or_default().to_owned();
-            let message = match meta.and_then(|meta| meta.message()) {
+        self.map_err(|error| of_sdk(&error, operation))
+    }
+}
+
+fn of_sdk<E>(error: &SdkError<E, HttpResponse>, operation: &str) -> CloudError
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+{
+    let plain = |code: &str, message: String, class: Class| {
+        let (operation, code, request_id) = (operation.to_owned(), code.to_owned(), String::new());
+        CloudError { operation, code, message, request_id, class }
+    };
+    if causes(error).any(<dyn std::error::Error>::is::<HeldBack>) {
+        return CloudError::held_back(operation);
+    }
+    if let Some(unusable) = Unusable::behind(error) {
+        return plain(unusable.code(), unusable.to_string(), unusable.class());
+    }
+    match error {
+        SdkError::ServiceError(refusal) => {
+            let (meta, status) = (refusal.err().meta(), refusal.raw().status().as_u16());
+            let older = if meta.code().is_none() { older_error(refusal.raw()) } else { None };
+            let (code, message) = older.as_ref().map_or((meta.code(), meta.message()), |(code, message)| {
+                (Some(code.as_str()), Some(message.as_str()))
+            });
+            let code = code.unwrap_or_default();
+            let message = match message {
                 Some(message) => without_request(message).to_owned(),
-                None => chain(&error),
+                None => chain(error),
             };
-            let mut class = classify(&code, &message);
-            if causes(&error).any(<dyn std::error::Error>::is::<HeldBack>) {
-                return CloudError::held_back(operation);
-            }
-            if class == Class::Refused && answered.is_none_or(|status| status >= 500) {
+            let mut class = classify(code, &message);
+            if class == Class::Refused && status >= 500 {
                 class = Class::Unanswered;
             }
-            let request_id = meta.and_then(|meta| meta.extra("aws_request_id")).unwrap_or_default().to_owned();
-            CloudError { operation: operation.to_owned(), code, message, request_id, class }
-        })
+            let request_id = meta.extra("aws_request_id").unwrap_or_default().to_owned();
+            CloudError { request_id, ..plain(code, message, class) }
+        }
+        SdkError::ConstructionFailure(_) => plain(NOT_SENT, chain(error), Class::Refused),
+        SdkError::DispatchFailure(failure) if is_not_sent(failure) => {
+            // Without the SDK's own "dispatch failure: other".
+            let cause = failure.as_connector_error().and_then(std::error::Error::source);
+            plain(NOT_SENT, cause.map_or_else(|| chain(error), chain), Class::Refused)
+        }
+        _ => plain("", chain(error), Class::Unanswered),
     }
+}
+
+/// The code of a call that failed before it was made: asking again does not help.
+pub(super) const NOT_SENT: &str = "NotSent";
+
+/// Whether a call failed for want of credentials, of an endpoint or of something else that it needs to be made, and
+/// not for the network. [`super::transport`] gives all that fails on the way another kind.
+fn is_not_sent(failure: &DispatchFailure) -> bool {
+    let unsaid = failure.is_other() && failure.as_other().is_none();
+    let Some(error) = failure.as_connector_error() else { return false };
+    // Who asks somebody else for credentials meets the network as well, and its limits of time.
+    let network = |cause: &(dyn std::error::Error + 'static)| {
+        cause.downcast_ref::<ConnectorError>().is_some_and(|error| error.is_io() || error.is_timeout())
+    };
+    unsaid && !causes(error).any(network) && !chain(error).contains("timed out")
 }
 
 /// A message without the request that some services quote after it when its signature is wrong: among its headers is
@@ -140,9 +190,14 @@ fn causes<'a>(
     std::iter::successors(error.source(), |error| error.source())
 }
 
-/// An error and what caused it, each as it reads: the SDK's own rendering adds its internals.
+/// An error and what caused it, each as it reads: the SDK's own rendering adds its internals. It quotes the whole
+/// request where its endpoint is none, with all values that were to be sent.
 fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    causes(error).fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+    let text = |error: &(dyn std::error::Error + 'static)| {
+        let text = error.to_string();
+        text.split(" to request `Request {").next().unwrap_or_default().to_owned()
+    };
+    causes(error).fold(text(error), |all, cause| format!("{all}: {}", text(cause)))
 }
 
 /// Codes and wordings as the services' API references list them; the patterns are narrow, so that a real
@@ -219,41 +274,4 @@ fn classify(code: &str, message: &str) -> Class {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_iam_does_not_know_everywhere_yet_passes_and_a_denial_does_not() {
-        let passing = [
-            (
-                "InvalidParameterException",
-                "Unable to assume the service linked role. Please verify that it exists.",
-            ),
-            ("InvalidParameterException", "The role with name web-task cannot be assumed."),
-            ("ClientException", "ECS was unable to assume the role 'arn:aws:iam::123456789012:role/web'"),
-            (
-                "MalformedPolicyDocument",
-                "Invalid principal in policy: \"AWS\":\"arn:aws:iam::123456789012:role/web\"",
-            ),
-            ("InvalidParameterException", "The target group does not have an associated load balancer."),
-        ];
-        for (code, message) in passing {
-            assert_eq!(classify(code, message), Class::Propagating, "{code}: {message}");
-        }
-        let denied = "User: ci is not authorized to perform: iam:PassRole on resource: web-task";
-        assert_eq!(classify("AccessDeniedException", denied), Class::Denied);
-        assert_eq!(
-            classify("InvalidParameterException", "No Fargate configuration for these values"),
-            Class::Refused
-        );
-    }
-
-    #[test]
-    fn a_service_that_still_goes_away_is_in_use() {
-        for message in
-            ["Unable to Start a service that is still Draining.", "Creation of service was not idempotent."]
-        {
-            assert_eq!(classify("InvalidParameterException", message), Class::InUse, "{message}");
-        }
-    }
-}
+mod tests;

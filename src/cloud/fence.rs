@@ -61,7 +61,7 @@ impl Intercept for Fence {
 }
 
 /// By the names that AWS gives its operations. What is not known to read is taken for a write.
-fn is_read(operation: &str) -> bool {
+pub(super) fn is_read(operation: &str) -> bool {
     ["BatchGet", "Describe", "Get", "List"].iter().any(|prefix| operation.starts_with(prefix))
 }
 

@@ -15,6 +15,8 @@ use aws_smithy_runtime_api::client::retries::RequestAttempts;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::{ConfigBag, Storable, StoreReplace};
 
+use super::answer::Unusable;
+
 /// From how many `-v` on something is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Detail {
@@ -106,7 +108,7 @@ impl Intercept for Trace {
         if attempt > 1 || !matches!(context.output_or_error(), Some(Ok(_))) {
             self.say(Detail::Attempts, || {
                 let began = config.load::<AttemptBegan>().map(|began| began.0);
-                format!("{} attempt {attempt} → {}", operation(config), answer(context.response(), began))
+                format!("{} attempt {attempt} → {}", operation(config), answer(context, began))
             });
         }
         Ok(())
@@ -120,7 +122,7 @@ impl Intercept for Trace {
     ) -> Result<(), BoxError> {
         self.say(Detail::Calls, || {
             let began = config.load::<CallBegan>().map(|began| began.0);
-            format!("{} → {}", operation(config), answer(context.response(), began))
+            format!("{} → {}", operation(config), answer(context, began))
         });
         Ok(())
     }
@@ -138,12 +140,20 @@ fn operation(config: &ConfigBag) -> String {
     format!("{service}:{}", call.name())
 }
 
-/// `200 in 43 ms (request 0a1b…)`, with AWS's error code where there is one.
-fn answer(response: Option<&HttpResponse>, began: Option<Instant>) -> String {
+/// `200 in 43 ms (request 0a1b…)`, with AWS's error code where there is one, or ours for what is no answer.
+fn answer(context: &FinalizerInterceptorContextRef<'_>, began: Option<Instant>) -> String {
     let took = began.map_or(0, |began| began.elapsed().as_millis());
-    let Some(response) = response else { return format!("no answer in {took} ms") };
+    let error = context.output_or_error().and_then(Result::err);
+    let unusable = error.and_then(|error| Unusable::behind(error)).map(Unusable::code);
+    let Some(response) = context.response() else {
+        return format!("{} in {took} ms", unusable.unwrap_or("no answer"));
+    };
     let status = response.status();
-    let code = if status.is_success() { None } else { error_code(response) };
+    let code = match unusable {
+        Some(code) => Some(code.to_owned()),
+        None if status.is_success() => None,
+        None => error_code(response),
+    };
     let code = code.map(|code| format!(" {code}")).unwrap_or_default();
     let ids = ["x-amzn-requestid", "x-amzn-request-id", "x-amz-request-id"];
     let id = ids.iter().find_map(|name| response.headers().get(*name)).and_then(word);

@@ -126,17 +126,13 @@ fn foreign_endpoint() -> Option<String> {
 
 /// Calls that failed, as one failure: what, and what to do next.
 pub fn unreadable(errors: &[CloudError]) -> Failure {
-    let any = |class| errors.iter().any(|error| error.is(class));
     let wrong_account = errors.iter().any(|error| error.code == "WrongAccount");
     let exit = if wrong_account { Exit::Refused } else { Exit::Failed };
-    let no_credentials = errors.iter().any(|error| error.message.contains("credential"));
     let help = if wrong_account {
         "nothing was changed"
-    } else if no_credentials {
-        "no credentials were found: set AWS_PROFILE or --profile, log in with `aws sso login`, or give the job a role"
-    } else if any(Class::Denied) {
-        "the credentials do not allow this call: add it to their policy, or choose others (--profile)"
-    } else if any(Class::Unanswered) {
+    } else if let Some(remedy) = errors.iter().find_map(CloudError::remedy) {
+        remedy
+    } else if errors.iter().any(|error| error.is(Class::Unanswered)) {
         "the endpoint did not answer: check the network, the region and AWS_ENDPOINT_URL"
     } else {
         "nothing was changed"

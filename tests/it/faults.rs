@@ -32,6 +32,71 @@ fn every_read_goes_wrong_once(scene: &Scene) {
     }
 }
 
+/// What comes back to every call at its first try is no answer of AWS, or not all of it, in each way that would pass
+/// for one. None of it is taken for what is there.
+fn every_answer_is_broken_once(scene: &Scene) {
+    for how in ["cut", "empty", "empty-after", "page", "bare&status=429"] {
+        converges(scene, &format!("how={how}&new=1"));
+    }
+}
+
+#[test]
+fn an_apply_converges_though_every_answer_is_broken_once() {
+    every_answer_is_broken_once(Scene::apply());
+}
+
+#[test]
+fn an_update_converges_though_every_answer_is_broken_once() {
+    every_answer_is_broken_once(Scene::update());
+}
+
+/// Something between that always answers with its own page, or always cuts: no plan, and a reason.
+#[test]
+fn what_never_answers_as_aws_does_is_named() {
+    let scene = Scene::update();
+    for (fault, why) in [
+        ("how=page", "it is a web page"),
+        ("how=cut&match=DescribeVpcs", "its XML is not whole"),
+        ("how=cut&match=ssm:", "its JSON is cut off"),
+        ("how=empty&match=DescribeListeners", "its body is empty"),
+    ] {
+        let moto = scene.fork();
+        let account = scene.account(&moto);
+        moto.fault(fault);
+        let outcome = account.run(&format!("{} --call-timeout 6 --lock-timeout 6", scene.command));
+        assert_eq!(outcome.code, 1, "{fault}\n{outcome}");
+        assert!(outcome.stderr.contains(why), "{fault}\n{outcome}");
+        assert_eq!(moto.writes(), [], "{fault}\n{outcome}");
+    }
+}
+
+/// It is not read to its end, which never comes.
+#[test]
+fn an_answer_without_end_is_refused() {
+    let scene = Scene::apply();
+    let moto = scene.fork();
+    moto.fault("how=huge&match=DescribeVpcs");
+    let outcome = scene.account(&moto).run("plan prod.toml");
+    assert_eq!(outcome.code, 1, "{outcome}");
+    let said = "ec2:DescribeVpcs: AnswerTooLarge: the answer is larger than 64 MiB and was not read further";
+    assert!(outcome.stderr.contains(said), "{outcome}");
+    let struck = moto.struck();
+    moto.heal();
+    assert_eq!(struck.broken.len(), 1, "it is not asked for again");
+    assert!((64 << 20..96 << 20).contains(&struck.sent), "{} bytes were sent", struck.sent);
+}
+
+#[test]
+fn a_page_that_leads_to_itself_is_refused() {
+    let scene = Scene::update();
+    let moto = scene.fork();
+    moto.fault("how=loop&match=ListServices");
+    let outcome = scene.account(&moto).run("plan prod.toml");
+    assert_eq!(outcome.code, 1, "{outcome}");
+    let said = "EndlessPages: the pages of the answer do not end: one of them leads to itself";
+    assert!(outcome.stderr.contains(said), "{outcome}");
+}
+
 #[test]
 fn an_apply_converges_though_every_write_goes_wrong_once() {
     every_write_goes_wrong_once(Scene::apply());

@@ -69,6 +69,8 @@ pub struct Struck {
     pub broken: Vec<String>,
     /// How many of these hang now.
     pub held: usize,
+    /// The bytes that went out of an answer without end.
+    pub sent: usize,
 }
 
 impl Moto {

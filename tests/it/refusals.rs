@@ -143,6 +143,21 @@ fn missing_credentials_are_named() {
     assert_outcome!("aws-no-credentials", outcome);
 }
 
+/// A mistake in what says where and as whom to call is found before any call, and is not tried again.
+#[test]
+fn what_cannot_be_sent_is_final() {
+    let profile = |command: &mut std::process::Command| {
+        command.env_remove("AWS_ACCESS_KEY_ID").env_remove("AWS_SECRET_ACCESS_KEY").args(["--profile", "nowhere"]);
+    };
+    assert_outcome!("aws-no-profile", unreachable_aws(profile));
+    assert_outcome!(
+        "aws-no-endpoint",
+        unreachable_aws(|command| {
+            command.env("AWS_ENDPOINT_URL", "not an address");
+        })
+    );
+}
+
 #[test]
 fn an_endpoint_that_does_not_answer_is_named() {
     assert_outcome!("aws-unreachable", unreachable_aws(|_| {}));

@@ -9,7 +9,8 @@ Besides AWS a server answers
   GET  /__writes         [["access key", "ec2:CreateVpc"], …] in the order they came in, without those of locks
   POST /__reset_counts   forgets what was counted
   POST /__fault?how=…    lets calls go wrong, as `faults.Fault` says; without `how` none does any more
-  GET  /__fault          {"broken": ["ec2:CreateVpc"], "held": n}: calls that went wrong, how many of them hang
+  GET  /__fault          {"broken": ["ec2:CreateVpc"], "held": n, "sent": n}: calls that went wrong, how many of them hang,
+                         bytes of answers without end
   POST /__fork           {"port": n}: another server, which begins with what is in this one
   GET  /__everything     what is in it, as `inventory.Account.everything` sees it over HTTP
   POST /__boto           {"answer": …} or {"error": "…"}: runs the Python in the body with boto3 at hand, which sees
@@ -49,7 +50,7 @@ from moto.rds.models import RDSBackend  # noqa: E402
 from moto.servicediscovery.models import ServiceDiscoveryBackend  # noqa: E402
 from werkzeug.serving import WSGIRequestHandler, make_server  # noqa: E402
 
-from faults import Fault  # noqa: E402
+from faults import Fault, whole  # noqa: E402
 from inventory import Account  # noqa: E402
 
 EC2_ERROR = (
@@ -133,12 +134,7 @@ class Call:
         else:
             template = EC2_ERROR if self.protocol == "ec2" else XML_ERROR
             content_type, body = "text/xml", template.format(code=code, message=escape(message))
-        return whole(f"{status} Failed", content_type, body)
-
-
-def whole(status, content_type, body):
-    body = body.encode()
-    return status, [("Content-Type", content_type), ("Content-Length", str(len(body)))], [body]
+        return whole(f"{status} Failed", content_type, body.encode())
 
 
 class Counted:
@@ -189,7 +185,7 @@ class Counted:
                     self.fault.over.set()
                 self.fault = Fault(**options) if options else None
             case "GET", "/__fault":
-                return {"broken": self.fault.broken, "held": self.fault.held}
+                return {"broken": self.fault.broken, "held": self.fault.held, "sent": self.fault.sent}
         return {}
 
     def handle(self, environ):
@@ -209,6 +205,8 @@ class Counted:
             how = fault.strikes(call) if fault else None
         if how is None:
             return self.handle(environ)
+        if how in ("cut", "loop"):
+            return fault.changed(how, fault.kept or self.handle(environ))
         if how.endswith("-after"):
             self.handle(environ)
             return fault.answer(call, how.removesuffix("-after"))
@@ -217,17 +215,17 @@ class Counted:
     def __call__(self, environ, start_response):
         call = Call(environ)
         if answer := self.straight.answer(call):
-            status, headers, body = whole("200 OK", "application/json", answer)
+            status, headers, body = whole("200 OK", "application/json", answer.encode())
         elif call.path == "/__end":
             os._exit(0)
         elif call.path == "/__fork":
             with self.straight.lock, self.lock:
                 answer = {"port": fork(self)}
-            status, headers, body = whole("200 OK", "application/json", json.dumps(answer))
+            status, headers, body = whole("200 OK", "application/json", json.dumps(answer).encode())
         elif call.path.startswith("/__"):
             with self.lock:
                 answer = self.control(call)
-            status, headers, body = whole("200 OK", "application/json", json.dumps(answer))
+            status, headers, body = whole("200 OK", "application/json", json.dumps(answer).encode())
         else:
             status, headers, body = self.aws(call, environ)
         start_response(status, headers)

@@ -1,5 +1,7 @@
 //! Hosted zones: found by name, listed, looked into and changed.
 
+use std::collections::HashSet;
+
 use aws_sdk_route53::types as route53;
 
 use super::wire;
@@ -37,22 +39,29 @@ pub(super) async fn records(
     zone: &str,
     id: &str,
 ) -> Result<Vec<route53::ResourceRecordSet>, CloudError> {
-    let mut all = Vec::new();
+    let (mut all, mut seen) = (Vec::new(), HashSet::new());
     let mut call = aws.route53.list_resource_record_sets().hosted_zone_id(id);
     loop {
         let Some(page) = call.send().await.found(LIST)? else { return Err(missing(LIST, zone)) };
-        let (more, name) = (page.is_truncated, page.next_record_name);
+        let more = page.is_truncated;
+        let next = (page.next_record_name, page.next_record_type, page.next_record_identifier);
         all.extend(page.resource_record_sets);
-        if !more || name.is_none() {
+        if !more || next.0.is_none() {
             return Ok(all);
         }
+        // Names, not tokens, lead from page to page here, each time to one that was not there before.
+        if !seen.insert(next.clone()) {
+            let message = format!("the pages of the records of {zone} do not end: one of them leads back");
+            return Err(CloudError::new(LIST, "EndlessPages", message));
+        }
+        let (name, sort, identifier) = next;
         call = aws
             .route53
             .list_resource_record_sets()
             .hosted_zone_id(id)
             .set_start_record_name(name)
-            .set_start_record_type(page.next_record_type)
-            .set_start_record_identifier(page.next_record_identifier);
+            .set_start_record_type(sort)
+            .set_start_record_identifier(identifier);
     }
 }
 
