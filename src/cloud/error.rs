@@ -48,7 +48,7 @@ pub enum Class {
 impl CloudError {
     pub fn new(operation: &str, code: &str, message: impl Into<String>) -> Self {
         let message = message.into();
-        let class = classify(code, &message);
+        let class = classify(operation, code, &message);
         Self { operation: operation.to_owned(), code: code.to_owned(), message, request_id: String::new(), class }
     }
 
@@ -146,7 +146,7 @@ where
                 Some(message) => without_request(message).to_owned(),
                 None => chain(error),
             };
-            let mut class = classify(code, &message);
+            let mut class = classify(operation, code, &message);
             if class == Class::Refused && status >= 500 {
                 class = Class::Unanswered;
             }
@@ -202,27 +202,48 @@ fn chain(error: &(dyn std::error::Error + 'static)) -> String {
 
 /// Codes and wordings as the services' API references list them; the patterns are narrow, so that a real
 /// denial still surfaces at once.
-fn classify(code: &str, message: &str) -> Class {
+fn classify(operation: &str, code: &str, message: &str) -> Class {
     let code = code.rsplit('#').next().unwrap_or(code);
-    let says = |words: &str| message.to_ascii_lowercase().contains(words);
+    let message = message.to_ascii_lowercase();
+    let says = |words: &str| message.contains(words);
     match code {
+        // The SDK's own list, and what else means it.
         "Throttling"
         | "ThrottlingException"
-        | "RequestLimitExceeded"
+        | "ThrottledException"
+        | "RequestThrottledException"
         | "TooManyRequestsException"
-        | "PriorRequestNotComplete"
+        | "ProvisionedThroughputExceededException"
+        | "TransactionInProgressException"
+        | "RequestLimitExceeded"
+        | "BandwidthLimitExceeded"
         | "RequestThrottled"
         | "SlowDown"
-        | "TooManyUpdates" => Class::Throttled,
+        | "PriorRequestNotComplete"
+        | "EC2ThrottledException"
+        | "Throttled"
+        | "TooManyUpdates"
+        | "ConcurrentModification"
+        | "ConcurrentModificationException"
+        | "ConcurrentTagAccess" => Class::Throttled,
+        // The SDK has it in its list, too; but of most calls it means a quota, which waiting does not raise.
+        "LimitExceeded" | "LimitExceededException" if operation.contains("Tag") => Class::Throttled,
+        "ClientException" if says("too many concurrent attempts to create a new revision") => Class::Throttled,
+        // So EC2 says that an address still belongs to a NAT gateway, also to one that is deleted already.
+        "AuthFailure" if says("do not have permission to access the specified resource") => Class::InUse,
         "AccessDenied"
         | "AccessDeniedException"
         | "UnauthorizedOperation"
         | "AuthFailure"
         | "ExpiredToken"
         | "ExpiredTokenException"
+        | "RequestExpired"
+        | "RequestTimeTooSkewed"
         | "InvalidClientTokenId"
         | "UnrecognizedClientException"
+        | "InvalidSignatureException"
         | "SignatureDoesNotMatch"
+        | "RegionDisabledException"
         | "OptInRequired"
         | "MissingAuthenticationToken" => Class::Denied,
         "DependencyViolation"
@@ -234,10 +255,17 @@ fn classify(code: &str, message: &str) -> Class {
         | "InvalidGroup.InUse"
         | "ClusterContainsServicesException"
         | "ClusterContainsTasksException"
+        | "ClusterContainsContainerInstancesException"
         | "InvalidDBSubnetGroupStateFault"
+        | "InvalidDBSubnetStateFault"
         | "InvalidDBInstanceState"
         | "InvalidDBInstanceStateFault"
         | "UpdateInProgressException"
+        | "OperationAborted"
+        | "OperationAbortedException"
+        | "ConflictException"
+        // Until the load balancer that it had is gone.
+        | "TargetGroupAssociationLimit"
         | "DuplicateRequest" => Class::InUse,
         "InvalidParameterValue"
         | "InvalidParameterException"
@@ -248,12 +276,20 @@ fn classify(code: &str, message: &str) -> Class {
                 || says("unable to assume the role")
                 // The first cluster or service of an account makes that role.
                 || says("unable to assume the service linked role")
+                || says("ecs service role being passed has the proper permissions")
                 || says("invalid principal in policy") =>
         {
             Class::Propagating
         }
         "InvalidParameterException" if says("does not have an associated load balancer") => Class::Propagating,
-        "InvalidParameterException" if says("still draining") || says("was not idempotent") => Class::InUse,
+        "InvalidParameterException"
+            if says("still draining")
+                || says("was not idempotent")
+                || says("cannot be stopped while deployments are active") =>
+        {
+            Class::InUse
+        }
+        "InvalidParameterCombination" if says("previous storage change is being optimized") => Class::InUse,
         "AuthFailure.ServiceLinkedRole" => Class::Propagating,
         _ if code.ends_with(".NotFound")
             || code.ends_with("NotFound")
@@ -262,6 +298,8 @@ fn classify(code: &str, message: &str) -> Class {
             || code == "NoSuchEntity"
             || code == "ParameterNotFound"
             || code == "NoSuchHostedZone"
+            // SSM, of tags of a parameter that is gone.
+            || code == "InvalidResourceId"
             || code == "ServiceNotActiveException" =>
         {
             Class::Missing
