@@ -11,7 +11,8 @@ use std::fmt;
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::Intercept;
 use aws_smithy_runtime_api::client::interceptors::context::{
-    BeforeDeserializationInterceptorContextRef, BeforeTransmitInterceptorContextRef, InterceptorContext,
+    BeforeDeserializationInterceptorContextRef, BeforeTransmitInterceptorContextMut,
+    BeforeTransmitInterceptorContextRef, InterceptorContext,
 };
 use aws_smithy_runtime_api::client::orchestrator::{HttpResponse, Metadata};
 use aws_smithy_runtime_api::client::retries::classifiers::{ClassifyRetry, RetryAction, RetryClassifierPriority};
@@ -20,6 +21,7 @@ use aws_smithy_types::config_bag::{ConfigBag, Storable, StoreReplace};
 
 use super::Class;
 use super::fence::is_read;
+use super::transport::InTurn;
 use pages::Pages;
 
 /// Why what came back means nothing.
@@ -97,9 +99,22 @@ impl Storable for Asked {
 }
 
 /// Looks at every answer of a client.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Answers {
+    in_turn: bool,
     pages: Pages,
+}
+
+impl Answers {
+    /// Its reads wait for their turn.
+    pub fn in_turn() -> Self {
+        Self { in_turn: true, pages: Pages::default() }
+    }
+
+    /// None of its calls waits behind what others read.
+    pub fn at_once() -> Self {
+        Self { in_turn: false, pages: Pages::default() }
+    }
 }
 
 impl Intercept for Answers {
@@ -117,6 +132,18 @@ impl Intercept for Answers {
         let json = request.headers().get("content-type").is_some_and(|sort| sort.contains("json"));
         let page = request.body().bytes().and_then(|body| pages::asked_for(body, json));
         config.interceptor_state().store_put(Asked { json, page });
+        Ok(())
+    }
+
+    fn modify_before_transmit(
+        &self,
+        context: &mut BeforeTransmitInterceptorContextMut<'_>,
+        _: &RuntimeComponents,
+        config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        if self.in_turn && config.load::<Metadata>().is_some_and(|call| is_read(call.name())) {
+            context.request_mut().add_extension(InTurn);
+        }
         Ok(())
     }
 

@@ -65,7 +65,6 @@ fn timeouts(call: Duration) -> TimeoutConfig {
     TimeoutConfig::builder()
         .connect_timeout(call / CONNECT)
         .read_timeout(call / READ)
-        .operation_attempt_timeout(call / ATTEMPT)
         .operation_timeout(call)
         .build()
 }
@@ -82,7 +81,7 @@ impl Aws {
         trace: Trace,
     ) -> Self {
         let https = Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
-        let http = Transport::new(https);
+        let http = Transport::new(https, call / ATTEMPT);
         let mut loader = aws_config::defaults(BehaviorVersion::latest())
             .region(Region::new(region.to_owned()))
             .http_client(http.clone())
@@ -130,10 +129,12 @@ impl Aws {
             ($sdk:ident, $retries:expr, $fence:expr) => {{
                 let mut builder = $sdk::config::Builder::from(&config);
                 builder.set_retry_config($retries);
+                // What no fence holds back is the lock's, and that does not wait for reads either.
+                let answers = if $fence.is_some() { Answers::in_turn() } else { Answers::at_once() };
+                builder = builder.interceptor(answers).retry_classifier(Retries);
                 if let Some(fence) = $fence {
                     builder = builder.interceptor(fence);
                 }
-                builder = builder.interceptor(Answers::default()).retry_classifier(Retries);
                 if trace.wants(Detail::Calls) {
                     builder = builder.interceptor(trace.clone());
                 }
@@ -180,9 +181,9 @@ mod tests {
     #[test]
     fn the_usual_deadlines_are_those_of_the_readme() {
         let usual = timeouts(Duration::from_secs(CALL_SECONDS.into()));
-        let seconds = [usual.connect_timeout(), usual.read_timeout(), usual.operation_attempt_timeout()]
-            .map(|timeout| timeout.map(|timeout| timeout.as_secs()));
-        assert_eq!(seconds, [Some(5), Some(20), Some(30)]);
+        let seconds =
+            [usual.connect_timeout(), usual.read_timeout()].map(|timeout| timeout.map(|timeout| timeout.as_secs()));
+        assert_eq!((seconds, CALL_SECONDS / ATTEMPT), ([Some(5), Some(20)], 30));
         assert_eq!(usual.operation_timeout().map(|timeout| timeout.as_secs()), Some(180));
     }
 }

@@ -1,5 +1,7 @@
-//! The way to AWS: the SDK's HTTP client. Answers are read to their end before anybody looks at them, and up to a
-//! limit.
+//! The way to AWS: the SDK's HTTP client, within limits. Answers are read to their end before anybody looks at them.
+
+use std::sync::Arc;
+use std::time::Duration;
 
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::connector_metadata::ConnectorMetadata;
@@ -13,22 +15,42 @@ use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::byte_stream::ByteStream;
 use aws_smithy_types::config_bag::ConfigBag;
 use aws_smithy_types::retry::ErrorKind;
+use tokio::sync::Semaphore;
 
 use super::answer::Unusable;
 
 /// AWS's largest answers are a few megabytes; more comes only from something else at that address.
 const BODY: usize = 64 << 20;
 
-/// An HTTP client that bounds how large an answer of another one is. Credentials are fetched with it, too.
+/// How many reads are under way at once. It is more than a plan of a usual environment has to ask for at a time, so
+/// that none waits, and less than EC2 takes in one go before it throttles: its bucket for `Describe` calls holds fifty
+/// of them where they are not filtered.
+const READS: usize = 32;
+
+/// Marks a request that only looks, and so waits for its turn.
+#[derive(Clone, Debug)]
+pub(super) struct InTurn;
+
+/// An HTTP client that bounds what another one does: how many reads it has under way, how long each attempt takes and
+/// how large its answer is. Credentials are fetched with it, too.
 #[derive(Clone, Debug)]
 pub(super) struct Transport {
     inner: SharedHttpClient,
+    limits: Limits,
 }
 
 impl Transport {
-    pub fn new(inner: SharedHttpClient) -> Self {
-        Self { inner }
+    /// `attempt` is what an attempt of a call may take, once it is its turn.
+    pub fn new(inner: SharedHttpClient, attempt: Duration) -> Self {
+        Self { inner, limits: Limits { attempt, reads: Arc::new(Semaphore::new(READS)) } }
     }
+}
+
+#[derive(Clone, Debug)]
+struct Limits {
+    /// The SDK's own limit of an attempt would count the time of waiting, and give up what only waits.
+    attempt: Duration,
+    reads: Arc<Semaphore>,
 }
 
 impl HttpClient for Transport {
@@ -38,7 +60,7 @@ impl HttpClient for Transport {
         components: &RuntimeComponents,
     ) -> SharedHttpConnector {
         let inner = self.inner.http_connector(settings, components);
-        SharedHttpConnector::new(Connector { inner })
+        SharedHttpConnector::new(Connector { inner, limits: self.limits.clone() })
     }
 
     fn validate_base_client_config(
@@ -61,12 +83,22 @@ impl HttpClient for Transport {
 #[derive(Debug)]
 struct Connector {
     inner: SharedHttpConnector,
+    limits: Limits,
 }
 
 impl HttpConnector for Connector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let answer = self.inner.call(request);
-        HttpConnectorFuture::new(async move { whole(answer.await.map_err(on_the_way)?).await })
+        let (inner, Limits { attempt, reads }) = (self.inner.clone(), self.limits.clone());
+        HttpConnectorFuture::new(async move {
+            let _turn = match request.extension::<InTurn>() {
+                Some(InTurn) => reads.acquire_owned().await.ok(),
+                None => None,
+            };
+            let answer = async { whole(inner.call(request).await.map_err(on_the_way)?).await };
+            tokio::time::timeout(attempt, answer).await.unwrap_or_else(|_| {
+                Err(ConnectorError::timeout(format!("no whole answer within {} s", attempt.as_secs_f32()).into()))
+            })
+        })
     }
 }
 
@@ -102,6 +134,10 @@ async fn whole(mut response: HttpResponse) -> Result<HttpResponse, ConnectorErro
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+    use futures_util::future::join_all;
+
     use super::*;
 
     fn answer(body: SdkBody) -> HttpResponse {
@@ -123,6 +159,67 @@ mod tests {
         announced.headers_mut().insert("content-length", (BODY + 1).to_string());
         let error = whole(announced).await.expect_err("too large");
         assert_eq!(Unusable::behind(&error), too_large);
+    }
+
+    /// Answers after a while, and counts what it has to answer at once.
+    #[derive(Clone, Debug, Default)]
+    struct Slow {
+        after: Duration,
+        now: Arc<AtomicUsize>,
+        most: Arc<AtomicUsize>,
+    }
+
+    impl HttpConnector for Slow {
+        fn call(&self, _: HttpRequest) -> HttpConnectorFuture {
+            let slow = self.clone();
+            HttpConnectorFuture::new(async move {
+                slow.most.fetch_max(slow.now.fetch_add(1, Relaxed) + 1, Relaxed);
+                tokio::time::sleep(slow.after).await;
+                slow.now.fetch_sub(1, Relaxed);
+                Ok(answer(SdkBody::from("done")))
+            })
+        }
+    }
+
+    fn over(slow: &Slow, attempt: Duration) -> Connector {
+        let limits = Limits { attempt, reads: Arc::new(Semaphore::new(READS)) };
+        Connector { inner: SharedHttpConnector::new(slow.clone()), limits }
+    }
+
+    fn read() -> HttpRequest {
+        let mut request = HttpRequest::empty();
+        request.add_extension(InTurn);
+        request
+    }
+
+    /// Five rounds of reads: what waits for its turn is not given up for it.
+    #[tokio::test]
+    async fn reads_wait_for_their_turn() {
+        let slow = Slow { after: Duration::from_millis(400), ..Slow::default() };
+        let connector = over(&slow, Duration::from_millis(1600));
+        let answers = join_all((0..5 * READS).map(|_| connector.call(read()))).await;
+        assert!(answers.iter().all(Result::is_ok), "{answers:?}");
+        assert_eq!(slow.most.load(Relaxed), READS);
+    }
+
+    /// A write has been allowed for now, and the lock must be renewed in time.
+    #[tokio::test]
+    async fn nothing_else_waits_for_reads() {
+        let slow = Slow { after: Duration::from_secs(3600), ..Slow::default() };
+        let connector = over(&slow, Duration::from_secs(7200));
+        let mut reads = join_all((0..2 * READS).map(|_| connector.call(read())));
+        let mut write = connector.call(HttpRequest::empty());
+        let soon = Duration::from_millis(10);
+        assert!(tokio::time::timeout(soon, &mut reads).await.is_err());
+        assert!(tokio::time::timeout(soon, &mut write).await.is_err());
+        assert_eq!(slow.most.load(Relaxed), READS + 1);
+    }
+
+    #[tokio::test]
+    async fn an_attempt_ends_at_its_limit() {
+        let slow = Slow { after: Duration::from_secs(3600), ..Slow::default() };
+        let error = over(&slow, Duration::from_millis(10)).call(read()).await.expect_err("it takes too long");
+        assert!(error.is_timeout(), "{error}");
     }
 
     #[test]

@@ -85,6 +85,27 @@ fn three_hundred_security_groups_take_ten_calls() {
     assert!(counts.repeated.is_empty(), "{counts:#?}");
 }
 
+/// Every one of them has a call of its own, all at the same time.
+#[test]
+fn many_reads_wait_for_their_turn() {
+    let moto = city();
+    let account = Account::new(&moto);
+    moto.boto(
+        r#"
+for number in range(80):
+    tags = {"project": "legocity", "address": f"ecr_repository.r{number}"}
+    tags = [{"Key": f"baseplate:{key}", "Value": value} for key, value in tags.items()]
+    client("ecr").create_repository(repositoryName=f"legocity-r{number}", tags=tags)"#,
+    );
+    moto.fault("how=slow&delay=0.5&calls=read");
+    moto.reset_counts();
+    account.done("plan prod.toml");
+    moto.heal();
+    let counts = moto.counts();
+    assert_eq!(counts.by_action["ecr:GetLifecyclePolicy"], 80);
+    assert!((20..=32).contains(&counts.at_once), "{counts:#?}");
+}
+
 /// What other environments of the project have is not listed, however much it is.
 #[test]
 fn other_environments_cost_no_calls() {

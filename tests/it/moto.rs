@@ -57,6 +57,8 @@ pub struct Counts {
     pub total: usize,
     /// How many of these do more than look.
     pub writes: usize,
+    /// How many were under way at once, at most.
+    pub at_once: usize,
     pub by_action: BTreeMap<String, usize>,
     /// Calls that came more than once with the same arguments, and how often too often.
     pub repeated: BTreeMap<String, usize>,

@@ -5,7 +5,7 @@ line on its standard input, as a copy of itself, which takes no time: it prints 
 servers end when its standard input does, so that they cannot outlive the tests, however these end.
 
 Besides AWS a server answers
-  GET  /__counts         {"total": n, "writes": n, "by_action": {"ec2:DescribeVpcs": n}, "repeated": {…}}
+  GET  /__counts         {"total": n, "writes": n, "at_once": n, "by_action": {"ec2:DescribeVpcs": n}, "repeated": {…}}
   GET  /__writes         [["access key", "ec2:CreateVpc"], …] in the order they came in, without those of locks
   POST /__reset_counts   forgets what was counted
   POST /__fault?how=…    lets calls go wrong, as `faults.Fault` says; without `how` none does any more
@@ -152,9 +152,11 @@ class Counted:
         # Nor is boto3's session. Where both are taken, this one comes first.
         self.straight.lock = threading.Lock()
         self.fault = None
+        self.in_flight = 0
         self.reset()
 
     def reset(self):
+        self.at_once = 0
         self.by_action = Counter()
         self.by_digest = Counter()
         self.writes = []
@@ -167,6 +169,7 @@ class Counted:
         return {
             "total": sum(self.by_action.values()),
             "writes": len(self.writes),
+            "at_once": self.at_once,
             "by_action": dict(sorted(self.by_action.items())),
             "repeated": dict(sorted(repeated.items())),
         }
@@ -196,6 +199,16 @@ class Counted:
         return *head[-1], body
 
     def aws(self, call, environ):
+        with self.lock:
+            self.in_flight += 1
+            self.at_once = max(self.at_once, self.in_flight)
+        try:
+            return self.answer(call, environ)
+        finally:
+            with self.lock:
+                self.in_flight -= 1
+
+    def answer(self, call, environ):
         with self.lock:
             self.by_action[call.name] += 1
             self.by_digest[call.name, call.digest] += 1
