@@ -9,36 +9,38 @@ use super::{Create, Delete, Desired, Impact, Kind, Live, Look, Made, Poll, Stage
 use crate::cloud::{Aws, CloudError, Reader};
 use crate::spec::Environment;
 
-/// Every kind, in the order that plans list them within a stage.
+/// Every kind, in the documented order within a stage: so plans list them, and so they are made where nothing else
+/// says what comes first.
 pub fn all() -> &'static [&'static dyn AnyKind] {
     &[
         &super::vpc::Vpc,
-        &super::internet_gateway::InternetGateway,
         &super::subnet::Subnet,
+        &super::internet_gateway::InternetGateway,
         &super::elastic_ip::ElasticIp,
         &super::nat_gateway::NatGateway,
         &super::route_table::RouteTable,
         &super::security_group::SecurityGroup,
         &super::security_group_rules::SecurityGroupRules,
+        &super::db_subnet_group::DbSubnetGroup,
         // Before the databases: their passwords are parameters.
         &super::ssm_parameter::SsmParameter,
-        &super::db_subnet_group::DbSubnetGroup,
         &super::db_instance::DbInstance,
         &super::ecr_repository::EcrRepository,
-        &super::iam_role::IamRole,
-        &super::log_group::LogGroup,
         &super::ecs_cluster::EcsCluster,
         &super::discovery_namespace::DiscoveryNamespace,
         &super::discovery_service::DiscoveryService,
+        &super::iam_role::IamRole,
+        &super::log_group::LogGroup,
         &super::task_definition::TaskDefinition,
         &super::ecs_service::EcsService,
-        &super::certificate::Certificate,
         &super::load_balancer::LoadBalancer,
         &super::target_group::TargetGroup,
-        &super::listener::Listener,
-        &super::listener_rule::ListenerRule,
+        // A listener takes a certificate only once it is issued, and that needs its records in DNS.
+        &super::certificate::Certificate,
         &super::dns_record::DnsRecord,
         &super::certificate_validation::CertificateValidation,
+        &super::listener::Listener,
+        &super::listener_rule::ListenerRule,
     ]
 }
 

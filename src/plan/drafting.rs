@@ -314,7 +314,7 @@ impl<'a> Drafting<'a> {
         let place = |kind: &str| kinds::all().iter().position(|known| known.name() == kind);
         self.changes.sort_by_cached_key(|(change, step)| {
             let delete = change.action == Action::Delete;
-            (change.stage, delete, place(step.kind.name()), change.address.clone(), change.id.clone())
+            (change.stage, delete, place(step.kind.name()), step.place, change.address.clone(), change.id.clone())
         });
         self.kept.sort();
         let env = self.about.env;
