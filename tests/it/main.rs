@@ -36,5 +36,6 @@ mod renderings;
 mod scenes;
 mod schema;
 mod secrets;
+mod serving;
 mod signals;
 mod usage;

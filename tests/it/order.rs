@@ -105,21 +105,90 @@ fn everything_is_made_after_what_it_needs() {
     }
 }
 
+/// The kinds in the documented order, as a plan of everything lists them.
+fn documented(bench: &Bench, spec: &str) -> Vec<(usize, String)> {
+    let plan = bench.done(&format!("plan {spec} --cloud file:nothing.json --json")).json();
+    let drawing = Drawing::of(bench, spec);
+    let changes = plan["changes"].as_array().expect("changes").iter();
+    let addresses = changes.map(|change| change["address"].as_str().expect("an address").to_owned());
+    addresses.map(|address| (drawing.stage[&address], address)).collect()
+}
+
+const KINDS: [&str; 26] = [
+    "vpc",
+    "subnet",
+    "internet_gateway",
+    "elastic_ip",
+    "nat_gateway",
+    "route_table",
+    "security_group",
+    "security_group_rules",
+    "db_subnet_group",
+    "ssm_parameter",
+    "db_instance",
+    "ecr_repository",
+    "ecs_cluster",
+    "discovery_namespace",
+    "discovery_service",
+    "iam_role",
+    "log_group",
+    "task_definition",
+    "ecs_service",
+    "load_balancer",
+    "target_group",
+    "certificate",
+    "dns_record",
+    "certificate_validation",
+    "listener",
+    "listener_rule",
+];
+
 #[test]
 fn one_at_a_time_follows_the_documented_order() {
     for spec in ["dev.toml", "prod.toml"] {
         let bench = Bench::new();
-        let drawing = Drawing::of(&bench, spec);
-        let timeline = apply(&bench, spec, 1);
-        let mut highest = 0;
-        for address in &timeline.order {
-            let stage = drawing.stage[address];
-            // AWS refuses a service whose target group no listener knows.
-            let waits_for_its_rule = address.starts_with("ecs_service.");
-            assert!(stage >= highest || waits_for_its_rule, "{address} comes late: {:#?}", timeline.order);
-            highest = highest.max(stage);
-        }
+        let documented = documented(&bench, spec);
+        let kind = |address: &str| {
+            let name = address.split('.').next().unwrap_or_default();
+            KINDS.iter().position(|known| *known == name).expect("a known kind")
+        };
+        let places: Vec<(usize, usize)> =
+            documented.iter().map(|(stage, address)| (*stage, kind(address))).collect();
+        assert!(places.is_sorted(), "a plan lists by stage and kind: {documented:#?}");
+        // AWS refuses a service whose target group no listener knows.
+        let routed = |address: &str| {
+            ["payload", "proxy", "dashboard"].iter().any(|key| address == format!("ecs_service.{key}"))
+        };
+        let (late, early): (Vec<_>, Vec<_>) = documented.into_iter().partition(|(_, address)| routed(address));
+        let before_dns = early.iter().take_while(|(stage, _)| *stage < 7).count();
+        let expected: Vec<&String> = early[..before_dns]
+            .iter()
+            .chain(&late)
+            .chain(&early[before_dns..])
+            .map(|(_, address)| address)
+            .collect();
+        assert_eq!(apply(&bench, spec, 1).order.iter().collect::<Vec<_>>(), expected, "{spec}");
+        let services: Vec<&str> =
+            expected.iter().filter_map(|address| address.strip_prefix("ecs_service.")).collect();
+        assert_eq!(
+            services,
+            ["broker", "update-env", "payload", "proxy", "dashboard"],
+            "what is called comes first"
+        );
     }
+}
+
+#[test]
+fn equals_come_in_the_order_of_the_spec() {
+    let bench = Bench::new();
+    let order = apply(&bench, "dev.toml", 1).order;
+    let of = |kind: &str| -> Vec<String> {
+        order.iter().filter_map(|address| address.strip_prefix(&format!("{kind}."))).map(str::to_owned).collect()
+    };
+    assert_eq!(of("security_group"), ["alb", "ecs", "rds", "broker"]);
+    assert_eq!(of("subnet"), ["public-a", "public-b", "private-a", "private-b"]);
+    assert_eq!(of("task_definition"), ["broker", "payload", "proxy", "dashboard", "update-env"]);
+    assert_eq!(of("listener"), ["http", "https"]);
 }
 
 /// What live objects refer to, as the cloud file holds it: pairs of user and used.

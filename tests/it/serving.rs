@@ -1,0 +1,170 @@
+//! Changes of what serves, over HTTP: what comes is ready before what goes is gone. Read from the progress lines.
+
+use crate::account::Account;
+use crate::circle::city_with;
+use crate::cli::Outcome;
+
+/// What began and ended, in order: `updating ecs_service.web`, `updated ecs_service.web`.
+struct Story(Vec<String>);
+
+impl Story {
+    fn of(outcome: &Outcome) -> Self {
+        const VERBS: [&str; 8] =
+            ["creating", "created", "updating", "updated", "finishing", "finished", "deleting", "deleted"];
+        let lines = outcome.stderr.lines().filter_map(|line| {
+            let mut words = line.rsplit(']').next()?.split_whitespace();
+            let verb = words.next().filter(|verb| VERBS.contains(verb))?;
+            Some(format!("{verb} {}", words.next()?))
+        });
+        Self(lines.collect())
+    }
+
+    /// Each of these after the one before it.
+    fn assert_order(&self, expected: &[&str]) {
+        let at = |what: &&str| self.0.iter().position(|line| line == what);
+        let places: Vec<Option<usize>> = expected.iter().map(at).collect();
+        assert!(places.iter().all(Option::is_some), "{expected:?}: {places:?}\n{:#?}", self.0);
+        assert!(places.is_sorted(), "{expected:?}: {places:?}\n{:#?}", self.0);
+    }
+
+    fn assert_nothing_of(&self, address: &str) {
+        let found = self.0.iter().find(|line| line.ends_with(&format!(" {address}")));
+        assert!(found.is_none(), "{found:?}\n{:#?}", self.0);
+    }
+}
+
+/// Applies dev with these edits of files, and answers what happened. Nothing is left to change then.
+fn story(edits: &[(&str, &str, &str)]) -> Story {
+    let moto = city_with("dev");
+    let account = Account::new(&moto);
+    for (file, from, to) in edits {
+        account.bench.edit(file, from, to);
+    }
+    let outcome = account.done("apply --yes dev.toml --parallelism 16");
+    account.assert_no_changes("dev.toml");
+    Story::of(&outcome)
+}
+
+#[test]
+fn a_changed_port_is_a_rolling_deployment_between_two_rules() {
+    let story = story(&[
+        ("legocity.toml", "port = 4000", "port = 4100"),
+        ("legocity.toml", "egress = [{ ports = \"3000-4000\"", "egress = [{ ports = \"3000-4100\""),
+        ("legocity.toml", "{ ports = \"3000-4000\", from = \"alb\"", "{ ports = \"3000-4100\", from = \"alb\""),
+    ]);
+    for group in ["alb", "ecs"] {
+        story.assert_order(&[
+            &format!("updated security_group_rules.{group}"),
+            "updating ecs_service.proxy",
+            "updated ecs_service.proxy",
+            &format!("finishing security_group_rules.{group}"),
+        ]);
+    }
+    story.assert_nothing_of("target_group.proxy");
+    story.assert_nothing_of("listener_rule.proxy");
+}
+
+#[test]
+fn a_changed_domain_serves_by_its_old_name_until_the_new_certificate_is_there() {
+    let story = story(&[("dev.toml", "domain = \"dev.legocity.example\"", "domain = \"city.legocity.example\"")]);
+    story.assert_order(&[
+        "created certificate.main",
+        "created dns_record.validation-city.legocity.example",
+        "created certificate_validation.main",
+        "updating listener.https",
+        "updated listener.https",
+        "creating dns_record.city.legocity.example",
+        "created dns_record.city.legocity.example",
+        "deleting dns_record.dev.legocity.example",
+    ]);
+    story.assert_order(&["updated listener.https", "deleting certificate.main", "deleted certificate.main"]);
+    story.assert_order(&["deleted certificate.main", "deleting dns_record.validation-dev.legocity.example"]);
+}
+
+#[test]
+fn a_new_alias_leaves_the_records_of_the_other_names_alone() {
+    let zone = "zone = \"legocity.example\"";
+    let story = story(&[("dev.toml", zone, &format!("aliases = [\"cms.dev.legocity.example\"]\n{zone}"))]);
+    story.assert_order(&[
+        "created certificate_validation.main",
+        "updated listener.https",
+        "creating dns_record.cms.dev.legocity.example",
+    ]);
+    story.assert_order(&["updated listener.https", "deleting certificate.main"]);
+    story.assert_nothing_of("dns_record.validation-dev.legocity.example");
+    story.assert_nothing_of("dns_record.dev.legocity.example");
+}
+
+const ADMIN: &str = "route = { paths = [\"/admin*\"], priority = 10, deregistration-delay = 30 }\n";
+
+#[test]
+fn a_route_moves_to_another_service_once_that_is_steady() {
+    let cms = format!(
+        "[services.cms]\nimage = \"cms:1\"\ncpu = 256\nmemory = 512\nport = 3100\nsecurity-groups = [\"ecs\"]\n{ADMIN}\n"
+    );
+    let story = story(&[
+        ("legocity.toml", ADMIN, ""),
+        ("legocity.toml", "[services.proxy]\n", &format!("{cms}[services.proxy]\n")),
+    ]);
+    story.assert_order(&[
+        "created listener_rule.cms",
+        "creating ecs_service.cms",
+        "created ecs_service.cms",
+        "finishing listener_rule.cms",
+        "finished listener_rule.cms",
+        "deleting listener_rule.payload",
+        "deleted listener_rule.payload",
+        "finishing ecs_service.payload",
+        "finished ecs_service.payload",
+        "deleting target_group.payload",
+    ]);
+}
+
+#[test]
+fn the_default_route_moves_to_another_service_once_that_is_steady() {
+    let route = "route = { default = true, deregistration-delay = 30 }\n";
+    let site = format!(
+        "[services.site]\nimage = \"site:1\"\ncpu = 256\nmemory = 512\nport = 3100\nsecurity-groups = [\"ecs\"]\n{route}\n"
+    );
+    let story = story(&[
+        ("legocity.toml", route, ""),
+        ("legocity.toml", "[services.proxy]\n", &format!("{site}[services.proxy]\n")),
+    ]);
+    story.assert_order(&[
+        "updated listener.https",
+        "creating ecs_service.site",
+        "created ecs_service.site",
+        "finishing listener.https",
+        "finished listener.https",
+        "finishing ecs_service.dashboard",
+        "deleting target_group.dashboard",
+    ]);
+}
+
+#[test]
+fn services_wait_for_a_nat_gateway_that_appears_later() {
+    let moto = crate::circle::city();
+    let account = Account::new(&moto);
+    account.bench.edit("dev.toml", "nat = \"single\"", "nat = \"none\"");
+    account.done("apply --yes dev.toml");
+    account.bench.edit("dev.toml", "nat = \"none\"", "nat = \"single\"");
+    account.bench.edit("legocity.toml", "[services.broker]\n", "[services.broker]\ncount = 3\n");
+    let story = Story::of(&account.done("apply --yes dev.toml --parallelism 16"));
+    story.assert_order(&[
+        "created nat_gateway.public-a",
+        "updating route_table.private",
+        "updated route_table.private",
+        "updating ecs_service.broker",
+    ]);
+    // And the way back: the route goes at the end, and the gateway after it.
+    account.bench.edit("dev.toml", "nat = \"single\"", "nat = \"none\"");
+    account.bench.edit("legocity.toml", "count = 3\n", "count = 2\n");
+    let story = Story::of(&account.done("apply --yes dev.toml --parallelism 16"));
+    story.assert_order(&[
+        "updated ecs_service.broker",
+        "finishing route_table.private",
+        "finished route_table.private",
+        "deleting nat_gateway.public-a",
+    ]);
+    account.assert_no_changes("dev.toml");
+}
