@@ -54,7 +54,7 @@ impl Graph {
         let mut outputs: HashMap<Address, BTreeSet<String>> = HashMap::new();
         for kind in kinds::all() {
             for (place, desired) in kind.desired(env).into_iter().enumerate() {
-                let Desired { name, attrs, stage, after, follows, wave, shared, external, protect } = desired;
+                let Desired { name, attrs, stage, after, follows, wave, external, protect } = desired;
                 let mut needs: BTreeSet<Address> = after.into_iter().collect();
                 for link in links(&attrs) {
                     if let Link::To { address, output } = link {
@@ -65,6 +65,7 @@ impl Graph {
                 let address = Address::new(kind.name(), name);
                 let stage = stage.unwrap_or_else(|| kind.stage());
                 let follows = follows.into_iter().filter(|other| *other != address).collect();
+                let shared = kind.shared();
                 wanted.push(Wanted {
                     address,
                     kind: *kind,

@@ -47,6 +47,7 @@ use crate::spec::Environment;
 use crate::value::{Address, Target, Vault};
 
 pub use elsewhere::elsewhere;
+pub use ownership::Owner;
 pub use registry::{AnyKind, all, find};
 pub use stage::{Impact, Stage};
 
@@ -67,8 +68,10 @@ pub trait Kind: Target + Sized + 'static {
     /// Outputs that an update changes: who refers to one of them changes too.
     const MOVING: &'static [&'static str] = &[];
     /// The field that holds the object's unique physical name, where AWS has such: how an object that has our
-    /// name but not our tags is recognised.
+    /// name but not our tags is recognised. Where it has none, [`Kind::stands_for`] says how.
     const IDENTITY: Option<&'static str> = None;
+    /// Whether its objects belong to the project: every environment shares them, and destroying one leaves them.
+    const SHARED: bool = false;
     /// The field that says whether AWS refuses to delete the object until it is switched off.
     const PROTECTED_BY: Option<&'static str> = None;
     /// Kinds whose deletion must be over before this kind's begins although no reference says so.
@@ -95,14 +98,21 @@ pub trait Kind: Target + Sized + 'static {
 
     fn desired(env: &Environment) -> Vec<Desired<Self::Attrs>>;
 
-    /// Every live object of this kind that carries our tags, and those that carry one of our names. Calls grow
-    /// with pages, not with objects.
+    /// Every live object of this kind that carries our tags, all of them or some, and those that may stand in the
+    /// place of one that the spec wants. Calls grow with pages, not with objects.
     async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Self::Attrs>>, CloudError>;
 
     /// Reads one object in full whose `Live` said that it is not (`confirm`): called only for objects that
     /// seem to differ or are to be deleted.
     async fn complete(_read: &Reader<'_>, _live: &mut Live<Self::Attrs>) -> Result<(), CloudError> {
         Ok(())
+    }
+
+    /// Whether a live object stands where the desired one must, for all that AWS lets only one object be: how it is
+    /// recognised when its tags of ownership are lost. References are resolved as far as they are known. An object
+    /// of the name in [`Kind::IDENTITY`] is recognised in any case.
+    fn stands_for(_desired: &Self::Attrs, _live: &Self::Attrs) -> bool {
+        false
     }
 
     /// Makes `live` equal to `desired` where AWS says the same thing in other words (`16` and `16.3`).
@@ -172,8 +182,6 @@ pub struct Desired<A> {
     pub follows: Vec<Address>,
     /// Updates of objects with waves go wave by wave: the next starts when the one before is steady.
     pub wave: Option<u32>,
-    /// Whether it belongs to the project, so that destroying the environment leaves it.
-    pub shared: bool,
     /// Whether it is only looked at: it must exist, and is never written.
     pub external: bool,
     /// Whether it is only deleted or replaced if somebody names it, in case it holds data.
@@ -189,7 +197,6 @@ impl<A> Desired<A> {
             after: Vec::new(),
             follows: Vec::new(),
             wave: None,
-            shared: false,
             external: false,
             protect: true,
         }

@@ -7,6 +7,7 @@ mod draft;
 mod drafting;
 mod guards;
 mod names;
+mod recognise;
 mod world;
 
 use schemars::JsonSchema;
@@ -21,6 +22,7 @@ pub use diff::{Difference, between};
 pub use draft::{Draft, Halves, Options, Refusal, Step, field_changes, make};
 pub use guards::{AddressPattern, Allowances};
 pub use names::{Names, is_ownership};
+pub use recognise::recognise;
 pub use world::{Secrets, World, resolve_with};
 
 /// The version of the plan's JSON. Others are refused.

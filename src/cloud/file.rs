@@ -11,7 +11,7 @@ use super::fault::FailAt;
 use super::record::{Capture, Record};
 use super::{About, Cloud, CloudError, Found};
 use crate::files;
-use crate::kinds::{AnyKind, Create, Delete, Goal, Live, Look, Made, Outputs, Poll, Update, find};
+use crate::kinds::{AnyKind, Create, Delete, Goal, Live, Look, Made, Outputs, Owner, Poll, Update, find};
 use crate::lock::{Alone, FileLock, LockStore, MachineClock};
 use crate::plan::Applied;
 use crate::spec::Environment;
@@ -104,21 +104,27 @@ impl FileCloud {
         }
     }
 
-    /// The environment's objects that are wanted, and the project's.
+    /// The environment's objects that are wanted, the project's, and what has one of our names: AWS shows that too.
     fn found(&self, about: About<'_>, is_wanted: impl Fn(&Record) -> bool) -> Vec<Found> {
         let env = about.env;
         let capture = self.capture.borrow();
-        let ours = capture.objects.iter().filter(|record| {
-            record.project == env.project
-                && record.environment.as_ref().is_none_or(|environment| *environment == env.environment)
-        });
-        let found = ours.filter(|record| is_wanted(record)).filter_map(|record| {
+        let names = about.graph.identities();
+        let has_our_name = |kind: &dyn AnyKind, record: &Record| {
+            let name = kind.identity().and_then(|field| record.attrs.get(field)?.as_str());
+            name.is_some_and(|name| names.get(kind.name()).is_some_and(|names| names.contains(name)))
+        };
+        let found = capture.objects.iter().filter(|record| is_wanted(record)).filter_map(|record| {
             let kind = find(record.address.kind())?;
-            for secret in secrets(&record.attrs) {
-                about.vault.hold(record.address.clone(), &secret);
-                about.vault.stand_in(&secret);
+            let ours = record.project == env.project
+                && record.environment.as_ref().is_none_or(|environment| *environment == env.environment);
+            if !ours && !has_our_name(kind, record) {
+                return None;
             }
-            let address = is_owned(record).then(|| record.address.clone());
+            for secret in secrets(&record.attrs).iter().filter(|_| ours) {
+                about.vault.hold(record.address.clone(), secret);
+                about.vault.stand_in(secret);
+            }
+            let address = (ours && is_owned(env, kind, record)).then(|| record.address.clone());
             let mut live = Live::new(address, &record.id, record.attrs.clone());
             live.outputs = outputs(about, kind, record);
             Some(Found { kind, live })
@@ -158,10 +164,11 @@ fn owner(Record { project, environment, address, .. }: &Record) -> String {
     }
 }
 
-/// Whether it carries the ownership tag, where its kind has tags: what somebody else made is known by its name.
-fn is_owned(record: &Record) -> bool {
-    let tags = record.attrs.get("tags").and_then(Value::as_object);
-    tags.is_none_or(|tags| tags.contains_key("baseplate:address"))
+/// Whether it carries the tags that say so, where its kind has tags.
+fn is_owned(env: &Environment, kind: &dyn AnyKind, record: &Record) -> bool {
+    let Some(tags) = record.attrs.get("tags").and_then(Value::as_object) else { return true };
+    let owner = Owner::of(env, kind.name(), kind.shared(), |key| tags.get(key).and_then(Value::as_str));
+    matches!(owner, Owner::Ours(_))
 }
 
 impl Cloud for FileCloud {
@@ -263,11 +270,10 @@ impl Cloud for FileCloud {
                 return Err(CloudError::new("file:Create", "AlreadyExists", message));
             }
             self.takes(kind).await;
-            let shared = about.graph.wanted.iter().any(|wanted| wanted.address == *new.address && wanted.shared);
             let record = self.commit("file:Create", |capture| {
                 let record = Record {
                     project: about.env.project.clone(),
-                    environment: (!shared).then(|| about.env.environment.clone()),
+                    environment: (!kind.shared()).then(|| about.env.environment.clone()),
                     address: new.address.clone(),
                     id: format!("{}-{:08x}", kind.name().replace('_', "-"), capture.next_id),
                     revision: 0,
@@ -310,6 +316,10 @@ impl Cloud for FileCloud {
                 record.outputs.extend(kept);
                 record.attrs = change.attrs.clone();
                 record.revision += 1;
+                // Whose it is, its tags say, and an update may be what makes it ours.
+                record.address = change.address.clone();
+                record.project.clone_from(&about.env.project);
+                record.environment = (!kind.shared()).then(|| about.env.environment.clone());
                 Ok(record.clone())
             })?;
             for secret in secrets(&record.attrs) {

@@ -9,7 +9,7 @@ use futures_util::future::{LocalBoxFuture, try_join};
 use tokio::sync::OnceCell;
 
 use super::{Aws, CloudError, During};
-use crate::kinds::Tags;
+use crate::kinds::{Kind, Owner, Tags};
 use crate::spec::Environment;
 use crate::value::{Address, Vault};
 
@@ -21,12 +21,26 @@ pub struct Scope<'a> {
 }
 
 impl Scope<'_> {
-    /// The address that the ownership tags name, if the object is this environment's or its project's.
-    pub fn owner(&self, tags: &Tags) -> Option<Address> {
-        let tag = |key: &str| tags.get(&format!("baseplate:{key}")).map(String::as_str);
-        let ours = tag("project") == Some(&self.env.project)
-            && tag("environment").is_none_or(|environment| environment == self.env.environment);
-        if ours { tag("address")?.parse().ok() } else { None }
+    fn whose<K: Kind>(&self, tags: &Tags) -> Owner {
+        Owner::of(self.env, K::KIND, K::SHARED, |key| tags.get(key).map(String::as_str))
+    }
+
+    /// The address that the tags of ownership name, if the object is this environment's or its project's.
+    pub fn owner<K: Kind>(&self, tags: &Tags) -> Option<Address> {
+        match self.whose::<K>(tags) {
+            Owner::Ours(address) => Some(address),
+            _ => None,
+        }
+    }
+
+    /// Whether the object has tags of ours, be they all or not, and none of anybody else's.
+    pub fn marks<K: Kind>(&self, tags: &Tags) -> bool {
+        matches!(self.whose::<K>(tags), Owner::Ours(_) | Owner::Incomplete(_))
+    }
+
+    /// Whether the object's tags say that it is somebody else's.
+    pub fn is_anothers<K: Kind>(&self, tags: &Tags) -> bool {
+        matches!(self.whose::<K>(tags), Owner::Another(_))
     }
 
     /// Whether an object of this kind and physical name concerns this environment: the spec gives that name,

@@ -1,10 +1,13 @@
+use std::collections::BTreeSet;
 use std::path::Path;
+
+use serde_json::Value;
 
 use super::Failure;
 use super::session::{Session, unreadable};
 use crate::cli::{CloudArgs, Exit};
 use crate::cloud::{Capture, Found, secrets};
-use crate::plan::{Secrets, World, resolve_with};
+use crate::plan::{Secrets, World, recognise, resolve_with};
 use crate::ui::Ui;
 use crate::value::walk::is_resolved;
 use crate::value::{Address, Vault, one_line, tag};
@@ -23,7 +26,7 @@ pub async fn observe(ui: Ui, spec: &Path, out: &Path, cloud: &CloudArgs) -> Resu
     for one in found.iter_mut().filter(|one| one.live.confirm) {
         session.cloud.complete(about, one).await.map_err(|error| unreadable(&[error]))?;
     }
-    name_namesakes(&session, &mut found);
+    name_recognised(&session, &mut found);
     as_a_file_can_know(&session, &mut found);
     let is_shared =
         |address: &Address| session.graph.wanted.iter().any(|wanted| wanted.shared && wanted.address == *address);
@@ -33,15 +36,31 @@ pub async fn observe(ui: Ui, spec: &Path, out: &Path, cloud: &CloudArgs) -> Resu
     Ok(Exit::Done)
 }
 
-/// What has a name of this environment and not its tags is captured under the address that it stands in for: a plan
-/// against the file must find what somebody else sets, and what is in the way.
-fn name_namesakes(session: &Session, found: &mut [Found]) {
-    for wanted in &session.graph.wanted {
-        let Some(field) = wanted.kind.identity() else { continue };
-        for Found { kind, live } in found.iter_mut().filter(|one| one.live.address.is_none()) {
-            let Some(attrs) = live.attrs.as_ref().filter(|attrs| attrs.get("tags").is_some()) else { continue };
-            if kind.name() == wanted.kind.name() && attrs.get(field) == wanted.attrs.get(field) {
-                live.address = Some(wanted.address.clone());
+/// What stands in the place of something that the spec wants, without the tags that say so, is captured under that
+/// address: a plan against the file must find what somebody else sets, and what is in the way. What an account counts
+/// as ours without tags of its own, as the revision that a service of ours runs, is captured with them: the file
+/// knows it by nothing else.
+fn name_recognised(session: &Session, found: &mut [Found]) {
+    let (env, graph) = (&session.spec.env, &session.graph);
+    let recognised = recognise(session.about(graph), graph, found);
+    let lost: BTreeSet<usize> = recognised.values().flatten().copied().collect();
+    for (address, candidates) in recognised {
+        for index in candidates {
+            found[index].live.address = Some(address.clone());
+        }
+    }
+    let external: BTreeSet<&Address> =
+        graph.wanted.iter().filter(|wanted| wanted.external).map(|wanted| &wanted.address).collect();
+    for (_, Found { kind, live }) in found.iter_mut().enumerate().filter(|(index, _)| !lost.contains(index)) {
+        let Some(address) = live.address.as_ref().filter(|address| !external.contains(address)) else { continue };
+        let Some(Value::Object(tags)) = live.attrs.as_mut().and_then(|attrs| attrs.get_mut("tags")) else {
+            continue;
+        };
+        let environment = (!kind.shared()).then(|| env.environment.clone());
+        let ours = [("project", Some(env.project.clone())), ("environment", environment)];
+        for (key, value) in ours.into_iter().chain([("address", Some(address.to_string()))]) {
+            if let Some(value) = value {
+                tags.entry(format!("baseplate:{key}")).or_insert_with(|| value.into());
             }
         }
     }

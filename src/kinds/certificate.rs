@@ -7,6 +7,7 @@ use aws_sdk_acm::types as acm;
 use futures_util::future::try_join_all;
 use serde::{Deserialize, Serialize};
 
+use super::ownership::same_other_tags;
 use super::{Create, Delete, Desired, Goal, Kind, Live, Look, Made, Outputs, Poll, Stage, Tags, Update};
 use crate::cloud::{Aws, CloudError, During, Reader};
 use crate::spec::{Dns, Environment};
@@ -46,7 +47,7 @@ pub(super) struct Own {
 
 impl Own {
     pub(super) fn address(&self, read: &Reader<'_>) -> Option<Address> {
-        read.scope.owner(&self.tags)
+        read.scope.owner::<Certificate>(&self.tags)
     }
 }
 
@@ -86,7 +87,7 @@ impl Kind for Certificate {
 
     async fn complete(read: &Reader<'_>, live: &mut Live<Attrs>) -> Result<(), CloudError> {
         let tags = tags_of(read.aws, &live.id).await?;
-        live.address = read.scope.owner(&tags);
+        live.address = read.scope.owner::<Self>(&tags);
         if let Some(attrs) = &mut live.attrs {
             attrs.tags = tags;
         }
@@ -96,6 +97,12 @@ impl Kind for Certificate {
     /// ACM has one record for a domain and an account: certificates that have a domain in common share it.
     fn lasts(output: &str) -> bool {
         output.starts_with(VALIDATION_NAME) || output.starts_with(VALIDATION_VALUE)
+    }
+
+    /// There may be any number for the same names; one that a listener of ours uses is known by that.
+    fn stands_for(desired: &Attrs, live: &Attrs) -> bool {
+        (&desired.domain, &desired.alternative_names) == (&live.domain, &live.alternative_names)
+            && same_other_tags(&desired.tags, &live.tags)
     }
 
     async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
@@ -207,8 +214,8 @@ pub(super) async fn describe(aws: &Aws, arn: &str) -> Result<Option<acm::Certifi
     Ok(answer.found("acm:DescribeCertificate")?.and_then(|answer| answer.certificate))
 }
 
-/// Every certificate that carries our tags, shared with their validations: one paged list of the account's,
-/// and a look at each of ours.
+/// Every certificate that carries our tags, and every one for our domain that nobody has tagged, shared with their
+/// validations: one paged list of the account's, and a look at each of these.
 pub(super) async fn certificates(read: &Reader<'_>) -> Result<Rc<Vec<Own>>, CloudError> {
     read.shared("certificates", async {
         // Without filter ACM lists RSA keys of up to 2048 bits only: the ones that are requested here.
@@ -231,7 +238,8 @@ async fn own(read: &Reader<'_>, summary: &acm::CertificateSummary) -> Result<Opt
         Some(None) if summary.domain_name().map(plain) != ours => return Ok(None),
         _ => (tags_of(read.aws, arn).await?, false),
     };
-    if read.scope.owner(&tags).is_none() {
+    let is_named = summary.domain_name().map(plain) == ours && !read.scope.is_anothers::<Certificate>(&tags);
+    if !is_named && !read.scope.marks::<Certificate>(&tags) {
         return Ok(None);
     }
     Ok(describe(read.aws, arn).await?.map(|detail| Own { detail, tags, indexed }))

@@ -49,13 +49,17 @@ impl Kind for CertificateValidation {
     async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
         let found = certificate::certificates(read).await?;
         let issued = found.iter().filter(|own| certificate::issued(&own.detail));
-        let live = issued.filter_map(|own| {
-            let name = own.address(read)?.name().to_owned();
+        let live = issued.map(|own| {
+            let address = own.address(read).map(|owner| Address::new(Self::KIND, owner.name()));
             let arn = certificate::arn(&own.detail);
             let attrs = Attrs { certificate: Ref::id(arn), names: certificate::covered(&own.detail) };
-            Some(Live::new(Some(Address::new(Self::KIND, name)), arn, attrs))
+            Live::new(address, arn, attrs)
         });
         Ok(live.collect())
+    }
+
+    fn stands_for(desired: &Attrs, live: &Attrs) -> bool {
+        desired.certificate == live.certificate
     }
 
     async fn create(_aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {

@@ -62,8 +62,8 @@ impl Kind for DbSubnetGroup {
                 (group.db_subnet_group_name().unwrap_or_default(), group.db_subnet_group_arn().unwrap_or_default());
             let ours = || name.strip_prefix(&prefix).map(|key| Address::new(Self::KIND, key));
             let implied = implied.get(name).cloned().or_else(ours);
-            let ownership = Ownership::of(read, arn, implied, tags(aws, arn)).await?;
-            if ownership.address.is_none() && !read.scope.concerns(Self::KIND, name) {
+            let ownership = Ownership::of::<Self>(read, arn, implied, tags(aws, arn)).await?;
+            if !ownership.concerns::<Self>(read, name) {
                 return Ok(None);
             }
             Ok(Some(ownership.live(name, |tags| {
@@ -85,7 +85,7 @@ impl Kind for DbSubnetGroup {
 
     async fn complete(read: &Reader<'_>, live: &mut Live<Attrs>) -> Result<(), CloudError> {
         let tags = tags(read.aws, &arn(read.aws, &live.id)).await?;
-        confirm(read, live, tags, |attrs| &mut attrs.tags);
+        confirm::<Self>(read, live, tags, |attrs| &mut attrs.tags);
         Ok(())
     }
 

@@ -66,7 +66,7 @@ impl Kind for DiscoveryNamespace {
 
     async fn complete(read: &Reader<'_>, live: &mut Live<Attrs>) -> Result<(), CloudError> {
         let tags = tagging::of(read.aws, live.outputs.get("arn").map_or("", String::as_str)).await?;
-        confirm(read, live, tags, |attrs| &mut attrs.tags);
+        confirm::<Self>(read, live, tags, |attrs| &mut attrs.tags);
         Ok(())
     }
 
@@ -185,8 +185,8 @@ async fn live(read: &Reader<'_>, namespace: &NamespaceSummary) -> Result<Option<
     // The description stays when the spec has renamed the domain.
     let ours = domain(read.scope.env) == Some(name.as_str()) || description == self::description(read.scope.env);
     let implied = ours.then(|| Address::new(DiscoveryNamespace::KIND, "main"));
-    let ownership = Ownership::of(read, &arn, implied, tagging::of(read.aws, &arn)).await?;
-    if ownership.address.is_none() && !read.scope.concerns(DiscoveryNamespace::KIND, &name) {
+    let ownership = Ownership::of::<DiscoveryNamespace>(read, &arn, implied, tagging::of(read.aws, &arn)).await?;
+    if !ownership.concerns::<DiscoveryNamespace>(read, &name) {
         return Ok(None);
     }
     let attrs = |tags| Attrs { name, vpc: Ref::id(""), description, tags };

@@ -76,15 +76,24 @@ impl Kind for DiscoveryService {
 
     async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
         let namespaces = discovery_namespace::namespaces(read).await?;
-        let ours = namespaces.iter().filter(|namespace| namespace.address.is_some());
+        // A namespace that has lost its tags is known by its name, and still holds what is ours.
+        let domain = discovery_namespace::domain(read.scope.env);
+        let is_named = |attrs: &discovery_namespace::Attrs| Some(attrs.name.as_str()) == domain;
+        let ours = namespaces
+            .iter()
+            .filter(|namespace| namespace.address.is_some() || namespace.attrs.as_ref().is_some_and(is_named));
         let found = try_join_all(ours.map(|namespace| read_namespace(read, &namespace.id))).await?;
         Ok(found.into_iter().flatten().collect())
     }
 
     async fn complete(read: &Reader<'_>, live: &mut Live<Attrs>) -> Result<(), CloudError> {
         let tags = tagging::of(read.aws, live.outputs.get("arn").map_or("", String::as_str)).await?;
-        confirm(read, live, tags, |attrs| &mut attrs.tags);
+        confirm::<Self>(read, live, tags, |attrs| &mut attrs.tags);
         Ok(())
+    }
+
+    fn stands_for(desired: &Attrs, live: &Attrs) -> bool {
+        desired.namespace == live.namespace && desired.name == live.name
     }
 
     async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
@@ -177,7 +186,7 @@ fn is_inside(service: &ServiceSummary, namespace: &str) -> bool {
     service.dns_config().and_then(DnsConfig::namespace_id).is_none_or(|found| found == namespace)
 }
 
-/// `None` for a service that somebody else put into the namespace.
+/// `None` for a service that somebody else put into the namespace, under a name that we do not want.
 async fn live(
     read: &Reader<'_>,
     namespace: &str,
@@ -185,16 +194,18 @@ async fn live(
 ) -> Result<Option<Live<Attrs>>, CloudError> {
     let arn = service.arn().unwrap_or_default();
     let implied = implied(read.scope.env, service.name().unwrap_or_default());
-    let ownership = Ownership::of(read, arn, implied, tagging::of(read.aws, arn)).await?;
+    let is_named = implied.is_some();
+    let ownership = Ownership::of::<DiscoveryService>(read, arn, implied, tagging::of(read.aws, arn)).await?;
     let id = service.id().unwrap_or_default();
     let mut live = ownership.live(id, |tags| attrs(namespace, service, tags)).output("arn", arn);
     // Neither indexed nor named by the spec. Left behind, it would keep the namespace from being deleted: worth
     // a call.
     if live.address.is_none() && live.unread.contains(&"tags") {
         let tags = tagging::of(read.aws, arn).await?;
-        confirm(read, &mut live, tags, |attrs| &mut attrs.tags);
+        confirm::<DiscoveryService>(read, &mut live, tags, |attrs| &mut attrs.tags);
     }
-    Ok(live.address.is_some().then_some(live))
+    let marks = live.attrs.as_ref().is_some_and(|attrs| read.scope.marks::<DiscoveryService>(&attrs.tags));
+    Ok((is_named || marks).then_some(live))
 }
 
 /// The address that a DNS name stands for in the spec.

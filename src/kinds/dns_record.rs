@@ -114,12 +114,12 @@ impl Kind for DnsRecord {
         let live = sets.iter().filter(|set| is_simple(set)).filter_map(|set| {
             let name = wire::plain(set.name());
             let tags = marks.get(&ownership::name_for(&name)).cloned().unwrap_or_default();
-            let address = read.scope.owner(&tags);
+            let address = read.scope.owner::<Self>(&tags);
             let concerns = match set.r#type() {
                 route53::RrType::A => ours.contains(&name),
                 _ => is_validation(set, &ours),
             };
-            if address.is_none() && !concerns {
+            if !read.scope.marks::<Self>(&tags) && !concerns {
                 return None;
             }
             let live = Live::new(address, record_id(&id, &name, set.r#type()), wire::read(spec, set, tags));

@@ -1,15 +1,16 @@
-//! What the kinds of EC2 have in common: tags that come with the create call, reads by owner, and a service
-//! whose parts learn of a new object one after the other.
+//! What the kinds of EC2 have in common: tags that come with the create call, reads by owner and by place, and a
+//! service whose parts learn of a new object one after the other.
 
 pub(super) mod users;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use aws_sdk_ec2::types::{Filter, ResourceType, Tag, TagSpecification};
 
 use super::ownership::{TagChange, visible};
-use super::{Poll, Tags};
-use crate::cloud::{Aws, Class, CloudError, During, Scope};
+use super::{Kind, Poll, Tags, vpc};
+use crate::cloud::{Aws, Class, CloudError, During, Reader, Scope};
 use crate::spec::Environment;
 use crate::value::{Address, Target};
 
@@ -28,14 +29,73 @@ pub(super) fn tags<K: Target>(env: &Environment, name: &str) -> Tags {
     tags
 }
 
-/// The filter for what belongs to this environment.
-pub(super) fn ours(env: &Environment) -> Option<Vec<Filter>> {
+/// The filters for what belongs to this environment.
+fn ours(env: &Environment) -> Vec<Filter> {
     let tag = |key: &str, value: &str| filter(&format!("tag:baseplate:{key}"), value);
-    Some(vec![tag("project", &env.project), tag("environment", &env.environment)])
+    vec![tag("project", &env.project), tag("environment", &env.environment)]
 }
 
 pub(super) fn filter(name: &str, value: &str) -> Filter {
     Filter::builder().name(name).values(value).build()
+}
+
+/// A live object of EC2, as its describe call answers with it.
+pub(super) trait Described {
+    fn id(&self) -> Option<&str>;
+    fn tags(&self) -> &[Tag];
+}
+
+macro_rules! described {
+    ($($object:ident $id:ident),*) => {$(
+        impl Described for aws_sdk_ec2::types::$object {
+            fn id(&self) -> Option<&str> {
+                self.$id()
+            }
+            fn tags(&self) -> &[Tag] {
+                self.tags()
+            }
+        }
+    )*};
+}
+
+described!(
+    Vpc vpc_id, Subnet subnet_id, InternetGateway internet_gateway_id, Address allocation_id,
+    NatGateway nat_gateway_id, RouteTable route_table_id, SecurityGroup group_id
+);
+
+/// What carries this environment's tags. If something that the spec wants is not among it, it may be there and have
+/// lost them: then also all that the filters of `beyond` let through, where there are any.
+pub(super) async fn found<K: Kind, T: Described>(
+    read: &Reader<'_>,
+    describe: impl AsyncFn(Vec<Filter>) -> Result<Vec<T>, CloudError>,
+    beyond: impl Future<Output = Result<Option<Vec<Filter>>, CloudError>>,
+) -> Result<Vec<T>, CloudError> {
+    let mut found = describe(ours(read.scope.env)).await?;
+    let named: BTreeSet<String> = found
+        .iter()
+        .filter_map(|object| mark::<K>(read.scope, object.tags()).0)
+        .map(|address| address.name().to_owned())
+        .collect();
+    if K::desired(read.scope.env).iter().all(|desired| named.contains(&desired.name)) {
+        return Ok(found);
+    }
+    let Some(filters) = beyond.await? else { return Ok(found) };
+    let known: BTreeSet<String> = found.iter().filter_map(Described::id).map(str::to_owned).collect();
+    let more = describe(filters).await?.into_iter();
+    found.extend(more.filter(|object| object.id().is_some_and(|id| !known.contains(id))));
+    Ok(found)
+}
+
+/// The filters for what is in a VPC that is ours or may be, by this field; `None` where there is no such VPC.
+pub(super) async fn inside(read: &Reader<'_>, field: &str) -> Result<Option<Vec<Filter>>, CloudError> {
+    let ids = vpc::ids(read).await?;
+    let filter = Filter::builder().name(field).set_values(Some(ids.clone())).build();
+    Ok((!ids.is_empty()).then(|| vec![filter]))
+}
+
+/// No filters: for what there are few of in an account, and what is in no VPC.
+pub(super) async fn everywhere() -> Result<Option<Vec<Filter>>, CloudError> {
+    Ok(Some(Vec::new()))
 }
 
 /// The tags as a create call takes them.
@@ -48,11 +108,10 @@ fn tag(key: &str, value: &str) -> Tag {
     Tag::builder().key(key).value(value).build()
 }
 
-/// The address and the tags of a live object of kind `K`, if it is this environment's.
-pub(super) fn owned<K: Target>(scope: &Scope<'_>, tags: &[Tag]) -> Option<(Address, Tags)> {
+/// The address of a live object of kind `K`, if its tags say that it is this environment's, and the tags.
+pub(super) fn mark<K: Kind>(scope: &Scope<'_>, tags: &[Tag]) -> (Option<Address>, Tags) {
     let tags = visible(tags.iter().filter_map(|tag| Some((tag.key()?, tag.value()?))));
-    let address = scope.owner(&tags).filter(|address| address.kind() == K::KIND)?;
-    Some((address, tags))
+    (scope.owner::<K>(&tags), tags)
 }
 
 /// Brings an object's tags from `before` to exactly `after`.

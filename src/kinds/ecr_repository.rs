@@ -40,6 +40,7 @@ impl Kind for EcrRepository {
     const SERVES: bool = true;
     const OUTPUTS: &'static [&'static str] = &["arn", "url"];
     const IDENTITY: Option<&'static str> = Some("name");
+    const SHARED: bool = true;
     const CREATE_FIRST: bool = false;
 
     type Attrs = Attrs;
@@ -54,7 +55,7 @@ impl Kind for EcrRepository {
                 tags: env.project_tags_of::<Self>(key),
             };
             let protect = registry.protect.unwrap_or(env.protect);
-            Desired { shared: true, protect, ..Desired::new(key, attrs) }
+            Desired { protect, ..Desired::new(key, attrs) }
         });
         repositories.collect()
     }
@@ -71,8 +72,8 @@ impl Kind for EcrRepository {
         let owned = try_join_all(repositories.iter().map(async |repository| {
             let (name, arn) =
                 (repository.repository_name().unwrap_or_default(), repository.repository_arn().unwrap_or_default());
-            let ownership = Ownership::of(read, arn, implied.get(name).cloned(), tags(aws, arn)).await?;
-            if ownership.address.is_none() && !read.scope.concerns(Self::KIND, name) {
+            let ownership = Ownership::of::<Self>(read, arn, implied.get(name).cloned(), tags(aws, arn)).await?;
+            if !ownership.concerns::<Self>(read, name) {
                 return Ok(None);
             }
             let lifecycle = read_lifecycle(aws, name).await?;
@@ -85,7 +86,7 @@ impl Kind for EcrRepository {
 
     async fn complete(read: &Reader<'_>, live: &mut Live<Attrs>) -> Result<(), CloudError> {
         let tags = tags(read.aws, &arn(read.aws, &live.id)).await?;
-        confirm(read, live, tags, |attrs| &mut attrs.tags);
+        confirm::<Self>(read, live, tags, |attrs| &mut attrs.tags);
         Ok(())
     }
 

@@ -130,7 +130,7 @@ pub(super) async fn clusters(read: &Reader<'_>) -> Result<Rc<Vec<Live<Attrs>>>, 
 async fn read_clusters(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
     let mut names = BTreeSet::from([name(read.scope.env)]);
     if let Some(index) = read.tag_index().await?.as_ref() {
-        let ours = index.iter().filter(|(_, tags)| read.scope.owner(tags).is_some());
+        let ours = index.iter().filter(|(_, tags)| read.scope.marks::<EcsCluster>(tags));
         let clusters = ours.filter_map(|(arn, _)| Some(arn.split_once(":cluster/")?.1.to_owned()));
         names.extend(clusters);
     }
@@ -147,7 +147,10 @@ async fn read_clusters(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError
         .filter(|cluster| is_there(cluster));
     Ok(found
         .map(|cluster| live(read, cluster))
-        .filter(|live| live.address.is_some() || read.scope.concerns(EcsCluster::KIND, &live.id))
+        .filter(|live| {
+            let marks = live.attrs.as_ref().is_some_and(|attrs| read.scope.marks::<EcsCluster>(&attrs.tags));
+            marks || read.scope.concerns(EcsCluster::KIND, &live.id)
+        })
         .collect())
 }
 
@@ -155,7 +158,8 @@ fn live(read: &Reader<'_>, cluster: &Cluster) -> Live<Attrs> {
     let name = cluster.cluster_name().unwrap_or_default();
     let tags = tagging::from_aws(cluster.tags());
     let attrs = Attrs { name: name.to_owned(), container_insights: watched(cluster.settings()), tags };
-    Live::new(read.scope.owner(&attrs.tags), name, attrs).output("arn", cluster.cluster_arn().unwrap_or_default())
+    Live::new(read.scope.owner::<EcsCluster>(&attrs.tags), name, attrs)
+        .output("arn", cluster.cluster_arn().unwrap_or_default())
 }
 
 fn watched(settings: &[ClusterSetting]) -> bool {

@@ -112,7 +112,9 @@ impl Kind for EcsService {
     async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
         let services = services(read).await?;
         let found = services.iter().map(|service| live::live(read, service));
-        Ok(found.filter(|live| live.address.is_some() || read.scope.concerns(Self::KIND, &live.id)).collect())
+        let marks =
+            |live: &Live<Attrs>| live.attrs.as_ref().is_some_and(|attrs| read.scope.marks::<Self>(&attrs.tags));
+        Ok(found.filter(|live| marks(live) || read.scope.concerns(Self::KIND, &live.id)).collect())
     }
 
     /// What a service once started with matters no more.

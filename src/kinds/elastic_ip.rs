@@ -1,6 +1,7 @@
 use aws_sdk_ec2::types::{DomainType, ResourceType};
 use serde::{Deserialize, Serialize};
 
+use super::ownership::same_other_tags;
 use super::{
     Create, Delete, Desired, Goal, Kind, Live, Look, Made, Outputs, Poll, Stage, Tags, Update, ec2, nat_gateway,
 };
@@ -43,14 +44,23 @@ impl Kind for ElasticIp {
     }
 
     async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
-        let call = read.aws.ec2.describe_addresses().set_filters(ec2::ours(read.scope.env));
-        let found = call.send().await.during("ec2:DescribeAddresses")?;
-        let live = found.addresses().iter().filter_map(|ip| {
-            let (address, tags) = ec2::owned::<Self>(read.scope, ip.tags())?;
-            let live = Live::new(Some(address), ip.allocation_id()?, Attrs { tags });
+        let describe = async |filters| {
+            let call = read.aws.ec2.describe_addresses().set_filters(Some(filters));
+            let answer = call.send().await.during("ec2:DescribeAddresses")?;
+            Ok(answer.addresses.unwrap_or_default())
+        };
+        let found = ec2::found::<Self, _>(read, describe, ec2::everywhere()).await?;
+        let live = found.iter().filter_map(|ip| {
+            let (address, tags) = ec2::mark::<Self>(read.scope, ip.tags());
+            let live = Live::new(address, ip.allocation_id()?, Attrs { tags });
             Some(live.output("public_ip", ip.public_ip()?))
         });
         Ok(live.collect())
+    }
+
+    /// Nothing else tells one address from another, but for the gateway that uses it.
+    fn stands_for(desired: &Attrs, live: &Attrs) -> bool {
+        same_other_tags(&desired.tags, &live.tags)
     }
 
     async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {

@@ -79,8 +79,8 @@ impl Kind for IamRole {
             pages.iter().flat_map(GetAccountAuthorizationDetailsOutput::role_detail_list).filter_map(|role| {
                 let name = role.role_name().unwrap_or_default();
                 let tags = visible(role.tags().iter().map(|tag| (tag.key(), tag.value())));
-                let address = read.scope.owner(&tags);
-                (address.is_some() || read.scope.concerns(Self::KIND, name)).then(|| {
+                let address = read.scope.owner::<Self>(&tags);
+                (read.scope.marks::<Self>(&tags) || read.scope.concerns(Self::KIND, name)).then(|| {
                     Live::new(address, name, attributes(role, tags)).output("arn", role.arn().unwrap_or_default())
                 })
             });

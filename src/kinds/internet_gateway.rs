@@ -2,6 +2,7 @@ use aws_sdk_ec2::types::{AttachmentStatus, ResourceType};
 use serde::{Deserialize, Serialize};
 
 use super::ec2::users::{Used, named};
+use super::ownership::same_other_tags;
 use super::vpc::Vpc;
 use super::{Create, Delete, Desired, Kind, Live, Made, Stage, Tags, Update, ec2, references};
 use crate::cloud::{Aws, CloudError, During, Reader};
@@ -43,19 +44,30 @@ impl Kind for InternetGateway {
     }
 
     async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
-        let call = read.aws.ec2.describe_internet_gateways().set_filters(ec2::ours(read.scope.env));
-        let pages = call.into_paginator().items().send();
-        let found = pages.collect::<Result<Vec<_>, _>>().await.during("ec2:DescribeInternetGateways")?;
+        let describe = async |filters| {
+            let call = read.aws.ec2.describe_internet_gateways().set_filters(Some(filters));
+            let pages = call.into_paginator().items().send();
+            pages.collect::<Result<Vec<_>, _>>().await.during("ec2:DescribeInternetGateways")
+        };
+        let found = ec2::found::<Self, _>(read, describe, ec2::everywhere()).await?;
         let live = found.iter().filter_map(|gateway| {
-            let (address, tags) = ec2::owned::<Self>(read.scope, gateway.tags())?;
+            let (address, tags) = ec2::mark::<Self>(read.scope, gateway.tags());
             let attachment = gateway.attachments().iter().find(|attachment| {
                 !matches!(attachment.state(), Some(AttachmentStatus::Detaching | AttachmentStatus::Detached))
             });
             let vpc = attachment.and_then(|attachment| attachment.vpc_id());
             let attrs = Attrs { vpc: Ref::id(vpc.unwrap_or_default()), attached: vpc.is_some(), tags };
-            Some(Live::new(Some(address), gateway.internet_gateway_id()?, attrs))
+            Some(Live::new(address, gateway.internet_gateway_id()?, attrs))
         });
         Ok(live.collect())
+    }
+
+    /// A VPC has one gateway at most.
+    fn stands_for(desired: &Attrs, live: &Attrs) -> bool {
+        match live.attached {
+            true => desired.vpc == live.vpc,
+            false => same_other_tags(&desired.tags, &live.tags),
+        }
     }
 
     /// A gateway that is attached to nothing need not be replaced to be attached.

@@ -39,10 +39,13 @@ pub struct Attrs {
     pub tags: Tags,
 }
 
-/// A live listener on a load balancer of ours, with its address.
+/// A live listener on a load balancer that is ours or may be.
 pub(super) struct Placed {
-    pub address: Address,
+    /// By its tags.
+    pub address: Option<Address>,
     pub listener: Tagged<elb::Listener>,
+    /// Whether the load balancer is ours by its tags, and so is all that requests meet on it.
+    pub ours: bool,
 }
 
 impl Kind for Listener {
@@ -90,7 +93,12 @@ impl Kind for Listener {
     }
 
     async fn complete(read: &Reader<'_>, live: &mut Live<Attrs>) -> Result<(), CloudError> {
-        tagging::confirm(read, live, |attrs| &mut attrs.tags).await
+        tagging::confirm::<Self>(read, live, |attrs| &mut attrs.tags).await
+    }
+
+    /// Two listeners never share a port.
+    fn stands_for(desired: &Attrs, live: &Attrs) -> bool {
+        desired.load_balancer == live.load_balancer && desired.port == live.port
     }
 
     /// Plain HTTP serves until HTTPS does, with all its rules.
@@ -161,26 +169,29 @@ pub(super) fn application(env: &Environment) -> &'static str {
     if default_certificate(env).is_some() { "https" } else { "http" }
 }
 
-/// Every listener on our load balancers: one paged call a load balancer, shared with the rules.
-///
-/// A listener that somebody made anew by hand, on our load balancer and on a port that the spec wants, has no
-/// tags of ours and yet stands where ours must be: it goes by that one's name, and the plan shows the tags it
-/// lacks. One on another port is left alone.
+/// Every listener on our load balancers: one paged call a load balancer, shared with the rules. One without tags of
+/// ours counts where its port is one that the spec wants; one on another port is left alone.
 pub(super) async fn listeners(read: &Reader<'_>) -> Result<Rc<Vec<Placed>>, CloudError> {
     read.shared("listeners", async {
         let balancers = load_balancer::balancers(read).await?;
-        let ours = balancers.iter().filter(|balancer| read.scope.owner(&balancer.tags).is_some());
-        let arns = ours.filter_map(|balancer| balancer.item.load_balancer_arn());
-        let found = try_join_all(arns.map(|arn| describe(read.aws, arn))).await?.concat();
+        let asked = balancers.iter().filter(|balancer| !read.scope.is_anothers::<LoadBalancer>(&balancer.tags));
+        let asked = asked.filter_map(|balancer| balancer.item.load_balancer_arn());
+        let found = try_join_all(asked.map(|arn| describe(read.aws, arn))).await?.concat();
+        let ours: BTreeSet<&str> = balancers
+            .iter()
+            .filter(|balancer| read.scope.owner::<LoadBalancer>(&balancer.tags).is_some())
+            .filter_map(|balancer| balancer.item.load_balancer_arn())
+            .collect();
         let tagged = tagging::tagged(read, found, elb::Listener::listener_arn, |_| true).await?;
         let wanted = Listener::desired(read.scope.env);
-        let implied = |port: Option<i32>| {
-            let desired = wanted.iter().find(|desired| Some(desired.attrs.port) == port)?;
-            Some(Address::new(Listener::KIND, &desired.name))
-        };
+        let is_wanted = |port: Option<i32>| wanted.iter().any(|desired| Some(desired.attrs.port) == port);
         let placed = tagged.into_iter().filter_map(|listener| {
-            let owner = read.scope.owner(&listener.tags);
-            Some(Placed { address: owner.or_else(|| implied(listener.item.port()))?, listener })
+            let concerns = read.scope.marks::<Listener>(&listener.tags) || is_wanted(listener.item.port());
+            concerns.then(|| Placed {
+                address: read.scope.owner::<Listener>(&listener.tags),
+                ours: listener.item.load_balancer_arn().is_some_and(|arn| ours.contains(arn)),
+                listener,
+            })
         });
         Ok(placed.collect())
     })
@@ -207,7 +218,7 @@ fn live(placed: &Placed) -> Live<Attrs> {
         tags: placed.listener.tags.clone(),
     };
     let arn = listener.listener_arn().unwrap_or_default();
-    let mut live = Live::new(Some(placed.address.clone()), arn, attrs);
+    let mut live = Live::new(placed.address.clone(), arn, attrs);
     live.confirm = placed.listener.indexed;
     live
 }

@@ -47,6 +47,8 @@ struct Found {
     rule: elb::Rule,
     listener: String,
     port: i32,
+    /// Whether the listener's load balancer is ours.
+    ours: bool,
 }
 
 impl Kind for ListenerRule {
@@ -80,16 +82,16 @@ impl Kind for ListenerRule {
 
     /// Every rule of our listeners, also without our tags: the listener is ours, and a rule that the spec does
     /// not have changes where its requests go. Such a rule gets a name of its own, so the plan shows that it
-    /// is deleted.
+    /// is deleted, unless it stands where one of ours must.
     async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
         let listeners = listener::listeners(read).await?;
         let asked = listeners.iter().filter_map(|placed| {
             let listener = &placed.listener.item;
-            Some((listener.listener_arn()?, listener.port()?))
+            Some((listener.listener_arn()?, listener.port()?, placed.ours))
         });
-        let rules = try_join_all(asked.map(|(arn, port)| async move {
+        let rules = try_join_all(asked.map(|(arn, port, ours)| async move {
             let rules = describe(read.aws, arn).await?.into_iter();
-            Ok(rules.map(|rule| Found { rule, listener: arn.to_owned(), port }).collect::<Vec<_>>())
+            Ok(rules.map(|rule| Found { rule, listener: arn.to_owned(), port, ours }).collect::<Vec<_>>())
         }));
         let rules: Vec<Found> = rules.await?.into_iter().flatten().collect();
         let tagged = tagging::tagged(read, rules, |found| found.rule.rule_arn(), |_| true).await?;
@@ -98,7 +100,7 @@ impl Kind for ListenerRule {
 
     async fn complete(read: &Reader<'_>, live: &mut Live<Attrs>) -> Result<(), CloudError> {
         let indexed = live.address.clone();
-        tagging::confirm(read, live, |attrs| &mut attrs.tags).await?;
+        tagging::confirm::<Self>(read, live, |attrs| &mut attrs.tags).await?;
         // Without our tags it is still a rule of our listener, and goes by the name the plan has for it.
         live.address = live.address.take().or(indexed);
         Ok(())
@@ -127,6 +129,12 @@ impl Kind for ListenerRule {
         if is_held_back(desired) && is_held_back(live) {
             live.priority = desired.priority;
         }
+    }
+
+    /// Two rules of a listener never share a priority.
+    fn stands_for(desired: &Attrs, live: &Attrs) -> bool {
+        let takes = |attrs: &Attrs| (attrs.paths.clone(), attrs.hosts.clone(), attrs.action.clone());
+        desired.listener == live.listener && (desired.priority == live.priority || takes(desired) == takes(live))
     }
 
     async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
@@ -219,7 +227,7 @@ async fn made_before(aws: &Aws, attrs: &Attrs) -> Result<Option<String>, CloudEr
 }
 
 fn live(read: &Reader<'_>, found: &Tagged<Found>) -> Option<Live<Attrs>> {
-    let Found { rule, listener, port } = &found.item;
+    let Found { rule, listener, port, ours } = &found.item;
     let priority = priority::priority(rule)?;
     let Conditions { paths, hosts, others } = condition::read(rule);
     let attrs = Attrs {
@@ -231,9 +239,9 @@ fn live(read: &Reader<'_>, found: &Tagged<Found>) -> Option<Live<Attrs>> {
         action: Action::read(rule.actions()),
         tags: found.tags.clone(),
     };
-    let extra = || Address::new(ListenerRule::KIND, format!("extra-{port}-{priority}"));
-    let address = read.scope.owner(&found.tags).unwrap_or_else(extra);
-    let mut live = Live::new(Some(address), rule.rule_arn()?, attrs);
+    let extra = || ours.then(|| Address::new(ListenerRule::KIND, format!("extra-{port}-{priority}")));
+    let address = read.scope.owner::<ListenerRule>(&found.tags).or_else(extra);
+    let mut live = Live::new(address, rule.rule_arn()?, attrs);
     live.confirm = found.indexed;
     Some(live)
 }

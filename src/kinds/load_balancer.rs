@@ -103,7 +103,7 @@ impl Kind for LoadBalancer {
     }
 
     async fn complete(read: &Reader<'_>, live: &mut Live<Attrs>) -> Result<(), CloudError> {
-        tagging::confirm(read, live, |attrs| &mut attrs.tags).await
+        tagging::confirm::<Self>(read, live, |attrs| &mut attrs.tags).await
     }
 
     fn settle(desired: &Attrs, live: &mut Attrs) {
@@ -216,7 +216,7 @@ pub(super) async fn balancers(read: &Reader<'_>) -> Result<Rc<Vec<Tagged<elb::Lo
             balancer.load_balancer_name().is_some_and(|name| read.scope.concerns(LoadBalancer::KIND, name))
         };
         let mut tagged = tagging::tagged(read, all, elb::LoadBalancer::load_balancer_arn, concerns).await?;
-        tagged.retain(|balancer| read.scope.owner(&balancer.tags).is_some() || concerns(&balancer.item));
+        tagged.retain(|balancer| read.scope.marks::<LoadBalancer>(&balancer.tags) || concerns(&balancer.item));
         Ok(tagged)
     })
     .await
@@ -242,7 +242,7 @@ async fn live(read: &Reader<'_>, found: &Tagged<elb::LoadBalancer>) -> Result<Li
         drop_invalid_headers: on(DROP_INVALID_HEADERS),
         tags: found.tags.clone(),
     };
-    let mut live = Live::new(read.scope.owner(&found.tags), arn, attrs);
+    let mut live = Live::new(read.scope.owner::<LoadBalancer>(&found.tags), arn, attrs);
     live.outputs = outputs(balancer);
     live.confirm = found.indexed;
     Ok(live)

@@ -64,8 +64,8 @@ impl Kind for LogGroup {
             // AWS writes a group's ARN with `:*` for its streams, and takes it without where tags are concerned.
             let arn = group.arn().unwrap_or_default().trim_end_matches(":*");
             let implied = name.strip_prefix(prefix).map(|service| Address::new(Self::KIND, service));
-            let ownership = Ownership::of(read, arn, implied, tags(aws, arn)).await?;
-            if ownership.address.is_none() && !read.scope.concerns(Self::KIND, name) {
+            let ownership = Ownership::of::<Self>(read, arn, implied, tags(aws, arn)).await?;
+            if !ownership.concerns::<Self>(read, name) {
                 return Ok(None);
             }
             let live = ownership.live(name, |tags| Attrs {
@@ -80,7 +80,7 @@ impl Kind for LogGroup {
 
     async fn complete(read: &Reader<'_>, live: &mut Live<Attrs>) -> Result<(), CloudError> {
         let tags = tags(read.aws, &arn(read.aws, &live.id)).await?;
-        confirm(read, live, tags, |attrs| &mut attrs.tags);
+        confirm::<Self>(read, live, tags, |attrs| &mut attrs.tags);
         Ok(())
     }
 

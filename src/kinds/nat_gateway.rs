@@ -93,27 +93,28 @@ impl Kind for NatGateway {
     }
 
     async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
-        let call = read.aws.ec2.describe_nat_gateways().set_filter(ec2::ours(read.scope.env));
-        let pages = call.into_paginator().items().send();
-        let found = pages.collect::<Result<Vec<_>, _>>().await.during("ec2:DescribeNatGateways")?;
-        // Deleted and failed gateways stay listed for about an hour, and AWS removes them by itself.
-        let standing = found.iter().filter(|gateway| {
-            !matches!(
-                gateway.state(),
-                Some(NatGatewayState::Deleted | NatGatewayState::Deleting | NatGatewayState::Failed)
-            )
-        });
-        let live = standing.filter_map(|gateway| {
-            let (address, tags) = ec2::owned::<Self>(read.scope, gateway.tags())?;
+        let describe = async |filters| {
+            let pages = read.aws.ec2.describe_nat_gateways().set_filter(Some(filters)).into_paginator().items();
+            let mut found = pages.send().collect::<Result<Vec<_>, _>>().await.during("ec2:DescribeNatGateways")?;
+            found.retain(is_there);
+            Ok(found)
+        };
+        let found = ec2::found::<Self, _>(read, describe, ec2::inside(read, "vpc-id")).await?;
+        let live = found.iter().filter_map(|gateway| {
+            let (address, tags) = ec2::mark::<Self>(read.scope, gateway.tags());
             let attrs = Attrs {
                 subnet: Ref::id(gateway.subnet_id()?),
                 allocation: Ref::id(allocation(gateway).unwrap_or_default()),
                 connectivity: gateway.connectivity_type().unwrap_or(&ConnectivityType::Public).as_str().to_owned(),
                 tags,
             };
-            Some(Live::new(Some(address), gateway.nat_gateway_id()?, attrs))
+            Some(Live::new(address, gateway.nat_gateway_id()?, attrs))
         });
         Ok(live.collect())
+    }
+
+    fn stands_for(desired: &Attrs, live: &Attrs) -> bool {
+        desired.subnet == live.subnet || desired.allocation == live.allocation
     }
 
     async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
@@ -164,6 +165,11 @@ impl Kind for NatGateway {
             }
         })
     }
+}
+
+/// Deleted and failed gateways stay listed for about an hour, and AWS removes them by itself.
+fn is_there(gateway: &Found) -> bool {
+    !matches!(gateway.state(), Some(NatGatewayState::Deleted | NatGatewayState::Deleting | NatGatewayState::Failed))
 }
 
 /// The address that the gateway was created with; it may have been given more by hand.

@@ -57,6 +57,7 @@ pub trait AnyKind: Sync {
     fn outputs(&self) -> &'static [&'static str];
     fn moving(&self) -> &'static [&'static str];
     fn identity(&self) -> Option<&'static str>;
+    fn shared(&self) -> bool;
     fn holds_data(&self, live: &Value) -> bool;
     fn protected_by(&self) -> Option<&'static str>;
     fn serves(&self) -> bool;
@@ -66,6 +67,8 @@ pub trait AnyKind: Sync {
     fn typical(&self) -> u64;
     fn typical_delete(&self) -> u64;
     fn desired(&self, env: &Environment) -> Vec<Desired<Value>>;
+    /// Whether a live object stands where the desired one must, by its name or by [`Kind::stands_for`].
+    fn stands_for(&self, desired: &Value, live: &Value) -> bool;
     fn settle(&self, desired: &Value, live: &mut Value);
     fn widen(&self, live: &Value, desired: &Value) -> Option<Value>;
     fn hold_back(&self, live: Option<&Value>, desired: &Value) -> Option<Value>;
@@ -131,6 +134,9 @@ impl<K: Kind + Sync> AnyKind for K {
     fn identity(&self) -> Option<&'static str> {
         K::IDENTITY
     }
+    fn shared(&self) -> bool {
+        K::SHARED
+    }
     fn holds_data(&self, live: &Value) -> bool {
         K::Attrs::deserialize(live).is_ok_and(|live| K::holds_data(&live))
     }
@@ -166,11 +172,23 @@ impl<K: Kind + Sync> AnyKind for K {
                 after: desired.after,
                 follows: desired.follows,
                 wave: desired.wave,
-                shared: desired.shared,
                 external: desired.external,
                 protect: desired.protect,
             })
             .collect()
+    }
+
+    fn stands_for(&self, desired: &Value, live: &Value) -> bool {
+        let (Ok(desired), Ok(mut live)) = (K::Attrs::deserialize(desired), K::Attrs::deserialize(live)) else {
+            return false;
+        };
+        if K::stands_for(&desired, &live) {
+            return true;
+        }
+        // What was made beside its predecessor has another name than the desired one, which is the same by this.
+        K::settle(&desired, &mut live);
+        let (desired, live) = (json(desired), json(live));
+        K::IDENTITY.is_some_and(|name| desired.get(name).is_some() && desired.get(name) == live.get(name))
     }
 
     fn settle(&self, desired: &Value, live: &mut Value) {

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::internet_gateway::InternetGateway;
 use super::nat_gateway::{self, NatGateway};
+use super::ownership::same_other_tags;
 use super::subnet::Subnet;
 use super::vpc::Vpc;
 use super::{Create, Delete, Desired, Kind, Live, Made, Stage, Tags, Update, ec2, references};
@@ -85,18 +86,20 @@ impl Kind for RouteTable {
     }
 
     async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
-        let call = read.aws.ec2.describe_route_tables().set_filters(ec2::ours(read.scope.env));
-        let pages = call.into_paginator().items().send();
-        let found = pages.collect::<Result<Vec<_>, _>>().await.during("ec2:DescribeRouteTables")?;
+        let describe = async |filters| {
+            let pages = read.aws.ec2.describe_route_tables().set_filters(Some(filters)).into_paginator().items();
+            pages.send().collect::<Result<Vec<_>, _>>().await.during("ec2:DescribeRouteTables")
+        };
+        let found = ec2::found::<Self, _>(read, describe, ec2::inside(read, "vpc-id")).await?;
         let live = found.iter().filter_map(|table| {
-            let (address, tags) = ec2::owned::<Self>(read.scope, table.tags())?;
+            let (address, tags) = ec2::mark::<Self>(read.scope, table.tags());
             let attrs = Attrs {
                 vpc: Ref::id(table.vpc_id()?),
                 routes: live::routes(table),
                 subnets: live::associations(table).map(|(subnet, _)| Ref::id(subnet)).collect(),
                 tags,
             };
-            Some(Live::new(Some(address), table.route_table_id()?, attrs))
+            Some(Live::new(address, table.route_table_id()?, attrs))
         });
         Ok(live.collect())
     }
@@ -109,6 +112,11 @@ impl Kind for RouteTable {
         let gone = live.routes.iter().filter(|route| !stays(route) && !matches!(route.via, Via::Other(_)));
         let routes: BTreeSet<Route> = desired.routes.iter().chain(gone).cloned().collect();
         (routes.len() > desired.routes.len()).then(|| Attrs { routes, ..desired.clone() })
+    }
+
+    fn stands_for(desired: &Attrs, live: &Attrs) -> bool {
+        let serves = desired.subnets.intersection(&live.subnets).next().is_some();
+        desired.vpc == live.vpc && (serves || same_other_tags(&desired.tags, &live.tags))
     }
 
     async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {

@@ -31,13 +31,13 @@ pub struct Attrs {
 /// Characters that AWS lets a group's name have.
 const MAX_NAME: usize = 255;
 
-/// All groups of this environment, which the rules are read from as well.
+/// All groups of this environment, and those in its VPC if one is missing; the rules are read from them as well.
 pub(super) async fn groups(read: &Reader<'_>) -> Result<Rc<Vec<Found>>, CloudError> {
-    let ask = async {
-        let call = read.aws.ec2.describe_security_groups().set_filters(ec2::ours(read.scope.env));
-        let pages = call.into_paginator().items().send();
-        pages.collect::<Result<Vec<_>, _>>().await.during("ec2:DescribeSecurityGroups")
+    let describe = async |filters| {
+        let pages = read.aws.ec2.describe_security_groups().set_filters(Some(filters)).into_paginator().items();
+        pages.send().collect::<Result<Vec<_>, _>>().await.during("ec2:DescribeSecurityGroups")
     };
+    let ask = ec2::found::<SecurityGroup, _>(read, describe, ec2::inside(read, "vpc-id"));
     read.shared("security groups", ask).await
 }
 
@@ -69,16 +69,20 @@ impl Kind for SecurityGroup {
     async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
         let found = groups(read).await?;
         let live = found.iter().filter_map(|group| {
-            let (address, tags) = ec2::owned::<Self>(read.scope, group.tags())?;
+            let (address, tags) = ec2::mark::<Self>(read.scope, group.tags());
             let attrs = Attrs {
                 name: group.group_name()?.to_owned(),
                 description: group.description().unwrap_or_default().to_owned(),
                 vpc: Ref::id(group.vpc_id()?),
                 tags,
             };
-            Some(Live::new(Some(address), group.group_id()?, attrs))
+            Some(Live::new(address, group.group_id()?, attrs))
         });
         Ok(live.collect())
+    }
+
+    fn stands_for(desired: &Attrs, live: &Attrs) -> bool {
+        desired.vpc == live.vpc && names::is_name_or_alternate(&live.name, &desired.name, MAX_NAME)
     }
 
     fn settle(desired: &Attrs, live: &mut Attrs) {

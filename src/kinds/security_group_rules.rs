@@ -53,14 +53,15 @@ impl Kind for SecurityGroupRules {
     async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
         let found = security_group::groups(read).await?;
         let live = found.iter().filter_map(|group| {
-            let (owner, _) = ec2::owned::<SecurityGroup>(read.scope, group.tags())?;
+            let (owner, _) = ec2::mark::<SecurityGroup>(read.scope, group.tags());
+            let address = owner.map(|owner| Address::new(Self::KIND, owner.name()));
             let id = group.group_id()?;
             let attrs = Attrs {
                 group: Ref::id(id),
                 ingress: rule::flatten(group.ip_permissions()),
                 egress: rule::flatten(group.ip_permissions_egress()),
             };
-            Some(Live::new(Some(Address::new(Self::KIND, owner.name())), id, attrs))
+            Some(Live::new(address, id, attrs))
         });
         Ok(live.collect())
     }
@@ -77,6 +78,10 @@ impl Kind for SecurityGroupRules {
             ingress.len() <= MOST_RULES && egress.len() <= MOST_RULES,
         );
         (more && fits).then(|| Attrs { ingress, egress, ..desired.clone() })
+    }
+
+    fn stands_for(desired: &Attrs, live: &Attrs) -> bool {
+        desired.group == live.group
     }
 
     async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {

@@ -54,10 +54,13 @@ impl Kind for Subnet {
     }
 
     async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
-        let pages = read.aws.ec2.describe_subnets().set_filters(ec2::ours(read.scope.env)).into_paginator();
-        let found = pages.items().send().collect::<Result<Vec<_>, _>>().await.during("ec2:DescribeSubnets")?;
+        let describe = async |filters| {
+            let pages = read.aws.ec2.describe_subnets().set_filters(Some(filters)).into_paginator().items().send();
+            pages.collect::<Result<Vec<_>, _>>().await.during("ec2:DescribeSubnets")
+        };
+        let found = ec2::found::<Self, _>(read, describe, ec2::inside(read, "vpc-id")).await?;
         let live = found.iter().filter_map(|subnet| {
-            let (address, tags) = ec2::owned::<Self>(read.scope, subnet.tags())?;
+            let (address, tags) = ec2::mark::<Self>(read.scope, subnet.tags());
             let attrs = Attrs {
                 vpc: Ref::id(subnet.vpc_id()?),
                 cidr: subnet.cidr_block()?.to_owned(),
@@ -65,9 +68,13 @@ impl Kind for Subnet {
                 map_public_ip_on_launch: subnet.map_public_ip_on_launch().unwrap_or_default(),
                 tags,
             };
-            Some(Live::new(Some(address), subnet.subnet_id()?, attrs))
+            Some(Live::new(address, subnet.subnet_id()?, attrs))
         });
         Ok(live.collect())
+    }
+
+    fn stands_for(desired: &Attrs, live: &Attrs) -> bool {
+        desired.vpc == live.vpc && desired.cidr == live.cidr
     }
 
     async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {

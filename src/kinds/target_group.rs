@@ -101,12 +101,12 @@ impl Kind for TargetGroup {
             group.target_group_name().is_some_and(|name| read.scope.concerns(Self::KIND, name))
         };
         let mut tagged = tagging::tagged(read, all, elb::TargetGroup::target_group_arn, concerns).await?;
-        tagged.retain(|group| read.scope.owner(&group.tags).is_some() || concerns(&group.item));
+        tagged.retain(|group| read.scope.marks::<Self>(&group.tags) || concerns(&group.item));
         try_join_all(tagged.iter().map(|group| live(read, group))).await
     }
 
     async fn complete(read: &Reader<'_>, live: &mut Live<Attrs>) -> Result<(), CloudError> {
-        tagging::confirm(read, live, |attrs| &mut attrs.tags).await
+        tagging::confirm::<Self>(read, live, |attrs| &mut attrs.tags).await
     }
 
     fn settle(desired: &Attrs, live: &mut Attrs) {
@@ -211,7 +211,7 @@ async fn live(read: &Reader<'_>, found: &Tagged<elb::TargetGroup>) -> Result<Liv
         deregistration_delay: delay.and_then(|delay| delay.value()?.parse().ok()).unwrap_or(DEFAULT_DELAY),
         tags: found.tags.clone(),
     };
-    let mut live = Live::new(read.scope.owner(&found.tags), arn, attrs);
+    let mut live = Live::new(read.scope.owner::<TargetGroup>(&found.tags), arn, attrs);
     live.confirm = found.indexed;
     Ok(live)
 }

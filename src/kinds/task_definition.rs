@@ -103,6 +103,10 @@ impl Kind for TaskDefinition {
         Ok(())
     }
 
+    fn stands_for(desired: &Attrs, live: &Attrs) -> bool {
+        desired.family == live.family
+    }
+
     /// Tags change on the revision that runs; only the seal counts them.
     fn moves(output: &str, changed: &[String]) -> bool {
         output == "seal" || changed.iter().any(|field| field != "tags")

@@ -1,8 +1,11 @@
-use aws_sdk_ec2::types::{AttributeBooleanValue, ResourceType, VpcAttributeName};
+use std::rc::Rc;
+
+use aws_sdk_ec2::types::{AttributeBooleanValue, ResourceType, Vpc as Found, VpcAttributeName};
 use futures_util::future::{try_join, try_join_all};
 use serde::{Deserialize, Serialize};
 
 use super::ec2::users::{Used, named};
+use super::ownership::same_other_tags;
 use super::{Create, Delete, Desired, Goal, Kind, Live, Look, Made, Outputs, Poll, Stage, Tags, Update, ec2};
 use crate::cloud::{Aws, CloudError, During, Reader};
 use crate::spec::Environment;
@@ -49,10 +52,9 @@ impl Kind for Vpc {
     }
 
     async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
-        let pages = read.aws.ec2.describe_vpcs().set_filters(ec2::ours(read.scope.env)).into_paginator();
-        let found = pages.items().send().collect::<Result<Vec<_>, _>>().await.during("ec2:DescribeVpcs")?;
+        let found = vpcs(read).await?;
         let ours = found.iter().filter_map(|vpc| {
-            let (address, tags) = ec2::owned::<Self>(read.scope, vpc.tags())?;
+            let (address, tags) = ec2::mark::<Self>(read.scope, vpc.tags());
             Some((address, tags, vpc.vpc_id()?, vpc.cidr_block()?))
         });
         // The one read that AWS offers by object only; an environment has one VPC.
@@ -62,9 +64,14 @@ impl Kind for Vpc {
                 attribute(read.aws, id, VpcAttributeName::EnableDnsHostnames),
             )
             .await?;
-            Ok(Live::new(Some(address), id, Attrs { cidr: cidr.to_owned(), dns_support, dns_hostnames, tags }))
+            Ok(Live::new(address, id, Attrs { cidr: cidr.to_owned(), dns_support, dns_hostnames, tags }))
         }))
         .await
+    }
+
+    /// Any number of VPCs may have one range.
+    fn stands_for(desired: &Attrs, live: &Attrs) -> bool {
+        desired.cidr == live.cidr && same_other_tags(&desired.tags, &live.tags)
     }
 
     async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
@@ -106,6 +113,33 @@ impl Kind for Vpc {
         let state = found.as_ref().and_then(|found| found.vpcs().first()?.state());
         ec2::until("ec2:DescribeVpcs", "available", state.map(aws_sdk_ec2::types::VpcState::as_str))
     }
+}
+
+/// The VPCs that are this environment's, and if its own is not among them those that may be it: by some of our tags,
+/// or by their range, for what is inside may say whose they are.
+async fn vpcs(read: &Reader<'_>) -> Result<Rc<Vec<Found>>, CloudError> {
+    let describe = async |filters| {
+        let pages = read.aws.ec2.describe_vpcs().set_filters(Some(filters)).into_paginator().items().send();
+        pages.collect::<Result<Vec<_>, _>>().await.during("ec2:DescribeVpcs")
+    };
+    let ask = async {
+        let mut found = ec2::found::<Vpc, Found>(read, describe, ec2::everywhere()).await?;
+        let range = Vpc::desired(read.scope.env).pop().map(|desired| desired.attrs.cidr);
+        found.retain(|vpc| {
+            let (_, tags) = ec2::mark::<Vpc>(read.scope, vpc.tags());
+            read.scope.marks::<Vpc>(&tags) || vpc.cidr_block() == range.as_deref()
+        });
+        Ok(found)
+    };
+    read.shared("vpcs", ask).await
+}
+
+/// The ids of the VPCs that are this environment's or may be.
+pub(super) async fn ids(read: &Reader<'_>) -> Result<Vec<String>, CloudError> {
+    if let Some(id) = &read.scope.env.network.vpc {
+        return Ok(vec![id.clone()]);
+    }
+    Ok(vpcs(read).await?.iter().filter_map(|vpc| vpc.vpc_id()).map(str::to_owned).collect())
 }
 
 async fn attribute(aws: &Aws, id: &str, name: VpcAttributeName) -> Result<bool, CloudError> {

@@ -15,6 +15,7 @@ use super::digest::live_digest;
 use super::draft::{Draft, Halves, Options, Refusal, Step, compare};
 use super::guards;
 use super::names::{Names, is_ownership};
+use super::recognise::recognise;
 use super::world::{Secrets, World, resolve_with};
 use super::{Action, Change, FORMAT_VERSION, Field, LeftToAws, Origin, Plan};
 use crate::cloud::{About, Found};
@@ -30,6 +31,8 @@ pub struct Drafting<'a> {
     found: &'a [Found],
     /// By address, indices into `found`; more than one where a replacement was cut short.
     by_address: HashMap<&'a Address, Vec<usize>>,
+    /// By address, indices into `found` of what stands there without the tags that say so.
+    recognised: HashMap<Address, Vec<usize>>,
     names: Names<'a>,
     /// All that the spec has, also where the environment goes: it says in what order, and what is protected.
     spec: HashMap<&'a Address, &'a Wanted>,
@@ -40,6 +43,9 @@ pub struct Drafting<'a> {
     /// Which of `found` are as the spec wants them.
     unchanged: Vec<usize>,
     conflicts: Vec<String>,
+    /// What may be adopted, and nobody has said that it should be.
+    to_adopt: Vec<Address>,
+    notes: Vec<String>,
     doubtful: BTreeSet<usize>,
     scheduled: Vec<String>,
     kept: Vec<Address>,
@@ -66,6 +72,7 @@ impl<'a> Drafting<'a> {
             options,
             found,
             by_address,
+            recognised: recognise(about, spec, found),
             names: Names::of(found),
             spec: spec.wanted.iter().map(|wanted| (&wanted.address, wanted)).collect(),
             applied,
@@ -74,6 +81,8 @@ impl<'a> Drafting<'a> {
             used: BTreeSet::new(),
             unchanged: Vec::new(),
             conflicts: Vec::new(),
+            to_adopt: Vec::new(),
+            notes: Vec::new(),
             doubtful: BTreeSet::new(),
             scheduled: Vec::new(),
             kept: Vec::new(),
@@ -93,22 +102,7 @@ impl<'a> Drafting<'a> {
                 self.unwanted(index);
             }
         }
-        self.doubt_tags();
         std::mem::take(&mut self.doubtful)
-    }
-
-    /// Where the tags of one object change, so may those of others that were not read: the index of tags is
-    /// silent about what it has not seen yet.
-    fn doubt_tags(&mut self) {
-        let is_tag = |field: &Field| field.path.starts_with("tags.");
-        if self
-            .changes
-            .iter()
-            .any(|(change, _)| change.action == Action::Update && change.fields.iter().any(is_tag))
-        {
-            let unread = |live: &Live<Value>| live.confirm && live.unread.contains(&"tags");
-            self.doubtful.extend((0..self.found.len()).filter(|&index| unread(&self.found[index].live)));
-        }
     }
 
     fn want(&mut self, wanted: &Wanted) {
@@ -117,23 +111,28 @@ impl<'a> Drafting<'a> {
             true => attrs,
             false => Cow::Owned(resolve_with(&attrs, &self.world, self.about.vault, Secrets::Compare)),
         };
-        let candidates = self.by_address.get(&wanted.address).map(Vec::as_slice).unwrap_or_default();
+        let recognised = self.recognised.get(&wanted.address).cloned().unwrap_or_default();
+        let candidates = match self.by_address.get(&wanted.address) {
+            Some(found) => found.clone(),
+            None => recognised.iter().copied().filter(|&index| foreign::is_untagged(&self.found[index])).collect(),
+        };
         // More than one where a replacement was cut short: what need not be replaced again stays, and of that
         // the one that is most like what is wanted.
         let candidates =
-            candidates.iter().map(|&index| (index, compare(wanted.kind, &desired, &self.found[index].live)));
+            candidates.into_iter().map(|index| (index, compare(wanted.kind, &desired, &self.found[index].live)));
         let distance = |different: &[Difference]| {
             let replaced = different.iter().any(|one| wanted.kind.replace_on().contains(&one.field()));
             (replaced, different.len())
         };
         let Some((index, different)) = candidates.min_by_key(|(_, different)| distance(different)) else {
-            return match foreign::namesake(self.found, wanted, &desired) {
-                Some(index) => self.adopt(wanted, &desired, index),
-                None if wanted.external => self.conflicts.push(format!(
+            return match recognised[..] {
+                [index] => self.adopt(wanted, &desired, index),
+                [_, _, ..] => self.ambiguous(wanted, &recognised),
+                [] if wanted.external => self.conflicts.push(format!(
                     "{} is set by somebody else (external = true) and is not there: set it, then plan again",
                     wanted.address
                 )),
-                None => self.create(wanted, &desired),
+                [] => self.create(wanted, &desired),
             };
         };
         self.used.insert(index);
@@ -141,6 +140,10 @@ impl<'a> Drafting<'a> {
         let different = if wanted.external { Vec::new() } else { different };
         self.leave_to_aws(wanted, live);
         self.scheduled.extend(live.scheduled.iter().map(|what| format!("{}: {what}", wanted.address)));
+        // The index of tags lags, and never held what was never tagged: where it is silent, the name is not enough.
+        if live.confirm && live.unread.contains(&"tags") {
+            self.doubtful.insert(index);
+        }
         if different.is_empty() {
             self.stays(wanted, index);
         } else if live.confirm {
@@ -230,7 +233,7 @@ impl<'a> Drafting<'a> {
                 let impact = if holds_data(kind, live) { Impact::DataLoss } else { Impact::Replaced };
                 (Action::Replace, reason, impact)
             }
-            (true, Action::Adopt) => (Action::Adopt, "somebody else made it".to_owned(), impact()),
+            (true, Action::Adopt) => (Action::Adopt, "it has not all of our tags".to_owned(), impact()),
             _ => (Action::Update, format!("{} differ", changed.join(", ")), impact()),
         };
         let mut outputs = live.outputs.clone();
@@ -309,6 +312,10 @@ impl<'a> Drafting<'a> {
         if !self.conflicts.is_empty() {
             // Found in the order in which a cloud lists its objects, which is any.
             self.conflicts.sort();
+            if self.to_adopt.len() > 1 {
+                let all: Vec<String> = self.to_adopt.iter().map(|address| format!("--adopt {address}")).collect();
+                self.conflicts.push(format!("to take all of these over: {}", all.join(" ")));
+            }
             return Err(Refusal::Conflicts(self.conflicts));
         }
         let place = |kind: &str| kinds::all().iter().position(|known| known.name() == kind);
@@ -336,6 +343,8 @@ impl<'a> Drafting<'a> {
                 step.halves = Halves::of(step.kind, live, &desired);
             }
         }
+        let mut notes = self.notes;
+        notes.extend(kinds::elsewhere(env, |address, output| world.output(address, output)));
         let plan = Plan {
             format_version: FORMAT_VERSION,
             project: env.project.clone(),
@@ -352,7 +361,7 @@ impl<'a> Drafting<'a> {
             kept: self.kept,
             missing,
             left_to_aws: self.left_to_aws,
-            notes: kinds::elsewhere(env, |address, output| world.output(address, output)),
+            notes,
         };
         Ok(Draft { plan, steps, world, applied: self.applied.clone() })
     }
@@ -366,6 +375,10 @@ fn takes(kind: &dyn AnyKind, action: Action, impact: Impact) -> u64 {
         (Action::Delete, _) => kind.typical_delete(),
         _ => 2,
     }
+}
+
+fn is_tagged(attrs: &Value) -> bool {
+    attrs.get("tags").is_some()
 }
 
 fn holds_data(kind: &dyn AnyKind, live: &Live<Value>) -> bool {

@@ -25,6 +25,7 @@ mod inventory;
 mod lock;
 mod moto;
 mod order;
+mod ownership;
 mod parameters;
 mod plans;
 mod plans_saved;

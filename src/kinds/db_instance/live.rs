@@ -30,8 +30,8 @@ pub(super) async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, Clou
     let ours = there.filter_map(|instance| {
         let name = instance.db_instance_identifier().unwrap_or_default();
         let tags = from_rds(instance.tag_list());
-        let address = read.scope.owner(&tags);
-        (address.is_some() || read.scope.concerns(DbInstance::KIND, name)).then(|| {
+        let address = read.scope.owner::<DbInstance>(&tags);
+        (read.scope.marks::<DbInstance>(&tags) || read.scope.concerns(DbInstance::KIND, name)).then(|| {
             let mut live =
                 Live { unread: unread(instance), ..Live::new(address, name, attributes(instance, tags)) };
             live.outputs = outputs(instance);

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use aws_sdk_ecs::types::{AssignPublicIp, Service, ServiceField};
 use futures_util::future::try_join_all;
 
-use super::{Attrs, DEADLINE_TAG, Route, SEAL_TAG};
+use super::{Attrs, DEADLINE_TAG, EcsService, Route, SEAL_TAG};
 use crate::cloud::{Aws, CloudError, During, Reader};
 use crate::kinds::ecs_cluster::{self, tagging};
 use crate::kinds::{Live, Tags};
@@ -57,7 +57,7 @@ pub(super) fn live(read: &Reader<'_>, service: &Service) -> Live<Attrs> {
     let name = service.service_name().unwrap_or_default();
     let arn = service.service_arn().unwrap_or_default();
     let (attrs, unread) = canonical(service, &definition, &tags);
-    Live { unread, ..Live::new(read.scope.owner(&tags), name, attrs).output("arn", arn) }
+    Live { unread, ..Live::new(read.scope.owner::<EcsService>(&tags), name, attrs).output("arn", arn) }
 }
 
 /// The attributes, and the fields that the answer is silent about. AWS tells them all; what an answer leaves

@@ -6,7 +6,7 @@ use aws_sdk_elasticloadbalancingv2::types::{Tag, TagDescription};
 use futures_util::future::try_join_all;
 
 use crate::cloud::{Aws, CloudError, During, Reader};
-use crate::kinds::{Live, Tags, Update};
+use crate::kinds::{Kind, Live, Tags, Update};
 
 /// How many ARNs `DescribeTags` takes.
 const BATCH: usize = 20;
@@ -48,13 +48,13 @@ pub(in crate::kinds) async fn tagged<T>(
 }
 
 /// The service's own word on the tags of one object that was read with those of the index.
-pub(in crate::kinds) async fn confirm<A>(
+pub(in crate::kinds) async fn confirm<K: Kind>(
     read: &Reader<'_>,
-    live: &mut Live<A>,
-    field: impl Fn(&mut A) -> &mut Tags,
+    live: &mut Live<K::Attrs>,
+    field: impl Fn(&mut K::Attrs) -> &mut Tags,
 ) -> Result<(), CloudError> {
     let tags = describe(read.aws, std::slice::from_ref(&live.id)).await?.remove(&live.id).unwrap_or_default();
-    live.address = read.scope.owner(&tags);
+    live.address = read.scope.owner::<K>(&tags);
     if let Some(attrs) = &mut live.attrs {
         *field(attrs) = tags;
     }

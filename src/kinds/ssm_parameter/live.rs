@@ -30,8 +30,8 @@ pub(super) async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, Clou
             return Ok(Some(take_in(read, parameter, described.get(&name), live)));
         }
         let arn = arn(read.aws, &name);
-        let ownership = Ownership::of(read, &arn, implied, tagging::tags(read.aws, &name)).await?;
-        if ownership.address.is_none() && !read.scope.concerns(SsmParameter::KIND, &name) {
+        let ownership = Ownership::of::<SsmParameter>(read, &arn, implied, tagging::tags(read.aws, &name)).await?;
+        if !ownership.concerns::<SsmParameter>(read, &name) {
             return Ok::<_, CloudError>(None);
         }
         Ok(Some(take_in(read, parameter, described.get(&name), |attrs| {

@@ -10,6 +10,7 @@ use futures_util::future::{join, try_join_all};
 
 use super::{Attrs, HealthCheck, TaskDefinition, VERSION_LABEL, family_of, revision_of, seal, tagging};
 use crate::cloud::{Aws, Class, CloudError, During, Reader};
+use crate::kinds::ecs_service::EcsService;
 use crate::kinds::ssm_parameter::SsmParameter;
 use crate::kinds::{Live, ecs_service};
 use crate::value::{Address, Ref, Target, Text};
@@ -31,8 +32,7 @@ pub(super) async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, Clou
             None => describe(read, family, None).await,
         }
     });
-    let found = try_join_all(found).await?.into_iter().flatten();
-    Ok(found.filter(|live| live.address.is_some()).collect())
+    Ok(try_join_all(found).await?.into_iter().flatten().collect())
 }
 
 /// The revision that a service of ours runs.
@@ -48,7 +48,7 @@ struct Run {
 fn running(read: &Reader<'_>, services: &[Service]) -> HashMap<String, Run> {
     let runs = services.iter().filter_map(|service| {
         let tags = tagging::from_aws(service.tags());
-        let owner = read.scope.owner(&tags)?;
+        let owner = read.scope.owner::<EcsService>(&tags)?;
         let arn = ecs_service::definition_arn(read.aws, service.task_definition()?);
         let address = Address::new(TaskDefinition::KIND, owner.name());
         Some((family_of(&arn).to_owned(), Run { address, arn, seal: tags.get(ecs_service::SEAL_TAG).cloned() }))
@@ -102,7 +102,7 @@ pub(super) async fn definition(aws: &Aws, name: &str) -> Result<Option<(Definiti
 }
 
 fn live(read: &Reader<'_>, definition: &Definition, tags: &[Tag], owner: Option<Address>) -> Live<Attrs> {
-    let address = read.scope.owner(&tagging::from_aws(tags)).or(owner);
+    let address = read.scope.owner::<TaskDefinition>(&tagging::from_aws(tags)).or(owner);
     let attrs = canonical(definition, tags, address.as_ref().map(Address::name));
     let seal = seal(definition.revision(), &attrs);
     let arn = definition.task_definition_arn().unwrap_or_default();

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{Drafting, holds_data, takes};
 use crate::cloud::Found;
-use crate::kinds::{Impact, Live};
+use crate::kinds::Impact;
 use crate::plan::diff::{Difference, listing};
 use crate::plan::draft::{Halves, Step};
 use crate::plan::names::is_ownership;
@@ -15,8 +15,8 @@ impl Drafting<'_> {
     /// A live object that nothing wants.
     pub(super) fn unwanted(&mut self, index: usize) {
         let Found { kind, live } = &self.found[index];
-        // Not ours, and not in the way: left alone.
-        let Some(address) = &live.address else { return };
+        // Not ours by its tags, and where nobody wants anything: left alone, unless some of them are ours.
+        let Some(address) = &live.address else { return self.unplaced(index) };
         let wanted = self.spec.get(address).copied();
         // Somebody else sets it, and it stays when the environment goes.
         if wanted.is_some_and(|wanted| wanted.external) {
@@ -27,7 +27,7 @@ impl Drafting<'_> {
             return;
         }
         // Another environment may use it: only an explicit word takes it away.
-        if is_shared(live) && !self.options.shared {
+        if kind.shared() && !self.options.shared {
             self.kept.push(address.clone());
             return;
         }
@@ -78,10 +78,4 @@ impl Drafting<'_> {
         };
         self.changes.push((change, step));
     }
-}
-
-/// An object that carries the project's tag but no environment's.
-fn is_shared(live: &Live<Value>) -> bool {
-    let tags = live.attrs.as_ref().and_then(|attrs| attrs.get("tags")?.as_object());
-    tags.is_some_and(|tags| tags.contains_key("baseplate:project") && !tags.contains_key("baseplate:environment"))
 }
