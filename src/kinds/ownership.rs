@@ -186,10 +186,10 @@ mod tests {
     fn only_all_three_tags_make_an_object_ours() {
         let main = Address::new("vpc", "main");
         assert_eq!(owner("vpc", false, &OURS), Owner::Ours(main));
-        for without in 0..OURS.len() {
+        for (without, tag) in OWNERSHIP.iter().enumerate() {
             let mut rest = OURS.to_vec();
             let (missing, _) = rest.remove(without);
-            let expected = Owner::Incomplete(vec![OWNERSHIP[without]]);
+            let expected = Owner::Incomplete(vec![*tag]);
             assert_eq!(owner("vpc", false, &rest), expected, "{missing}");
             // Another environment's object that has lost its environment must not seem to be everybody's.
             assert_eq!(owner("vpc", false, &rest).is_this_environment(), missing == "address");

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use baseplate::apply::Order;
 use baseplate::cloud::{About, Capture, Cloud, FileCloud as Memory};
 use baseplate::graph::Graph;
 use baseplate::plan::{Action, Draft, Options, Refusal, make};
@@ -54,7 +55,8 @@ impl Scene {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         runtime.block_on(async {
             let first = make(cloud, about, &options).await?;
-            let report = carry_out(cloud, about, &first, &|_| {}).await.expect("an order");
+            let order = Order::of(&first).expect("an order");
+            let (report, _) = carry_out(cloud, about, &first, &order, &|_| {}).await.expect("it runs");
             assert!(report.is_success(), "{:?}", report.failed);
             Ok((first, make(cloud, about, &Options::default()).await?))
         })

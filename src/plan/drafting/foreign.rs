@@ -8,6 +8,7 @@ use crate::cloud::Found;
 use crate::graph::Wanted;
 use crate::kinds::Owner;
 use crate::plan::Action;
+use crate::plan::diff::Difference;
 use crate::plan::draft::compare;
 use crate::plan::recognise::owner;
 
@@ -39,7 +40,7 @@ impl Drafting<'_> {
         let different = compare(wanted.kind, desired, live);
         let fixed = wanted.kind.replace_on();
         let fixed: Vec<&str> =
-            different.iter().map(|differs| differs.field()).filter(|field| fixed.contains(field)).collect();
+            different.iter().map(Difference::field).filter(|field| fixed.contains(field)).collect();
         if !fixed.is_empty() {
             self.conflicts.push(format!(
                 "{id} is in the place of {address}, {}. It cannot become it, since AWS does not change {} in place: \
