@@ -26,7 +26,7 @@ fn losses() -> Vec<Vec<&'static str>> {
 /// Takes these tags off an object of a cloud file; whether it had any.
 fn strip(tags: &mut Value, keys: &[&str]) -> bool {
     let Some(tags) = tags.as_object_mut() else { return false };
-    keys.iter().map(|key| tags.remove(&format!("baseplate:{key}"))).fold(false, |had, tag| had || tag.is_some())
+    keys.iter().filter(|key| tags.remove(&format!("baseplate:{key}")).is_some()).count() > 0
 }
 
 /// The shipped development environment as it is after an apply, and what its objects are planned against.
