@@ -6,7 +6,7 @@ use std::str::FromStr;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
-use crate::cloud::{CALL_SECONDS, FailAt};
+use crate::cloud::FailAt;
 use crate::plan::{AddressPattern, Allowances};
 use crate::rehearse::PARALLELISM;
 use crate::value::Address;
@@ -80,8 +80,9 @@ pub enum Command {
     /// Draw what depends on what.
     Graph {
         spec: PathBuf,
-        #[arg(long, value_enum, default_value_t = GraphFormat::Mermaid)]
-        format: GraphFormat,
+        /// What to draw it in; --json lists it instead. [default: mermaid]
+        #[arg(long, value_enum)]
+        format: Option<GraphFormat>,
     },
     /// Print the JSON Schema of specs, or of plans.
     Schema {
@@ -147,11 +148,12 @@ pub struct CloudArgs {
     #[arg(long, value_enum, default_value_t = Wait::Auto)]
     pub wait: Wait,
     /// Seconds that a call to AWS may take, with all its attempts. One attempt may take a sixth of that.
-    #[arg(long, default_value_t = CALL_SECONDS, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=3600))]
-    pub call_timeout: u32,
-    /// File cloud: seconds here for a second of AWS.
-    #[arg(long, default_value_t = 0.002, value_name = "FACTOR")]
-    pub time_scale: f64,
+    /// [default: 180]
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=3600))]
+    pub call_timeout: Option<u32>,
+    /// File cloud: seconds here for a second of AWS. [default: 0.002]
+    #[arg(long, value_name = "FACTOR")]
+    pub time_scale: Option<f64>,
     /// File cloud: refuse changes of this address, or die at the N-th change, before or after it took effect
     /// (crash-before:N, crash-after:N).
     #[arg(long, value_name = "ADDRESS|CRASH")]
@@ -215,7 +217,7 @@ pub struct PlanArgs {
     #[arg(long, short)]
     pub out: Option<PathBuf>,
     /// Plan the end of the environment.
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["adopt", "image", "live_images"])]
     pub destroy: bool,
     #[command(flatten)]
     pub rendering: Rendering,
@@ -239,14 +241,15 @@ pub struct CompareArgs {
     /// Also list what the specs explain.
     #[arg(long)]
     pub all: bool,
-    #[arg(long, value_enum, default_value_t = CompareFormat::Text)]
-    pub format: CompareFormat,
+    /// What to print. [default: text]
+    #[arg(long, value_enum)]
+    pub format: Option<CompareFormat>,
     /// Exit with 2 when something differs that no spec explains.
     #[arg(long)]
     pub detailed_exitcode: bool,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum CompareFormat {
     Text,
     /// For a pull request: what is explained is folded.

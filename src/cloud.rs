@@ -56,7 +56,7 @@ pub trait Cloud {
     /// A vault whose fingerprints can be compared with those that this cloud holds.
     fn vault(&self) -> Vault;
 
-    /// Makes sure that this is the account that the spec names; called before anything else.
+    /// Makes sure that this is the account that the spec names; must agree before anything is written or shown.
     fn guard<'a>(&'a self, env: &'a Environment) -> LocalBoxFuture<'a, Result<(), CloudError>>;
 
     /// The lock that whoever changes the environment must hold.

@@ -6,6 +6,7 @@ mod compare;
 mod lock;
 mod memory;
 mod observe;
+mod options;
 mod plan;
 mod rehearse;
 mod rendering;
@@ -73,13 +74,17 @@ pub async fn run(cli: Cli) -> Exit {
         Command::Compare(args) => compare::compare(ui, &args).await,
         Command::Rehearse(args) => rehearse::rehearse(ui, &args).await,
         Command::Observe { spec, out, cloud } => observe::observe(ui, &spec, &out, &cloud).await,
-        Command::Graph { spec, format } => draw(ui, &spec, format),
+        Command::Graph { spec, format } => draw(ui, &spec, format, cli.json),
         Command::Schema { of } => {
             let schema = match of {
                 SchemaOf::Environment => spec::file_schema(),
                 SchemaOf::Plan => plans::schema(),
             };
             ui.result_json(&schema).map(|()| Exit::Done).map_err(Failure::from)
+        }
+        Command::Completions { .. } if cli.json => {
+            let message = "completions are a script, and --json has no effect on them";
+            Err(Failure::new(Exit::Usage, message, "leave --json out"))
         }
         Command::Completions { shell } => {
             let mut text = Vec::new();
@@ -120,12 +125,17 @@ fn counted(count: usize) -> String {
     if count == 1 { "1 error".to_owned() } else { format!("{count} errors") }
 }
 
-fn draw(ui: Ui, path: &std::path::Path, format: GraphFormat) -> Result<Exit, Failure> {
+fn draw(ui: Ui, path: &std::path::Path, format: Option<GraphFormat>, json: bool) -> Result<Exit, Failure> {
+    if json && format.is_some() {
+        let message = "--json and --format ask for different things";
+        return Err(Failure::new(Exit::Usage, message, "give one of the two"));
+    }
     let spec = spec::load(path)?;
     let graph = Graph::of(&spec.env).map_err(|ring| Failure::new(Exit::InvalidInput, ring, "break the ring"))?;
-    ui.result(&match format {
-        GraphFormat::Dot => graph::dot(&graph),
-        GraphFormat::Mermaid => graph::mermaid(&graph),
-    })?;
+    match format {
+        _ if json => ui.result_json(&graph::json(&graph)),
+        Some(GraphFormat::Dot) => ui.result(&graph::dot(&graph)),
+        None | Some(GraphFormat::Mermaid) => ui.result(&graph::mermaid(&graph)),
+    }?;
     Ok(Exit::Done)
 }

@@ -168,6 +168,14 @@ fn sorted(wanted: Vec<Wanted>) -> Result<Vec<Wanted>, String> {
     Ok(order.into_iter().filter_map(|index| slots[index].take()).collect())
 }
 
+/// Each object with its stage and what it needs, dependencies before dependents.
+pub fn json(graph: &Graph) -> Value {
+    let objects = graph.wanted.iter().map(|Wanted { address, stage, needs, .. }| {
+        serde_json::json!({ "address": address, "stage": stage, "needs": needs })
+    });
+    objects.collect()
+}
+
 /// Graphviz's language.
 pub fn dot(graph: &Graph) -> String {
     let mut out = String::from("digraph baseplate {\n  rankdir = LR;\n  node [shape = box];\n");

@@ -1,3 +1,5 @@
+use std::cell::RefCell;
+
 use futures_util::future::{LocalBoxFuture, join_all};
 use serde_json::Value;
 
@@ -13,21 +15,39 @@ use crate::value::Vault;
 pub struct Account {
     aws: Aws,
     vault: Vault,
+    /// Lines about what was found, until it is certain that this is the spec's account; `None` from then on.
+    held: RefCell<Option<Vec<String>>>,
 }
 
 impl Account {
     pub fn new(aws: Aws) -> Self {
         // The fingerprints of a run are under a key of its own: live values are read anew every time.
-        Self { aws, vault: Vault::new(super::file::random_key()) }
+        Self { aws, vault: Vault::new(super::file::random_key()), held: RefCell::new(Some(Vec::new())) }
     }
 
     fn masked(&self, error: CloudError) -> CloudError {
         CloudError { message: self.vault.mask(&error.message), code: self.vault.mask(&error.code), ..error }
     }
 
+    /// Tells what was found, which is nobody's to see before it is certain whose it is.
+    fn tell(&self, line: impl FnOnce() -> String) {
+        match &mut *self.held.borrow_mut() {
+            Some(held) if self.aws.trace.wants(Detail::Decisions) => held.push(line()),
+            Some(_) => {}
+            None => self.aws.trace.say(Detail::Decisions, line),
+        }
+    }
+
+    /// Tells what was held back.
+    fn release(&self) {
+        for line in self.held.take().into_iter().flatten() {
+            self.aws.trace.say(Detail::Decisions, || line);
+        }
+    }
+
     /// Tells what was read of a kind.
     fn tell_read(&self, kind: &dyn AnyKind, live: &[Live<Value>]) {
-        self.aws.trace.say(Detail::Decisions, || {
+        self.tell(|| {
             let trusted = live.iter().filter(|live| live.confirm || live.seal.is_some()).count();
             let foreign = live.iter().filter(|live| live.address.is_none()).count();
             let mut line = format!("read {}: {} found", kind.name(), live.len());
@@ -67,12 +87,15 @@ impl Cloud for Account {
                 self.aws.trace.say(Detail::Attempts, || format!("credentials: {provider}, account {account}"));
             }
             match caller.account() {
-                Some(account) if account == env.account => Ok(()),
+                Some(account) if account == env.account => {
+                    self.release();
+                    Ok(())
+                }
                 other => Err(CloudError::new(
                     "sts:GetCallerIdentity",
                     "WrongAccount",
                     format!(
-                        "these credentials are for account {}, the spec says {}; nothing was read or written. \
+                        "these credentials are for account {}, the spec says {}; nothing was changed. \
                          Choose other credentials (--profile, AWS_PROFILE) or correct `account`",
                         other.unwrap_or("?"),
                         env.account
@@ -134,7 +157,7 @@ impl Cloud for Account {
         Box::pin(async move {
             let scope = Scope { env: about.env, identities: about.graph.identities() };
             let reader = Reader::new(&self.aws, &scope, about.vault);
-            self.aws.trace.say(Detail::Decisions, || {
+            self.tell(|| {
                 format!("read {} {} in full: it seems to differ, or to go", found.kind.name(), found.live.id)
             });
             found.kind.complete(&reader, &mut found.live).await.map_err(|error| self.masked(error))

@@ -3,6 +3,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::lock::locked;
+use super::options::{self, Use};
 use super::plan::{Planned, draft, show};
 use super::session::Session;
 use super::{Failure, SavedPlan};
@@ -20,7 +21,11 @@ const DRAIN: Duration = Duration::from_secs(7);
 
 /// Makes the environment what its spec says, or carries out a saved plan.
 pub async fn apply(ui: Ui, args: &ApplyArgs) -> Result<Exit, Failure> {
+    options::of_cloud(&args.cloud, Use::Writes)?;
     let saved = SavedPlan::read(&args.spec)?;
+    if saved.is_some() {
+        options::of_saved(args)?;
+    }
     let (spec, mut choices) = match &saved {
         None => (args.spec.clone(), args.choices.clone()),
         Some(saved) => (saved.spec.clone(), saved.choices()),
@@ -33,11 +38,14 @@ pub async fn apply(ui: Ui, args: &ApplyArgs) -> Result<Exit, Failure> {
         (Err(Failure::Spec(_)), Some(_)) => return Err(unusable_spec(&spec)),
         (session, _) => session?,
     };
+    // The lock is a write, too.
+    session.guard().await?;
     let destroy = saved.as_ref().is_some_and(|saved| saved.plan.destroy);
     let nothing = Graph::empty();
     locked(ui, &mut session, &spec, "apply", args.run.lock, async |session, lock, stop| {
         let graph = if destroy { &nothing } else { &session.graph };
         let planned = unless_stopped(stop, draft(session, graph, &choices, destroy, false)).await?;
+        options::failable(&args.cloud, &session.graph, &planned.draft)?;
         if let Some(saved) = &saved {
             still_the_same(&saved.plan, &planned.draft.plan, choices.losses != saved.choices().losses)?;
         }
@@ -52,11 +60,14 @@ pub async fn apply(ui: Ui, args: &ApplyArgs) -> Result<Exit, Failure> {
 
 /// Takes everything of the environment away: a plan against nothing desired.
 pub async fn destroy(ui: Ui, args: &DestroyArgs) -> Result<Exit, Failure> {
+    options::of_cloud(&args.cloud, Use::Writes)?;
     let mut session = Session::open(ui, &args.spec, &args.cloud, None).await?;
+    session.guard().await?;
     let nothing = Graph::empty();
     let choices = Choices { losses: args.losses.clone(), ..Choices::default() };
     locked(ui, &mut session, &args.spec, "destroy", args.run.lock, async |session, lock, stop| {
         let planned = unless_stopped(stop, draft(session, &nothing, &choices, true, args.shared)).await?;
+        options::failable(&args.cloud, &session.graph, &planned.draft)?;
         run(ui, session, &nothing, &planned, &args.run, false, Hold { lock, stop }).await
     })
     .await

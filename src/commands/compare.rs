@@ -2,8 +2,8 @@ use std::path::Path;
 
 use futures_util::future::try_join_all;
 
-use super::Failure;
 use super::session::{Session, unreadable};
+use super::{Failure, options};
 use crate::cli::{CloudArgs, CompareArgs, CompareFormat, Exit, Wait};
 use crate::compare::{Comparison, View, entries};
 use crate::spec::{self, Environment};
@@ -11,6 +11,7 @@ use crate::ui::{Ui, compare_markdown, compare_text};
 
 /// Shows what differs between two environments.
 pub async fn compare(ui: Ui, args: &CompareArgs) -> Result<Exit, Failure> {
+    options::of_compare(args, ui.json)?;
     let comparison = if args.live {
         // Nothing is rolled out, so nothing is said of waiting for it.
         let cloud = CloudArgs { wait: Wait::Never, ..args.cloud.clone() };
@@ -31,8 +32,8 @@ pub async fn compare(ui: Ui, args: &CompareArgs) -> Result<Exit, Failure> {
         ui.result_json(&serde_json::to_value(&comparison).unwrap_or_default())?;
     } else {
         ui.result(&match args.format {
-            CompareFormat::Text => compare_text(&comparison, args.all, ui.out),
-            CompareFormat::Markdown => compare_markdown(&comparison),
+            None | Some(CompareFormat::Text) => compare_text(&comparison, args.all, ui.out),
+            Some(CompareFormat::Markdown) => compare_markdown(&comparison),
         })?;
     }
     let unexplained = args.detailed_exitcode && !comparison.unexplained.is_empty();
@@ -46,10 +47,14 @@ fn ring(message: String) -> Failure {
 async fn as_it_is(ui: Ui, path: &Path, cloud: &CloudArgs) -> Result<(Environment, View), Failure> {
     let session = Session::open(ui, path, cloud, None).await?;
     let about = session.about(&session.graph);
-    let mut found = session.cloud.observe(about).await.map_err(|errors| unreadable(&errors))?;
-    let partly = found.iter_mut().filter(|found| found.live.confirm);
-    let reads = partly.map(|found| session.cloud.complete(about, found));
-    try_join_all(reads).await.map_err(|error| unreadable(&[error]))?;
+    let reads = async {
+        let mut found = session.cloud.observe(about).await.map_err(|errors| unreadable(&errors))?;
+        let partly = found.iter_mut().filter(|found| found.live.confirm);
+        let reads = partly.map(|found| session.cloud.complete(about, found));
+        try_join_all(reads).await.map_err(|error| unreadable(&[error]))?;
+        Ok(found)
+    };
+    let found = session.guarded(reads).await?;
     let view = View::live(&session.spec.env, &found, &session.vault).map_err(ring)?;
     Ok((session.spec.env, view))
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::Failure;
+use super::options::{self, Use};
 use super::session::{Session, unreadable};
 use crate::apply::Stop;
 use crate::cli::{CloudArgs, Exit, LockArgs, UnlockArgs, Wait};
@@ -193,7 +194,9 @@ fn ignores_hangup() -> bool {
 /// Takes the lock away from whoever holds it, once a person has seen who that is.
 pub async fn unlock(ui: Ui, args: &UnlockArgs) -> Result<Exit, Failure> {
     let cloud = CloudArgs { wait: Wait::Never, ..args.cloud.clone() };
+    options::of_cloud(&args.cloud, Use::Reads)?;
     let session = Session::open(ui, &args.spec, &cloud, None).await?;
+    session.guard().await?;
     let environment = environment(&session);
     let store = session.cloud.lock(&session.spec.env);
     let name = store.name();

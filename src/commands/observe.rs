@@ -4,6 +4,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::Failure;
+use super::options::{self, Use};
 use super::session::{Session, unreadable};
 use crate::cli::{CloudArgs, Exit};
 use crate::cloud::{Capture, Found, secrets};
@@ -20,19 +21,29 @@ pub async fn observe(ui: Ui, spec: &Path, out: &Path, cloud: &CloudArgs) -> Resu
         let message = format!("{} is there already; nothing was written", out.display());
         return Err(Failure::new(Exit::Refused, message, "choose another name, or move it away"));
     }
+    options::of_cloud(cloud, Use::Reads)?;
     let session = Session::open(ui, spec, cloud, None).await?;
     let about = session.about(&session.graph);
-    let mut found = session.cloud.observe(about).await.map_err(|errors| unreadable(&errors))?;
-    for one in found.iter_mut().filter(|one| one.live.confirm) {
-        session.cloud.complete(about, one).await.map_err(|error| unreadable(&[error]))?;
-    }
+    let reads = async {
+        let mut found = session.cloud.observe(about).await.map_err(|errors| unreadable(&errors))?;
+        for one in found.iter_mut().filter(|one| one.live.confirm) {
+            session.cloud.complete(about, one).await.map_err(|error| unreadable(&[error]))?;
+        }
+        Ok(found)
+    };
+    let mut found = session.guarded(reads).await?;
     name_recognised(&session, &mut found);
     as_a_file_can_know(&session, &mut found);
     let is_shared =
         |address: &Address| session.graph.wanted.iter().any(|wanted| wanted.shared && wanted.address == *address);
     let capture = Capture::of(&session.spec.env, session.vault.key(), &found, is_shared);
     capture.write(out).map_err(|message| Failure::new(Exit::Failed, message, "choose another place"))?;
-    ui.result(&format!("{} objects captured in {}", capture.objects.len(), one_line(&out.display().to_string())))?;
+    if ui.json {
+        ui.result_json(&serde_json::json!({ "captured": capture.objects.len(), "out": out }))?;
+    } else {
+        let place = one_line(&out.display().to_string());
+        ui.result(&format!("{} objects captured in {place}", capture.objects.len()))?;
+    }
     Ok(Exit::Done)
 }
 

@@ -1,3 +1,4 @@
+use super::options::{self, Use};
 use super::session::Session;
 use super::{Failure, SavedPlan, memory, rendering};
 use crate::apply::Order;
@@ -19,13 +20,24 @@ pub async fn plan(ui: Ui, args: &PlanArgs, json: bool) -> Result<Exit, Failure> 
             "leave --from out to plan against what is live, and save that",
         ));
     }
+    if let Some(out) = args.out.as_ref().filter(|out| out.extension().is_some_and(|end| end == "toml")) {
+        let message = format!("{} has the name of a spec, and apply would take it for one", out.display());
+        return Err(Failure::new(Exit::Usage, message, "give the plan another name, as in prod.plan"));
+    }
     let session = match &args.from {
-        Some(old) => memory::after(Some(old), &args.spec, &args.choices).await?,
-        None => Session::open(ui, &args.spec, &args.cloud, Some(&args.choices)).await?,
+        Some(old) => {
+            options::of_no_cloud(&args.cloud, "--from", "plans without a cloud")?;
+            memory::after(Some(old), &args.spec, &args.choices).await?
+        }
+        None => {
+            options::of_cloud(&args.cloud, Use::Reads)?;
+            Session::open(ui, &args.spec, &args.cloud, Some(&args.choices)).await?
+        }
     };
     let nothing = Graph::empty();
     let graph = if args.destroy { &nothing } else { &session.graph };
-    let Planned { draft, .. } = draft(&session, graph, &args.choices, args.destroy, false).await?;
+    let reads = draft(&session, graph, &args.choices, args.destroy, false);
+    let Planned { draft, .. } = session.guarded(reads).await?;
     if let Some(out) = &args.out {
         let saved = SavedPlan::new(&args.spec, &args.choices, draft.plan.clone());
         saved.write(out)?;
@@ -60,7 +72,7 @@ pub async fn draft(
     destroy: bool,
     shared: bool,
 ) -> Result<Planned, Failure> {
-    let options = Options {
+    let asked = Options {
         adopt: choices.adopt.iter().cloned().collect(),
         destroy,
         shared,
@@ -68,7 +80,8 @@ pub async fn draft(
         carry: if choices.live_images { vec![("task_definition", "image")] } else { Vec::new() },
         spec_digest: session.spec.digest.clone(),
     };
-    let mut draft = plan::make(session.cloud.as_ref(), session.about(graph), &options).await?;
+    let mut draft = plan::make(session.cloud.as_ref(), session.about(graph), &asked).await?;
+    options::destroyable(&asked, &session.graph, &draft)?;
     let order = Order::of(&draft).map_err(|cycle| Failure::new(Exit::Refused, cycle, "nothing was changed"))?;
     draft.plan.seconds = order.seconds();
     Ok(Planned { draft, order })

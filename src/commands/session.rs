@@ -1,15 +1,21 @@
 //! What the commands that look at a cloud have in common: the spec, what it wants, and the cloud.
 
 use std::path::Path;
+use std::pin::pin;
 use std::time::Duration;
 
-use super::Failure;
+use futures_util::future::{Either, select};
+
+use super::{Failure, options};
 use crate::cli::{Choices, CloudArgs, Exit, Wait};
-use crate::cloud::{About, Account, Aws, Class, Cloud, CloudError, FileCloud, Options, Trace};
+use crate::cloud::{About, Account, Aws, CALL_SECONDS, Class, Cloud, CloudError, FileCloud, Options, Trace};
 use crate::graph::Graph;
 use crate::spec::{self, Environment, Spec};
 use crate::ui::Ui;
 use crate::value::{Vault, one_line, without_password};
+
+/// Seconds in a cloud file for a second of AWS, unless `--time-scale` says otherwise.
+const TIME_SCALE: f64 = 0.002;
 
 pub struct Session {
     pub spec: Spec,
@@ -20,7 +26,8 @@ pub struct Session {
 }
 
 impl Session {
-    /// Loads the spec, opens the cloud and makes sure that it is the spec's account.
+    /// Loads the spec and opens the cloud. Whether that is the spec's account is for [`Self::guard`] or
+    /// [`Self::guarded`] to say, before anything is written or shown.
     pub async fn open(ui: Ui, path: &Path, args: &CloudArgs, choices: Option<&Choices>) -> Result<Self, Failure> {
         let (spec, graph) = load(path, choices)?;
         if let Some(region) = args.region.as_ref().filter(|region| **region != spec.env.region) {
@@ -33,12 +40,38 @@ impl Session {
         }
         let cloud = open(ui, &spec.env, args).await?;
         let vault = cloud.vault();
-        cloud.guard(&spec.env).await.map_err(|error| unreadable(&[error]))?;
         Ok(Self { spec, graph, cloud, vault })
+    }
+
+    /// Makes sure that this is the spec's account.
+    pub async fn guard(&self) -> Result<(), Failure> {
+        self.cloud.guard(&self.spec.env).await.map_err(|error| unreadable(&[error]))
+    }
+
+    /// What `reads` come to, if this is the spec's account: that is asked beside them, which saves the time of a call.
+    pub async fn guarded<T>(&self, reads: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+        beside(self.guard(), reads).await
     }
 
     pub fn about<'a>(&'a self, graph: &'a Graph) -> About<'a> {
         About { env: &self.spec.env, graph, vault: &self.vault }
+    }
+}
+
+/// What `reads` come to once the guard agrees. Its refusal goes before whatever they came to, and does not wait for them.
+async fn beside<T, E>(
+    guard: impl Future<Output = Result<(), E>>,
+    reads: impl Future<Output = Result<T, E>>,
+) -> Result<T, E> {
+    match select(pin!(guard), pin!(reads)).await {
+        Either::Left((agreed, reads)) => {
+            agreed?;
+            reads.await
+        }
+        Either::Right((answer, guard)) => {
+            guard.await?;
+            answer
+        }
     }
 }
 
@@ -50,6 +83,7 @@ pub fn load(path: &Path, choices: Option<&Choices>) -> Result<(Spec, Graph), Fai
     }
     let graph = Graph::of(&spec.env)
         .map_err(|ring| Failure::new(Exit::InvalidInput, ring, "break the ring at one of them"))?;
+    options::adoptable(choices.map(|choices| choices.adopt.as_slice()).unwrap_or_default(), &graph)?;
     Ok((spec, graph))
 }
 
@@ -83,11 +117,12 @@ fn set_image(env: &mut Environment, choice: &str) -> Result<(), Failure> {
 
 async fn open(ui: Ui, env: &Environment, args: &CloudArgs) -> Result<Box<dyn Cloud>, Failure> {
     if let Some(path) = args.cloud.strip_prefix("file:") {
-        if !(0.0..=1000.0).contains(&args.time_scale) {
-            let message = format!("--time-scale {} is out of range", args.time_scale);
+        let time_scale = args.time_scale.unwrap_or(TIME_SCALE);
+        if !(0.0..=1000.0).contains(&time_scale) {
+            let message = format!("--time-scale {time_scale} is out of range");
             return Err(Failure::new(Exit::Usage, message, "0 to 1000"));
         }
-        let options = Options { time_scale: args.time_scale, fail_at: args.fail_at.clone() };
+        let options = Options { time_scale, fail_at: args.fail_at.clone() };
         let help = "give the path of a cloud file, or of one that is not there yet";
         return match FileCloud::open(Path::new(path), env, options) {
             Ok(cloud) => Ok(Box::new(cloud)),
@@ -108,7 +143,7 @@ async fn open(ui: Ui, env: &Environment, args: &CloudArgs) -> Result<Box<dyn Clo
             false
         }),
     };
-    let call = Duration::from_secs(args.call_timeout.into());
+    let call = Duration::from_secs(args.call_timeout.unwrap_or(CALL_SECONDS).into());
     let trace = Trace::new(ui.verbose, move |line| ui.detail(line));
     let aws = Aws::connect(&env.region, &env.account, args.profile.as_deref(), call, wait, trace).await;
     Ok(Box::new(Account::new(aws)))
@@ -139,4 +174,59 @@ pub fn unreadable(errors: &[CloudError]) -> Failure {
     };
     let messages = errors.iter().map(ToString::to_string).collect();
     Failure::Many { exit, messages, help: help.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::future::pending;
+
+    use tokio::task::yield_now;
+
+    use super::beside;
+
+    fn run<T>(work: impl Future<Output = T>) -> T {
+        tokio::runtime::Builder::new_current_thread().build().expect("a runtime").block_on(work)
+    }
+
+    /// Agrees, or not, after some turns.
+    async fn guard(turns: usize, answer: Result<(), &'static str>) -> Result<(), &'static str> {
+        for _ in 0..turns {
+            yield_now().await;
+        }
+        answer
+    }
+
+    #[test]
+    fn the_reads_do_not_wait_for_the_guard() {
+        let begun = Cell::new(false);
+        let waits = async {
+            while !begun.get() {
+                yield_now().await;
+            }
+            Ok::<_, ()>(())
+        };
+        let reads = async {
+            begun.set(true);
+            Ok("read")
+        };
+        assert_eq!(run(beside(waits, reads)), Ok("read"));
+    }
+
+    #[test]
+    fn nothing_comes_out_before_the_guard_agrees() {
+        assert_eq!(run(beside(guard(9, Err("another account")), async { Ok("read") })), Err("another account"));
+        assert_eq!(run(beside(guard(9, Ok(())), async { Err::<(), _>("denied") })), Err("denied"));
+    }
+
+    #[test]
+    fn its_refusal_goes_before_theirs_and_waits_for_nothing() {
+        let failing = || async { Err::<(), _>("denied") };
+        assert_eq!(run(beside(guard(0, Err("another account")), failing())), Err("another account"));
+        assert_eq!(run(beside(guard(9, Err("another account")), failing())), Err("another account"));
+        assert_eq!(
+            run(beside(guard(2, Err("another account")), pending::<Result<(), _>>())),
+            Err("another account")
+        );
+    }
 }

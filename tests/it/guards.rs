@@ -29,7 +29,7 @@ fn a_secret_that_leaves_the_spec_must_be_named() {
     cloud.bench.edit("spec.toml", TOKEN, "");
     cloud.bench.edit("spec.toml", "secrets = { TOKEN = \"web/token\" }\n", "");
     assert_refused!("guard-secret", cloud, "apply --yes spec.toml");
-    assert_eq!(cloud.run("apply --yes spec.toml --allow-destroy ssm_parameter.web/other").code, 4);
+    assert_eq!(cloud.run("apply --yes spec.toml --allow-destroy ssm_parameter.web/greeting").code, 4);
     cloud.done("apply --yes spec.toml --allow-destroy ssm_parameter.web/token");
     cloud.assert_no_changes("spec.toml");
 }

@@ -24,6 +24,7 @@ mod hostile;
 mod inventory;
 mod lock;
 mod moto;
+mod options;
 mod order;
 mod ownership;
 mod parameters;

@@ -1,0 +1,171 @@
+//! Options that name something which is not there, or that have no effect where they stand: said before anything is
+//! read, or at least before anything is written.
+
+use std::collections::BTreeSet;
+
+use super::Failure;
+use crate::cli::{ApplyArgs, CloudArgs, CompareArgs, CompareFormat, Exit, Wait};
+use crate::cloud::FailAt;
+use crate::graph::Graph;
+use crate::kinds;
+use crate::plan::{AddressPattern, Draft, Options};
+use crate::value::Address;
+
+const EVERY_ADDRESS: &str = "`baseplate graph SPEC` shows every address";
+
+/// Whether a command changes a cloud.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Use {
+    Reads,
+    Writes,
+}
+
+fn no_effect(message: impl Into<String>, help: impl Into<String>) -> Failure {
+    Failure::new(Exit::Usage, message, help)
+}
+
+/// Options for one sort of cloud, given for the other, or for a command that they mean nothing to.
+pub fn of_cloud(args: &CloudArgs, does: Use) -> Result<(), Failure> {
+    let CloudArgs { cloud, profile, region: _, wait, call_timeout, time_scale, fail_at } = args;
+    let given = match cloud.starts_with("file:") {
+        true => vec![
+            ("--profile", profile.is_some()),
+            ("--call-timeout", call_timeout.is_some()),
+            ("--wait", matches!(wait, Wait::Always)),
+        ],
+        false => vec![("--time-scale", time_scale.is_some()), ("--fail-at", fail_at.is_some())],
+    };
+    if let Some((name, _)) = given.iter().find(|(_, given)| *given) {
+        let message = format!("{name} has no effect on --cloud {cloud}");
+        let file = "it is for a cloud in a file, as in --cloud file:dev.json";
+        return Err(no_effect(message, if cloud.starts_with("file:") { "it is for --cloud aws" } else { file }));
+    }
+    if let Some(FailAt::Address(address)) = fail_at {
+        known_kind(address, "--fail-at")?;
+    }
+    if does == Use::Reads && fail_at.is_some() {
+        return Err(no_effect(
+            "--fail-at is for changes, and this command makes none",
+            "give it to apply or destroy",
+        ));
+    }
+    Ok(())
+}
+
+/// A saved plan was made with its own choices, which are part of what was reviewed.
+pub fn of_saved(args: &ApplyArgs) -> Result<(), Failure> {
+    let choices = &args.choices;
+    let given = [
+        ("--adopt", !choices.adopt.is_empty()),
+        ("--image", !choices.image.is_empty()),
+        ("--live-images", choices.live_images),
+    ];
+    match given.iter().find(|(_, given)| *given) {
+        Some((name, _)) => {
+            let message = format!("{name} is not for a saved plan, which says that itself");
+            Err(no_effect(message, "give it to `plan --out`, and review what that plans"))
+        }
+        None => Ok(()),
+    }
+}
+
+/// Options of a cloud where none is asked.
+pub fn of_no_cloud(args: &CloudArgs, beside: &str, why: &str) -> Result<(), Failure> {
+    let CloudArgs { cloud: _, profile, region, wait, call_timeout, time_scale, fail_at } = args;
+    let given = [
+        ("--profile", profile.is_some()),
+        ("--region", region.is_some()),
+        ("--wait", *wait != Wait::Auto),
+        ("--call-timeout", call_timeout.is_some()),
+        ("--time-scale", time_scale.is_some()),
+        ("--fail-at", fail_at.is_some()),
+    ];
+    match given.iter().find(|(_, given)| *given) {
+        Some((name, _)) => {
+            Err(no_effect(format!("{name} has no effect beside {beside}, which {why}"), "leave one of the two out"))
+        }
+        None => Ok(()),
+    }
+}
+
+pub fn of_compare(args: &CompareArgs, json: bool) -> Result<(), Failure> {
+    match args.live {
+        true => of_cloud(&args.cloud, Use::Reads)?,
+        false => of_no_cloud(&args.cloud, "compare", "asks a cloud only with --live")?,
+    }
+    if json && args.format.is_some() {
+        return Err(no_effect("--json and --format ask for different things", "give one of the two"));
+    }
+    if args.all && (json || args.format == Some(CompareFormat::Markdown)) {
+        return Err(no_effect("--all is for text", "the other formats always list what the specs explain"));
+    }
+    Ok(())
+}
+
+fn known_kind(address: &Address, option: &str) -> Result<(), Failure> {
+    if kinds::find(address.kind()).is_some() {
+        return Ok(());
+    }
+    let near = nearest(address.kind(), kinds::all().iter().map(|kind| kind.name().to_owned()));
+    let message = format!("{option} {address}: `{}` is no kind of object", address.kind());
+    Err(Failure::new(Exit::Usage, message, did_you_mean(near, EVERY_ADDRESS)))
+}
+
+/// Only what the spec has can be taken over.
+pub fn adoptable(adopt: &[Address], spec: &Graph) -> Result<(), Failure> {
+    for address in adopt {
+        known_kind(address, "--adopt")?;
+        let Some(wanted) = spec.wanted.iter().find(|wanted| wanted.address == *address) else {
+            let near = nearest(&address.to_string(), spec.wanted.iter().map(|wanted| wanted.address.to_string()));
+            let message = format!("--adopt {address}: the spec has no such object");
+            return Err(Failure::new(Exit::Usage, message, did_you_mean(near, EVERY_ADDRESS)));
+        };
+        if wanted.external {
+            let message = format!("--adopt {address}: the spec says that somebody else sets it (external = true)");
+            return Err(Failure::new(Exit::Usage, message, "it is used as it is; leave --adopt out"));
+        }
+    }
+    Ok(())
+}
+
+/// Where a file cloud is to fail must be something that may change.
+pub fn failable(args: &CloudArgs, spec: &Graph, draft: &Draft) -> Result<(), Failure> {
+    let Some(FailAt::Address(address)) = &args.fail_at else { return Ok(()) };
+    let in_plan = draft.plan.changes.iter().map(|change| &change.address);
+    let known: BTreeSet<&Address> = in_plan.chain(spec.wanted.iter().map(|wanted| &wanted.address)).collect();
+    if known.contains(address) {
+        return Ok(());
+    }
+    let near = nearest(&address.to_string(), known.iter().map(ToString::to_string));
+    let message = format!("--fail-at {address}: the environment has no such object; nothing was changed");
+    Err(Failure::new(Exit::Usage, message, did_you_mean(near, EVERY_ADDRESS)))
+}
+
+/// What `--allow-destroy` names must be there as long as something is still to be allowed: else the name is wrong. When
+/// nothing is, a run is repeated after it took that away.
+pub fn destroyable(options: &Options, spec: &Graph, draft: &Draft) -> Result<(), Failure> {
+    if !draft.plan.changes.iter().any(|change| change.guarded) {
+        return Ok(());
+    }
+    for pattern in &options.allow.destroy {
+        let AddressPattern::One(address) = pattern else { continue };
+        let in_plan = draft.plan.changes.iter().map(|change| &change.address);
+        if in_plan.chain(spec.wanted.iter().map(|wanted| &wanted.address)).any(|known| known == address) {
+            continue;
+        }
+        let guarded = draft.plan.changes.iter().filter(|change| change.guarded);
+        let near = nearest(&address.to_string(), guarded.map(|change| change.address.to_string()));
+        let message = format!("--allow-destroy {address} names nothing that is there; nothing was changed");
+        return Err(Failure::new(Exit::Usage, message, did_you_mean(near, "the plan says what it needs")));
+    }
+    Ok(())
+}
+
+fn nearest(text: &str, known: impl Iterator<Item = String>) -> Option<String> {
+    let alike = known.map(|name| (strsim::jaro_winkler(&name, text), name)).filter(|(likeness, _)| *likeness > 0.8);
+    alike.max_by(|a, b| a.0.total_cmp(&b.0).then_with(|| b.1.cmp(&a.1))).map(|(_, name)| name)
+}
+
+fn did_you_mean(near: Option<String>, else_help: &str) -> String {
+    near.map_or_else(|| else_help.to_owned(), |near| format!("did you mean `{near}`?"))
+}
