@@ -245,7 +245,7 @@ mod tests {
 
     #[test]
     fn a_text_that_is_none_says_nothing() {
-        for text in ["a", "abcdef+", "abcdef+12345", "äöüäöü", "~abc"] {
+        for text in ["a", "abcdef+", "abcdef+12345", "~abc"] {
             assert_eq!(fields(text), None, "{text}");
         }
         assert_eq!(fields("~abcdef+123456------"), Some(vec![("abcdef", Some("123456")), (BEGUN, None)]));
