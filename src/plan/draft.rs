@@ -119,6 +119,7 @@ pub async fn make(cloud: &dyn Cloud, about: About<'_>, options: &Options) -> Res
         let answers = futures_util::future::join_all(reads.map(|(_, found)| cloud.complete(about, found))).await;
         errors.extend(answers.into_iter().filter_map(Result::err));
         if !errors.is_empty() {
+            errors.sort_by_key(ToString::to_string);
             return Err(Refusal::Cloud(errors));
         }
         drafting = Drafting::new(about, spec, options, &found, &applied);

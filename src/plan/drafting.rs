@@ -67,6 +67,8 @@ impl<'a> Drafting<'a> {
             let Some(address) = &live.address else { continue };
             by_address.entry(address).or_default().push(index);
         }
+        // AWS lists in any order: of two that are alike, the same one stays every time.
+        by_address.values_mut().for_each(|indices| indices.sort_by_key(|&index| &found[index].live.id));
         Self {
             about,
             options,

@@ -25,6 +25,8 @@ impl<'a> Names<'a> {
                 by_value.entry((kind.name(), output.as_str(), value.as_str())).or_default().push(address);
             }
         }
+        // AWS lists in any order, and the first is taken where one must be.
+        by_value.values_mut().for_each(|addresses| addresses.sort_unstable());
         Self { by_value }
     }
 

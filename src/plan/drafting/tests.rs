@@ -1,5 +1,6 @@
 //! The drafting over a small set of live objects: `fixtures/small.toml` as it is wanted, changed by a test.
 
+mod actions;
 mod digest;
 mod origins;
 
@@ -70,6 +71,13 @@ impl Town {
     fn become_spec(&mut self, text: String) {
         (self.env, self.graph) = read(&text);
         self.text = text;
+    }
+
+    /// Puts a second object beside one that is live, equal to it but for its id.
+    fn build_beside(&mut self, at: &str) {
+        let kind = crate::kinds::find(address(at).kind()).expect("a kind");
+        let live = Live { id: format!("another-{at}"), ..self.at(at).clone() };
+        self.found.push(Found { kind, live });
     }
 
     /// Changes a live object by hand.
