@@ -169,7 +169,7 @@ fn what_every_environment_shares_stays() {
     let town = Town::new();
     let registry = address("ecr_repository.web");
     let plan = town.end();
-    assert_eq!(plan.kept, [registry.clone()]);
+    assert_eq!(plan.kept, std::slice::from_ref(&registry));
     assert_eq!(plan.changes.len(), town.found.len() - 1);
     assert!(plan.changes.iter().all(|change| change.reason == "the environment goes"));
     let with = crate::plan::Options { destroy: true, shared: true, ..town.options.clone() };
