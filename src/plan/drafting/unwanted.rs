@@ -22,13 +22,13 @@ impl Drafting<'_> {
         if wanted.is_some_and(|wanted| wanted.external) {
             return;
         }
-        if live.confirm {
-            self.doubtful.insert(index);
-            return;
-        }
         // Another environment may use it: only an explicit word takes it away.
         if kind.shared() && !self.options.shared {
             self.kept.push(address.clone());
+            return;
+        }
+        if live.confirm {
+            self.doubtful.insert(index);
             return;
         }
         self.refuse_if_protected(*kind, address, live);
