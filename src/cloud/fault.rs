@@ -14,11 +14,9 @@ pub enum FailAt {
 }
 
 impl FailAt {
-    /// Ends the process at once, with nothing put in order, if this is where it shall.
-    pub(super) fn crash(&self, now: u64, is_done: bool) {
-        if matches!(self, Self::Crash { write, after } if *write == now && *after == is_done) {
-            std::process::abort();
-        }
+    /// Whether the run shall end at this write, before it takes effect or after.
+    pub(super) fn ends(&self, now: u64, is_done: bool) -> bool {
+        matches!(self, Self::Crash { write, after } if *write == now && *after == is_done)
     }
 }
 

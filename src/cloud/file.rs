@@ -22,11 +22,20 @@ use outputs::outputs;
 pub use outputs::secrets;
 
 /// How the file cloud behaves.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Options {
     /// Seconds here for a second in AWS: 1.0 takes as long as AWS typically does, 0.0 no time.
     pub time_scale: f64,
     pub fail_at: Option<FailAt>,
+    /// What ends a run where [`FailAt::Crash`] says: by default the process ends, with nothing put in order. Who
+    /// drives the library may unwind instead, and look at what the run leaves.
+    pub die: fn() -> !,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { time_scale: 0.0, fail_at: None, die: std::process::abort }
+    }
 }
 
 /// A cloud in a file: for trying, reviewing and rehearsing without an account. It knows nothing of any kind; it
@@ -66,6 +75,11 @@ impl FileCloud {
         Self { path: None, place: place.into(), capture, options, writes: Cell::new(0) }
     }
 
+    /// The same cloud, behaving like this.
+    pub fn with(self, options: Options) -> Self {
+        Self { options, ..self }
+    }
+
     /// The objects as they stand.
     pub fn capture(&self) -> Capture {
         self.capture.borrow().clone()
@@ -84,14 +98,14 @@ impl FileCloud {
         if let Some(path) = &self.path {
             next.write(path).map_err(|message| CloudError::new(operation, "FileCloud", message))?;
         }
-        self.crash(true);
         *self.capture.borrow_mut() = next;
+        self.crash(true);
         Ok(answer)
     }
 
     fn crash(&self, is_done: bool) {
-        if let Some(fail_at) = &self.options.fail_at {
-            fail_at.crash(self.writes.get(), is_done);
+        if self.options.fail_at.as_ref().is_some_and(|fail_at| fail_at.ends(self.writes.get(), is_done)) {
+            (self.options.die)();
         }
     }
 

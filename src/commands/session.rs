@@ -122,7 +122,7 @@ async fn open(ui: Ui, env: &Environment, args: &CloudArgs) -> Result<Box<dyn Clo
             let message = format!("--time-scale {time_scale} is out of range");
             return Err(Failure::new(Exit::Usage, message, "0 to 1000"));
         }
-        let options = Options { time_scale, fail_at: args.fail_at.clone() };
+        let options = Options { time_scale, fail_at: args.fail_at.clone(), ..Options::default() };
         let help = "give the path of a cloud file, or of one that is not there yet";
         return match FileCloud::open(Path::new(path), env, options) {
             Ok(cloud) => Ok(Box::new(cloud)),

@@ -1,8 +1,17 @@
-//! The program dies at every write to a cloud in a file, before and after it takes effect; then one more run finishes
-//! the work, and what is there is what a run that nothing disturbed leaves.
+//! A run ends at every write to a cloud, before and after it takes effect; then one more run finishes the work, and
+//! what is there is what a run that nothing disturbed leaves. This goes through the library, on a cloud in memory.
+//! At a few writes the program itself is killed, on a cloud in a file.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::time::Duration;
 
+use baseplate::apply::{Event, Order, Run, Settings, Stop, apply};
+use baseplate::cloud::{About, Capture, Cloud, FailAt, FileCloud as LibraryCloud, Options};
+use baseplate::graph::Graph;
+use baseplate::lock::{Holder, Lock, MachineClock, Terms};
+use baseplate::plan;
+use baseplate::spec::{self, Environment};
 use serde_json::Value;
 
 use crate::circle::unprotected;
@@ -10,64 +19,116 @@ use crate::cli::Bench;
 use crate::file_cloud::{CLOUD, FileCloud};
 use crate::scenes::touch_every_kind;
 
-/// Everything in the file: each object by its address, with its attributes and with addresses for ids.
+/// Longer than any run takes.
+const LEASE: Duration = Duration::from_secs(3600);
+
+/// Everything in a cloud: each object by its address, with its attributes and with addresses for ids.
 type Everything = Vec<(String, Value)>;
 
+/// A run of `prod.toml`, and what is there before it.
 struct Scene {
-    cloud: FileCloud,
-    command: &'static str,
-    plan: &'static str,
-    /// The file as it is before the run that is disturbed; `None` if there is none.
-    before: Option<String>,
-    goal: Everything,
+    env: Environment,
+    /// What is wanted: nothing, in a destroy.
+    graph: Graph,
+    destroy: bool,
+    before: Option<Capture>,
+}
+
+/// How a run ended early that was to.
+struct Killed;
+
+fn die() -> ! {
+    resume_unwind(Box::new(Killed))
 }
 
 impl Scene {
-    fn new(cloud: FileCloud, command: &'static str, plan: &'static str) -> Self {
-        let before = cloud.bench.path("cloud.json").exists().then(|| cloud.bench.read("cloud.json"));
-        cloud.done(command);
-        let goal = everything(&cloud.bench);
-        Self { cloud, command, plan, before, goal }
+    fn new(bench: &Bench, before: Option<Capture>, destroy: bool) -> Self {
+        let env = spec::load(&bench.path("prod.toml")).expect("a sound spec").env;
+        let graph = if destroy { Graph::empty() } else { Graph::of(&env).expect("no ring") };
+        Self { env, graph, destroy, before }
+    }
+
+    /// What is there after a run, and how many changes it planned; `None`, if it was killed.
+    fn run(&self, before: Option<Capture>, fail_at: Option<FailAt>) -> (Capture, Option<usize>) {
+        let options = Options { fail_at, die, ..Options::default() };
+        let cloud = LibraryCloud::in_memory(&self.env, before, "memory").with(options);
+        let vault = cloud.vault();
+        let about = About { env: &self.env, graph: &self.graph, vault: &vault };
+        let wanted = plan::Options { destroy: self.destroy, ..plan::Options::default() };
+        let work = async {
+            let draft = plan::make(&cloud, about, &wanted).await.expect("a plan");
+            let order = Order::of(&draft).expect("an order");
+            let begun = draft.begun(about);
+            self.keep(&cloud, &draft.applied, &begun).await;
+            let (me, terms) = (Holder::this("apply"), Terms { lease: LEASE, timeout: Duration::ZERO });
+            let (clock, never) = (MachineClock::shared(), std::future::pending());
+            let lock = Lock::acquire(cloud.lock(&self.env), me, terms, clock.clone(), &|_| {}, never).await;
+            let Ok((lock, _)) = lock else { panic!("nobody else is there") };
+            let settings = Settings { parallelism: 16, drain: Duration::ZERO };
+            let (cloud, lock, clock, draft, order, stop) =
+                (&cloud, &lock, clock.as_ref(), &draft, &order, &Stop::default());
+            let emit = &|_: Event<'_>| {};
+            let report = apply(Run { cloud, lock, clock, about, draft, order, settings, stop, emit }).await;
+            assert!(report.is_success(), "{:?}", report.failed);
+            self.keep(cloud, &begun, &draft.done(about, &begun, &BTreeSet::new())).await;
+            draft.plan.changes.len()
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        // What unwinds drops the whole run, as it stands.
+        let planned = match catch_unwind(AssertUnwindSafe(|| runtime.block_on(work))) {
+            Ok(planned) => Some(planned),
+            Err(why) if why.is::<Killed>() => None,
+            Err(other) => resume_unwind(other),
+        };
+        (cloud.capture(), planned)
+    }
+
+    /// Keeps the record of what was applied, as the command does.
+    async fn keep(&self, cloud: &LibraryCloud, before: &plan::Applied, now: &plan::Applied) {
+        if now != before {
+            cloud.keep_applied(&self.env, now).await.expect("it is kept");
+        }
     }
 
     /// How many writes there were until one was not reached any more.
-    fn dies_at_every_write(&self) -> usize {
+    fn dies_at_every_write(&self) -> u64 {
+        let goal = everything(&self.run(self.before.clone(), None).0);
         for write in 1.. {
-            for when in ["before", "after"] {
-                let file = self.cloud.bench.path("cloud.json");
-                match &self.before {
-                    Some(text) => std::fs::write(file, text).expect("the file as it was"),
-                    None => std::fs::remove_file(file).expect("the file of the last trial"),
-                }
-                let crash = format!("{} {CLOUD} --fail-at crash-{when}:{write}", self.command);
-                let died = self.cloud.bench.command(&crash).output().expect("the program starts").status;
-                if died.success() {
+            for after in [false, true] {
+                let place = FailAt::Crash { write, after };
+                let (left, planned) = self.run(self.before.clone(), Some(place.clone()));
+                if planned.is_some() {
+                    assert_eq!(everything(&left), goal, "nothing disturbed it");
                     return write - 1;
                 }
-                assert_eq!(died.code(), None, "{crash}: killed, not ended");
-                self.cloud.done(self.command);
-                let plan = self.cloud.run(&format!("{} --detailed-exitcode", self.plan));
-                assert_eq!(plan.code, 0, "{crash}, applied again\n{plan}");
-                assert_eq!(everything(&self.cloud.bench), self.goal, "{crash}, applied again");
+                let (there, _) = self.run(Some(left), None);
+                assert_eq!(everything(&there), goal, "{place:?}, applied again");
+                assert_eq!(self.run(Some(there), None).1, Some(0), "{place:?}, applied again: left to do");
             }
         }
         unreachable!("a run has an end")
     }
 }
 
-fn everything(bench: &Bench) -> Everything {
-    let text = bench.read("cloud.json");
-    let objects = |text: &str| {
-        let mut cloud: Value = serde_json::from_str(text).expect("a cloud file");
-        cloud["objects"].as_array_mut().map(std::mem::take).expect("objects")
-    };
+/// A cloud to which `prod.toml` was applied.
+fn applied(bench: &Bench) -> Capture {
+    Scene::new(bench, None, false).run(None, None).0
+}
+
+fn everything(capture: &Capture) -> Everything {
+    let text = serde_json::to_string(capture).expect("JSON");
     // Ids count what was ever made, fingerprints stand for passwords that were drawn anew.
-    let ids: BTreeMap<String, String> =
-        objects(&text).iter().map(|object| (object["id"].to_string(), object["address"].to_string())).collect();
+    let ids: BTreeMap<String, String> = capture
+        .objects
+        .iter()
+        .map(|record| (Value::from(&*record.id).to_string(), Value::from(record.address.to_string()).to_string()))
+        .collect();
     let text = ids.iter().rev().fold(text, |text, (id, address)| text.replace(id, address));
-    let mut all: Everything = objects(&text)
-        .into_iter()
-        .map(|mut object| {
+    let mut cloud: Value = serde_json::from_str(&text).expect("a cloud");
+    let objects = cloud["objects"].as_array_mut().expect("objects");
+    let mut all: Everything = objects
+        .iter_mut()
+        .map(|object| {
             without_fingerprints(&mut object["attrs"]);
             (format!("{}: {}", object["environment"], object["address"]), object["attrs"].take())
         })
@@ -89,24 +150,44 @@ fn without_fingerprints(value: &mut Value) {
 
 #[test]
 fn an_apply_dies_at_every_write() {
-    let writes = Scene::new(FileCloud::new(), "apply --yes prod.toml", "plan prod.toml").dies_at_every_write();
+    let writes = Scene::new(&Bench::new(), None, false).dies_at_every_write();
     assert_eq!(writes, 76 + 1, "one for each object of prod, and the record of what was applied");
 }
 
 #[test]
 fn an_update_dies_at_every_write() {
-    let cloud = FileCloud::new();
-    cloud.done("apply --yes prod.toml");
-    touch_every_kind(&cloud.bench);
-    let writes = Scene::new(cloud, "apply --yes prod.toml", "plan prod.toml").dies_at_every_write();
+    let bench = Bench::new();
+    let before = applied(&bench);
+    touch_every_kind(&bench);
+    let writes = Scene::new(&bench, Some(before), false).dies_at_every_write();
     assert!(writes > 76, "nearly every object changes, and some are replaced: {writes}");
 }
 
 #[test]
 fn a_destroy_dies_at_every_write() {
-    let cloud = FileCloud::new();
-    unprotected(&cloud.bench);
-    cloud.done("apply --yes prod.toml");
-    let writes = Scene::new(cloud, "destroy --yes prod.toml", "plan --destroy prod.toml").dies_at_every_write();
-    assert_eq!(writes, 76 - 5 + 1, "one for each object but the registries, and the record");
+    let bench = Bench::new();
+    unprotected(&bench);
+    let writes = Scene::new(&bench, Some(applied(&bench)), true).dies_at_every_write();
+    assert_eq!(writes, 76 - 5 + 2, "one for each object but the registries, and the record, before and after");
+}
+
+/// The last write is the record of what was applied.
+#[test]
+fn the_program_dies_at_writes_to_a_file() {
+    const LAST: u64 = 76 + 1;
+    let file_of = |cloud: &FileCloud| Capture::parse(cloud.bench.read("cloud.json").as_bytes()).expect("a cloud");
+    let undisturbed = FileCloud::new();
+    undisturbed.done("apply --yes prod.toml");
+    let goal = everything(&file_of(&undisturbed));
+    for (when, write) in [("before", 1), ("after", 1), ("after", 40), ("before", LAST), ("after", LAST)] {
+        let cloud = FileCloud::new();
+        let crash = format!("apply --yes prod.toml {CLOUD} --fail-at crash-{when}:{write}");
+        let died = cloud.bench.command(&crash).output().expect("the program starts").status;
+        assert_eq!(died.code(), None, "{crash}: killed, not ended");
+        cloud.done("apply --yes prod.toml");
+        cloud.assert_no_changes("prod.toml");
+        assert_eq!(everything(&file_of(&cloud)), goal, "{crash}, applied again");
+    }
+    std::fs::remove_file(undisturbed.bench.path("cloud.json")).expect("the file");
+    undisturbed.done(&format!("apply --yes prod.toml --fail-at crash-before:{}", LAST + 1));
 }
