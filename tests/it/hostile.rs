@@ -59,7 +59,7 @@ fn specs_that_go_too_deep() {
 
 #[test]
 fn specs_that_are_too_large() {
-    let bench = Bench::new();
+    let bench = Bench::on_disk();
     bench.write("large.toml", "# much\n".repeat(50 << 20 >> 3));
     assert_outcome!("hostile-large", refused(&bench, "check large.toml"));
     let entries: String = (0..5001).map(|index| format!("k{index} = \"x\"\n")).collect();
