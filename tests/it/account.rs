@@ -42,18 +42,15 @@ impl<'a> Account<'a> {
 
     /// The changes that a plan of `spec` shows, each as [`change`] writes it, sorted.
     pub fn changes(&self, spec_and_options: &str) -> Vec<String> {
-        let plan = self.done(&format!("plan --json {spec_and_options}")).json();
-        let mut changes: Vec<String> = plan["changes"].as_array().expect("changes").iter().map(change).collect();
-        changes.sort_unstable();
-        changes
+        changes(&self.done(&format!("plan --json {spec_and_options}")).json())
     }
 
-    /// A plan must show exactly these changes, in whatever order, and after an apply none.
+    /// An apply must plan exactly these changes, in whatever order, and after it a plan must show none.
     pub fn assert_changes(&self, spec_and_options: &str, what: &str, expected: &[&str]) {
         let mut expected = expected.to_vec();
         expected.sort_unstable();
-        assert_eq!(self.changes(spec_and_options), expected, "{what}: planned on the left, due on the right");
-        self.done(&format!("apply --yes {spec_and_options}"));
+        let applied = self.done(&format!("apply --yes --json {spec_and_options}")).json();
+        assert_eq!(changes(&applied["plan"]), expected, "{what}: planned on the left, due on the right");
         assert_eq!(self.changes(spec_and_options), [""; 0], "{what}: left after an apply");
     }
 
@@ -62,6 +59,13 @@ impl<'a> Account<'a> {
         assert_eq!(outcome.code, 0, "nothing should be left to change\n{outcome}");
         assert!(outcome.stdout.contains("No changes"), "{outcome}");
     }
+}
+
+/// The changes of a plan, each as [`change`] writes it, sorted.
+fn changes(plan: &Value) -> Vec<String> {
+    let mut changes: Vec<String> = plan["changes"].as_array().expect("changes").iter().map(change).collect();
+    changes.sort_unstable();
+    changes
 }
 
 /// `create vpc.main`, or for what stays and changes `update ecs_service.web: desired_count`, with the paths that

@@ -1,9 +1,8 @@
 //! The program is killed at a write, before AWS gets it or after it took effect; then one more run finishes the
 //! work, and what is there is what a run that nothing disturbed leaves, each object once.
 //!
-//! `cargo test` kills at some of the writes, in the midst of others. Every write there is, those of the lock too:
-//!
-//!     cargo test --test it -- --ignored --nocapture killed_at_every_write
+//! `cargo test` kills at some of the writes, in the midst of others. The sweep, which the README names, kills at every
+//! write there is, those of the lock too.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -41,20 +40,13 @@ fn killed_at_some_writes_of_a_destroy() {
 
 /// One at a time, so that the n-th write is the same in each run and none is left out.
 #[test]
-#[ignore = "takes half an hour: see the head of this file"]
+#[ignore = "takes half an hour: see the README"]
 fn killed_at_every_write() {
-    // They mostly wait, for each other and for moto.
-    let workers = 2 * std::thread::available_parallelism().map_or(1, usize::from);
     for scene in [Scene::apply(), Scene::update(), Scene::destroy()] {
         // Nor does a renewal of the lock come between.
         let sweep = Sweep::new(scene, "--parallelism 1 --lock-lease 3600");
-        let places = Mutex::new((1..).flat_map(|at| [(at, When::Before), (at, When::After)]));
-        let next = || places.lock().expect("no trial panics").next();
-        std::thread::scope(|scope| {
-            for _ in 0..workers {
-                scope.spawn(|| while next().is_some_and(|place| sweep.trial(place)) {});
-            }
-        });
+        let workers = 2 * std::thread::available_parallelism().map_or(1, usize::from);
+        sweep.trials(workers, (1..).flat_map(|at| [(at, When::Before), (at, When::After)]));
         let (killed, last) = sweep.report();
         assert_eq!(killed, 2 * last, "before and after each write up to the last");
         assert!(last >= scene.writes, "{} of {} writes", last, scene.writes);
@@ -69,9 +61,9 @@ fn sample(scene: &Scene) {
         let at = 1 + index * (scene.writes - 1) / (size - 1);
         (at, if index % 2 == 0 { When::After } else { When::Before })
     });
-    let all = places.filter(|place| sweep.trial(*place)).count();
-    sweep.report();
-    assert_eq!(all, size, "{} has at least {} writes", scene.name, scene.writes);
+    sweep.trials(2, places);
+    let (killed, _) = sweep.report();
+    assert_eq!(killed, size, "{} has at least {} writes", scene.name, scene.writes);
 }
 
 struct Sweep<'a> {
@@ -94,6 +86,18 @@ struct Done {
 impl<'a> Sweep<'a> {
     fn new(scene: &'a Scene, options: &str) -> Self {
         Self { scene, command: format!("{} {options}", scene.command), done: Mutex::default() }
+    }
+
+    /// Kills runs at these places, up to the first one that there is not. So many go on side by side: they mostly
+    /// wait, for each other and for moto.
+    fn trials(&self, workers: usize, places: impl Iterator<Item = Place> + Send) {
+        let places = Mutex::new(places);
+        let next = || places.lock().expect("no trial panics").next();
+        std::thread::scope(|scope| {
+            for _ in 0..workers {
+                scope.spawn(|| while next().is_some_and(|place| self.trial(place)) {});
+            }
+        });
     }
 
     /// Kills a run and looks whether one more makes all well. `false`, if the run has no such place.

@@ -1,7 +1,7 @@
 //! Calls go wrong while the program lives: connections end without an answer, errors come although the call took
 //! effect, AWS throttles, calls hang. One run makes all well, and nothing is there twice.
 
-use crate::scenes::Scene;
+use crate::scenes::{Scene, each};
 
 /// One run, in which calls go wrong as `faults` says, ends well and leaves what a run that nothing disturbed leaves.
 fn converges(scene: &Scene, faults: &str) {
@@ -20,16 +20,14 @@ fn converges(scene: &Scene, faults: &str) {
 
 /// Every write that the run makes goes wrong at its first try, those of the lock too.
 fn every_write_goes_wrong_once(scene: &Scene) {
-    for how in ["drop", "drop-after", "error-after", "throttle"] {
+    each(&["drop", "drop-after", "error-after", "throttle"], |how| {
         converges(scene, &format!("how={how}&calls=write,lock&new=1"));
-    }
+    });
 }
 
 /// Every read that the run makes goes wrong at its first try.
 fn every_read_goes_wrong_once(scene: &Scene) {
-    for how in ["drop", "error", "throttle"] {
-        converges(scene, &format!("how={how}&calls=read&new=1"));
-    }
+    each(&["drop", "error", "throttle"], |how| converges(scene, &format!("how={how}&calls=read&new=1")));
 }
 
 /// What comes back to every call at its first try is no answer of AWS, or not all of it, in each way that would pass
@@ -145,7 +143,7 @@ fn a_hung_read_ends_at_its_deadline() {
 #[test]
 fn a_hung_write_is_made_good() {
     let scene = Scene::apply();
-    for call in ["CreateVpc", "AllocateAddress", "RegisterTaskDefinition", "CreateDBInstance"] {
+    each(&["CreateVpc", "AllocateAddress", "RegisterTaskDefinition", "CreateDBInstance"], |call| {
         let moto = scene.fork();
         let account = scene.account(&moto);
         moto.fault(&format!("how=hang-after&match={call}&times=1"));
@@ -153,5 +151,5 @@ fn a_hung_write_is_made_good() {
         assert_eq!(outcome.code, 0, "{call}\n{outcome}");
         assert_eq!(moto.struck().held, 1, "{call}");
         scene.is_reached(&account).unwrap_or_else(|wrong| panic!("{call}:{wrong}\n{outcome}"));
-    }
+    });
 }

@@ -82,6 +82,12 @@ fn over_http(rounds: usize) {
 
 #[test]
 fn of_two_that_begin_at_once_one_works_at_a_time_on_a_file() {
+    on_a_file(20);
+}
+
+#[test]
+#[ignore = "takes minutes: see the README"]
+fn of_two_that_begin_at_once_one_works_at_a_time_on_a_file_a_hundred_times() {
     on_a_file(100);
 }
 
@@ -91,7 +97,7 @@ fn of_two_that_begin_at_once_one_works_at_a_time_over_http() {
 }
 
 #[test]
-#[ignore = "takes minutes: cargo test --test it a_hundred_times -- --ignored"]
+#[ignore = "takes minutes: see the README"]
 fn of_two_that_begin_at_once_one_works_at_a_time_over_http_a_hundred_times() {
     over_http(100);
 }

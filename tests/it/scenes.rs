@@ -95,6 +95,16 @@ impl Scene {
     }
 }
 
+/// Tries these side by side: what is disturbed mostly waits.
+pub fn each(what: &[&str], trial: impl Fn(&str) + Sync) {
+    let trial = &trial;
+    std::thread::scope(|scope| {
+        for &what in what {
+            scope.spawn(move || trial(what));
+        }
+    });
+}
+
 /// Edits that change at least one object of each kind, some in place and some by a replacement.
 pub fn touch_every_kind(bench: &Bench) {
     bench.edit("legocity.toml", "team = \"city\"", "team = \"city\"\ncost-centre = \"42\"");
