@@ -159,7 +159,9 @@ fn what_is_not_ours_and_not_in_the_way_is_left_alone() {
     town.build_beside("ssm_parameter.web/token");
     let theirs = &mut town.found.last_mut().expect("an object").live;
     theirs.address = None;
-    theirs.attrs.as_mut().expect("attributes")["name"] = json!("/other");
+    let attrs = theirs.attrs.as_mut().expect("attributes");
+    attrs["name"] = json!("/other");
+    attrs["tags"] = json!({});
     let plan = town.plan();
     assert_eq!((plan.changes, plan.kept), (vec![], vec![]));
 }
