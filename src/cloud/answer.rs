@@ -12,9 +12,10 @@ use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::Intercept;
 use aws_smithy_runtime_api::client::interceptors::context::{
     BeforeDeserializationInterceptorContextRef, BeforeTransmitInterceptorContextMut,
-    BeforeTransmitInterceptorContextRef, InterceptorContext,
+    BeforeTransmitInterceptorContextRef, FinalizerInterceptorContextMut, InterceptorContext,
 };
-use aws_smithy_runtime_api::client::orchestrator::{HttpResponse, Metadata};
+use aws_smithy_runtime_api::client::orchestrator::{HttpResponse, Metadata, OrchestratorError};
+use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::retries::classifiers::{ClassifyRetry, RetryAction, RetryClassifierPriority};
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::{ConfigBag, Storable, StoreReplace};
@@ -25,7 +26,7 @@ use super::transport::InTurn;
 use pages::Pages;
 
 /// Why what came back means nothing.
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) enum Unusable {
     /// It is not AWS's, or not all that AWS sent.
     Incomplete { status: u16, why: String },
@@ -98,6 +99,14 @@ impl Storable for Asked {
     type Storer = StoreReplace<Self>;
 }
 
+/// What came back last, of one call.
+#[derive(Debug)]
+struct Last(Unusable);
+
+impl Storable for Last {
+    type Storer = StoreReplace<Self>;
+}
+
 /// Looks at every answer of a client.
 #[derive(Debug)]
 pub(super) struct Answers {
@@ -156,8 +165,27 @@ impl Intercept for Answers {
         let (Some(call), Some(asked)) = (config.load::<Metadata>(), config.load::<Asked>()) else {
             return Err("an answer without a call".into());
         };
-        let next = checked(call, asked.json, context.response())?;
-        self.pages.turn(call.name(), asked.page.as_deref(), next.as_deref())?;
+        let next = checked(call, asked.json, context.response());
+        let turned = next.and_then(|next| self.pages.turn(call.name(), asked.page.as_deref(), next.as_deref()));
+        turned.map_err(|unusable| {
+            config.interceptor_state().store_put(Last(unusable.clone()));
+            unusable.into()
+        })
+    }
+
+    /// Where all attempts bring the same the time of the call runs out, and that alone would not say why.
+    fn modify_before_completion(
+        &self,
+        context: &mut FinalizerInterceptorContextMut<'_>,
+        _: &RuntimeComponents,
+        config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        if let (Some(Last(unusable)), Some(end)) = (config.load::<Last>(), context.output_or_error_mut())
+            && end.as_ref().is_err_and(OrchestratorError::is_timeout_error)
+        {
+            let error = ConnectorError::other(unusable.clone().into(), None);
+            *end = Err(OrchestratorError::connector(error));
+        }
         Ok(())
     }
 }
