@@ -47,7 +47,7 @@ const COMMANDS: &[&str] = &[
     "rehearse spec.toml --from old.toml",
     "compare spec.toml other.toml --all",
     "compare spec.toml other.toml --all --live CLOUD",
-    "compare spec.toml other.toml --all --live --format markdown CLOUD",
+    "compare spec.toml other.toml --live --format markdown CLOUD",
     "unlock spec.toml --yes CLOUD",
     "destroy spec.toml --yes --allow-destroy * CLOUD",
 ];
@@ -154,7 +154,7 @@ answer = [[one["Value"] for one in secret], [[one["Name"], one] for history in o
         }
         for command in COMMANDS {
             // Where it chooses a form of text, JSON cannot be asked for as well.
-            let is_text = ["--format", "--all"].iter().any(|option| command.contains(option));
+            let is_text = command.split(' ').any(|word| ["--format", "--all"].contains(&word));
             if !is_text || format == " -vvv" {
                 self.done(&format!("{}{format}", command.replace("CLOUD", cloud)));
             }
@@ -255,8 +255,14 @@ fn on_an_account() {
         for format in FORMATS {
             let outcome = watch.run(&format!("apply --yes spec.toml{format}")).to_string();
             // What AWS says may have several lines, each with a mark.
-            let outcome = outcome.replace("\n  | ", " ");
-            let masked = outcome.lines().any(|line| line.contains(call) && line.contains("(secret)"));
+            let mut lines: Vec<String> = Vec::new();
+            for line in outcome.lines() {
+                match (lines.last_mut(), line.trim_start().starts_with("| ")) {
+                    (Some(whole), true) => *whole += line,
+                    _ => lines.push(line.to_owned()),
+                }
+            }
+            let masked = lines.iter().any(|line| line.contains(call) && line.contains("(secret)"));
             assert!(masked, "{call} fails and quotes a secret\n{outcome}");
         }
         moto.heal();
