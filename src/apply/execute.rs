@@ -283,7 +283,8 @@ impl<'a> Executor<'a> {
             if refusals > 2 || error.is(Class::Denied) {
                 return Err(error.into());
             }
-            let is_same = |found: &Found| found.live.address.as_ref() == Some(address) && found.live.id == live.id;
+            // By its id: what is being adopted has no address yet.
+            let is_same = |found: &Found| found.live.id == live.id;
             live = match self.find(kind, address, 1, is_same).await {
                 Ok(Some(fresh)) => fresh,
                 Err(Interrupted::Stopped) => return Err(Interrupted::Stopped),
@@ -336,7 +337,8 @@ impl<'a> Executor<'a> {
     }
 
     async fn pause(&self, retry: &mut Retry<'_>, address: &Address, error: &CloudError) -> Result<(), Interrupted> {
-        (self.run.emit)(Event::Waiting { address, what: format!("{}: {}", error.code, error.message) });
+        let code = if error.code.is_empty() { String::new() } else { format!("{}: ", error.code) };
+        (self.run.emit)(Event::Waiting { address, what: code + &error.message });
         self.rest(retry).await
     }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::Intercept;
-use aws_smithy_runtime_api::client::interceptors::context::BeforeTransmitInterceptorContextRef;
+use aws_smithy_runtime_api::client::interceptors::context::BeforeTransmitInterceptorContextMut;
 use aws_smithy_runtime_api::client::orchestrator::Metadata;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
@@ -30,6 +30,13 @@ impl Fence {
         let until = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
         until.is_some_and(|(from, lasts)| from.elapsed(&MachineClock) < lasts)
     }
+
+    /// Whether the lock has run out altogether: writes begin in three quarters of its lease, and have the fourth to
+    /// arrive. A request that waits for its connection when the process is stopped is not sent on waking.
+    pub(super) fn is_over(&self) -> bool {
+        let until = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        until.is_some_and(|(from, lasts)| !lasts.is_zero() && from.elapsed(&MachineClock) >= lasts * 4 / 3)
+    }
 }
 
 /// What the caller of a call hears that was held back.
@@ -49,14 +56,17 @@ impl Intercept for Fence {
         "Fence"
     }
 
-    fn read_before_transmit(
+    fn modify_before_transmit(
         &self,
-        _: &BeforeTransmitInterceptorContextRef<'_>,
+        context: &mut BeforeTransmitInterceptorContextMut<'_>,
         _: &RuntimeComponents,
         config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        let is_read = config.load::<Metadata>().is_some_and(|call| is_read(call.name()));
-        if is_read || self.is_open() { Ok(()) } else { Err(HeldBack.into()) }
+        if config.load::<Metadata>().is_some_and(|call| is_read(call.name())) {
+            return Ok(());
+        }
+        context.request_mut().add_extension(self.clone());
+        if self.is_open() { Ok(()) } else { Err(HeldBack.into()) }
     }
 }
 
@@ -75,8 +85,11 @@ mod tests {
         assert!(!fence.is_open(), "there is no lock yet");
         fence.open(Moment::now(&MachineClock), Duration::from_secs(60));
         assert!(fence.is_open());
+        assert!(!fence.is_over());
         fence.open(Moment::now(&MachineClock), Duration::ZERO);
-        assert!(!fence.is_open(), "it was released or lost");
+        assert!(!fence.is_open() && !fence.is_over(), "it was released or lost, and what is on its way may arrive");
+        fence.open(Moment::now(&MachineClock), Duration::from_nanos(1));
+        assert!(fence.is_over(), "the whole lease has passed");
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! The way to AWS: the SDK's HTTP client, within limits. Answers are read to their end before anybody looks at them.
 
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use aws_smithy_runtime_api::box_error::BoxError;
@@ -18,6 +20,7 @@ use aws_smithy_types::retry::ErrorKind;
 use tokio::sync::Semaphore;
 
 use super::answer::Unusable;
+use super::fence::{Fence, HeldBack};
 
 /// AWS's largest answers are a few megabytes; more comes only from something else at that address.
 const BODY: usize = 64 << 20;
@@ -94,12 +97,28 @@ impl HttpConnector for Connector {
                 Some(InTurn) => reads.acquire_owned().await.ok(),
                 None => None,
             };
-            let answer = async { whole(inner.call(request).await.map_err(on_the_way)?).await };
+            let fence = request.extension::<Fence>().cloned();
+            let call = async { inner.call(request).await.map_err(on_the_way) };
+            let answer = async { whole(fenced(fence, call).await?).await };
             tokio::time::timeout(attempt, answer).await.unwrap_or_else(|_| {
                 Err(ConnectorError::timeout(format!("no whole answer within {} s", attempt.as_secs_f32()).into()))
             })
         })
     }
+}
+
+/// The call, unless the lock that it was let out under has run out meanwhile.
+async fn fenced(
+    fence: Option<Fence>,
+    call: impl Future<Output = Result<HttpResponse, ConnectorError>>,
+) -> Result<HttpResponse, ConnectorError> {
+    let Some(fence) = fence else { return call.await };
+    let mut call = pin!(call);
+    std::future::poll_fn(|context| match fence.is_over() {
+        true => Poll::Ready(Err(ConnectorError::other(HeldBack.into(), None))),
+        false => call.as_mut().poll(context),
+    })
+    .await
 }
 
 /// A failure of the transport. The inner client leaves it open whether some may pass, such as an answer that is no

@@ -239,7 +239,7 @@ fn a_run_that_wakes_after_its_lease_writes_nothing_more() {
             let moto = Moto::start();
             let account = Account::with_fixture(&moto, "small.toml");
             let by = |name: &str| {
-                let mut command = account.command("apply --yes spec.toml --lock-lease 3 --lock-timeout 30");
+                let mut command = account.command("apply --yes spec.toml --lock-lease 8 --lock-timeout 60");
                 command.env("AWS_ACCESS_KEY_ID", name);
                 command
             };
@@ -253,7 +253,9 @@ fn a_run_that_wakes_after_its_lease_writes_nothing_more() {
             first.signal("CONT");
             let first = first.end();
             assert_eq!(first.code, 1, "{first}");
-            assert!(first.stderr.contains("the lock is no longer ours"), "{first}");
+            // On a busy machine it may not even hear whose it is.
+            let lost = ["the lock is no longer ours", "the lock could not be renewed"];
+            assert!(lost.iter().any(|why| first.stderr.contains(why)), "{first}");
             let written = moto.writes();
             let handover = written.iter().position(|(caller, _)| caller == "SECOND").expect("the second one wrote");
             let late: Vec<_> = written[handover..].iter().filter(|(caller, _)| caller == "FIRST").collect();

@@ -114,10 +114,6 @@ fn a_route_moves_to_another_service_once_that_is_steady() {
         "finished listener_rule.cms",
         "deleting listener_rule.payload",
         "deleted listener_rule.payload",
-        "deleting target_group.payload",
-    ]);
-    story.assert_order(&[
-        "finished listener_rule.cms",
         "finishing ecs_service.payload",
         "finished ecs_service.payload",
         "deleting target_group.payload",

@@ -162,16 +162,16 @@ impl<'a> Rules<'a> {
         }
     }
 
-    /// Some kinds must be gone before another may go although no reference says so.
+    /// Some kinds must be gone before another may go, or may give up what it has, although no reference says so.
     fn unreferenced_users_first(&mut self) {
         let mut removes: BTreeMap<&str, Vec<NodeIndex>> = BTreeMap::new();
         let mut waiting: BTreeMap<&str, Vec<NodeIndex>> = BTreeMap::new();
         for (step, nodes) in self.steps.iter().zip(&self.nodes) {
-            let Some(remove) = nodes.remove else { continue };
-            removes.entry(step.kind.name()).or_default().push(remove);
+            removes.entry(step.kind.name()).or_default().extend(nodes.remove);
+            let gives_up = nodes.finish.filter(|_| matches!(step.halves, Halves::Widen | Halves::Narrow));
             let live = step.live.as_ref().and_then(|live| live.attrs.as_ref()).unwrap_or(&Value::Null);
             for kind in step.kind.goes_after(live) {
-                waiting.entry(kind).or_default().push(remove);
+                waiting.entry(kind).or_default().extend(nodes.remove.into_iter().chain(gives_up));
             }
         }
         for (kind, gone) in waiting {
