@@ -47,7 +47,7 @@ use crate::spec::Environment;
 use crate::value::{Address, Target, Vault};
 
 pub use elsewhere::elsewhere;
-pub use ownership::Owner;
+pub use ownership::{OWNERSHIP, Owner};
 pub use registry::{AnyKind, all, find};
 pub use stage::{Impact, Stage};
 

@@ -1,25 +1,25 @@
 mod outputs;
+mod store;
 
 use std::cell::{Cell, RefCell};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use futures_util::future::LocalBoxFuture;
 use serde_json::Value;
 
 use super::fault::FailAt;
-use super::record::{Capture, Record};
+use super::record::{Capture, Change, Objects, Record};
 use super::{About, Cloud, CloudError, Found};
-use crate::files;
 use crate::kinds::{AnyKind, Create, Delete, Goal, Live, Look, Made, Outputs, Owner, Poll, Update, find};
 use crate::lock::{Alone, FileLock, LockStore, MachineClock};
 use crate::plan::Applied;
 use crate::spec::Environment;
-use crate::value::walk::{Link, links};
 use crate::value::{Address, Vault};
 
 use outputs::outputs;
 pub use outputs::secrets;
+use store::Store;
 
 /// How the file cloud behaves.
 #[derive(Clone, Debug)]
@@ -42,10 +42,8 @@ impl Default for Options {
 /// enforces what holds for all: nothing goes while something refers to it, names are unique, a new object has
 /// a new id.
 pub struct FileCloud {
-    /// `None` for one that lives in memory only.
-    path: Option<PathBuf>,
     place: String,
-    capture: RefCell<Capture>,
+    store: RefCell<Store>,
     options: Options,
     /// How many changes were begun.
     writes: Cell<u64>,
@@ -57,22 +55,19 @@ impl FileCloud {
     /// # Errors
     /// The file is there and is not a cloud file, or could not be written.
     pub fn open(path: &Path, env: &Environment, options: Options) -> Result<Self, String> {
-        files::may_write(path).map_err(|why| format!("{} is not usable as a cloud file: {why}", path.display()))?;
-        let capture = match path.exists() {
-            true => Capture::read(path)?,
-            false => Capture::new(env, &random_key()),
-        };
-        let place = format!("file cloud {}", path.display());
-        let (path, capture) = (Some(path.to_owned()), RefCell::new(capture));
-        Ok(Self { path, place, capture, options, writes: Cell::new(0) })
+        let store = Store::open(path, || Capture::new(env, &random_key()))?;
+        Ok(Self::over(store, format!("file cloud {}", path.display()), options))
     }
 
     /// A cloud of this environment's account that is gone with the process, for trying changes: no time passes in
     /// it, and a secret whose variable is not set counts as given. It begins with what was captured, or empty.
     pub fn in_memory(env: &Environment, capture: Option<Capture>, place: impl Into<String>) -> Self {
         let capture = capture.unwrap_or_else(|| Capture::new(env, &random_key()));
-        let (capture, options) = (RefCell::new(capture), Options::default());
-        Self { path: None, place: place.into(), capture, options, writes: Cell::new(0) }
+        Self::over(Store::in_memory(Objects::of(capture)), place.into(), Options::default())
+    }
+
+    fn over(store: Store, place: String, options: Options) -> Self {
+        Self { place, store: RefCell::new(store), options, writes: Cell::new(0) }
     }
 
     /// The same cloud, behaving like this.
@@ -82,25 +77,23 @@ impl FileCloud {
 
     /// The objects as they stand.
     pub fn capture(&self) -> Capture {
-        self.capture.borrow().clone()
+        self.store.borrow().objects.capture()
     }
 
-    /// Changes what is there, in the file and in memory or in neither.
-    fn commit<T>(
+    /// Makes the change that `change` finds, in the file and in memory or in neither.
+    fn commit(
         &self,
         operation: &str,
-        change: impl FnOnce(&mut Capture) -> Result<T, CloudError>,
-    ) -> Result<T, CloudError> {
+        change: impl FnOnce(&Objects) -> Result<Change, CloudError>,
+    ) -> Result<(), CloudError> {
         self.writes.set(self.writes.get() + 1);
         self.crash(false);
-        let mut next = self.capture();
-        let answer = change(&mut next)?;
-        if let Some(path) = &self.path {
-            next.write(path).map_err(|message| CloudError::new(operation, "FileCloud", message))?;
-        }
-        *self.capture.borrow_mut() = next;
+        let mut store = self.store.borrow_mut();
+        let change = change(&store.objects)?;
+        store.make(change).map_err(|message| CloudError::new(operation, "FileCloud", message))?;
+        drop(store);
         self.crash(true);
-        Ok(answer)
+        Ok(())
     }
 
     fn crash(&self, is_done: bool) {
@@ -121,22 +114,21 @@ impl FileCloud {
     /// The environment's objects that are wanted, the project's, and what has one of our names: AWS shows that too.
     fn found(&self, about: About<'_>, is_wanted: impl Fn(&Record) -> bool) -> Vec<Found> {
         let env = about.env;
-        let capture = self.capture.borrow();
+        let store = self.store.borrow();
         let names = about.graph.identities();
         let has_our_name = |kind: &dyn AnyKind, record: &Record| {
             let name = kind.identity().and_then(|field| record.attrs.get(field)?.as_str());
             name.is_some_and(|name| names.get(kind.name()).is_some_and(|names| names.contains(name)))
         };
-        let found = capture.objects.iter().filter(|record| is_wanted(record)).filter_map(|record| {
+        let found = store.objects.records().filter(|record| is_wanted(record)).filter_map(|record| {
             let kind = find(record.address.kind())?;
             let ours = record.project == env.project
                 && record.environment.as_ref().is_none_or(|environment| *environment == env.environment);
             if !ours && !has_our_name(kind, record) {
                 return None;
             }
-            for secret in secrets(&record.attrs).iter().filter(|_| ours) {
-                about.vault.hold(record.address.clone(), secret);
-                about.vault.stand_in(secret);
+            if ours {
+                Self::hold(about, record);
             }
             let address = (ours && is_owned(env, kind, record)).then(|| record.address.clone());
             let mut live = Live::new(address, &record.id, record.attrs.clone());
@@ -153,21 +145,13 @@ impl FileCloud {
         Ok(())
     }
 
-    fn has_name(&self, kind: &dyn AnyKind, attrs: &Value) -> Option<Address> {
-        let field = kind.identity()?;
-        let name = attrs.get(field)?;
-        let capture = self.capture.borrow();
-        let holder = capture
-            .objects
-            .iter()
-            .find(|record| record.address.kind() == kind.name() && record.attrs.get(field) == Some(name));
-        holder.map(|record| record.address.clone())
+    /// The vault holds a secret once it is written.
+    fn hold(about: About<'_>, record: &Record) {
+        for secret in secrets(&record.attrs) {
+            about.vault.hold(record.address.clone(), &secret);
+            about.vault.stand_in(&secret);
+        }
     }
-}
-
-/// Ids are unique within a kind only: AWS takes names for those of some.
-fn is(record: &Record, kind: &dyn AnyKind, id: &str) -> bool {
-    record.address.kind() == kind.name() && record.id == id
 }
 
 /// An object, and whose it is: it may be another environment's.
@@ -191,13 +175,15 @@ impl Cloud for FileCloud {
     }
 
     fn vault(&self) -> Vault {
-        let vault = Vault::new(self.capture.borrow().key());
-        if self.path.is_none() { vault.supposing() } else { vault }
+        let store = self.store.borrow();
+        let vault = Vault::new(store.objects.head().key());
+        if store.path().is_none() { vault.supposing() } else { vault }
     }
 
     fn guard<'a>(&'a self, env: &'a Environment) -> LocalBoxFuture<'a, Result<(), CloudError>> {
         Box::pin(async move {
-            let capture = self.capture.borrow();
+            let store = self.store.borrow();
+            let capture = store.objects.head();
             if (&capture.account, &capture.region) == (&env.account, &env.region) {
                 return Ok(());
             }
@@ -210,22 +196,31 @@ impl Cloud for FileCloud {
     }
 
     fn lock(&self, _env: &Environment) -> Box<dyn LockStore> {
-        match &self.path {
+        match self.store.borrow().path() {
             Some(path) => Box::new(FileLock::of(path, MachineClock::shared())),
             None => Box::new(Alone::new(MachineClock::shared())),
         }
     }
 
     fn refresh(&self) -> Result<(), CloudError> {
-        let Some(path) = self.path.as_deref().filter(|path| path.exists()) else { return Ok(()) };
-        let read = Capture::read(path).map_err(|why| CloudError::new("file:Read", "FileCloud", why))?;
-        let mut capture = self.capture.borrow_mut();
-        if (&read.account, &read.region) != (&capture.account, &capture.region) {
+        let mut store = self.store.borrow_mut();
+        let error = |code, message| CloudError::new("file:Read", code, message);
+        let Some(path) = store.path().filter(|path| path.exists()) else { return Ok(()) };
+        let head = store.objects.head();
+        let read = Store::open(path, || head.clone()).map_err(|why| error("FileCloud", why))?;
+        if (&read.objects.head().account, &read.objects.head().region) != (&head.account, &head.region) {
             let message = format!("{} stands for another account or region by now", path.display());
-            return Err(CloudError::new("file:Read", "WrongAccount", message));
+            return Err(error("WrongAccount", message));
         }
-        *capture = read;
+        *store = read;
         Ok(())
+    }
+
+    fn close<'a>(&'a self, _env: &'a Environment) -> LocalBoxFuture<'a, Result<(), CloudError>> {
+        Box::pin(async {
+            let closed = self.store.borrow_mut().close();
+            closed.map_err(|message| CloudError::new("file:Close", "FileCloud", message))
+        })
     }
 
     fn observe<'a>(&'a self, about: About<'a>) -> LocalBoxFuture<'a, Result<Vec<Found>, Vec<CloudError>>> {
@@ -249,7 +244,7 @@ impl Cloud for FileCloud {
     }
 
     fn applied<'a>(&'a self, env: &'a Environment) -> LocalBoxFuture<'a, Result<Applied, CloudError>> {
-        let applied = self.capture.borrow().applied.get(&env.path()).cloned().unwrap_or_default();
+        let applied = self.store.borrow().objects.head().applied.get(&env.path()).cloned().unwrap_or_default();
         Box::pin(async { Ok(applied) })
     }
 
@@ -259,13 +254,8 @@ impl Cloud for FileCloud {
         applied: &'a Applied,
     ) -> LocalBoxFuture<'a, Result<(), CloudError>> {
         Box::pin(async move {
-            self.commit("file:KeepApplied", |capture| {
-                match applied.is_empty() {
-                    true => capture.applied.remove(&env.path()),
-                    false => capture.applied.insert(env.path(), applied.clone()),
-                };
-                Ok(())
-            })
+            let applied = (!applied.is_empty()).then(|| applied.clone());
+            self.commit("file:KeepApplied", |_| Ok(Change::Applied { environment: env.path(), applied }))
         })
     }
 
@@ -278,31 +268,32 @@ impl Cloud for FileCloud {
         Box::pin(async move {
             self.may("file:Create", new.address)?;
             if !new.alternate
-                && let Some(holder) = self.has_name(kind, new.attrs)
+                && let Some(holder) = self.store.borrow().objects.namesake(kind, new.attrs)
             {
-                let message = format!("{holder} has this name already");
+                let message = format!("{} has this name already", holder.address);
                 return Err(CloudError::new("file:Create", "AlreadyExists", message));
             }
             self.takes(kind).await;
-            let record = self.commit("file:Create", |capture| {
-                let record = Record {
-                    project: about.env.project.clone(),
-                    environment: (!kind.shared()).then(|| about.env.environment.clone()),
-                    address: new.address.clone(),
-                    id: format!("{}-{:08x}", kind.name().replace('_', "-"), capture.next_id),
-                    revision: 0,
-                    outputs: Outputs::new(),
-                    attrs: new.attrs.clone(),
-                };
-                capture.next_id += 1;
-                capture.objects.push(record.clone());
-                Ok(record)
+            let mut object = Record {
+                project: about.env.project.clone(),
+                environment: (!kind.shared()).then(|| about.env.environment.clone()),
+                address: new.address.clone(),
+                id: String::new(),
+                revision: 0,
+                outputs: Outputs::new(),
+                attrs: new.attrs.clone(),
+            };
+            self.commit("file:Create", |objects| {
+                let mut next_id = objects.head().next_id;
+                // Somebody may have written an id into the file that was not given out yet.
+                while object.id.is_empty() || objects.get(kind.name(), &object.id).is_some() {
+                    object.id = format!("{}-{next_id:08x}", kind.name().replace('_', "-"));
+                    next_id += 1;
+                }
+                Ok(Change::Put { object: object.clone(), next_id })
             })?;
-            for secret in secrets(&record.attrs) {
-                about.vault.hold(record.address.clone(), &secret);
-                about.vault.stand_in(&secret);
-            }
-            Ok(Made { id: record.id.clone(), outputs: outputs(about, kind, &record) })
+            Self::hold(about, &object);
+            Ok(Made { outputs: outputs(about, kind, &object), id: object.id })
         })
     }
 
@@ -320,11 +311,12 @@ impl Cloud for FileCloud {
                 return Err(CloudError::new("file:Update", "InvalidParameterCombination", message));
             }
             self.takes(kind).await;
-            let record = self.commit("file:Update", |capture| {
-                let Some(record) = capture.objects.iter_mut().find(|record| is(record, kind, change.id)) else {
+            let mut object = None;
+            self.commit("file:Update", |objects| {
+                let Some(mut record) = objects.get(kind.name(), change.id).cloned() else {
                     return Err(CloudError::new("file:Update", "NotFound", format!("{} is gone", change.id)));
                 };
-                let mut kept = outputs(about, kind, record);
+                let mut kept = outputs(about, kind, &record);
                 kept.retain(|name, _| kind.moving().contains(&name.as_str()) && !kind.moves(name, change.changed));
                 record.outputs.retain(|name, _| !kind.moves(name, change.changed));
                 record.outputs.extend(kept);
@@ -334,13 +326,12 @@ impl Cloud for FileCloud {
                 record.address = change.address.clone();
                 record.project.clone_from(&about.env.project);
                 record.environment = (!kind.shared()).then(|| about.env.environment.clone());
-                Ok(record.clone())
+                object = Some(record.clone());
+                Ok(Change::Put { object: record, next_id: objects.head().next_id })
             })?;
-            for secret in secrets(&record.attrs) {
-                about.vault.hold(record.address.clone(), &secret);
-                about.vault.stand_in(&secret);
-            }
-            Ok(Made { id: record.id.clone(), outputs: outputs(about, kind, &record) })
+            let Some(record) = object else { return Err(CloudError::internal("an update without an object")) };
+            Self::hold(about, &record);
+            Ok(Made { outputs: outputs(about, kind, &record), id: record.id })
         })
     }
 
@@ -352,30 +343,21 @@ impl Cloud for FileCloud {
         Box::pin(async move {
             self.may("file:Delete", gone.address)?;
             let protected = kind.protected_by().is_some_and(|field| {
-                let capture = self.capture.borrow();
-                let record = capture.objects.iter().find(|record| is(record, kind, gone.id));
+                let store = self.store.borrow();
+                let record = store.objects.get(kind.name(), gone.id);
                 record.is_some_and(|record| record.attrs.get(field) == Some(&Value::Bool(true)))
             });
             if protected {
                 let message = format!("{} is protected from deletion", gone.address);
                 return Err(CloudError::new("file:Delete", "OperationNotPermitted", message));
             }
-            let user = self.capture.borrow().objects.iter().find_map(|record| {
-                let refers = links(&record.attrs).iter().any(|link| {
-                    matches!(link, Link::Id { kind: of, output, id }
-                        if of == kind.name() && output == "id" && id == gone.id)
-                });
-                (refers && !is(record, kind, gone.id)).then(|| owner(record))
-            });
-            if let Some(user) = user {
-                let message = format!("{user} still refers to {}", gone.address);
+            if let Some(user) = self.store.borrow().objects.user(kind.name(), gone.id) {
+                let message = format!("{} still refers to {}", owner(user), gone.address);
                 return Err(CloudError::new("file:Delete", "DependencyViolation", message));
             }
             self.takes(kind).await;
-            self.commit("file:Delete", |capture| {
-                capture.objects.retain(|record| !is(record, kind, gone.id));
-                Ok(())
-            })
+            let (kind, id) = (kind.name().to_owned(), gone.id.to_owned());
+            self.commit("file:Delete", |_| Ok(Change::Delete { kind, id }))
         })
     }
 
@@ -385,7 +367,7 @@ impl Cloud for FileCloud {
         look: Look<'a, Value>,
     ) -> LocalBoxFuture<'a, Result<Poll, CloudError>> {
         Box::pin(async move {
-            let there = self.capture.borrow().objects.iter().any(|record| is(record, kind, look.id));
+            let there = self.store.borrow().objects.get(kind.name(), look.id).is_some();
             Ok(match (look.goal, there) {
                 (Goal::Ready, false) => Poll::Failed("it is gone from the file".to_owned()),
                 _ => Poll::Done(Outputs::new()),

@@ -1,4 +1,6 @@
-use std::collections::BTreeMap;
+mod objects;
+
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -10,6 +12,8 @@ use crate::kinds::{Outputs, find};
 use crate::plan::Applied;
 use crate::spec::Environment;
 use crate::value::Address;
+
+pub use objects::{Change, Objects, name};
 
 /// The format of a cloud file. A file of another version is refused.
 pub const FORMAT: &str = "baseplate-cloud";
@@ -86,41 +90,88 @@ impl Capture {
     /// # Errors
     /// It cannot be read, or [`Self::parse`].
     pub fn read(path: &Path) -> Result<Self, String> {
-        files::read(path, files::LARGEST)
-            .and_then(|text| Self::parse(&text))
-            .map_err(|why| format!("{} is not usable as a cloud file: {why}", path.display()))
+        Objects::read(path).map(Objects::into_capture)
     }
 
     /// Takes the text of a cloud file.
     ///
     /// # Errors
-    /// It is not a cloud file, is of another version, or holds kinds unknown here.
+    /// It is not a cloud file, is of another version, holds kinds unknown here, or two objects with one id.
     pub fn parse(text: &[u8]) -> Result<Self, String> {
-        let value: Value = serde_json::from_slice(text).map_err(|error| error.to_string())?;
-        if value.get("format").and_then(Value::as_str) != Some(FORMAT) {
-            return Err(format!("it does not say \"format\": \"{FORMAT}\""));
-        }
-        if value.get("version").and_then(Value::as_u64) != Some(u64::from(VERSION)) {
-            return Err(format!("it is of another version than {VERSION}; use the Baseplate that wrote it"));
-        }
-        let capture = Self::deserialize(value).map_err(|error| error.to_string())?;
-        match capture.objects.iter().find(|record| find(record.address.kind()).is_none()) {
-            Some(record) => Err(format!("{} is of a kind unknown here", record.address)),
-            None => Ok(capture),
-        }
+        Objects::parse(text).map(Objects::into_capture)
     }
 
-    /// Writes the file at once or not at all, readable only by its owner.
+    /// Writes the file at once or not at all, readable only by its owner, and answers how many bytes it holds.
     ///
     /// # Errors
-    /// What the file system says.
-    pub fn write(&self, path: &Path) -> Result<(), String> {
+    /// What the file system says, or that it would be too long to be read again.
+    pub fn write(&self, path: &Path) -> Result<usize, String> {
         let text = serde_json::to_vec_pretty(self).map_err(|error| error.to_string())?;
-        files::write_private(path, &text).map_err(|error| format!("cannot write {}: {error}", path.display()))
+        let failed = |why| format!("cannot write {}: {why}", path.display());
+        files::write_private(path, &text).map_err(failed)?;
+        Ok(text.len())
     }
 
     pub fn key(&self) -> Vec<u8> {
         let digits = self.fingerprint_key.as_bytes().chunks(2);
         digits.filter_map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()).collect()
     }
+
+    /// The JSON document alone, without what may follow it.
+    fn of_document(value: Value) -> Result<Self, String> {
+        if value.get("format").and_then(Value::as_str) != Some(FORMAT) {
+            return Err(format!("it does not say \"format\": \"{FORMAT}\""));
+        }
+        if value.get("version").and_then(Value::as_u64) != Some(u64::from(VERSION)) {
+            return Err(format!("it is of another version than {VERSION}; use the Baseplate that wrote it"));
+        }
+        Self::deserialize(value).map_err(|error| error.to_string())
+    }
+}
+
+impl Objects {
+    /// # Errors
+    /// As [`Capture::read`].
+    pub fn read(path: &Path) -> Result<Self, String> {
+        files::read(path, files::LARGEST)
+            .and_then(|text| Self::parse(&text))
+            .map_err(|why| format!("{} is not usable as a cloud file: {why}", path.display()))
+    }
+
+    /// A cloud file is one JSON document, and after it, one by one, the changes that a run made which did not come to
+    /// its end. Of the last one there may be only a beginning: nobody was told that it was made.
+    fn parse(text: &[u8]) -> Result<Self, String> {
+        let mut documents = serde_json::Deserializer::from_slice(text).into_iter::<Value>();
+        let first = documents.next().unwrap_or_else(|| serde_json::from_slice(text));
+        let end = documents.byte_offset();
+        let capture = Capture::of_document(first.map_err(|error| error.to_string())?)?;
+        each_by_its_id(&capture.objects)?;
+        let mut objects = Self::of(capture);
+        objects.has_trail = !text[end..].trim_ascii().is_empty();
+        for change in serde_json::Deserializer::from_slice(&text[end..]).into_iter() {
+            match change {
+                Ok(change) => objects.make(change),
+                Err(error) if error.is_eof() => break,
+                Err(error) => return Err(format!("what follows the document is not a change: {error}")),
+            }
+        }
+        let unknown = objects.records().find(|record| find(record.address.kind()).is_none());
+        if let Some(record) = unknown {
+            return Err(format!("{} is of a kind unknown here", record.address));
+        }
+        Ok(objects)
+    }
+}
+
+fn each_by_its_id(records: &[Record]) -> Result<(), String> {
+    let mut ids = HashMap::with_capacity(records.len());
+    for record in records {
+        if let Some(other) = ids.insert((record.address.kind(), &record.id), record) {
+            return Err(format!(
+                "{} and {} have the same id, {}: two objects of a kind never do; take one of them out",
+                other.address, record.address, record.id
+            ));
+        }
+    }
+    Ok(())
 }

@@ -50,6 +50,16 @@ pub async fn locked(
             never = lock.keep() => never,
         },
     };
+    let close = async {
+        // Who has lost the lock leaves everything to who has it.
+        match lock.fence().await {
+            Ok(()) => session.cloud.close(&session.spec.env).await,
+            Err(_) => Ok(()),
+        }
+    };
+    if let Ok(Err(error)) = tokio::time::timeout(patience, close).await {
+        ui.note(&marked(&error.to_string(), "  "));
+    }
     let kept = match tokio::time::timeout(patience, lock.release()).await {
         Ok(Ok(())) => return result,
         Ok(Err(error)) => error.to_string(),

@@ -1,4 +1,4 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::Path;
 
 use serde_json::Value;
@@ -34,8 +34,9 @@ pub async fn observe(ui: Ui, spec: &Path, out: &Path, cloud: &CloudArgs) -> Resu
     let mut found = session.guarded(reads).await?;
     name_recognised(&session, &mut found);
     as_a_file_can_know(&session, &mut found);
-    let is_shared =
-        |address: &Address| session.graph.wanted.iter().any(|wanted| wanted.shared && wanted.address == *address);
+    let shared = session.graph.wanted.iter().filter(|wanted| wanted.shared).map(|wanted| &wanted.address);
+    let shared: HashSet<&Address> = shared.collect();
+    let is_shared = |address: &Address| shared.contains(address);
     let capture = Capture::of(&session.spec.env, session.vault.key(), &found, is_shared);
     capture.write(out).map_err(|message| Failure::new(Exit::Failed, message, "choose another place"))?;
     if ui.json {
@@ -88,11 +89,15 @@ fn as_a_file_can_know(session: &Session, found: &mut [Found]) {
             world.learn(address, &live.id, live.outputs.clone());
         }
     }
+    let mut places: HashMap<Address, usize> = HashMap::new();
+    for (index, one) in found.iter().enumerate() {
+        if let Some(address) = &one.live.address {
+            places.entry(address.clone()).or_insert(index);
+        }
+    }
     // Dependencies come first: the secret that a text holds is known by then.
     for wanted in &session.graph.wanted {
-        let Some(one) = found.iter_mut().find(|one| one.live.address.as_ref() == Some(&wanted.address)) else {
-            continue;
-        };
+        let Some(one) = places.get(&wanted.address).map(|index| &mut found[*index]) else { continue };
         let Some(attrs) = &mut one.live.attrs else { continue };
         let truly = resolve_with(&wanted.attrs, &world, &session.vault, Secrets::Compare);
         let by_file = resolve_with(&wanted.attrs, &world, &vault, Secrets::Compare);

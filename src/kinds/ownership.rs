@@ -9,7 +9,7 @@ use crate::spec::Environment;
 use crate::value::Address;
 
 /// The tags by which an object is found again, in the order in which messages name them.
-const OWNERSHIP: [&str; 3] = ["baseplate:project", "baseplate:environment", "baseplate:address"];
+pub const OWNERSHIP: [&str; 3] = ["baseplate:project", "baseplate:environment", "baseplate:address"];
 
 /// Whose an object is, as far as its tags say.
 #[derive(Clone, Debug, PartialEq, Eq)]
