@@ -112,6 +112,11 @@ impl Kind for DbInstance {
         change::impact(live, desired, changed)
     }
 
+    fn widen(live: &Attrs, desired: &Attrs) -> Option<Attrs> {
+        let security_groups = references::both_groups(&live.security_groups, &desired.security_groups)?;
+        Some(Attrs { security_groups, ..desired.clone() })
+    }
+
     async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
         let attrs = new.attrs;
         let tags = live::all_tags(attrs);
@@ -295,5 +300,18 @@ mod tests {
         let mut fixed = Attrs { storage: 40, ..attrs() };
         DbInstance::settle(&attrs(), &mut fixed);
         assert_eq!(fixed.storage, 40);
+    }
+
+    #[test]
+    fn a_group_that_goes_stays_until_all_that_connects_has_changed() {
+        let of = |group: &str, class: &str| Attrs {
+            security_groups: [Ref::id(group)].into(),
+            class: class.to_owned(),
+            ..attrs()
+        };
+        let (live, desired) = (of("old", "db.t4g.micro"), of("new", "db.t4g.small"));
+        let wide = DbInstance::widen(&live, &desired).expect("both groups fit");
+        assert_eq!((wide.security_groups.len(), wide.class.as_str()), (2, "db.t4g.small"));
+        assert!(DbInstance::widen(&live, &of("old", "db.t4g.small")).is_none());
     }
 }

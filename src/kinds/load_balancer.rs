@@ -31,9 +31,6 @@ impl Target for LoadBalancer {
 /// How long the names of load balancers and target groups may be.
 pub(super) const NAME_LENGTH: usize = 32;
 
-/// How many security groups a network interface takes.
-const MOST_GROUPS: usize = 5;
-
 const IDLE_TIMEOUT: &str = "idle_timeout.timeout_seconds";
 const DELETION_PROTECTION: &str = "deletion_protection.enabled";
 const DROP_INVALID_HEADERS: &str = "routing.http.drop_invalid_header_fields.enabled";
@@ -112,11 +109,9 @@ impl Kind for LoadBalancer {
         }
     }
 
-    /// What connects by the rules of an old group does so until the rules of the new one are met everywhere.
     fn widen(live: &Attrs, desired: &Attrs) -> Option<Attrs> {
-        let groups: BTreeSet<_> = live.security_groups.union(&desired.security_groups).cloned().collect();
-        let more = groups.len() > desired.security_groups.len() && groups.len() <= MOST_GROUPS;
-        more.then(|| Attrs { security_groups: groups, ..desired.clone() })
+        let security_groups = references::both_groups(&live.security_groups, &desired.security_groups)?;
+        Some(Attrs { security_groups, ..desired.clone() })
     }
 
     async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
@@ -291,25 +286,4 @@ fn scheme(internal: bool) -> elb::LoadBalancerSchemeEnum {
 
 fn values<K: Target>(references: &BTreeSet<Ref<K>>) -> Vec<String> {
     references.iter().map(|reference| reference.value().to_owned()).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_old_group_stays_until_the_end_where_there_is_room() {
-        let spec =
-            crate::spec::parse("spec.toml", include_str!("../../fixtures/small.toml")).expect("a sound spec");
-        let attrs = |groups: &[&str]| Attrs {
-            security_groups: groups.iter().map(|group| Ref::id(*group)).collect(),
-            ..LoadBalancer::desired(&spec.env).remove(0).attrs
-        };
-        let wide = |live: &[&str], desired: &[&str]| {
-            LoadBalancer::widen(&attrs(live), &attrs(desired)).map(|wide| wide.security_groups.len())
-        };
-        assert_eq!(wide(&["a"], &["b"]), Some(2));
-        assert_eq!(wide(&["a"], &["a", "b"]), None);
-        assert_eq!(wide(&["a", "b", "c"], &["d", "e", "f"]), None);
-    }
 }

@@ -50,3 +50,33 @@ pub(super) fn rules<'a>(env: &'a Environment, names: &'a [String]) -> impl Itera
 pub(super) fn security_groups(env: &Environment, names: &[String]) -> BTreeSet<Ref<SecurityGroup>> {
     names.iter().map(|name| security_group(env, name)).collect()
 }
+
+/// How many security groups a network interface takes by default
+/// (<https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html>).
+const MOST_GROUPS: usize = 5;
+
+/// Old and new groups together, where some go and there is room for all: what connects by the rules of an old group
+/// does so until the rules of the new one are met everywhere.
+pub(super) fn both_groups(
+    live: &BTreeSet<Ref<SecurityGroup>>,
+    desired: &BTreeSet<Ref<SecurityGroup>>,
+) -> Option<BTreeSet<Ref<SecurityGroup>>> {
+    let groups: BTreeSet<_> = live.union(desired).cloned().collect();
+    (groups.len() > desired.len() && groups.len() <= MOST_GROUPS).then_some(groups)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_old_group_stays_until_the_end_where_there_is_room() {
+        let groups = |ids: &[&str]| ids.iter().map(|id| Ref::id(*id)).collect();
+        let both = |live: &[&str], desired: &[&str]| {
+            both_groups(&groups(live), &groups(desired)).map(|groups| groups.len())
+        };
+        assert_eq!(both(&["a"], &["b"]), Some(2));
+        assert_eq!(both(&["a"], &["a", "b"]), None);
+        assert_eq!(both(&["a", "b", "c"], &["d", "e", "f"]), None);
+    }
+}

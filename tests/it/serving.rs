@@ -168,3 +168,20 @@ fn services_wait_for_a_nat_gateway_that_appears_later() {
     ]);
     account.assert_no_changes("dev.toml");
 }
+
+#[test]
+fn a_database_keeps_its_old_group_until_all_has_changed() {
+    let story = story(&[
+        ("legocity.toml", "security-groups = [\"rds\"]", "security-groups = [\"data\"]"),
+        ("legocity.toml", "[security-groups.rds]", "[security-groups.data]"),
+        ("legocity.toml", "to = \"rds\"", "to = \"data\""),
+    ]);
+    story.assert_order(&[
+        "created security_group_rules.data",
+        "updating db_instance.payload",
+        "updated db_instance.payload",
+        "finishing db_instance.payload",
+        "finished db_instance.payload",
+        "deleting security_group.rds",
+    ]);
+}
