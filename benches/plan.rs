@@ -13,11 +13,14 @@ use std::cell::RefCell;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
-use baseplate::cloud::{About, Cloud, CloudError, Found};
+use baseplate::applied::Applied;
+use baseplate::aws::CloudError;
+use baseplate::clock::MachineClock;
+use baseplate::cloud::{About, Cloud, Found};
 use baseplate::graph::Graph;
 use baseplate::kinds::{AnyKind, Create, Delete, Live, Look, Made, Outputs, Poll, Update};
-use baseplate::lock::{FileLock, LockStore, MachineClock};
-use baseplate::plan::{self, Applied, Options, Secrets, World, resolve_with};
+use baseplate::lock::{FileLock, LockStore};
+use baseplate::plan::{self, Options, Secrets, World, resolve_with};
 use baseplate::spec::{self, Environment, Spec};
 use baseplate::ui::{Paint, plan_text};
 use baseplate::value::Vault;
@@ -122,7 +125,7 @@ fn large() -> PathBuf {
 
 fn load() -> Spec {
     let path = large();
-    let spec = spec::load(&path);
+    let spec = spec::load(&path, &baseplate::kinds::catalog());
     let _ = std::fs::remove_file(&path);
     spec.unwrap_or_else(|problems| panic!("{}", problems.render(false)))
 }

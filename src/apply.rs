@@ -1,6 +1,7 @@
 //! Carries a plan out: every change starts when its own dependencies are done. Nothing here prints; what
 //! happens is emitted as [`Event`]s.
 
+mod event_loop;
 mod execute;
 mod order;
 mod retry;
@@ -15,10 +16,11 @@ use std::time::Duration;
 use crate::plan::Action;
 use crate::value::Address;
 
+pub use event_loop::apply;
 pub use order::Order;
 #[cfg(test)]
 use order::{Operation, Phase};
-pub use run::{Report, Run, Settings, apply};
+pub use run::{Report, Run, Settings};
 pub use stop::Stop;
 
 /// What happens while a plan is carried out.

@@ -1,37 +1,25 @@
 //! Where live state comes from and changes go to: an AWS account, or a file that stands in for one.
 
 mod account;
-mod answer;
-mod applied;
-mod aws;
-mod error;
 mod fault;
-mod fence;
 mod file;
-mod reader;
 mod record;
-mod trace;
-mod transport;
 
 use futures_util::future::LocalBoxFuture;
 use serde_json::Value;
 
+use crate::applied::Applied;
+use crate::aws::CloudError;
 use crate::graph::Graph;
 use crate::kinds::{AnyKind, Create, Delete, Live, Look, Made, Poll, Update};
 use crate::lock::LockStore;
-use crate::plan::Applied;
 use crate::spec::Environment;
 use crate::value::Vault;
 
 pub use account::Account;
-pub use aws::{Aws, CALL_SECONDS};
-pub use error::{Class, CloudError, During};
 pub use fault::FailAt;
-pub use fence::Fence;
-pub use file::{FileCloud, Options, random_key, secrets};
-pub use reader::{Reader, Scope};
+pub use file::{FileCloud, Options, secrets};
 pub use record::{Capture, Record};
-pub use trace::{Detail, Trace};
 
 /// One live object and its kind.
 #[derive(Clone)]

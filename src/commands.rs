@@ -16,6 +16,7 @@ mod show;
 
 use crate::cli::{Cli, Command, Exit, GraphFormat, SchemaOf};
 use crate::graph::{self, Graph};
+use crate::kinds;
 use crate::plan::{self as plans, Refusal};
 use crate::spec::{self, Problems};
 use crate::ui::{Ui, Unwritten};
@@ -130,7 +131,7 @@ fn draw(ui: Ui, path: &std::path::Path, format: Option<GraphFormat>, json: bool)
         let message = "--json and --format ask for different things";
         return Err(Failure::new(Exit::Usage, message, "give one of the two"));
     }
-    let spec = spec::load(path)?;
+    let spec = spec::load(path, &kinds::catalog())?;
     let graph = Graph::of(&spec.env).map_err(|ring| Failure::new(Exit::InvalidInput, ring, "break the ring"))?;
     match format {
         _ if json => ui.result_json(&graph::json(&graph)),

@@ -241,7 +241,7 @@ mod tests {
         let evil = || Address::new("vpc", "x\"]; n1 --> n2 [\\\"<script>#");
         let one = |address, needs| Wanted {
             address,
-            kind: &crate::kinds::vpc::Vpc,
+            kind: &crate::kinds::network::vpc::Vpc,
             stage: Stage::Network,
             attrs: Value::Null,
             shared: false,
@@ -271,7 +271,7 @@ mod tests {
                  subnets = [\"public-a\"]\nsecurity-groups = [\"app\"]\ndns-name = \"{key}\"\n{lines}\n"
             );
         }
-        let spec = crate::spec::parse("spec.toml", &text).expect("a sound spec");
+        let spec = crate::spec::parse("spec.toml", &text, &crate::kinds::catalog()).expect("a sound spec");
         Graph::of(&spec.env).expect("no ring of needs")
     }
 

@@ -4,55 +4,31 @@
 //! creates, updates and deletes one object. Everything else (diff, graph, order, retries, waiting, rendering)
 //! is written once, over the serialised attributes.
 
-pub mod certificate;
-pub mod certificate_validation;
-pub mod db_instance;
-pub mod db_subnet_group;
-pub mod discovery_namespace;
-pub mod discovery_service;
-pub mod dns_record;
-mod ec2;
-pub mod ecr_repository;
-pub mod ecs_cluster;
-pub mod ecs_service;
-pub mod elastic_ip;
+pub mod compute;
+pub mod config;
+pub mod data;
+pub mod edge;
 mod elsewhere;
-pub mod iam_role;
-pub mod internet_gateway;
-pub mod listener;
-pub mod listener_rule;
-pub mod load_balancer;
-pub mod log_group;
-pub mod nat_gateway;
+mod erased;
+pub mod identity;
+pub mod monitoring;
+pub mod network;
 mod ownership;
-mod references;
-mod registry;
-pub mod route_table;
-pub mod security_group;
-pub mod security_group_rules;
-pub mod ssm_parameter;
+pub mod registry;
 mod stage;
-pub mod subnet;
-pub mod target_group;
-pub mod task_definition;
-pub mod vpc;
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::cloud::{Aws, CloudError, Reader};
+use crate::aws::{Aws, CloudError, Reader};
 use crate::spec::Environment;
 use crate::value::{Address, Target, Vault};
 
 pub use elsewhere::elsewhere;
-pub use ownership::{OWNERSHIP, Owner};
-pub use registry::{AnyKind, all, find};
+pub use erased::{AnyKind, all, catalog, find, tag_index};
 pub use stage::{Impact, Stage};
-
-/// Tags of an object, those of ownership included.
-pub type Tags = BTreeMap<String, String>;
 
 /// What others may refer to besides the id: `"arn"`, `"dns_name"`, …
 pub type Outputs = BTreeMap<String, String>;
@@ -70,8 +46,8 @@ pub trait Kind: Target + Sized + 'static {
     /// The field that holds the object's unique physical name, where AWS has such: how an object that has our
     /// name but not our tags is recognised. Where it has none, [`Kind::stands_for`] says how.
     const IDENTITY: Option<&'static str> = None;
-    /// Whether its objects belong to the project: every environment shares them, and destroying one leaves them.
-    const SHARED: bool = false;
+    /// What the Resource Groups Tagging API calls it, for a service that has no batch call for tags.
+    const TAG_INDEX: Option<&'static str> = None;
     /// The field that says whether AWS refuses to delete the object until it is switched off.
     const PROTECTED_BY: Option<&'static str> = None;
     /// Kinds whose deletion must be over before this kind's begins although no reference says so.

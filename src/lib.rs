@@ -14,15 +14,29 @@
 //! - [`ui`]: the one place that prints.
 //!
 //! Over the same graph, plan and cloud, [`compare`] holds two environments against one another, and [`rehearse`]
-//! carries a change out in memory first. Beside them, [`value`] holds what attributes are made of (addresses,
-//! references, texts, secrets), [`files`] reads and writes with care, and [`cli`] with [`commands`] are thin over the
-//! operations. Destroy is a plan against nothing desired.
+//! carries a change out in memory first. Beside them, [`aws`] holds the clients of an account and what their errors
+//! mean, [`applied`] what was asked for when an environment was last applied, [`value`] what attributes are made of
+//! (addresses, references, texts, secrets), [`clock`] the time that is waited by; [`files`] reads and writes with care,
+//! and [`cli`] with [`commands`] are thin over the operations. Destroy is a plan against nothing desired.
+//!
+//! # Layers
+//! A module uses only those that come after it here, and no two files use one another; a test holds both
+//! (`tests/it/layers.rs`):
+//!
+//! commands, cli → ui → render → rehearse → apply → compare → plan → cloud → applied, lock → graph → kinds → aws → spec
+//! → value, files, clock
+//!
+//! A file may use those that it is inside of (`kinds/network/vpc.rs` uses `kinds.rs`): there stands what neighbours
+//! share.
 
 // A kind's futures run on one thread and are boxed by the engine: no `Send` bound is owed to anybody.
 #![allow(async_fn_in_trait)]
 
+pub mod applied;
 pub mod apply;
+pub mod aws;
 pub mod cli;
+pub mod clock;
 pub mod cloud;
 pub mod commands;
 pub mod compare;

@@ -39,12 +39,10 @@
 
 mod alone;
 mod chain;
-mod clock;
 mod entry;
 mod file;
 mod holder;
 mod lease;
-mod simulated;
 mod ssm;
 #[cfg(test)]
 mod trial;
@@ -53,16 +51,15 @@ use std::time::Duration;
 
 use futures_util::future::LocalBoxFuture;
 
-use crate::cloud::CloudError;
+use crate::aws::CloudError;
+use crate::clock::Moment;
 use crate::spec::Environment;
 
 pub use alone::Alone;
 pub use chain::{Chain, Versions};
-pub use clock::{Clock, MachineClock, Moment};
 pub use file::FileLock;
 pub use holder::Holder;
 pub use lease::{Lock, NotLocked, Terms};
-pub use simulated::SimulatedClock;
 pub use ssm::ParameterVersions;
 
 /// The parameter that an environment's lock is.

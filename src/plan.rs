@@ -1,13 +1,14 @@
 //! Desired against live: the [`Plan`], a value that is shown, saved and applied.
 
-mod applied;
 mod diff;
 mod digest;
 mod draft;
 mod drafting;
 mod guards;
+mod make;
 mod names;
 mod recognise;
+mod recording;
 mod world;
 
 use schemars::JsonSchema;
@@ -15,12 +16,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::kinds::{Impact, Stage};
-use crate::value::Address;
+use crate::value::{Address, sha256};
 
-pub use applied::{Applied, Asked};
 pub use diff::{Difference, between};
-pub use draft::{Draft, Halves, Options, Refusal, Step, field_changes, make};
+pub use draft::{Draft, Halves, Options, Refusal, Step, field_changes};
 pub use guards::{AddressPattern, Allowances};
+pub use make::make;
 pub use names::{Names, is_ownership};
 pub use recognise::recognise;
 pub use world::{Secrets, World, resolve_with};
@@ -82,7 +83,7 @@ impl Plan {
             let fields = fields.iter().map(|field| json!([field.path, field.before, field.after, field.secret]));
             json!([address, action, id, fields.collect::<Value>()])
         });
-        digest::sha256(&json!([
+        sha256(&json!([
             self.format_version,
             [project, environment, account, region, spec_digest],
             destroy,

@@ -10,13 +10,14 @@ use std::time::Duration;
 use futures_util::future::LocalBoxFuture;
 use serde_json::Value;
 
+use crate::applied::Applied;
 use crate::apply::{Event, Order, Report, Run, Settings, Stop, apply};
-use crate::cloud::{About, Class, Cloud, CloudError, FileCloud, Found};
+use crate::aws::{Class, CloudError};
+use crate::clock::{Clock, SimulatedClock};
+use crate::cloud::{About, Cloud, FileCloud, Found};
 use crate::kinds::{AnyKind, Create, Delete, Goal, Look, Made, Poll, Update};
-use crate::lock::{Clock, Holder, Lock, LockStore, SimulatedClock, Terms};
-use crate::plan::{
-    self, Action, Applied, Draft, Options, Plan, Refusal, Secrets, World, field_changes, resolve_with,
-};
+use crate::lock::{Holder, Lock, LockStore, Terms};
+use crate::plan::{self, Action, Draft, Options, Plan, Refusal, Secrets, World, field_changes, resolve_with};
 use crate::spec::Environment;
 use crate::value::{Address, Vault};
 
@@ -275,7 +276,7 @@ mod tests {
     /// Runs with a cloud in memory that holds what `fixtures/small.toml` wants.
     fn standing(test: impl AsyncFnOnce(&FileCloud, About<'_>, &SimulatedClock)) {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/small.toml");
-        let env = crate::spec::load(&path).expect("a sound spec").env;
+        let env = crate::spec::load(&path, &crate::kinds::catalog()).expect("a sound spec").env;
         let (graph, cloud) = (Graph::of(&env).expect("no ring"), FileCloud::in_memory(&env, None, "memory"));
         let vault = cloud.vault();
         let about = About { env: &env, graph: &graph, vault: &vault };

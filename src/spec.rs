@@ -5,6 +5,8 @@ mod keyed;
 mod mentions;
 mod model;
 pub mod names;
+mod owner;
+mod place;
 mod problem;
 mod source;
 mod structure;
@@ -20,10 +22,19 @@ use sha2::{Digest, Sha256};
 
 pub use keyed::Keyed;
 pub use model::*;
+pub use owner::{OWNERSHIP, Owner};
+pub use place::{Place, Source};
 pub use problem::{Problem, Problems};
-pub use source::{Data, Entry, Node, Place, Source, Tree};
+pub use source::{Data, Entry, Node, Tree};
 use structure::StandIn;
 pub use template::{TemplateError, password_parameter};
+
+/// What a spec may speak of that is defined above it.
+#[derive(Default)]
+pub struct Catalog {
+    /// The names of all kinds, as addresses begin with them.
+    pub kinds: Vec<&'static str>,
+}
 
 /// A spec that passed every check.
 #[derive(Debug)]
@@ -38,9 +49,9 @@ pub struct Spec {
 ///
 /// # Errors
 /// All that is wrong with it, each with file, line, column and help.
-pub fn load(path: &Path) -> Result<Spec, Problems> {
+pub fn load(path: &Path, catalog: &Catalog) -> Result<Spec, Problems> {
     match Tree::read(path) {
-        Ok(tree) => typed(tree),
+        Ok(tree) => typed(tree, catalog),
         Err((sources, list)) => Err(Problems::new(sources, list)),
     }
 }
@@ -49,14 +60,14 @@ pub fn load(path: &Path) -> Result<Spec, Problems> {
 ///
 /// # Errors
 /// As [`load`].
-pub fn parse(name: &str, text: &str) -> Result<Spec, Problems> {
+pub fn parse(name: &str, text: &str, catalog: &Catalog) -> Result<Spec, Problems> {
     match Tree::of(name, text) {
-        Ok(tree) => typed(tree),
+        Ok(tree) => typed(tree, catalog),
         Err((sources, list)) => Err(Problems::new(sources, list)),
     }
 }
 
-fn typed(tree: Tree) -> Result<Spec, Problems> {
+fn typed(tree: Tree, catalog: &Catalog) -> Result<Spec, Problems> {
     let schema = schema();
     let mut root = tree.root.clone();
     let findings = structure::check(&mut root, &schema, StandIn::Least);
@@ -64,14 +75,14 @@ fn typed(tree: Tree) -> Result<Spec, Problems> {
     let is_readable = findings.is_readable();
     let mut list = findings.problems;
     match &env {
-        Ok(env) if is_readable => list.extend(meaning(env, &tree, &schema, &findings.unreadable)),
+        Ok(env) if is_readable => list.extend(meaning(env, &tree, catalog, &schema, &findings.unreadable)),
         Ok(_) => {}
         Err(error) if list.is_empty() => list.push(Problem::new(error.to_string(), "")),
         Err(_) => {}
     }
     // Places come from the tree as written, with the keys that the check took out.
     for problem in &mut list {
-        problem.locate(&tree);
+        tree.locate(problem);
     }
     match env {
         Ok(env) if list.is_empty() => {
@@ -84,15 +95,21 @@ fn typed(tree: Tree) -> Result<Spec, Problems> {
 
 /// What is wrong with the meaning of `env`, in which the least stand-ins are: only what would be with others too, and
 /// not what is said of a stand-in itself.
-fn meaning(env: &Environment, tree: &Tree, schema: &Value, unreadable: &[Vec<String>]) -> Vec<Problem> {
-    let mut problems = validate::validate(env);
+fn meaning(
+    env: &Environment,
+    tree: &Tree,
+    catalog: &Catalog,
+    schema: &Value,
+    unreadable: &[Vec<String>],
+) -> Vec<Problem> {
+    let mut problems = validate::validate(env, catalog);
     if unreadable.is_empty() {
         return problems;
     }
     let mut root = tree.root.clone();
     structure::check(&mut root, schema, StandIn::Most);
     let Ok(other) = Environment::deserialize(&root) else { return Vec::new() };
-    let other: HashSet<Problem> = validate::validate(&other).into_iter().collect();
+    let other: HashSet<Problem> = validate::validate(&other, catalog).into_iter().collect();
     let unreadable: HashSet<&[String]> = unreadable.iter().map(Vec::as_slice).collect();
     let is_of_stand_in = |path: &[String]| (0..=path.len()).any(|length| unreadable.contains(&path[..length]));
     problems.retain(|problem| other.contains(problem) && !is_of_stand_in(&problem.path));

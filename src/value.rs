@@ -2,16 +2,22 @@
 //! references inside, and secrets that are never spelled out.
 
 mod address;
+mod digest;
 mod inert;
+mod random;
 mod reference;
 mod secret;
+mod tags;
 mod text;
 pub mod walk;
 
 pub use address::Address;
+pub use digest::sha256;
 pub use inert::{MARK, clean, marked, one_line, steers, without_commands};
+pub use random::random_key;
 pub use reference::{Ref, Target};
 pub use secret::{Secret, SecretSource, Vault, from_variable, without_password};
+pub use tags::Tags;
 pub use text::{Part, Text};
 
 /// Keys of the tagged JSON objects that stand for something other than themselves in serialised attributes.

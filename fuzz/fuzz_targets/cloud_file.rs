@@ -5,13 +5,13 @@ use std::sync::LazyLock;
 
 use baseplate::cloud::{About, Capture, Cloud, FileCloud, Options as Behaviour};
 use baseplate::graph::Graph;
-use baseplate::plan::{self, Options};
-use baseplate::spec::{self, Spec};
+use baseplate::plan::{Options, self};
+use baseplate::spec::{Spec, self};
 use baseplate::ui::{Paint, plan_text};
 use libfuzzer_sys::fuzz_target;
 
 static SPEC: LazyLock<Spec> =
-    LazyLock::new(|| spec::parse("small.toml", include_str!("../../fixtures/small.toml")).expect("a shipped spec"));
+    LazyLock::new(|| spec::parse("small.toml", include_str!("../../fixtures/small.toml"), &baseplate::kinds::catalog()).expect("a shipped spec"));
 
 fuzz_target!(|bytes: &[u8]| {
     if Capture::parse(bytes).is_err() {

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use crate::cloud::{Class, CloudError};
+use crate::aws::{Class, CloudError};
+use crate::clock::Clock;
 use crate::kinds::AnyKind;
-use crate::lock::Clock;
 
 /// What has just been made may be unknown for this long to another part of AWS.
 const PROPAGATION: Duration = Duration::from_secs(120);

@@ -11,4 +11,4 @@ mod scripted;
 use scene::Scene;
 use scripted::{Answer, Call};
 
-use crate::cloud::Class;
+use crate::aws::Class;

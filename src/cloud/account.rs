@@ -3,13 +3,14 @@ use std::cell::RefCell;
 use futures_util::future::{LocalBoxFuture, join_all};
 use serde_json::Value;
 
-use super::error::NOT_SENT;
-use super::{About, Aws, Cloud, CloudError, Detail, During, Found, Reader, Scope, applied};
+use super::{About, Cloud, Found};
+use crate::applied::{self, Applied};
+use crate::aws::{Aws, CloudError, Detail, During, NOT_SENT, Reader, Scope};
+use crate::clock::MachineClock;
 use crate::kinds::{self, AnyKind, Create, Delete, Live, Look, Made, Poll, Update};
-use crate::lock::{Chain, LockStore, MachineClock, ParameterVersions, parameter};
-use crate::plan::Applied;
+use crate::lock::{Chain, LockStore, ParameterVersions, parameter};
 use crate::spec::Environment;
-use crate::value::Vault;
+use crate::value::{Vault, random_key};
 
 /// An AWS account, by its API. What AWS says in words is masked here, before anybody sees it.
 pub struct Account {
@@ -22,7 +23,7 @@ pub struct Account {
 impl Account {
     pub fn new(aws: Aws) -> Self {
         // The fingerprints of a run are under a key of its own: live values are read anew every time.
-        Self { aws, vault: Vault::new(super::file::random_key()), held: RefCell::new(Some(Vec::new())) }
+        Self { aws, vault: Vault::new(random_key()), held: RefCell::new(Some(Vec::new())) }
     }
 
     fn masked(&self, error: CloudError) -> CloudError {
@@ -59,6 +60,10 @@ impl Account {
             line
         });
     }
+}
+
+fn scope(about: About<'_>) -> Scope<'_> {
+    Scope { env: about.env, identities: about.graph.identities(), tag_index: kinds::tag_index() }
 }
 
 impl Cloud for Account {
@@ -116,7 +121,7 @@ impl Cloud for Account {
 
     fn observe<'a>(&'a self, about: About<'a>) -> LocalBoxFuture<'a, Result<Vec<Found>, Vec<CloudError>>> {
         Box::pin(async move {
-            let scope = Scope { env: about.env, identities: about.graph.identities() };
+            let scope = scope(about);
             let reader = Reader::new(&self.aws, &scope, about.vault);
             let reads = kinds::all().iter().map(|kind| async { (*kind, kind.read_all(&reader).await) });
             let (mut found, mut errors) = (Vec::new(), Vec::new());
@@ -142,7 +147,7 @@ impl Cloud for Account {
         kind: &'static dyn AnyKind,
     ) -> LocalBoxFuture<'a, Result<Vec<Found>, CloudError>> {
         Box::pin(async move {
-            let scope = Scope { env: about.env, identities: about.graph.identities() };
+            let scope = scope(about);
             let reader = Reader::new(&self.aws, &scope, about.vault);
             let live = kind.read_all(&reader).await.map_err(|error| self.masked(error))?;
             Ok(live.into_iter().map(|live| Found { kind, live }).collect())
@@ -155,7 +160,7 @@ impl Cloud for Account {
         found: &'a mut Found,
     ) -> LocalBoxFuture<'a, Result<(), CloudError>> {
         Box::pin(async move {
-            let scope = Scope { env: about.env, identities: about.graph.identities() };
+            let scope = scope(about);
             let reader = Reader::new(&self.aws, &scope, about.vault);
             self.tell(|| {
                 format!("read {} {} in full: it seems to differ, or to go", found.kind.name(), found.live.id)
@@ -165,7 +170,7 @@ impl Cloud for Account {
     }
 
     fn applied<'a>(&'a self, env: &'a Environment) -> LocalBoxFuture<'a, Result<Applied, CloudError>> {
-        Box::pin(async move { applied::read(&self.aws, env).await.map_err(|error| self.masked(error)) })
+        Box::pin(async move { applied::account::read(&self.aws, env).await.map_err(|error| self.masked(error)) })
     }
 
     fn keep_applied<'a>(
@@ -173,7 +178,9 @@ impl Cloud for Account {
         env: &'a Environment,
         applied: &'a Applied,
     ) -> LocalBoxFuture<'a, Result<(), CloudError>> {
-        Box::pin(async move { applied::write(&self.aws, env, applied).await.map_err(|error| self.masked(error)) })
+        Box::pin(async move {
+            applied::account::write(&self.aws, env, applied).await.map_err(|error| self.masked(error))
+        })
     }
 
     fn create<'a>(

@@ -10,12 +10,14 @@ use serde_json::Value;
 
 use super::fault::FailAt;
 use super::record::{Capture, Change, Objects, Record};
-use super::{About, Cloud, CloudError, Found};
-use crate::kinds::{AnyKind, Create, Delete, Goal, Live, Look, Made, Outputs, Owner, Poll, Update, find};
-use crate::lock::{Alone, FileLock, LockStore, MachineClock};
-use crate::plan::Applied;
-use crate::spec::Environment;
-use crate::value::{Address, Vault};
+use super::{About, Cloud, Found};
+use crate::applied::Applied;
+use crate::aws::CloudError;
+use crate::clock::MachineClock;
+use crate::kinds::{AnyKind, Create, Delete, Goal, Live, Look, Made, Outputs, Poll, Update, find};
+use crate::lock::{Alone, FileLock, LockStore};
+use crate::spec::{Environment, Owner};
+use crate::value::{Address, Vault, random_key};
 
 use outputs::outputs;
 pub use outputs::secrets;
@@ -374,12 +376,4 @@ impl Cloud for FileCloud {
             })
         })
     }
-}
-
-/// 32 bytes from the operating system.
-pub fn random_key() -> Vec<u8> {
-    let mut key = vec![0; 32];
-    // Without entropy nothing that Baseplate makes would be secret: better to stop than to go on.
-    getrandom::fill(&mut key).unwrap_or_else(|error| panic!("the operating system gives no random bytes: {error}"));
-    key
 }

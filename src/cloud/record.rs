@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::Found;
+use crate::applied::Applied;
 use crate::files;
 use crate::kinds::{Outputs, find};
-use crate::plan::Applied;
 use crate::spec::Environment;
 use crate::value::Address;
 

@@ -7,12 +7,14 @@ use super::options::{self, Use};
 use super::plan::{Planned, draft, show};
 use super::session::Session;
 use super::{Failure, SavedPlan};
+use crate::applied::Applied;
 use crate::apply::{Report, Run, Settings, Stop, apply as carry_out};
 use crate::cli::{ApplyArgs, Choices, DestroyArgs, Exit, HashStart, RunArgs};
+use crate::clock::MachineClock;
 use crate::graph::Graph;
 use crate::kinds;
-use crate::lock::{Lock, MachineClock};
-use crate::plan::{Applied, Change, Draft, Origin, Plan};
+use crate::lock::Lock;
+use crate::plan::{Change, Draft, Origin, Plan};
 use crate::ui::{Progress, Ui};
 use crate::value::{Address, from_variable, marked};
 

@@ -3,6 +3,7 @@ use std::path::PathBuf;
 use super::Failure;
 use crate::cli::Exit;
 use crate::graph::Graph;
+use crate::kinds;
 use crate::spec::{self, Problem, Problems};
 use crate::ui::Ui;
 use crate::value::one_line;
@@ -11,7 +12,7 @@ use crate::value::one_line;
 pub fn check(ui: Ui, specs: &[PathBuf]) -> Result<Exit, Failure> {
     let mut problems = Problems::default();
     for path in specs {
-        let result = spec::load(path).and_then(|spec| match Graph::of(&spec.env) {
+        let result = spec::load(path, &kinds::catalog()).and_then(|spec| match Graph::of(&spec.env) {
             Ok(graph) => Ok(graph.wanted.len()),
             Err(ring) => {
                 let list = vec![Problem::new(ring, "break the ring at one of them")];

@@ -6,6 +6,7 @@ use super::session::{Session, unreadable};
 use super::{Failure, options};
 use crate::cli::{CloudArgs, CompareArgs, CompareFormat, Exit, Wait};
 use crate::compare::{Comparison, View, entries};
+use crate::kinds;
 use crate::spec::{self, Environment};
 use crate::ui::{Ui, compare_markdown, compare_text};
 
@@ -24,7 +25,8 @@ pub async fn compare(ui: Ui, args: &CompareArgs) -> Result<Exit, Failure> {
         let (other, there) = as_it_is(ui, &args.other, &other_cloud).await?;
         Comparison::of(&here, &there, &entries(&one, &other), true)
     } else {
-        let (one, other) = (spec::load(&args.one)?.env, spec::load(&args.other)?.env);
+        let (one, other) =
+            (spec::load(&args.one, &kinds::catalog())?.env, spec::load(&args.other, &kinds::catalog())?.env);
         let (here, there) = (View::wanted(&one).map_err(ring)?, View::wanted(&other).map_err(ring)?);
         Comparison::of(&here, &there, &entries(&one, &other), false)
     };

@@ -8,9 +8,10 @@ use super::Failure;
 use super::options::{self, Use};
 use super::session::{Session, unreadable};
 use crate::apply::Stop;
+use crate::aws::{Class, CloudError};
 use crate::cli::{CloudArgs, Exit, LockArgs, UnlockArgs, Wait};
-use crate::cloud::{Class, CloudError};
-use crate::lock::{Held, Holder, Lock, MachineClock, NotLocked, Terms, Unlocking};
+use crate::clock::MachineClock;
+use crate::lock::{Held, Holder, Lock, NotLocked, Terms, Unlocking};
 use crate::ui::Ui;
 use crate::value::{marked, one_line};
 

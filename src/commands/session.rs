@@ -7,9 +7,11 @@ use std::time::Duration;
 use futures_util::future::{Either, select};
 
 use super::{Failure, options};
+use crate::aws::{Aws, CALL_SECONDS, Class, CloudError, Trace};
 use crate::cli::{Choices, CloudArgs, Exit, Wait};
-use crate::cloud::{About, Account, Aws, CALL_SECONDS, Class, Cloud, CloudError, FileCloud, Options, Trace};
+use crate::cloud::{About, Account, Cloud, FileCloud, Options};
 use crate::graph::Graph;
+use crate::kinds;
 use crate::spec::{self, Environment, Spec};
 use crate::ui::Ui;
 use crate::value::{Vault, one_line, without_password};
@@ -77,7 +79,7 @@ async fn beside<T, E>(
 
 /// A spec with the images that the command line gives, and what it wants.
 pub fn load(path: &Path, choices: Option<&Choices>) -> Result<(Spec, Graph), Failure> {
-    let mut spec = spec::load(path)?;
+    let mut spec = spec::load(path, &kinds::catalog())?;
     for choice in choices.map(|choices| choices.image.as_slice()).unwrap_or_default() {
         set_image(&mut spec.env, choice)?;
     }

@@ -2,6 +2,7 @@ use std::path::Path;
 
 use super::{Failure, SavedPlan, rendering};
 use crate::cli::{Exit, Format, Rendering};
+use crate::kinds;
 use crate::spec;
 use crate::ui::{Ui, spec_text};
 
@@ -19,7 +20,7 @@ pub fn show(ui: Ui, path: &Path, asked: Rendering, json: bool) -> Result<Exit, F
         rendering::print(ui, plan, format, asked.max_bytes, &place)?;
         return Ok(Exit::Done);
     }
-    let spec = spec::load(path)?;
+    let spec = spec::load(path, &kinds::catalog())?;
     match format {
         Format::Text => ui.result(spec_text(&spec.tree, ui.out).trim_start())?,
         Format::Json => ui.result_json(&spec.tree.root.json())?,

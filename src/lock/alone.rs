@@ -3,8 +3,9 @@ use std::time::Duration;
 
 use futures_util::future::LocalBoxFuture;
 
-use super::{Clock, Held, Holder, LockStore, Moment, Renewal, Take, Unlocking};
-use crate::cloud::CloudError;
+use super::{Held, Holder, LockStore, Renewal, Take, Unlocking};
+use crate::aws::CloudError;
+use crate::clock::{Clock, Moment};
 
 /// The lock of what lives in the memory of one process: nobody else can come, so it is always free and never lost.
 pub struct Alone {

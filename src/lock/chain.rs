@@ -5,8 +5,9 @@ use std::time::Duration;
 use futures_util::future::LocalBoxFuture;
 
 use super::entry::Entry;
-use super::{Clock, Held, Holder, LockStore, Moment, Renewal, Take, Unlocking};
-use crate::cloud::{Class, CloudError};
+use super::{Held, Holder, LockStore, Renewal, Take, Unlocking};
+use crate::aws::{Class, CloudError};
+use crate::clock::{Clock, Moment};
 
 /// A text with numbered versions, as Parameter Store has them.
 pub trait Versions {

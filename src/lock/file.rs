@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use futures_util::future::LocalBoxFuture;
 
-use super::{Clock, Held, Holder, LockStore, Moment, Renewal, Take, Unlocking};
-use crate::cloud::CloudError;
+use super::{Held, Holder, LockStore, Renewal, Take, Unlocking};
+use crate::aws::CloudError;
+use crate::clock::{Clock, Moment};
 use crate::files;
 
 /// Bytes of a lock, at most: it names a holder.

@@ -67,7 +67,7 @@ pub fn rfc3339(time: SystemTime) -> String {
 }
 
 fn random_id() -> String {
-    crate::cloud::random_key().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    crate::value::random_key().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use tokio::sync::{Mutex, Notify};
 
-use super::{Clock, Held, Holder, LockStore, Moment, Renewal, Take};
-use crate::cloud::{Class, CloudError};
+use super::{Held, Holder, LockStore, Renewal, Take};
+use crate::aws::{Class, CloudError};
+use crate::clock::{Clock, Moment};
 
 /// For how long a lock is held and waited for.
 #[derive(Clone, Copy, Debug)]

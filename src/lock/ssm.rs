@@ -4,8 +4,9 @@ use aws_sdk_ssm::Client;
 use aws_sdk_ssm::types::{ParameterTier, ParameterType};
 use futures_util::future::LocalBoxFuture;
 
-use super::{Moment, Versions};
-use crate::cloud::{CloudError, During, Fence};
+use super::Versions;
+use crate::aws::{CloudError, During, Fence};
+use crate::clock::Moment;
 
 /// The versions of an SSM parameter. It carries no tags: plans do not see it.
 pub struct ParameterVersions {

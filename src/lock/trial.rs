@@ -11,8 +11,9 @@ use std::time::{Duration, SystemTime};
 
 use futures_util::future::LocalBoxFuture;
 
-use super::{Chain, Clock, Holder, Versions};
-use crate::cloud::{Class, CloudError};
+use super::{Chain, Holder, Versions};
+use crate::aws::{Class, CloudError};
+use crate::clock::Clock;
 
 const LEASE: Duration = Duration::from_secs(60);
 

@@ -1,9 +1,9 @@
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
 use super::Change;
 use super::draft::Step;
 use crate::cloud::Found;
+use crate::value::sha256;
 
 /// SHA-256 of what a plan manages of the live state. An object that stays counts by its id: what the spec asks of it
 /// is there, and the spec has a digest of its own. Of one that changes count its id and what is live of the fields that
@@ -21,11 +21,4 @@ pub fn live_digest<'a>(stay: impl Iterator<Item = &'a Found>, changes: &[Change]
     let mut objects: Vec<String> = stay.chain(change).map(|object| object.to_string()).collect();
     objects.sort_unstable();
     sha256(&json!(objects))
-}
-
-/// SHA-256 of a value's JSON, whose keys are sorted.
-pub fn sha256(value: &Value) -> String {
-    let mut digest = Sha256::new();
-    serde_json::to_writer(&mut digest, value).unwrap_or_else(|error| unreachable!("attributes are JSON: {error}"));
-    digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }

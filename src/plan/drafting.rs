@@ -9,7 +9,6 @@ use std::collections::{BTreeSet, HashMap};
 
 use serde_json::Value;
 
-use super::applied::Applied;
 use super::diff::{Difference, listing};
 use super::digest::live_digest;
 use super::draft::{Draft, Halves, Options, Refusal, Step, compare};
@@ -18,6 +17,7 @@ use super::names::{Names, is_ownership};
 use super::recognise::recognise;
 use super::world::{Secrets, World, resolve_with};
 use super::{Action, Change, FORMAT_VERSION, Field, LeftToAws, Origin, Plan};
+use crate::applied::Applied;
 use crate::cloud::{About, Found};
 use crate::graph::{Graph, Wanted};
 use crate::kinds::{self, AnyKind, Impact, Live};

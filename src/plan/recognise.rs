@@ -11,7 +11,8 @@ use super::draft::compare;
 use super::world::{Secrets, World, resolve_with};
 use crate::cloud::{About, Found};
 use crate::graph::{Graph, Wanted};
-use crate::kinds::{Live, Owner};
+use crate::kinds::Live;
+use crate::spec::Owner;
 use crate::value::Address;
 use crate::value::walk::{Link, is_resolved, links};
 

@@ -332,7 +332,8 @@ mod tests {
     #[test]
     fn every_kind_is_mapped() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/environments/prod.toml");
-        let spec = crate::spec::load(std::path::Path::new(path)).expect("the shipped spec");
+        let spec =
+            crate::spec::load(std::path::Path::new(path), &crate::kinds::catalog()).expect("the shipped spec");
         let graph = Graph::of(&spec.env).expect("a graph without rings");
         for kind in kinds::all() {
             let wanted = graph.wanted.iter().find(|wanted| wanted.kind.name() == kind.name());

@@ -139,7 +139,7 @@ mod tests {
             format!("extends = \"base.toml\"\n{}[services.mail]\ncount = 2\n{}", service("beta"), service("alpha"));
         let path = folder.path().join("over.toml");
         std::fs::write(&path, over).expect("a file");
-        let env = crate::spec::load(Path::new(&path)).expect("a sound spec").env;
+        let env = crate::spec::load(Path::new(&path), &crate::spec::Catalog::default()).expect("a sound spec").env;
         assert_eq!(env.services.keys().collect::<Vec<_>>(), ["web", "zeta", "mail", "beta", "alpha"]);
         assert_eq!(env.services.get("mail").map(|service| service.count), Some(2));
         assert_eq!(env.parameters.keys().collect::<Vec<_>>(), ["web/greeting", "web/token"]);

@@ -3,8 +3,7 @@
 use sha2::{Digest, Sha256};
 
 use super::Environment;
-use crate::kinds::Tags;
-use crate::value::{Address, Target};
+use crate::value::{Address, Tags, Target};
 
 impl Environment {
     /// `<project>-<environment>`: how every derived name begins.

@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, Severity, SourceCode};
 
-use super::source::{Place, Source, Tree, line_column};
+use super::place::{Place, Source, line_column};
 use crate::value::{clean, marked, one_line};
 
 /// One thing that is wrong with a spec, where it stands, and what to do.
@@ -35,27 +35,6 @@ impl Problem {
     pub fn at(path: &[&str], message: impl Into<String>, help: impl Into<String>) -> Self {
         let path = path.iter().map(|&step| step.to_owned()).collect();
         Self { path, ..Self::new(message, help) }
-    }
-
-    /// Finds the place from the path.
-    pub(super) fn locate(&mut self, tree: &Tree) {
-        if self.place.is_some() {
-            return;
-        }
-        if let Some(key) = tree.key(&self.path).filter(|_| self.of_key) {
-            self.place = Some(key);
-            return;
-        }
-        let mut place = tree.place(&self.path);
-        let text = tree.sources[place.file].text.get(place.span.clone()).unwrap_or_default();
-        if let Some(part) = &self.part {
-            // In braces first: the same word may stand before as plain text.
-            let braced = text.find(&format!("{{{part}}}")).map(|at| at + 1);
-            if let Some(at) = braced.or_else(|| text.find(part.as_str())) {
-                place.span = place.span.start + at..place.span.start + at + part.len();
-            }
-        }
-        self.place = Some(place);
     }
 }
 

@@ -3,12 +3,12 @@
 mod typed;
 
 use std::collections::BTreeMap;
-use std::ops::Range;
 use std::path::{Component, Path, PathBuf};
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::place::{Place, Source, line_column};
 use super::problem::Problem;
 use crate::files;
 
@@ -19,20 +19,6 @@ const MAX_EXTENDS: usize = 8;
 const MAX_DEPTH: usize = 16;
 /// Entries of one table or array: what is checked against each other is checked in a moment.
 const MAX_ENTRIES: usize = 5000;
-
-/// One file's text, and the name that messages give it.
-#[derive(Clone, Debug)]
-pub struct Source {
-    pub name: String,
-    pub text: String,
-}
-
-/// Where something stands: a file (index into the sources) and a range of bytes.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Place {
-    pub file: usize,
-    pub span: Range<usize>,
-}
 
 /// A value of the merged tree, and where it was written.
 #[derive(Clone, Debug)]
@@ -173,16 +159,31 @@ impl Tree {
         }
     }
 
+    /// Finds the place of a problem from its path.
+    pub(super) fn locate(&self, problem: &mut Problem) {
+        if problem.place.is_some() {
+            return;
+        }
+        if let Some(key) = self.key(&problem.path).filter(|_| problem.of_key) {
+            problem.place = Some(key);
+            return;
+        }
+        let mut place = self.place(&problem.path);
+        let text = self.sources[place.file].text.get(place.span.clone()).unwrap_or_default();
+        if let Some(part) = &problem.part {
+            // In braces first: the same word may stand before as plain text.
+            let braced = text.find(&format!("{{{part}}}")).map(|at| at + 1);
+            if let Some(at) = braced.or_else(|| text.find(part.as_str())) {
+                place.span = place.span.start + at..place.span.start + at + part.len();
+            }
+        }
+        problem.place = Some(place);
+    }
+
     /// The line and column (from 1) where a place begins.
     pub fn line_column(&self, place: &Place) -> (usize, usize) {
         line_column(&self.sources[place.file].text, place.span.start)
     }
-}
-
-pub(super) fn line_column(text: &str, at: usize) -> (usize, usize) {
-    let before = text.get(..at).unwrap_or(text);
-    let line = before.matches('\n').count() + 1;
-    (line, before.chars().rev().take_while(|&c| c != '\n').count() + 1)
 }
 
 /// The path of the spec that another one extends. An error in it quotes its text, so that it must lie where whoever

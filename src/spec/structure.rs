@@ -7,8 +7,9 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::place::Place;
 use super::problem::{MOST, Problem};
-use super::source::{Data, Entry, Node, Place};
+use super::source::{Data, Entry, Node};
 pub use stand_in::StandIn;
 
 pub struct Findings {

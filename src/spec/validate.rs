@@ -7,14 +7,14 @@ mod edge;
 mod network;
 
 use super::names::listed;
-use super::{Environment, Problem};
+use super::{Catalog, Environment, Problem};
 
 /// What the parameters that are Baseplate's own begin with; a project of this name would find them among its own.
 const OWN_PATH: &str = "baseplate";
 
 /// Everything that is wrong, in no particular order.
-pub fn validate(env: &Environment) -> Vec<Problem> {
-    let mut check = Check { env, problems: Vec::new() };
+pub fn validate(env: &Environment, catalog: &Catalog) -> Vec<Problem> {
+    let mut check = Check { env, catalog, problems: Vec::new() };
     if env.project == OWN_PATH {
         let help = format!("take another: Baseplate keeps its locks in the parameters under /{OWN_PATH}/");
         check.report(&["project"], format!("`{OWN_PATH}` cannot be a project"), help);
@@ -40,6 +40,7 @@ pub fn validate(env: &Environment) -> Vec<Problem> {
 
 struct Check<'a> {
     env: &'a Environment,
+    catalog: &'a Catalog,
     problems: Vec<Problem>,
 }
 

@@ -11,6 +11,8 @@ use super::{Address, tag};
 pub trait Target {
     /// The kind's address prefix, e.g. `"vpc"`.
     const KIND: &'static str;
+    /// Whether its objects belong to the project: every environment shares them, and destroying one leaves them.
+    const SHARED: bool = false;
 }
 
 /// A typed reference to an output of another object.

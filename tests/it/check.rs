@@ -90,7 +90,8 @@ fn several_specs_are_checked_in_one_go() {
 /// Every value and table of a spec in turn is made something that cannot be read.
 #[test]
 fn nothing_is_told_that_only_follows_from_what_cannot_be_read() {
-    let spec = baseplate::spec::load(&repository("environments/prod.toml")).expect("a shipped spec");
+    let spec = baseplate::spec::load(&repository("environments/prod.toml"), &baseplate::kinds::catalog())
+        .expect("a shipped spec");
     let spec = Table::try_from(spec.tree.root.json()).expect("a table");
     let paths = paths(&spec);
     assert!(paths.len() > 200, "{paths:?}");
@@ -101,7 +102,11 @@ fn nothing_is_told_that_only_follows_from_what_cannot_be_read() {
             table => &mut table[step.as_str()],
         });
         *value = Value::Datetime("2026-11-21".parse().expect("a date"));
-        let problems = baseplate::spec::parse("spec.toml", &toml::to_string(&broken).expect("a spec"));
+        let problems = baseplate::spec::parse(
+            "spec.toml",
+            &toml::to_string(&broken).expect("a spec"),
+            &baseplate::kinds::catalog(),
+        );
         let list = problems.expect_err("it cannot be read").list;
         assert_eq!(list.len(), 1, "{path:?}: {list:#?}");
         assert_eq!(list[0].path, path, "{list:#?}");

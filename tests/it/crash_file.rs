@@ -6,10 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::time::Duration;
 
+use baseplate::applied::Applied;
 use baseplate::apply::{Event, Order, Run, Settings, Stop, apply};
+use baseplate::clock::MachineClock;
 use baseplate::cloud::{About, Capture, Cloud, FailAt, FileCloud as LibraryCloud, Options};
 use baseplate::graph::Graph;
-use baseplate::lock::{Holder, Lock, MachineClock, Terms};
+use baseplate::lock::{Holder, Lock, Terms};
 use baseplate::plan;
 use baseplate::spec::{self, Environment};
 use serde_json::Value;
@@ -43,7 +45,7 @@ fn die() -> ! {
 
 impl Scene {
     fn new(bench: &Bench, before: Option<Capture>, destroy: bool) -> Self {
-        let env = spec::load(&bench.path("prod.toml")).expect("a sound spec").env;
+        let env = spec::load(&bench.path("prod.toml"), &baseplate::kinds::catalog()).expect("a sound spec").env;
         let graph = if destroy { Graph::empty() } else { Graph::of(&env).expect("no ring") };
         Self { env, graph, destroy, before }
     }
@@ -84,7 +86,7 @@ impl Scene {
     }
 
     /// Keeps the record of what was applied, as the command does.
-    async fn keep(&self, cloud: &LibraryCloud, before: &plan::Applied, now: &plan::Applied) {
+    async fn keep(&self, cloud: &LibraryCloud, before: &Applied, now: &Applied) {
         if now != before {
             cloud.keep_applied(&self.env, now).await.expect("it is kept");
         }

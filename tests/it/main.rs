@@ -22,6 +22,7 @@ mod file_cloud;
 mod guards;
 mod hostile;
 mod inventory;
+mod layers;
 mod lock;
 mod moto;
 mod options;

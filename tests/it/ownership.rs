@@ -40,7 +40,7 @@ impl Scene {
     fn new() -> Self {
         let cloud = FileCloud::new();
         cloud.done("apply --yes dev.toml");
-        let spec = spec::load(&cloud.bench.path("dev.toml")).expect("a shipped spec");
+        let spec = spec::load(&cloud.bench.path("dev.toml"), &baseplate::kinds::catalog()).expect("a shipped spec");
         let graph = Graph::of(&spec.env).expect("a graph");
         let capture = Capture::read(&cloud.bench.path("cloud.json")).expect("a cloud file");
         Self { spec, graph, capture }

@@ -17,7 +17,7 @@ fn small() -> String {
 
 /// A spec's text, and as it would be shown were it wrong.
 fn look_at(text: &str) -> Result<Spec, String> {
-    spec::parse("spec.toml", text).map_err(|problems| {
+    spec::parse("spec.toml", text, &baseplate::kinds::catalog()).map_err(|problems| {
         assert!(!problems.list.is_empty(), "who refuses says why");
         assert!(problems.json().is_array());
         problems.render(false)

@@ -7,8 +7,9 @@ use std::time::Duration;
 use futures_util::future::LocalBoxFuture;
 
 use super::*;
-use crate::cloud::CloudError;
-use crate::lock::{Clock, Held, Holder, LockStore, Moment, Renewal, SimulatedClock, Take, Unlocking};
+use crate::aws::CloudError;
+use crate::clock::{Clock, Moment, SimulatedClock};
+use crate::lock::{Held, Holder, LockStore, Renewal, Take, Unlocking};
 
 /// A scene in which a signal comes after so many seconds.
 fn signalled(mut scene: Scene, after: u64) -> super::scene::Outcome {

@@ -8,11 +8,13 @@ use super::super::{Doing, Event, Order, Report, Run, Settings, Stop, apply};
 use super::scripted::{Scripted, attrs};
 use futures_util::future::LocalBoxFuture;
 
+use crate::applied::Applied;
+use crate::clock::Clock;
 use crate::cloud::{About, Cloud};
 use crate::graph::Graph;
 use crate::kinds::{Impact, Live, find};
-use crate::lock::{Alone, Clock, Holder, Lock, LockStore, Terms};
-use crate::plan::{Action, Applied, Change, Draft, FORMAT_VERSION, Halves, Origin, Plan, Step, World};
+use crate::lock::{Alone, Holder, Lock, LockStore, Terms};
+use crate::plan::{Action, Change, Draft, FORMAT_VERSION, Halves, Origin, Plan, Step, World};
 use crate::spec::Environment;
 use crate::value::Address;
 
@@ -73,7 +75,7 @@ thread_local! {
     /// Nothing of it matters here.
     static ENVIRONMENT: Rc<Environment> = {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/small.toml");
-        Rc::new(crate::spec::load(&path).expect("a sound spec").env)
+        Rc::new(crate::spec::load(&path, &crate::kinds::catalog()).expect("a sound spec").env)
     };
 }
 

@@ -6,10 +6,12 @@ use std::time::Duration;
 use futures_util::future::LocalBoxFuture;
 use serde_json::{Value, json};
 
-use crate::cloud::{About, Class, Cloud, CloudError, Found};
+use crate::applied::Applied;
+use crate::aws::{Class, CloudError};
+use crate::clock::{Clock, MachineClock, SimulatedClock};
+use crate::cloud::{About, Cloud, Found};
 use crate::kinds::{AnyKind, Create, Delete, Goal, Live, Look, Made, Outputs, Poll, Update};
-use crate::lock::{Alone, Clock, LockStore, MachineClock, SimulatedClock};
-use crate::plan::Applied;
+use crate::lock::{Alone, LockStore};
 use crate::spec::Environment;
 use crate::value::{Address, Vault};
 

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::cloud::record::{Capture, Change, Objects, Record, name};
 use crate::files;
-use crate::kinds::OWNERSHIP;
+use crate::spec::OWNERSHIP;
 
 /// The objects, and the file that holds them.
 ///
@@ -221,7 +221,7 @@ mod tests {
 
     fn empty() -> Capture {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/small.toml");
-        let env: Environment = crate::spec::load(&path).expect("a sound spec").env;
+        let env: Environment = crate::spec::load(&path, &crate::kinds::catalog()).expect("a sound spec").env;
         Capture::new(&env, &[7; 32])
     }
 

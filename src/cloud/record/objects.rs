@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{Capture, Record};
+use crate::applied::Applied;
 use crate::kinds::{AnyKind, find};
-use crate::plan::Applied;
 use crate::value::walk::{Link, links};
 
 /// One change of a capture. It says what is there after it, so that making it twice is the same as making it once.

@@ -6,11 +6,11 @@ use serde_json::Value;
 use super::{Drafting, is_tagged};
 use crate::cloud::Found;
 use crate::graph::Wanted;
-use crate::kinds::Owner;
 use crate::plan::Action;
 use crate::plan::diff::Difference;
 use crate::plan::draft::compare;
 use crate::plan::recognise::owner;
+use crate::spec::Owner;
 
 impl Drafting<'_> {
     /// Uses it where the spec says that it is somebody else's, and takes it over only where that was asked for.

@@ -3,10 +3,10 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::Drafting;
+use crate::applied::{Asked, written};
 use crate::graph::Wanted;
 use crate::kinds::Live;
 use crate::plan::Origin;
-use crate::plan::applied::{Asked, written};
 use crate::plan::diff::Difference;
 use crate::value::walk::{Link, links};
 

@@ -7,10 +7,11 @@ mod origins;
 use serde_json::Value;
 
 use super::Drafting;
+use crate::applied::Applied;
 use crate::cloud::{About, Found};
 use crate::graph::{Graph, Wanted};
 use crate::kinds::Live;
-use crate::plan::{Applied, Draft, Options, Plan, Refusal, Secrets, World, resolve_with};
+use crate::plan::{Draft, Options, Plan, Refusal, Secrets, World, resolve_with};
 use crate::spec::{self, Environment};
 use crate::value::{Address, Vault};
 
@@ -121,7 +122,9 @@ fn believed(draft: Result<Draft, Refusal>) -> Plan {
 }
 
 fn read(text: &str) -> (Environment, Graph) {
-    let env = spec::parse("spec.toml", text).unwrap_or_else(|problems| panic!("{}", problems.render(false))).env;
+    let env = spec::parse("spec.toml", text, &crate::kinds::catalog())
+        .unwrap_or_else(|problems| panic!("{}", problems.render(false)))
+        .env;
     let graph = Graph::of(&env).expect("no ring");
     (env, graph)
 }

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::{Block, document};
-use crate::kinds::task_definition::HealthCheck;
-use crate::kinds::{discovery_namespace, discovery_service, ecs_cluster, ecs_service, log_group, task_definition};
+use crate::kinds::compute::task_definition::{self, HealthCheck};
+use crate::kinds::compute::{discovery_namespace, discovery_service, ecs_cluster, ecs_service};
+use crate::kinds::monitoring::log_group;
 
 pub fn logs(attrs: &log_group::Attrs) -> Vec<Block> {
     let body = json!({ "name": attrs.name, "retention_in_days": attrs.retention_days, "tags": attrs.tags });

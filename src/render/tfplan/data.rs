@@ -3,7 +3,9 @@
 use serde_json::{Value, json};
 
 use super::{Block, document};
-use crate::kinds::{db_instance, db_subnet_group, ecr_repository, ssm_parameter};
+use crate::kinds::config::ssm_parameter;
+use crate::kinds::data::{db_instance, db_subnet_group};
+use crate::kinds::registry::ecr_repository;
 use crate::spec::{ApplyChanges, ParameterTier};
 
 pub fn subnet_group(attrs: &db_subnet_group::Attrs) -> Vec<Block> {

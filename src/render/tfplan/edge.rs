@@ -3,9 +3,9 @@
 use serde_json::{Value, json};
 
 use super::Block;
-use crate::kinds::dns_record::{self, Answer, DnsRecord};
-use crate::kinds::listener::{self, Action};
-use crate::kinds::{certificate, certificate_validation, listener_rule, load_balancer, target_group};
+use crate::kinds::edge::dns_record::{self, Answer, DnsRecord};
+use crate::kinds::edge::listener::{self, Action};
+use crate::kinds::edge::{certificate, certificate_validation, listener_rule, load_balancer, target_group};
 use crate::value::{Address, Ref};
 
 pub fn balancer(attrs: &load_balancer::Attrs) -> Vec<Block> {

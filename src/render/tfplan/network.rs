@@ -3,8 +3,8 @@
 use serde_json::json;
 
 use super::Block;
-use crate::kinds::route_table::Via;
-use crate::kinds::{elastic_ip, internet_gateway, nat_gateway, route_table, subnet, vpc};
+use crate::kinds::network::route_table::{self, Via};
+use crate::kinds::network::{elastic_ip, internet_gateway, nat_gateway, subnet, vpc};
 
 pub fn vpc(attrs: &vpc::Attrs) -> Vec<Block> {
     Block::one(

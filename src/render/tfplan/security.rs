@@ -3,8 +3,9 @@
 use serde_json::{Value, json};
 
 use super::{Block, document};
-use crate::kinds::security_group_rules::{self, Peer, Rule};
-use crate::kinds::{iam_role, security_group};
+use crate::kinds::identity::iam_role;
+use crate::kinds::network::security_group;
+use crate::kinds::network::security_group_rules::{self, Peer, Rule};
 
 pub fn group(attrs: &security_group::Attrs) -> Vec<Block> {
     let body = json!({

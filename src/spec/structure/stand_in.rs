@@ -4,7 +4,8 @@
 use serde_json::Value;
 
 use super::{constants, range, resolve, types};
-use crate::spec::source::{Data, Entry, Node, Place};
+use crate::spec::place::Place;
+use crate::spec::source::{Data, Entry, Node};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StandIn {

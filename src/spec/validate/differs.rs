@@ -1,5 +1,4 @@
 use super::Check;
-use crate::kinds;
 
 pub fn differs(check: &mut Check<'_>) {
     let entries = &check.env.differs;
@@ -8,8 +7,8 @@ pub fn differs(check: &mut Check<'_>) {
         let at = |field| ["differs", index.as_str(), field];
         let mut parts = entry.path.split('.');
         let kind = parts.next().unwrap_or_default();
-        if kind != "*" && kinds::find(kind).is_none() {
-            let near = kinds::all().iter().map(|known| (strsim::jaro_winkler(known.name(), kind), known.name()));
+        if kind != "*" && !check.catalog.kinds.contains(&kind) {
+            let near = check.catalog.kinds.iter().map(|known| (strsim::jaro_winkler(known, kind), known));
             let near = near.filter(|(likeness, _)| *likeness > 0.8).max_by(|a, b| a.0.total_cmp(&b.0));
             let help = match near {
                 Some((_, near)) => format!("did you mean `{near}`?"),

@@ -1,0 +1,293 @@
+//! The record of what was applied, which an account and a cloud file keep beside the lock.
+
+pub mod account;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::kinds::{AnyKind, Outputs};
+use crate::value::walk::links;
+use crate::value::{Address, sha256, tag};
+
+/// What the spec asked for when it was last applied: by address, a digest of each wanted field. By it a plan tells
+/// what somebody asked for from what somebody did by hand. It holds digests of what specs say and of what that came
+/// to (never of a secret's value: of its source, and of how often AWS counted it written), and nothing is lost with
+/// it but this distinction.
+///
+/// An object's text is its fields' digests in order, `+` and a second digest after those that depend on more than
+/// their own words. What an apply has begun to change stands as dashes until it is done; `~` before all of it says that
+/// the object itself may be gone meanwhile.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Applied(BTreeMap<Address, String>);
+
+/// Hex digits of one field's digest: that two values share theirs would only put a change under the wrong heading.
+const DIGITS: usize = 6;
+const BEGUN: &str = "------";
+const GOING: char = '~';
+const SOURCE: char = '+';
+
+/// What is asked of one object.
+#[derive(Clone, Copy)]
+pub struct Asked<'a> {
+    /// In the spec's words, nothing resolved.
+    pub words: &'a Value,
+    /// The same with every reference resolved, as far as it is known.
+    pub resolved: &'a Value,
+    /// What AWS counts up whenever the live object is written.
+    pub written: &'a str,
+}
+
+/// The outputs of a live object that any write of it moves.
+pub fn written(kind: &dyn AnyKind, outputs: &Outputs) -> String {
+    let moving = kind.moving().iter().filter_map(|name| outputs.get(*name));
+    moving.map(String::as_str).collect::<Vec<_>>().join(" ")
+}
+
+impl Applied {
+    /// Remembers that the object is as it is asked for.
+    pub fn learn(&mut self, address: &Address, asked: Asked<'_>) {
+        let fields = asked.words.as_object().into_iter().flatten();
+        let fields = fields.map(|(name, words)| match asked.source(name) {
+            Some(Source::Resolved(source) | Source::Written(source)) => {
+                format!("{}{SOURCE}{}", digest(words), digest(&source))
+            }
+            None => digest(words),
+        });
+        self.0.insert(address.clone(), fields.collect());
+    }
+
+    /// Remembers nothing of the object.
+    pub fn forget(&mut self, address: &Address) {
+        self.0.remove(address);
+    }
+
+    /// Puts dashes for the fields of `names` that are `asked` for; what moved by hand did so whatever becomes of the
+    /// change. With `goes`, the object itself is about to be taken away.
+    pub fn begin(&mut self, address: &Address, names: &[&str], asked: &BTreeSet<&str>, goes: bool) {
+        let Some(then) = self.0.get(address) else { return };
+        let Some(then) = fields(then).filter(|then| then.len() == names.len()) else {
+            self.0.remove(address);
+            return;
+        };
+        let mut text = String::new();
+        if goes {
+            text.push(GOING);
+        }
+        for ((words, source), name) in then.iter().zip(names) {
+            text += if asked.contains(name) { BEGUN } else { words };
+            if let Some(source) = source {
+                text.push(SOURCE);
+                text += if asked.contains(name) { BEGUN } else { source };
+            }
+        }
+        self.0.insert(address.clone(), text);
+    }
+
+    /// Forgets all others.
+    pub fn retain(&mut self, keep: impl Fn(&Address) -> bool) {
+        self.0.retain(|address, _| keep(address));
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether the field was asked for in the same words when the object was last applied.
+    pub fn same_words(&self, address: &Address, words: &Value, field: &str) -> bool {
+        let (Some((then, _)), Some(now)) = (self.field(address, words, field), words.get(field)) else {
+            return false;
+        };
+        then == digest(now)
+    }
+
+    /// Whether what the field depends on besides its words is what it was, so that only what is live has moved: of
+    /// references, that they lead to the same; of a secret, whose value nobody keeps, that somebody has written it.
+    pub fn same_source(&self, address: &Address, asked: Asked<'_>, field: &str) -> bool {
+        let Some((_, then)) = self.field(address, asked.words, field) else { return false };
+        match (asked.source(field), then) {
+            (None, _) => true,
+            (Some(_), None) => false,
+            (Some(Source::Resolved(now)), Some(then)) => then == digest(&now),
+            (Some(Source::Written(now)), Some(then)) => then != digest(&now),
+        }
+    }
+
+    /// Whether the object was there in the same words, and nothing of ours has begun to take it away.
+    pub fn was_there(&self, address: &Address, words: &Value) -> bool {
+        let then = self.0.get(address).filter(|then| !then.starts_with(GOING));
+        let Some(then) = then.and_then(|then| fields(then)) else { return false };
+        let now = words.as_object().into_iter().flat_map(|fields| fields.values());
+        then.iter().map(|(words, _)| (*words).to_owned()).eq(now.map(digest))
+    }
+
+    /// The digests of a field: of its words, and of what else it depends on.
+    fn field(&self, address: &Address, words: &Value, field: &str) -> Option<(&str, Option<&str>)> {
+        let then = fields(self.0.get(address)?)?;
+        let now = words.as_object()?;
+        // Another number of fields: another Baseplate wrote it, and its places mean other fields.
+        let place = now.keys().position(|name| name == field).filter(|_| then.len() == now.len())?;
+        then.get(place).copied()
+    }
+
+    /// The record as JSON texts of at most so many bytes, each complete in itself.
+    pub fn pages(&self, bytes: usize) -> Vec<String> {
+        let mut pages = Vec::new();
+        let mut page = Self::default();
+        let mut size = 2;
+        for (address, digests) in &self.0 {
+            let entry = address.to_string().len() + digests.len() + 6;
+            if size + entry > bytes && !page.is_empty() {
+                pages.push(std::mem::take(&mut page).json());
+                size = 2;
+            }
+            page.0.insert(address.clone(), digests.clone());
+            size += entry;
+        }
+        if !page.is_empty() {
+            pages.push(page.json());
+        }
+        pages
+    }
+
+    /// Puts together what [`Self::pages`] took apart. A page that is none is left out.
+    pub fn of_pages<'a>(pages: impl IntoIterator<Item = &'a str>) -> Self {
+        let read = |page: &str| serde_json::from_str::<Self>(page).unwrap_or_default();
+        Self(pages.into_iter().flat_map(|page| read(page).0).collect())
+    }
+
+    fn json(&self) -> String {
+        serde_json::to_string(self).unwrap_or_else(|error| unreachable!("a map of strings: {error}"))
+    }
+}
+
+/// What a field depends on besides its own words.
+enum Source {
+    /// What its references come to.
+    Resolved(Value),
+    /// How often AWS counted the object written that holds the secret.
+    Written(Value),
+}
+
+impl Asked<'_> {
+    fn source(&self, field: &str) -> Option<Source> {
+        let words = self.words.get(field)?;
+        if is_secret(words) {
+            return Some(Source::Written(self.written.into()));
+        }
+        let resolved = || Source::Resolved(self.resolved.get(field).cloned().unwrap_or_default());
+        (!links(words).is_empty()).then(resolved)
+    }
+}
+
+fn is_secret(value: &Value) -> bool {
+    match value {
+        Value::Array(items) => items.iter().any(is_secret),
+        Value::Object(map) => map.contains_key(tag::SECRET) || map.values().any(is_secret),
+        _ => false,
+    }
+}
+
+/// The digests in an object's text. `None` where it is none.
+fn fields(text: &str) -> Option<Vec<(&str, Option<&str>)>> {
+    let mut rest = text.strip_prefix(GOING).unwrap_or(text);
+    let mut fields = Vec::new();
+    while !rest.is_empty() {
+        let words = rest.get(..DIGITS).filter(|words| words.is_ascii())?;
+        rest = &rest[DIGITS..];
+        let mut source = None;
+        if let Some(after) = rest.strip_prefix(SOURCE) {
+            source = Some(after.get(..DIGITS)?);
+            rest = &after[DIGITS..];
+        }
+        fields.push((words, source));
+    }
+    Some(fields)
+}
+
+fn digest(value: &Value) -> String {
+    sha256(value)[..DIGITS].to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn address(name: &str) -> Address {
+        Address::new("vpc", name)
+    }
+
+    fn plain(words: &Value) -> Asked<'_> {
+        Asked { words, resolved: words, written: "" }
+    }
+
+    #[test]
+    fn fields_are_told_apart() {
+        let mut applied = Applied::default();
+        applied.learn(&address("main"), plain(&json!({"cidr": "10.0.0.0/16", "dns": true})));
+        let now = json!({"cidr": "10.1.0.0/16", "dns": true});
+        assert!(applied.same_words(&address("main"), &now, "dns"));
+        assert!(!applied.same_words(&address("main"), &now, "cidr"));
+        assert!(!applied.same_words(&address("other"), &now, "dns"));
+        assert!(!applied.was_there(&address("main"), &now));
+        assert!(applied.was_there(&address("main"), &json!({"cidr": "10.0.0.0/16", "dns": true})));
+    }
+
+    #[test]
+    fn another_set_of_fields_is_not_comparable() {
+        let mut applied = Applied::default();
+        applied.learn(&address("main"), plain(&json!({"cidr": "10.0.0.0/16"})));
+        assert!(!applied.same_words(&address("main"), &json!({"arn": 1, "cidr": "10.0.0.0/16"}), "cidr"));
+    }
+
+    #[test]
+    fn references_that_lead_elsewhere_are_another_source() {
+        let mut applied = Applied::default();
+        let words = json!({"group": {"$to": "security_group.web", "output": "id"}, "name": "web"});
+        let resolved =
+            |id: &str| json!({"group": {"$id": id, "kind": "security_group", "output": "id"}, "name": "web"});
+        let (then, now) = (resolved("sg-1"), resolved("sg-2"));
+        let main = address("main");
+        let asked = |resolved| Asked { words: &words, resolved, written: "" };
+        applied.learn(&main, asked(&then));
+        assert!(applied.same_words(&main, &words, "group"));
+        assert!(applied.same_source(&main, asked(&then), "group"));
+        assert!(!applied.same_source(&main, asked(&now), "group"));
+        assert!(applied.same_source(&main, asked(&now), "name"));
+    }
+
+    /// A variable that changed has not written what is live.
+    #[test]
+    fn a_secret_has_moved_only_if_somebody_wrote_it() {
+        let mut applied = Applied::default();
+        let (main, words) = (address("main"), json!({"secret": {"$secret": {"env": "KEY"}}}));
+        let asked = |written| Asked { words: &words, resolved: &words, written };
+        applied.learn(&main, asked("3"));
+        assert!(!applied.same_source(&main, asked("3"), "secret"), "another value of the variable");
+        assert!(applied.same_source(&main, asked("4"), "secret"), "written by hand");
+    }
+
+    #[test]
+    fn a_text_that_is_none_says_nothing() {
+        for text in ["a", "abcdef+", "abcdef+12345", "~abc"] {
+            assert_eq!(fields(text), None, "{text}");
+        }
+        assert_eq!(fields("~abcdef+123456------"), Some(vec![("abcdef", Some("123456")), (BEGUN, None)]));
+    }
+
+    #[test]
+    fn pages_come_together_again() {
+        let mut applied = Applied::default();
+        for number in 0..100 {
+            applied.learn(&address(&format!("n{number}")), plain(&json!({"number": number})));
+        }
+        let pages = applied.pages(400);
+        assert!(pages.len() > 3 && pages.iter().all(|page| page.len() <= 400), "{pages:?}");
+        assert_eq!(Applied::of_pages(pages.iter().map(String::as_str)), applied);
+        assert_eq!(Applied::of_pages(["not JSON"]), Applied::default());
+    }
+}

@@ -1,0 +1,189 @@
+use super::*;
+
+/// What AWS says, and what it means, by operation where that matters.
+const MEANINGS: &[(Class, &str, &str, &str)] = &[
+    (
+        Class::InUse,
+        "ec2:ReleaseAddress",
+        "AuthFailure",
+        "You do not have permission to access the specified resource.",
+    ),
+    (Class::Denied, "ec2:CreateVpc", "AuthFailure", "AWS was not able to validate the provided access credentials"),
+    (Class::Throttled, "iam:CreateRole", "ConcurrentModification", "Please try again"),
+    (Class::Throttled, "iam:TagRole", "ConcurrentModificationException", "Multiple requests to change this object"),
+    (
+        Class::Throttled,
+        "ecs:RegisterTaskDefinition",
+        "ClientException",
+        "Too many concurrent attempts to create a new revision of the specified family.",
+    ),
+    (
+        Class::Refused,
+        "ecs:RegisterTaskDefinition",
+        "ClientException",
+        "No Fargate configuration exists for given values",
+    ),
+    (
+        Class::InUse,
+        "logs:CreateLogGroup",
+        "OperationAbortedException",
+        "A conflicting operation is currently in progress against this resource. Please try again.",
+    ),
+    (Class::InUse, "s3:CreateBucket", "OperationAborted", "A conflicting conditional operation is in progress"),
+    (
+        Class::InUse,
+        "ecs:DeleteService",
+        "InvalidParameterException",
+        "The service cannot be stopped while deployments are active.",
+    ),
+    (
+        Class::InUse,
+        "ecs:CreateService",
+        "InvalidParameterException",
+        "Unable to Start a service that is still Draining.",
+    ),
+    (Class::InUse, "ecs:CreateService", "InvalidParameterException", "Creation of service was not idempotent."),
+    (
+        Class::Propagating,
+        "ecs:CreateService",
+        "InvalidParameterException",
+        "Unable to assume role and validate the listeners configured on your load balancer. Please verify that the ECS \
+         service role being passed has the proper permissions.",
+    ),
+    (
+        Class::Propagating,
+        "ecs:CreateCluster",
+        "InvalidParameterException",
+        "Unable to assume the service linked role. Please verify that it exists.",
+    ),
+    (
+        Class::Propagating,
+        "ecs:CreateService",
+        "InvalidParameterException",
+        "The role with name web-task cannot be assumed.",
+    ),
+    (
+        Class::Propagating,
+        "ecs:RegisterTaskDefinition",
+        "ClientException",
+        "ECS was unable to assume the role 'arn:aws:iam::123456789012:role/web'",
+    ),
+    (
+        Class::Propagating,
+        "iam:CreateRole",
+        "MalformedPolicyDocument",
+        "Invalid principal in policy: \"AWS\":\"arn:aws:iam::123456789012:role/web\"",
+    ),
+    (
+        Class::Propagating,
+        "ecs:CreateService",
+        "InvalidParameterException",
+        "The target group does not have an associated load balancer.",
+    ),
+    (
+        Class::InUse,
+        "rds:ModifyDBInstance",
+        "InvalidParameterCombination",
+        "You can't currently modify the storage of this DB instance because the previous storage change is being optimized.",
+    ),
+    (
+        Class::Refused,
+        "rds:ModifyDBInstance",
+        "InvalidParameterCombination",
+        "Cannot find version 16.99 for postgres",
+    ),
+    (Class::InUse, "acm:RequestCertificate", "ConflictException", "Wait for the previous operation to finish"),
+    (
+        Class::InUse,
+        "rds:DeleteDBSubnetGroup",
+        "InvalidDBSubnetStateFault",
+        "The DB subnet is not in the available state",
+    ),
+    (Class::InUse, "elasticloadbalancing:CreateListener", "TargetGroupAssociationLimit", "associated with another"),
+    (
+        Class::InUse,
+        "ecs:DeleteCluster",
+        "ClusterContainsContainerInstancesException",
+        "The Cluster cannot be deleted",
+    ),
+    (Class::Throttled, "ec2:CreateTags", "ConcurrentTagAccess", "Concurrent tag access"),
+    (Class::Throttled, "acm:AddTagsToCertificate", "LimitExceededException", "Rate of tag calls"),
+    (
+        Class::Refused,
+        "acm:RequestCertificate",
+        "LimitExceededException",
+        "you have reached your limit of 20 certificates",
+    ),
+    (Class::Refused, "iam:CreateRole", "LimitExceeded", "Cannot exceed quota for RolesPerAccount: 1000"),
+    (Class::Missing, "ssm:ListTagsForResource", "InvalidResourceId", "The resource ID isn't valid."),
+    (
+        Class::Denied,
+        "iam:PassRole",
+        "AccessDeniedException",
+        "User: ci is not authorized to perform: iam:PassRole on resource: web-task",
+    ),
+];
+
+#[test]
+fn what_aws_says_means_one_thing() {
+    for (class, operation, code, message) in MEANINGS {
+        assert_eq!(classify(operation, code, message), *class, "{operation}: {code}: {message}");
+        let error = CloudError::new(operation, &format!("com.amazonaws#{code}"), *message);
+        assert_eq!(error.class, *class, "with its namespace: {operation}: {code}: {message}");
+    }
+}
+
+#[test]
+fn codes_that_mean_the_same_whatever_they_say() {
+    let throttled = "Throttling ThrottlingException ThrottledException RequestThrottledException \
+                     TooManyRequestsException ProvisionedThroughputExceededException TransactionInProgressException \
+                     RequestLimitExceeded BandwidthLimitExceeded RequestThrottled SlowDown PriorRequestNotComplete \
+                     EC2ThrottledException Throttled";
+    let denied = "ExpiredToken ExpiredTokenException RequestExpired InvalidClientTokenId UnrecognizedClientException \
+                  RegionDisabledException SignatureDoesNotMatch InvalidSignatureException RequestTimeTooSkewed \
+                  AccessDenied AccessDeniedException UnauthorizedOperation";
+    for (codes, class) in [(throttled, Class::Throttled), (denied, Class::Denied)] {
+        for code in codes.split_whitespace() {
+            assert_eq!(classify("ec2:DescribeVpcs", code, ""), class, "{code}");
+        }
+    }
+}
+
+/// Who may not call is not told to change a policy that has nothing to do with it.
+#[test]
+fn each_denial_has_its_remedy() {
+    let policy = "User: ci is not authorized to perform: ecs:CreateCluster on resource: arn";
+    for (code, message, remedy) in [
+        ("ExpiredToken", "The security token included in the request is expired", "log in again"),
+        ("RequestExpired", "Request has expired.", "log in again"),
+        ("InvalidClientTokenId", "The security token included in the request is invalid.", "enabled"),
+        ("UnrecognizedClientException", "The security token included in the request is invalid.", "enabled"),
+        ("RegionDisabledException", "", "enabled"),
+        ("SignatureDoesNotMatch", "Signature expired: 20260101T000000Z is now earlier than", "clock"),
+        ("InvalidSignatureException", "Signature not yet current", "clock"),
+        ("RequestTimeTooSkewed", "", "clock"),
+        ("SignatureDoesNotMatch", "The request signature we calculated does not match", "secret key"),
+        (
+            "AccessDeniedException",
+            &format!("{policy} with an explicit deny in a service control policy"),
+            "organization",
+        ),
+        ("AccessDenied", &format!("{policy} because no permissions boundary allows it"), "permissions boundary"),
+        ("AccessDenied", &format!("{policy} because no session policy allows it"), "session policy"),
+        ("AccessDenied", &format!("{policy} because no identity-based policy allows it"), "add it to their policy"),
+        (
+            "AccessDenied",
+            &format!("{policy} with an explicit deny in an identity-based policy"),
+            "denied explicitly",
+        ),
+        ("UnauthorizedOperation", "You are not authorized to perform this operation.", "add it to their policy"),
+        ("NotSent", "no credentials found in chain", "no credentials were found"),
+        ("NotSent", "invalid endpoint", "AWS_ENDPOINT_URL"),
+        ("IncompleteAnswer", "its body is empty", "proxies"),
+    ] {
+        let error = CloudError::new("ecs:CreateCluster", code, message);
+        let said = error.remedy().unwrap_or_default();
+        assert!(said.contains(remedy), "{code}: {message}: {said}");
+    }
+    assert_eq!(CloudError::new("ec2:CreateVpc", "VpcLimitExceeded", "no more").remedy(), None);
+}

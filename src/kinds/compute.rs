@@ -1,0 +1,6 @@
+pub mod discovery_namespace;
+pub mod discovery_service;
+pub mod ecs_cluster;
+pub mod ecs_service;
+mod services;
+pub mod task_definition;

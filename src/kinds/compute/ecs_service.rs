@@ -1,0 +1,295 @@
+//! An ECS service: how many tasks of which definition run where, and who sends them requests.
+
+mod diagnosis;
+mod live;
+mod rollout;
+mod write;
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use crate::aws::{Aws, CloudError, Reader};
+use crate::kinds::compute::discovery_namespace;
+use crate::kinds::compute::discovery_service::DiscoveryService;
+use crate::kinds::compute::ecs_cluster::EcsCluster;
+use crate::kinds::compute::services;
+use crate::kinds::compute::task_definition::TaskDefinition;
+use crate::kinds::edge::entry::{Listener, application};
+use crate::kinds::edge::listener_rule::ListenerRule;
+use crate::kinds::edge::target_group::TargetGroup;
+use crate::kinds::network::security_group::{self, SecurityGroup};
+use crate::kinds::network::subnet::{self, Subnet};
+use crate::kinds::network::{route_table, security_group_rules};
+use crate::kinds::{Create, Delete, Desired, Goal, Impact, Kind, Live, Look, Made, Poll, Stage, Update};
+use crate::spec::{Environment, Service, Tier};
+use crate::value::{Address, Ref, Tags, Target};
+
+pub use super::services::EcsService;
+
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Attrs {
+    pub name: String,
+    pub cluster: Ref<EcsCluster>,
+    /// The revision that runs.
+    pub task_definition: Ref<TaskDefinition>,
+    /// Its seal, kept as the tag [`services::SEAL_TAG`].
+    pub task_definition_seal: Ref<TaskDefinition>,
+    /// How many tasks run; left alone where a scalable target decides it.
+    pub desired_count: Option<i32>,
+    /// How many tasks a new service starts with. Nobody knows it afterwards.
+    pub initial_count: i32,
+    pub subnets: BTreeSet<Ref<Subnet>>,
+    pub security_groups: BTreeSet<Ref<SecurityGroup>>,
+    pub public_ip: bool,
+    pub routes: BTreeSet<Route>,
+    /// The private DNS names in which tasks are registered.
+    pub discovery: BTreeSet<Ref<DiscoveryService>>,
+    /// Per cent of the count that keep running, and that may run, during a roll-out.
+    pub minimum_percent: i32,
+    pub maximum_percent: i32,
+    /// Whether ECS gives a failing roll-out up, and whether it then goes back.
+    pub circuit_breaker: bool,
+    pub rollback: bool,
+    /// Seconds after a task's start in which the load balancer's checks do not count; 0 without a route.
+    pub grace_period: i32,
+    pub execute_command: bool,
+    /// Where tasks get their tags from: `SERVICE`.
+    pub propagate_tags: String,
+    /// Seconds after which Baseplate gives a roll-out up, kept as the tag [`DEADLINE_TAG`].
+    pub deadline: u64,
+    pub tags: Tags,
+}
+
+/// Requests that a target group sends to a port of a container.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Route {
+    pub target_group: Ref<TargetGroup>,
+    pub container: String,
+    pub port: i32,
+}
+
+const DEADLINE_TAG: &str = "baseplate:deadline";
+
+impl Kind for EcsService {
+    const STAGE: Stage = Stage::Compute;
+    const REPLACE_ON: &'static [&'static str] = &["name", "cluster"];
+    const SERVES: bool = true;
+    const OUTPUTS: &'static [&'static str] = &["arn"];
+    const IDENTITY: Option<&'static str> = Some("name");
+    /// Requests are sent to it until their rule has gone.
+    const DELETE_AFTER: &'static [&'static str] = &["listener_rule", "listener"];
+    const CREATE_FIRST: bool = false;
+    /// A little more than the longest deadline that a spec may set, so that the one to give up is `poll`, which
+    /// knows why.
+    const DEADLINE: u64 = 7_320;
+    const TYPICAL: u64 = 90;
+    const TYPICAL_DELETE: u64 = 60;
+
+    type Attrs = Attrs;
+
+    fn desired(env: &Environment) -> Vec<Desired<Attrs>> {
+        let services = env.services.iter();
+        services
+            .map(|(key, service)| Desired {
+                after: after(env, key, service),
+                follows: follows(env, service),
+                wave: Some(service.wave),
+                ..Desired::new(key, attrs(env, key, service))
+            })
+            .collect()
+    }
+
+    async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
+        let services = services::services(read).await?;
+        let found = services.iter().map(|service| live::live(read, service));
+        let marks =
+            |live: &Live<Attrs>| live.attrs.as_ref().is_some_and(|attrs| read.scope.marks::<Self>(&attrs.tags));
+        Ok(found.filter(|live| marks(live) || read.scope.concerns(Self::KIND, &live.id)).collect())
+    }
+
+    /// What a service once started with matters no more.
+    fn settle(desired: &Attrs, live: &mut Attrs) {
+        live.initial_count = desired.initial_count;
+    }
+
+    fn impact(_live: &Attrs, _desired: &Attrs, changed: &[String]) -> Impact {
+        let rolls = |field: &String| {
+            ["task_definition", "subnets", "security_groups", "public_ip", "routes", "discovery"]
+                .contains(&field.as_str())
+        };
+        if changed.iter().any(rolls) { Impact::Rolling } else { Impact::None }
+    }
+
+    /// Requests come by the old target groups until their rules have gone.
+    fn widen(live: &Attrs, desired: &Attrs) -> Option<Attrs> {
+        if desired.routes.is_empty() && !live.routes.is_empty() {
+            // The next task definition may not have the port that requests come to: the service stays as it is.
+            let Attrs { routes, task_definition, task_definition_seal, grace_period, .. } = live.clone();
+            return Some(Attrs { routes, task_definition, task_definition_seal, grace_period, ..desired.clone() });
+        }
+        let stays = |route: &Route| desired.routes.iter().any(|other| other.target_group == route.target_group);
+        let gone = live.routes.iter().filter(|route| !stays(route)).filter_map(|route| {
+            // By the port that the next task definition has.
+            let next = desired.routes.iter().find(|other| other.container == route.container)?;
+            Some(Route { target_group: route.target_group.clone(), ..next.clone() })
+        });
+        let routes: BTreeSet<Route> = desired.routes.iter().cloned().chain(gone).collect();
+        (routes.len() > desired.routes.len()).then(|| Attrs { routes, ..desired.clone() })
+    }
+
+    async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
+        write::create(aws, new).await
+    }
+
+    async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<Made, CloudError> {
+        write::update(aws, change).await
+    }
+
+    async fn delete(aws: &Aws, gone: &Delete<'_, Attrs>) -> Result<(), CloudError> {
+        write::delete(aws, gone.attrs.cluster.value(), gone.id).await
+    }
+
+    async fn poll(aws: &Aws, look: &Look<'_, Attrs>) -> Result<Poll, CloudError> {
+        match look.goal {
+            Goal::Ready => rollout::ready(aws, look).await,
+            Goal::Gone => rollout::gone(aws, look).await,
+        }
+    }
+}
+
+fn attrs(env: &Environment, key: &str, service: &Service) -> Attrs {
+    let routes = routes(env, key, service);
+    let deployment = &service.deployment;
+    let check = service.health_check.clone().unwrap_or_default();
+    let named = service.dns_name.is_some() && discovery_namespace::domain(env).is_some();
+    Attrs {
+        name: service.name.clone().unwrap_or_else(|| env.name(key, 255)),
+        cluster: Ref::to("main"),
+        task_definition: Ref::output(key, "arn"),
+        task_definition_seal: Ref::output(key, "seal"),
+        desired_count: (!service.autoscaled).then_some(service.count),
+        initial_count: service.count,
+        subnets: subnet::references(env, service.subnets.as_ref(), Tier::Private),
+        security_groups: security_group::references(env, &service.security_groups),
+        public_ip: service.public_ip,
+        discovery: named.then(|| Ref::output(key, "arn")).into_iter().collect(),
+        minimum_percent: deployment.minimum_healthy_percent,
+        maximum_percent: deployment.maximum_percent,
+        circuit_breaker: deployment.circuit_breaker,
+        // ECS refuses to go back without a circuit breaker that says when.
+        rollback: deployment.circuit_breaker && deployment.rollback,
+        grace_period: if routes.is_empty() { 0 } else { check.grace_period },
+        execute_command: service.execute_command,
+        propagate_tags: "SERVICE".to_owned(),
+        deadline: deployment.deadline,
+        tags: env.tags_of::<EcsService>(key),
+        routes,
+    }
+}
+
+fn routes(env: &Environment, key: &str, service: &Service) -> BTreeSet<Route> {
+    match (&env.load_balancer, &service.route, service.port) {
+        (Some(_), Some(_), Some(port)) => {
+            let route = Route { target_group: Ref::to(key), container: key.to_owned(), port: i32::from(port) };
+            BTreeSet::from([route])
+        }
+        _ => BTreeSet::new(),
+    }
+}
+
+/// What must be there first although no reference says so: the way out, by which a task gets its image and its secrets;
+/// the rules by which requests reach it; and whatever forwards to the target group, because ECS refuses one that no
+/// load balancer knows.
+fn after(env: &Environment, key: &str, service: &Service) -> Vec<Address> {
+    let mut after: Vec<Address> =
+        route_table::ways_out(env, service.subnets.as_ref(), Tier::Private).into_iter().collect();
+    after.extend(security_group_rules::of_groups(env, &service.security_groups));
+    if let (Some(balancer), Some(route)) = (&env.load_balancer, &service.route) {
+        after.extend(security_group_rules::of_groups(env, &balancer.security_groups));
+        after.push(if route.default {
+            Address::new(Listener::KIND, application(env))
+        } else {
+            Address::new(ListenerRule::KIND, key)
+        });
+    }
+    after
+}
+
+/// The services that this one calls: a new one may not get steady before they are there.
+fn follows(env: &Environment, service: &Service) -> Vec<Address> {
+    env.mentioned_services(service).into_iter().map(|key| Address::new(EcsService::KIND, key)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kinds::edge::dns_record::DnsRecord;
+    use crate::kinds::edge::load_balancer::LoadBalancer;
+
+    fn env(name: &str, nat: &str) -> Environment {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("environments");
+        let mut env =
+            crate::spec::load(&folder.join(name), &crate::kinds::catalog()).expect("the shipped spec").env;
+        env.network.nat = serde_json::from_value(nat.into()).expect("a sort of NAT");
+        env
+    }
+
+    fn after<K: Kind>(env: &Environment, name: &str) -> BTreeSet<String> {
+        let desired = K::desired(env).into_iter().find(|desired| desired.name == name).expect("it is wanted");
+        desired.after.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn a_service_waits_for_its_way_out_and_its_rules() {
+        let payload = after::<EcsService>(&env("dev.toml", "single"), "payload");
+        let first = ["listener_rule.payload", "route_table.private", "route_table.public"];
+        let rules = ["security_group_rules.alb", "security_group_rules.ecs"];
+        assert_eq!(payload, first.iter().chain(&rules).map(ToString::to_string).collect());
+        let broker = after::<EcsService>(&env("dev.toml", "none"), "broker");
+        assert_eq!(broker.into_iter().collect::<Vec<_>>(), ["route_table.private", "security_group_rules.broker"]);
+        let zoned = after::<EcsService>(&env("prod.toml", "per-zone"), "broker");
+        let tables: Vec<&String> = zoned.iter().filter(|name| name.starts_with("route_table.")).collect();
+        assert!(tables.len() > 2 && tables.iter().all(|name| !name.ends_with("private")), "{tables:?}");
+    }
+
+    #[test]
+    fn names_wait_for_the_listener_and_the_load_balancer_for_its_rules() {
+        let env = env("prod.toml", "single");
+        let domain = env.dns.as_ref().expect("a domain").domain.clone();
+        assert!(after::<DnsRecord>(&env, &domain).contains("listener.https"));
+        let balancer = after::<LoadBalancer>(&env, "main");
+        for first in ["route_table.public", "security_group_rules.alb", "security_group_rules.ecs"] {
+            assert!(balancer.contains(first), "{first}");
+        }
+    }
+
+    fn routed(groups: &[&str], port: i32, revision: &str) -> Attrs {
+        let mut attrs = EcsService::desired(&env("dev.toml", "single")).remove(0).attrs;
+        attrs.task_definition = Ref::live("arn", revision);
+        let route = |group: &&str| Route { target_group: Ref::id(*group), container: "web".to_owned(), port };
+        attrs.routes = groups.iter().map(route).collect();
+        attrs
+    }
+
+    #[test]
+    fn a_service_keeps_its_target_groups_until_nothing_is_sent_there() {
+        let groups = |attrs: Option<Attrs>| {
+            attrs.map(|attrs| {
+                attrs
+                    .routes
+                    .iter()
+                    .map(|route| (route.target_group.value().to_owned(), route.port))
+                    .collect::<Vec<_>>()
+            })
+        };
+        let live = routed(&["a"], 3000, "web:1");
+        assert_eq!(groups(EcsService::widen(&live, &routed(&["a"], 3002, "web:2"))), None, "a port is a roll-out");
+        let both = groups(EcsService::widen(&live, &routed(&["b"], 3002, "web:2")));
+        assert_eq!(both, Some(vec![("a".to_owned(), 3002), ("b".to_owned(), 3002)]));
+        let none = EcsService::widen(&live, &routed(&[], 0, "web:2"));
+        assert_eq!(none.as_ref().map(|attrs| attrs.task_definition.value()), Some("web:1"));
+        assert_eq!(groups(none), Some(vec![("a".to_owned(), 3000)]));
+        assert_eq!(groups(EcsService::widen(&routed(&[], 0, "web:1"), &live)), None);
+    }
+}

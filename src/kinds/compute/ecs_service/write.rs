@@ -1,0 +1,143 @@
+//! Writing services. An update sends nothing but what changed, so that what others decide stays theirs.
+
+use aws_sdk_ecs::types::{
+    AssignPublicIp, AwsVpcConfiguration, DeploymentCircuitBreaker, DeploymentConfiguration, LaunchType,
+    LoadBalancer, NetworkConfiguration, PropagateTags, ServiceRegistry,
+};
+
+use super::{Attrs, DEADLINE_TAG};
+use crate::aws::{Aws, CloudError, During};
+use crate::kinds::compute::ecs_cluster::tagging;
+use crate::kinds::compute::services::SEAL_TAG;
+use crate::kinds::{Create, Made, Update, seal};
+use crate::value::Tags;
+
+/// Characters that a client token may have.
+const LONGEST_TOKEN: usize = 36;
+
+pub(super) async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
+    let attrs = new.attrs;
+    let token = if new.token.len() <= LONGEST_TOKEN { new.token.to_owned() } else { seal(&new.token) };
+    let mut call = aws
+        .ecs
+        .create_service()
+        .cluster(attrs.cluster.value())
+        .service_name(&attrs.name)
+        .client_token(token)
+        .launch_type(LaunchType::Fargate)
+        .task_definition(attrs.task_definition.value())
+        .desired_count(attrs.desired_count.unwrap_or(attrs.initial_count))
+        .network_configuration(network(attrs)?)
+        .set_load_balancers(Some(load_balancers(attrs)))
+        .set_service_registries(Some(registries(attrs)))
+        .deployment_configuration(deployment(attrs))
+        .enable_execute_command(attrs.execute_command)
+        .enable_ecs_managed_tags(true)
+        .propagate_tags(PropagateTags::from(attrs.propagate_tags.as_str()))
+        .set_tags(Some(tagging::to_aws(&stored(attrs))));
+    // Refused for a service without a load balancer.
+    if !attrs.routes.is_empty() {
+        call = call.health_check_grace_period_seconds(attrs.grace_period);
+    }
+    let made = call.send().await.during("ecs:CreateService")?;
+    let arn = made.service().and_then(|service| service.service_arn()).unwrap_or_default();
+    Ok(Made::new(&attrs.name).output("arn", arn))
+}
+
+pub(super) async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<Made, CloudError> {
+    let attrs = change.attrs;
+    let any = |fields: &[&str]| fields.iter().any(|field| change.changes(field));
+    let mut call = aws.ecs.update_service().cluster(attrs.cluster.value()).service(change.id);
+    let unchanged = call.as_input().clone();
+    if any(&["task_definition"]) {
+        call = call.task_definition(attrs.task_definition.value());
+    }
+    if any(&["desired_count"]) {
+        call = call.set_desired_count(attrs.desired_count);
+    }
+    if any(&["subnets", "security_groups", "public_ip"]) {
+        call = call.network_configuration(network(attrs)?);
+    }
+    if any(&["routes"]) {
+        call = call.set_load_balancers(Some(load_balancers(attrs)));
+    }
+    if any(&["discovery"]) {
+        call = call.set_service_registries(Some(registries(attrs)));
+    }
+    if any(&["minimum_percent", "maximum_percent", "circuit_breaker", "rollback"]) {
+        call = call.deployment_configuration(deployment(attrs));
+    }
+    if any(&["grace_period", "routes"]) && !attrs.routes.is_empty() {
+        call = call.health_check_grace_period_seconds(attrs.grace_period);
+    }
+    if any(&["execute_command"]) {
+        call = call.enable_execute_command(attrs.execute_command);
+    }
+    if any(&["propagate_tags"]) {
+        let from = PropagateTags::from(attrs.propagate_tags.as_str());
+        call = call.propagate_tags(from).enable_ecs_managed_tags(true);
+    }
+    if *call.as_input() != unchanged {
+        call.send().await.during("ecs:UpdateService")?;
+    }
+    // Only now: a seal on a service that does not run the revision yet would vouch for the wrong one.
+    if any(&["tags", "deadline", "task_definition_seal"]) {
+        let arn = change.outputs.get("arn").map_or("", String::as_str);
+        tagging::retag(aws, arn, &stored(change.before), &stored(attrs)).await?;
+    }
+    Ok(Made { id: change.id.to_owned(), outputs: change.outputs.clone() })
+}
+
+/// Takes the tasks away first, and then the service; one that is no longer active is on its way already.
+pub(super) async fn delete(aws: &Aws, cluster: &str, service: &str) -> Result<(), CloudError> {
+    let call = aws.ecs.update_service().cluster(cluster).service(service).desired_count(0);
+    if call.send().await.found("ecs:UpdateService")?.is_some() {
+        let call = aws.ecs.delete_service().cluster(cluster).service(service).force(true);
+        call.send().await.found("ecs:DeleteService")?;
+    }
+    Ok(())
+}
+
+/// The tags with those that hold attributes.
+fn stored(attrs: &Attrs) -> Tags {
+    let mut tags = attrs.tags.clone();
+    tags.insert(SEAL_TAG.to_owned(), attrs.task_definition_seal.value().to_owned());
+    tags.insert(DEADLINE_TAG.to_owned(), attrs.deadline.to_string());
+    tags
+}
+
+fn network(attrs: &Attrs) -> Result<NetworkConfiguration, CloudError> {
+    let public = if attrs.public_ip { AssignPublicIp::Enabled } else { AssignPublicIp::Disabled };
+    let network = AwsVpcConfiguration::builder()
+        .set_subnets(Some(attrs.subnets.iter().map(|subnet| subnet.value().to_owned()).collect()))
+        .set_security_groups(Some(attrs.security_groups.iter().map(|group| group.value().to_owned()).collect()))
+        .assign_public_ip(public)
+        .build()
+        .map_err(|error| CloudError::internal(error.to_string()))?;
+    Ok(NetworkConfiguration::builder().awsvpc_configuration(network).build())
+}
+
+fn load_balancers(attrs: &Attrs) -> Vec<LoadBalancer> {
+    let routes = attrs.routes.iter().map(|route| {
+        LoadBalancer::builder()
+            .target_group_arn(route.target_group.value())
+            .container_name(&route.container)
+            .container_port(route.port)
+            .build()
+    });
+    routes.collect()
+}
+
+fn registries(attrs: &Attrs) -> Vec<ServiceRegistry> {
+    attrs.discovery.iter().map(|name| ServiceRegistry::builder().registry_arn(name.value()).build()).collect()
+}
+
+fn deployment(attrs: &Attrs) -> DeploymentConfiguration {
+    let breaker =
+        DeploymentCircuitBreaker::builder().enable(attrs.circuit_breaker).rollback(attrs.rollback).build();
+    DeploymentConfiguration::builder()
+        .minimum_healthy_percent(attrs.minimum_percent)
+        .maximum_percent(attrs.maximum_percent)
+        .deployment_circuit_breaker(breaker)
+        .build()
+}

@@ -1,0 +1,206 @@
+//! An ECS task definition: one Fargate container, as a family of immutable revisions of which one is live.
+
+mod live;
+mod register;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::aws::{Aws, CloudError, Reader};
+use crate::kinds::compute::ecs_cluster::tagging;
+use crate::kinds::config::ssm_parameter::SsmParameter;
+use crate::kinds::identity::iam_role::IamRole;
+use crate::kinds::monitoring::log_group::LogGroup;
+use crate::kinds::{Create, Delete, Desired, Kind, Live, Made, Stage, Update};
+use crate::spec::{Architecture, Environment, Service};
+use crate::value::{Ref, Tags, Target, Text};
+
+pub struct TaskDefinition;
+
+impl Target for TaskDefinition {
+    const KIND: &'static str = "task_definition";
+}
+
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Attrs {
+    pub family: String,
+    /// CPU units: 1024 are one vCPU.
+    pub cpu: i32,
+    /// MiB.
+    pub memory: i32,
+    /// `X86_64` or `ARM64`.
+    pub architecture: String,
+    /// What ECS itself may do to start the task: pull, log, read the secrets.
+    pub execution_role: Ref<IamRole>,
+    /// What the running task may do.
+    pub task_role: Ref<IamRole>,
+    /// The container's name, by which routes find it.
+    pub container: String,
+    pub image: Text,
+    /// Replaces the image's command, where there is any; likewise the entry point.
+    pub command: Vec<String>,
+    pub entry_point: Vec<String>,
+    /// The TCP ports that the container listens on.
+    pub ports: BTreeSet<i32>,
+    pub environment: BTreeMap<String, Text>,
+    /// Environment variables that ECS fills from parameters when a task starts.
+    pub secrets: BTreeMap<String, Ref<SsmParameter>>,
+    /// The version of each of these parameters, kept as docker labels. ECS looks at a parameter only when a
+    /// task starts; so a changed one must make a new revision, which restarts the tasks.
+    pub parameter_versions: BTreeMap<String, Ref<SsmParameter>>,
+    pub health_check: HealthCheck,
+    pub log_group: Ref<LogGroup>,
+    /// Containers that somebody else added.
+    pub other_containers: BTreeSet<String>,
+    pub tags: Tags,
+}
+
+/// The container's own health check; with an empty command there is none, and all is zero.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HealthCheck {
+    pub command: Vec<String>,
+    /// Seconds between checks, until one counts as failed, and after the start in which failures do not count.
+    pub interval: i32,
+    pub timeout: i32,
+    pub start_period: i32,
+    /// Failures in a row that make the container unhealthy.
+    pub retries: i32,
+}
+
+/// Active revisions of a family that stay, so that there is something to go back to.
+const KEPT_REVISIONS: usize = 5;
+
+/// Seconds: the longest timeout and start period that ECS takes for a container's health check.
+const LONGEST_TIMEOUT: i32 = 60;
+const LONGEST_START: i32 = 300;
+
+/// Docker labels that hold parameter versions begin so.
+pub(crate) const VERSION_LABEL: &str = "baseplate.parameter.";
+
+impl Kind for TaskDefinition {
+    const STAGE: Stage = Stage::Compute;
+    const REPLACE_ON: &'static [&'static str] = &["family"];
+    const OUTPUTS: &'static [&'static str] = &["arn", "seal"];
+    const MOVING: &'static [&'static str] = &["arn", "seal"];
+    const TYPICAL: u64 = 1;
+
+    type Attrs = Attrs;
+
+    fn desired(env: &Environment) -> Vec<Desired<Attrs>> {
+        env.services.iter().map(|(key, service)| Desired::new(key, attrs(env, key, service))).collect()
+    }
+
+    async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
+        live::read_all(read).await
+    }
+
+    async fn complete(read: &Reader<'_>, live: &mut Live<Attrs>) -> Result<(), CloudError> {
+        let Some(arn) = live.outputs.get("arn") else { return Ok(()) };
+        if let Some(found) = live::describe(read, arn, live.address.clone()).await? {
+            *live = found;
+        }
+        Ok(())
+    }
+
+    fn stands_for(desired: &Attrs, live: &Attrs) -> bool {
+        desired.family == live.family
+    }
+
+    /// Tags change on the revision that runs; only the seal counts them.
+    fn moves(output: &str, changed: &[String]) -> bool {
+        output == "seal" || changed.iter().any(|field| field != "tags")
+    }
+
+    async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
+        register::revision(aws, new.attrs).await
+    }
+
+    /// A new revision, except for tags, which AWS can change on the one that runs.
+    async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<Made, CloudError> {
+        let running = change.outputs.get("arn").map_or("", String::as_str);
+        if change.changed.iter().all(|field| field == "tags") {
+            tagging::retag(aws, running, &change.before.tags, &change.attrs.tags).await?;
+            let seal = seal(revision_of(running), change.attrs);
+            return Ok(Made::new(change.id).output("arn", running).output("seal", seal));
+        }
+        let made = register::revision(aws, change.attrs).await?;
+        register::prune(aws, change.id, running).await;
+        Ok(made)
+    }
+
+    async fn delete(aws: &Aws, gone: &Delete<'_, Attrs>) -> Result<(), CloudError> {
+        register::remove(aws, gone.id).await
+    }
+}
+
+fn attrs(env: &Environment, key: &str, service: &Service) -> Attrs {
+    let arn = |role: &str| Ref::output(format!("{key}-{role}"), "arn");
+    let parameter = |key: &String, output| Ref::output(key, output);
+    Attrs {
+        family: env.name(key, 255),
+        cpu: service.cpu,
+        memory: service.memory,
+        architecture: match service.architecture {
+            Architecture::X86_64 => "X86_64".to_owned(),
+            Architecture::Arm64 => "ARM64".to_owned(),
+        },
+        execution_role: arn("execution"),
+        task_role: arn("task"),
+        container: key.to_owned(),
+        image: env.text(&service.image),
+        command: service.command.clone(),
+        entry_point: service.entry_point.clone(),
+        ports: service.port.map(i32::from).into_iter().collect(),
+        environment: service.environment.iter().map(|(name, text)| (name.clone(), env.text(text))).collect(),
+        secrets: service.secrets.iter().map(|(name, key)| (name.clone(), parameter(key, "arn"))).collect(),
+        parameter_versions: service.secrets.values().map(|key| (key.clone(), parameter(key, "version"))).collect(),
+        health_check: health_check(service),
+        log_group: Ref::to(key),
+        other_containers: BTreeSet::new(),
+        tags: env.tags_of::<TaskDefinition>(key),
+    }
+}
+
+fn health_check(service: &Service) -> HealthCheck {
+    match &service.health_check {
+        Some(check) if !check.command.is_empty() => HealthCheck {
+            command: check.command.clone(),
+            interval: check.interval,
+            timeout: check.timeout.min(LONGEST_TIMEOUT),
+            start_period: check.grace_period.min(LONGEST_START),
+            retries: check.unhealthy_threshold,
+        },
+        _ => HealthCheck::default(),
+    }
+}
+
+/// The output `seal`: `<revision>:<digest of the attributes>`. The service that runs the revision carries it
+/// as a tag, by which the revision is known to be unchanged without being described.
+fn seal(revision: i32, attrs: &Attrs) -> String {
+    format!("{revision}:{}", crate::kinds::seal(attrs))
+}
+
+/// The family that the ARN of a revision names, as `…:task-definition/<family>:<revision>`.
+pub(in crate::kinds) fn family_of(arn: &str) -> &str {
+    let name = arn.rsplit('/').next().unwrap_or(arn);
+    name.rsplit_once(':').map_or(name, |(family, _)| family)
+}
+
+/// The revision that an ARN names; 0 if it names none.
+fn revision_of(arn: &str) -> i32 {
+    arn.rsplit_once(':').and_then(|(_, revision)| revision.parse().ok()).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arns_name_family_and_revision() {
+        let arn = "arn:aws:ecs:eu-central-1:123456789012:task-definition/legend-dev-web:12";
+        assert_eq!((family_of(arn), revision_of(arn)), ("legend-dev-web", 12));
+        assert_eq!((family_of("legend-dev-web:3"), revision_of("legend-dev-web:3")), ("legend-dev-web", 3));
+        assert_eq!((family_of("legend-dev-web"), revision_of("legend-dev-web")), ("legend-dev-web", 0));
+    }
+}

@@ -1,0 +1,2 @@
+pub mod db_instance;
+pub mod db_subnet_group;

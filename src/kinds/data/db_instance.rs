@@ -1,0 +1,317 @@
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use crate::aws::{Aws, Class, CloudError, During, Reader};
+use crate::kinds::config::ssm_parameter::SsmParameter;
+use crate::kinds::data::db_subnet_group::{DbSubnetGroup, rds_tags, retag};
+use crate::kinds::network::security_group::{self, SecurityGroup};
+use crate::kinds::network::security_group_rules;
+use crate::kinds::ownership::unless_made;
+use crate::kinds::{Create, Delete, Desired, Goal, Impact, Kind, Live, Look, Made, Outputs, Poll, Stage, Update};
+use crate::spec::{ApplyChanges, Database, Engine, Environment, StorageType, password_parameter};
+use crate::value::{Address, Ref, Secret, SecretSource, Tags, Target, Text, Vault};
+
+mod change;
+mod live;
+mod pending;
+mod version;
+
+/// A database server.
+pub struct DbInstance;
+
+impl Target for DbInstance {
+    const KIND: &'static str = "db_instance";
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Attrs {
+    pub identifier: String,
+    pub engine: String,
+    pub version: String,
+    pub class: String,
+    /// GiB.
+    pub storage: i32,
+    /// GiB up to which AWS grows the storage; 0 for never.
+    pub max_storage: i32,
+    pub storage_type: String,
+    /// The first database in the instance.
+    pub database: String,
+    pub username: String,
+    pub port: i32,
+    pub subnet_group: Ref<DbSubnetGroup>,
+    pub security_groups: BTreeSet<Ref<SecurityGroup>>,
+    pub multi_az: bool,
+    /// Days; 0 for no automated backups.
+    pub backup_retention: i32,
+    pub backup_window: Option<String>,
+    pub maintenance_window: Option<String>,
+    pub deletion_protection: bool,
+    pub encrypted: bool,
+    pub auto_minor_upgrades: bool,
+    /// Kept as a tag: a delete must know it when no spec tells any more.
+    pub final_snapshot: bool,
+    /// Kept as a tag.
+    pub apply_changes: ApplyChanges,
+    pub performance_insights: bool,
+    pub copy_tags_to_snapshot: bool,
+    /// Whether it has a public address.
+    pub public: bool,
+    /// AWS never tells it: `password_version` stands for it in comparisons.
+    pub password: Secret,
+    /// The version of the parameter whose value the password is. Kept as a tag.
+    pub password_version: Ref<SsmParameter>,
+    /// Without those that keep the fields above.
+    pub tags: Tags,
+}
+
+const MAX_NAME: usize = 63;
+
+impl Kind for DbInstance {
+    const STAGE: Stage = Stage::Database;
+    const PROTECTED_BY: Option<&'static str> = Some("deletion_protection");
+    const REPLACE_ON: &'static [&'static str] = &["identifier", "engine", "database", "username", "encrypted"];
+    const SERVES: bool = true;
+    const OUTPUTS: &'static [&'static str] = &["arn", "endpoint", "port"];
+    const IDENTITY: Option<&'static str> = Some("identifier");
+    const CREATE_FIRST: bool = false;
+    const DEADLINE: u64 = 3600;
+    const TYPICAL: u64 = 420;
+    const TYPICAL_DELETE: u64 = 300;
+
+    type Attrs = Attrs;
+
+    fn desired(env: &Environment) -> Vec<Desired<Attrs>> {
+        let databases = env.databases.iter().map(|(key, database)| {
+            let protect = database.protect.unwrap_or(env.protect);
+            let after = security_group_rules::of_groups(env, &database.security_groups).collect();
+            Desired { protect, after, ..Desired::new(key, wanted(env, key, database)) }
+        });
+        databases.collect()
+    }
+
+    async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
+        live::read_all(read).await
+    }
+
+    fn settle(desired: &Attrs, live: &mut Attrs) {
+        if version::satisfies(desired, &live.version) {
+            live.version.clone_from(&desired.version);
+        }
+        // Storage that AWS has grown by itself cannot shrink, and need not.
+        if desired.max_storage > 0 && live.storage > desired.storage {
+            live.storage = desired.storage;
+        }
+    }
+
+    fn holds_data(_live: &Attrs) -> bool {
+        true
+    }
+
+    fn impact(live: &Attrs, desired: &Attrs, changed: &[String]) -> Impact {
+        change::impact(live, desired, changed)
+    }
+
+    fn widen(live: &Attrs, desired: &Attrs) -> Option<Attrs> {
+        let security_groups = security_group::both(&live.security_groups, &desired.security_groups)?;
+        Some(Attrs { security_groups, ..desired.clone() })
+    }
+
+    async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
+        let attrs = new.attrs;
+        let tags = live::all_tags(attrs);
+        let created = aws
+            .rds
+            .create_db_instance()
+            .db_instance_identifier(&attrs.identifier)
+            .engine(&attrs.engine)
+            .engine_version(&attrs.version)
+            .db_instance_class(&attrs.class)
+            .allocated_storage(attrs.storage)
+            .set_max_allocated_storage((attrs.max_storage > 0).then_some(attrs.max_storage))
+            .storage_type(&attrs.storage_type)
+            .db_name(&attrs.database)
+            .master_username(&attrs.username)
+            .master_user_password(reveal(new.vault, attrs)?.as_str())
+            .port(attrs.port)
+            .db_subnet_group_name(attrs.subnet_group.value())
+            .set_vpc_security_group_ids(Some(ids(&attrs.security_groups)))
+            .multi_az(attrs.multi_az)
+            .backup_retention_period(attrs.backup_retention)
+            .set_preferred_backup_window(attrs.backup_window.clone())
+            .set_preferred_maintenance_window(attrs.maintenance_window.clone())
+            .deletion_protection(attrs.deletion_protection)
+            .storage_encrypted(attrs.encrypted)
+            .auto_minor_version_upgrade(attrs.auto_minor_upgrades)
+            .enable_performance_insights(attrs.performance_insights)
+            .copy_tags_to_snapshot(attrs.copy_tags_to_snapshot)
+            .publicly_accessible(attrs.public)
+            .set_tags(Some(rds_tags(&tags)))
+            .send()
+            .await
+            .during("rds:CreateDBInstance");
+        if let Err(error) = created {
+            unless_made(error, &tags, live::tags(aws, &attrs.identifier)).await?;
+        }
+        Ok(Made::new(&attrs.identifier).output("arn", arn(aws, &attrs.identifier)))
+    }
+
+    async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<Made, CloudError> {
+        if let Some(call) = change::modify(aws, change)? {
+            call.send().await.during("rds:ModifyDBInstance")?;
+        }
+        // Last, since a tag says that the password it names is in place.
+        let (before, after) = (live::all_tags(change.before), live::all_tags(change.attrs));
+        retag(aws, &arn(aws, change.id), &before, &after).await?;
+        Ok(Made { id: change.id.to_owned(), outputs: change.outputs.clone() })
+    }
+
+    async fn delete(aws: &Aws, gone: &Delete<'_, Attrs>) -> Result<(), CloudError> {
+        const CALL: &str = "rds:DeleteDBInstance";
+        if gone.attrs.deletion_protection {
+            let message = format!(
+                "{} is protected from deletion: set `deletion-protection = false` for it, apply that, and then delete",
+                gone.id
+            );
+            return Err(CloudError::new(CALL, "InvalidParameterCombination", message));
+        }
+        let snapshot = gone.attrs.final_snapshot.then(|| change::snapshot_name(gone.id)).transpose()?;
+        let call = aws.rds.delete_db_instance().db_instance_identifier(gone.id);
+        let call = call.skip_final_snapshot(snapshot.is_none()).set_final_db_snapshot_identifier(snapshot);
+        match call.send().await.found(CALL) {
+            Err(error) if error.is(Class::InUse) && error.message.contains("already being deleted") => Ok(()),
+            other => other.map(|_| ()),
+        }
+    }
+
+    async fn poll(aws: &Aws, look: &Look<'_, Attrs>) -> Result<Poll, CloudError> {
+        let found = live::find(aws, look.id).await?;
+        Ok(match (look.goal, found) {
+            (Goal::Gone, None) => Poll::Done(Outputs::new()),
+            (Goal::Ready, None) => return Err(CloudError::not_shown("rds:DescribeDBInstances")),
+            (Goal::Gone, Some(instance)) => Poll::Waiting(live::status(&instance).to_owned()),
+            (Goal::Ready, Some(instance)) => live::readiness(&instance, look.attrs),
+        })
+    }
+}
+
+fn wanted(env: &Environment, key: &str, database: &Database) -> Attrs {
+    let password = password_parameter(key);
+    let value = Text::output(Address::new(SsmParameter::KIND, &password), "value");
+    Attrs {
+        identifier: identifier(env, key, database),
+        engine: match database.engine {
+            Engine::Postgres => "postgres",
+            Engine::Mysql => "mysql",
+        }
+        .to_owned(),
+        version: database.version.clone(),
+        class: database.class.clone(),
+        storage: database.storage,
+        // AWS reports a limit only where it leaves room to grow.
+        max_storage: if database.max_storage > database.storage { database.max_storage } else { 0 },
+        storage_type: match database.storage_type {
+            StorageType::Gp3 => "gp3",
+            StorageType::Gp2 => "gp2",
+        }
+        .to_owned(),
+        database: database.database.clone(),
+        username: database.username.clone(),
+        port: i32::from(database.port()),
+        subnet_group: Ref::to(key),
+        security_groups: security_group::references(env, &database.security_groups),
+        multi_az: database.multi_az,
+        backup_retention: database.backup_retention,
+        backup_window: database.backup_window.clone(),
+        maintenance_window: database.maintenance_window.as_ref().map(|window| window.to_lowercase()),
+        deletion_protection: database.deletion_protection,
+        encrypted: database.encrypted,
+        auto_minor_upgrades: database.auto_minor_upgrades,
+        final_snapshot: database.final_snapshot,
+        apply_changes: database.apply_changes,
+        performance_insights: database.performance_insights,
+        copy_tags_to_snapshot: true,
+        public: false,
+        password: Secret::new(SecretSource::Text(value)),
+        password_version: Ref::output(password, "version"),
+        tags: env.tags_of::<DbInstance>(key),
+    }
+}
+
+/// RDS keeps identifiers in lower case.
+fn identifier(env: &Environment, key: &str, database: &Database) -> String {
+    database.name.clone().unwrap_or_else(|| env.name(key, MAX_NAME)).to_lowercase()
+}
+
+fn arn(aws: &Aws, identifier: &str) -> String {
+    aws.arn("rds", &format!("db:{identifier}"))
+}
+
+fn ids(groups: &BTreeSet<Ref<SecurityGroup>>) -> Vec<String> {
+    groups.iter().map(|group| group.value().to_owned()).collect()
+}
+
+fn reveal(vault: &Vault, attrs: &Attrs) -> Result<zeroize::Zeroizing<String>, CloudError> {
+    let missing = || CloudError::internal(format!("the password of {} is not at hand", attrs.identifier));
+    vault.reveal(&attrs.password).ok_or_else(missing)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    pub(in crate::kinds) fn attrs() -> Attrs {
+        Attrs {
+            identifier: "legend-dev-main".to_owned(),
+            engine: "postgres".to_owned(),
+            version: "16.3".to_owned(),
+            class: "db.t4g.micro".to_owned(),
+            storage: 20,
+            max_storage: 0,
+            storage_type: "gp3".to_owned(),
+            database: "main".to_owned(),
+            username: "admin".to_owned(),
+            port: 5432,
+            subnet_group: Ref::id("legend-dev-main"),
+            security_groups: BTreeSet::new(),
+            multi_az: false,
+            backup_retention: 1,
+            backup_window: None,
+            maintenance_window: None,
+            deletion_protection: false,
+            encrypted: true,
+            auto_minor_upgrades: true,
+            final_snapshot: true,
+            apply_changes: ApplyChanges::Immediately,
+            performance_insights: false,
+            copy_tags_to_snapshot: true,
+            public: false,
+            password: Secret::new(SecretSource::Fingerprint(String::new())),
+            password_version: Ref::live("version", "1"),
+            tags: Tags::new(),
+        }
+    }
+
+    #[test]
+    fn grown_storage_is_no_drift() {
+        let (desired, mut live) = (Attrs { max_storage: 100, ..attrs() }, Attrs { storage: 40, ..attrs() });
+        DbInstance::settle(&desired, &mut live);
+        assert_eq!(live.storage, 20);
+        let mut fixed = Attrs { storage: 40, ..attrs() };
+        DbInstance::settle(&attrs(), &mut fixed);
+        assert_eq!(fixed.storage, 40);
+    }
+
+    #[test]
+    fn a_group_that_goes_stays_until_all_that_connects_has_changed() {
+        let of = |group: &str, class: &str| Attrs {
+            security_groups: [Ref::id(group)].into(),
+            class: class.to_owned(),
+            ..attrs()
+        };
+        let (live, desired) = (of("old", "db.t4g.micro"), of("new", "db.t4g.small"));
+        let wide = DbInstance::widen(&live, &desired).expect("both groups fit");
+        assert_eq!((wide.security_groups.len(), wide.class.as_str()), (2, "db.t4g.small"));
+        assert!(DbInstance::widen(&live, &of("old", "db.t4g.small")).is_none());
+    }
+}

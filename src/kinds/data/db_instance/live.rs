@@ -1,0 +1,245 @@
+//! Instances as RDS tells them.
+
+use aws_sdk_rds::types::{
+    DbInstance as Instance, DbSubnetGroup, Endpoint, PendingModifiedValues, VpcSecurityGroupMembership,
+};
+
+use super::pending::Pending;
+use super::{Attrs, DbInstance, identifier};
+use crate::aws::{Aws, CloudError, During, Reader};
+use crate::kinds::data::db_subnet_group::from_rds;
+use crate::kinds::{Live, Outputs, Poll};
+use crate::spec::ApplyChanges;
+use crate::value::{Ref, Secret, SecretSource, Tags, Target};
+
+/// The tags that keep what RDS has no attribute for, so that it is known when no spec tells any more.
+const FINAL_SNAPSHOT: &str = "baseplate:final-snapshot";
+const APPLY_CHANGES: &str = "baseplate:apply-changes";
+const PASSWORD_VERSION: &str = "baseplate:password-version";
+
+pub(super) async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
+    let pages = read.aws.rds.describe_db_instances().into_paginator().items().send();
+    let instances = pages.collect::<Result<Vec<_>, _>>().await.during("rds:DescribeDBInstances")?;
+    let env = read.scope.env;
+    let deferred = |name: &str| {
+        env.databases.iter().any(|(key, database)| {
+            database.apply_changes == ApplyChanges::Window && identifier(env, key, database) == name
+        })
+    };
+    let there = instances.iter().filter(|instance| status(instance) != "deleting");
+    let ours = there.filter_map(|instance| {
+        let name = instance.db_instance_identifier().unwrap_or_default();
+        let tags = from_rds(instance.tag_list());
+        let address = read.scope.owner::<DbInstance>(&tags);
+        (read.scope.marks::<DbInstance>(&tags) || read.scope.concerns(DbInstance::KIND, name)).then(|| {
+            let mut live =
+                Live { unread: unread(instance), ..Live::new(address, name, attributes(instance, tags)) };
+            live.outputs = outputs(instance);
+            if deferred(name) {
+                live.scheduled = schedule(instance, live.attrs.as_mut());
+            }
+            live
+        })
+    });
+    Ok(ours.collect())
+}
+
+/// The one instance with this identifier.
+pub(super) async fn find(aws: &Aws, identifier: &str) -> Result<Option<Instance>, CloudError> {
+    let call = aws.rds.describe_db_instances().db_instance_identifier(identifier);
+    let answer = call.send().await.found("rds:DescribeDBInstances")?;
+    Ok(answer.and_then(|answer| answer.db_instances.unwrap_or_default().pop()))
+}
+
+/// All tags of the one instance with this identifier.
+pub(super) async fn tags(aws: &Aws, identifier: &str) -> Result<Tags, CloudError> {
+    Ok(find(aws, identifier).await?.map(|instance| from_rds(instance.tag_list())).unwrap_or_default())
+}
+
+pub(super) fn status(instance: &Instance) -> &str {
+    instance.db_instance_status().unwrap_or_default()
+}
+
+/// The tags that an instance with these attributes carries: its own, and those that keep fields.
+pub(super) fn all_tags(attrs: &Attrs) -> Tags {
+    let apply_changes = match attrs.apply_changes {
+        ApplyChanges::Immediately => "immediately",
+        ApplyChanges::Window => "window",
+    };
+    let mut tags = attrs.tags.clone();
+    tags.insert(FINAL_SNAPSHOT.to_owned(), attrs.final_snapshot.to_string());
+    tags.insert(APPLY_CHANGES.to_owned(), apply_changes.to_owned());
+    tags.insert(PASSWORD_VERSION.to_owned(), attrs.password_version.value().to_owned());
+    tags
+}
+
+/// Whether an instance is as these attributes want it, or on its way.
+pub(super) fn readiness(instance: &Instance, wanted: &Attrs) -> Poll {
+    let pending = instance.pending_modified_values();
+    let status = status(instance);
+    match status {
+        // Storage is optimised for hours while the database works as ever.
+        "available" | "storage-optimization" | "storage-config-upgrade" => {
+            match pending.and_then(|pending| in_flight(pending, wanted)) {
+                Some(change) => Poll::Waiting(change),
+                None => Poll::Done(outputs(instance)),
+            }
+        }
+        "failed" | "storage-full" | "restore-error" | "insufficient-capacity" | "stopped" | "deleting" => {
+            failed(instance)
+        }
+        _ if status.starts_with("incompatible-") || status.starts_with("inaccessible-") => failed(instance),
+        _ => Poll::Waiting(status.to_owned()),
+    }
+}
+
+fn failed(instance: &Instance) -> Poll {
+    let (name, status) = (instance.db_instance_identifier().unwrap_or_default(), status(instance));
+    let remedy = match status {
+        "stopped" => format!("start it (aws rds start-db-instance --db-instance-identifier {name})"),
+        "storage-full" => "raise its `storage`".to_owned(),
+        "deleting" => "somebody else deletes it; wait until it is gone".to_owned(),
+        _ => format!(
+            "its events say why (aws rds describe-events --source-type db-instance --source-identifier {name})"
+        ),
+    };
+    Poll::Failed(format!("database {name} is {status}: {remedy}, then apply again"))
+}
+
+/// A change that RDS is about to make now. A password never waits for the window, whatever else does.
+fn in_flight(pending: &PendingModifiedValues, wanted: &Attrs) -> Option<String> {
+    if pending.master_user_password().is_some() {
+        return Some("password is being changed".to_owned());
+    }
+    let now = wanted.apply_changes == ApplyChanges::Immediately;
+    Pending::all(pending)
+        .into_iter()
+        .find(|change| now && change.is_wanted(wanted))
+        .map(|change| format!("{change} now"))
+}
+
+/// Counts what waits for the maintenance window as done, and lists it.
+fn schedule(instance: &Instance, attrs: Option<&mut Attrs>) -> Vec<String> {
+    let (Some(pending), Some(attrs)) = (instance.pending_modified_values(), attrs) else { return Vec::new() };
+    let changes = Pending::all(pending).into_iter().map(|change| {
+        change.put(attrs);
+        format!("{change} in the maintenance window")
+    });
+    changes.collect()
+}
+
+fn outputs(instance: &Instance) -> Outputs {
+    // There is no endpoint yet while the instance is being created.
+    let endpoint = instance.endpoint();
+    let known = [
+        ("arn", instance.db_instance_arn().map(str::to_owned)),
+        ("endpoint", endpoint.and_then(Endpoint::address).map(str::to_owned)),
+        ("port", endpoint.and_then(Endpoint::port).map(|port| port.to_string())),
+    ];
+    known.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
+}
+
+fn unread(instance: &Instance) -> Vec<&'static str> {
+    let mut unread = vec!["password"];
+    if instance.endpoint().is_none() {
+        unread.push("port");
+    }
+    if instance.performance_insights_enabled().is_none() {
+        unread.push("performance_insights");
+    }
+    unread
+}
+
+fn attributes(instance: &Instance, mut tags: Tags) -> Attrs {
+    let text = |value: Option<&str>| value.unwrap_or_default().to_owned();
+    let final_snapshot = tags.remove(FINAL_SNAPSHOT);
+    let apply_changes = tags.remove(APPLY_CHANGES);
+    let password_version = tags.remove(PASSWORD_VERSION).unwrap_or_default();
+    let storage = instance.allocated_storage().unwrap_or_default();
+    let groups = instance.vpc_security_groups().iter().filter(|group| group.status() != Some("removing"));
+    let subnet_group = instance.db_subnet_group().and_then(DbSubnetGroup::db_subnet_group_name);
+    Attrs {
+        identifier: text(instance.db_instance_identifier()),
+        engine: text(instance.engine()),
+        version: text(instance.engine_version()),
+        class: text(instance.db_instance_class()),
+        storage,
+        // Autoscaling is off where the limit leaves no room.
+        max_storage: instance.max_allocated_storage().filter(|max| *max > storage).unwrap_or_default(),
+        storage_type: text(instance.storage_type()),
+        database: text(instance.db_name()),
+        username: text(instance.master_username()),
+        // `DbInstancePort` is 0 for an instance outside a cluster.
+        port: instance.endpoint().and_then(Endpoint::port).unwrap_or_default(),
+        subnet_group: Ref::id(subnet_group.unwrap_or_default()),
+        security_groups: groups
+            .filter_map(VpcSecurityGroupMembership::vpc_security_group_id)
+            .map(Ref::id)
+            .collect(),
+        multi_az: instance.multi_az().unwrap_or_default(),
+        backup_retention: instance.backup_retention_period().unwrap_or_default(),
+        backup_window: instance.preferred_backup_window().map(str::to_owned),
+        maintenance_window: instance.preferred_maintenance_window().map(str::to_lowercase),
+        deletion_protection: instance.deletion_protection().unwrap_or_default(),
+        encrypted: instance.storage_encrypted().unwrap_or_default(),
+        auto_minor_upgrades: instance.auto_minor_version_upgrade().unwrap_or_default(),
+        final_snapshot: final_snapshot.as_deref() != Some("false"),
+        apply_changes: match apply_changes.as_deref() {
+            Some("window") => ApplyChanges::Window,
+            _ => ApplyChanges::Immediately,
+        },
+        performance_insights: instance.performance_insights_enabled().unwrap_or_default(),
+        copy_tags_to_snapshot: instance.copy_tags_to_snapshot().unwrap_or_default(),
+        public: instance.publicly_accessible().unwrap_or_default(),
+        password: Secret::new(SecretSource::Fingerprint(String::new())),
+        password_version: Ref::live("version", password_version),
+        tags,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::attrs;
+    use super::*;
+
+    #[test]
+    fn tags_keep_what_rds_does_not() {
+        let kept = Attrs {
+            final_snapshot: false,
+            apply_changes: ApplyChanges::Window,
+            password_version: Ref::live("version", "3"),
+            ..attrs()
+        };
+        let live = attributes(&Instance::builder().build(), all_tags(&kept));
+        assert!(!live.final_snapshot);
+        assert_eq!(live.apply_changes, ApplyChanges::Window);
+        assert_eq!(live.password_version.value(), "3");
+        assert_eq!(live.tags, kept.tags);
+    }
+
+    #[test]
+    fn a_limit_without_room_is_no_autoscaling() {
+        let instance = |max| Instance::builder().allocated_storage(20).max_allocated_storage(max).build();
+        assert_eq!(attributes(&instance(20), Tags::new()).max_storage, 0);
+        assert_eq!(attributes(&instance(100), Tags::new()).max_storage, 100);
+    }
+
+    #[test]
+    fn one_that_somebody_deletes_is_not_waited_for() {
+        let instance = Instance::builder().db_instance_identifier("main").db_instance_status("deleting").build();
+        assert!(
+            matches!(readiness(&instance, &attrs()), Poll::Failed(why) if why.contains("somebody else deletes"))
+        );
+    }
+
+    #[test]
+    fn an_available_instance_waits_for_its_own_changes_only() {
+        let pending = PendingModifiedValues::builder().db_instance_class("db.t4g.small").build();
+        let instance = Instance::builder().db_instance_status("available").pending_modified_values(pending).build();
+        let small = Attrs { class: "db.t4g.small".to_owned(), ..attrs() };
+        assert!(matches!(readiness(&instance, &small), Poll::Waiting(_)));
+        assert!(matches!(readiness(&instance, &attrs()), Poll::Done(_)));
+        let later = Attrs { apply_changes: ApplyChanges::Window, ..small };
+        assert!(matches!(readiness(&instance, &later), Poll::Done(_)));
+    }
+}

@@ -1,0 +1,8 @@
+pub mod certificate;
+pub mod certificate_validation;
+pub mod dns_record;
+pub(in crate::kinds) mod entry;
+pub mod listener;
+pub mod listener_rule;
+pub mod load_balancer;
+pub mod target_group;

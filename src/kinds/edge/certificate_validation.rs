@@ -1,0 +1,100 @@
+//! The wait for ACM to issue a requested certificate. Not an object in AWS: it is there as soon as the
+//! certificate is issued. A kind of its own, because the certificate must be there before the DNS records that
+//! prove whose the domain is, and a listener can use it only after ACM has found those records.
+
+use std::collections::BTreeSet;
+
+use aws_sdk_acm::types as acm;
+use serde::{Deserialize, Serialize};
+
+use crate::aws::{Aws, CloudError, Reader};
+use crate::kinds::edge::certificate::{self, Certificate};
+use crate::kinds::edge::dns_record::{self, DnsRecord};
+use crate::kinds::{Create, Delete, Desired, Goal, Kind, Live, Look, Made, Outputs, Poll, Stage, Update};
+use crate::spec::Environment;
+use crate::value::{Address, Ref, Target};
+
+pub struct CertificateValidation;
+
+impl Target for CertificateValidation {
+    const KIND: &'static str = "certificate_validation";
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Attrs {
+    pub certificate: Ref<Certificate>,
+    /// The domains to prove.
+    pub names: BTreeSet<String>,
+}
+
+impl Kind for CertificateValidation {
+    const STAGE: Stage = Stage::LoadBalancer;
+    const REPLACE_ON: &'static [&'static str] = &["certificate", "names"];
+    const SERVES: bool = true;
+    /// A person may have to set the records elsewhere.
+    const DEADLINE: u64 = 3600;
+    const TYPICAL: u64 = 90;
+
+    type Attrs = Attrs;
+
+    fn desired(env: &Environment) -> Vec<Desired<Attrs>> {
+        let Some(dns) = certificate::requested(env) else { return Vec::new() };
+        let attrs = Attrs { certificate: Ref::to("main"), names: certificate::names(dns) };
+        let mut desired = Desired::new("main", attrs);
+        let records = dns_record::validations(env).into_keys();
+        desired.after.extend(records.map(|name| Address::new(DnsRecord::KIND, name)));
+        vec![desired]
+    }
+
+    async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
+        let found = certificate::certificates(read).await?;
+        let issued = found.iter().filter(|own| certificate::issued(&own.detail));
+        let live = issued.map(|own| {
+            let address = own.address(read).map(|owner| Address::new(Self::KIND, owner.name()));
+            let arn = certificate::arn(&own.detail);
+            let attrs = Attrs { certificate: Ref::id(arn), names: certificate::covered(&own.detail) };
+            Live::new(address, arn, attrs)
+        });
+        Ok(live.collect())
+    }
+
+    fn stands_for(desired: &Attrs, live: &Attrs) -> bool {
+        desired.certificate == live.certificate
+    }
+
+    async fn create(_aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
+        Ok(Made::new(new.attrs.certificate.value()))
+    }
+
+    async fn update(_aws: &Aws, change: &Update<'_, Attrs>) -> Result<Made, CloudError> {
+        Ok(Made::new(change.id))
+    }
+
+    async fn delete(_aws: &Aws, _gone: &Delete<'_, Attrs>) -> Result<(), CloudError> {
+        Ok(())
+    }
+
+    async fn poll(aws: &Aws, look: &Look<'_, Attrs>) -> Result<Poll, CloudError> {
+        if look.goal == Goal::Gone {
+            return Ok(Poll::Done(Outputs::new()));
+        }
+        Ok(match certificate::describe(aws, look.id).await? {
+            None => return Err(CloudError::not_shown("acm:DescribeCertificate")),
+            Some(detail) if certificate::issued(&detail) => Poll::Done(Outputs::new()),
+            Some(detail) if certificate::usable(&detail) => Poll::Waiting(pending(&detail)),
+            Some(detail) => Poll::Failed(certificate::trouble(&detail)),
+        })
+    }
+}
+
+/// What the world's DNS has yet to say, for those who have to set it where Baseplate does not reach.
+fn pending(detail: &acm::CertificateDetail) -> String {
+    let open = detail.domain_validation_options().iter();
+    let open = open.filter(|option| option.validation_status() != Some(&acm::DomainStatus::Success));
+    let records: BTreeSet<String> = open
+        .filter_map(acm::DomainValidation::resource_record)
+        .map(|record| format!("CNAME {} → {}", record.name(), record.value()))
+        .collect();
+    let records: Vec<String> = records.into_iter().collect();
+    format!("certificate {} PENDING_VALIDATION: needs {}", certificate::arn(detail), records.join(", "))
+}

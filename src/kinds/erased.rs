@@ -1,0 +1,314 @@
+//! The list of kinds, and the one erased face behind which the engine sees them.
+
+use futures_util::future::LocalBoxFuture;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::aws::{Aws, CloudError, Reader, TagIndex};
+use crate::kinds::{Create, Delete, Desired, Impact, Kind, Live, Look, Made, Poll, Stage, Update};
+use crate::spec::{Catalog, Environment};
+
+/// Every kind, in the documented order within a stage: so plans list them, and so they are made where nothing else
+/// says what comes first.
+pub fn all() -> &'static [&'static dyn AnyKind] {
+    &[
+        &super::network::vpc::Vpc,
+        &super::network::subnet::Subnet,
+        &super::network::internet_gateway::InternetGateway,
+        &super::network::elastic_ip::ElasticIp,
+        &super::network::nat_gateway::NatGateway,
+        &super::network::route_table::RouteTable,
+        &super::network::security_group::SecurityGroup,
+        &super::network::security_group_rules::SecurityGroupRules,
+        &super::data::db_subnet_group::DbSubnetGroup,
+        // Before the databases: their passwords are parameters.
+        &super::config::ssm_parameter::SsmParameter,
+        &super::data::db_instance::DbInstance,
+        &super::registry::ecr_repository::EcrRepository,
+        &super::compute::ecs_cluster::EcsCluster,
+        &super::compute::discovery_namespace::DiscoveryNamespace,
+        &super::compute::discovery_service::DiscoveryService,
+        &super::identity::iam_role::IamRole,
+        &super::monitoring::log_group::LogGroup,
+        &super::compute::task_definition::TaskDefinition,
+        &super::compute::ecs_service::EcsService,
+        &super::edge::load_balancer::LoadBalancer,
+        &super::edge::target_group::TargetGroup,
+        // A listener takes a certificate only once it is issued, and that needs its records in DNS.
+        &super::edge::certificate::Certificate,
+        &super::edge::dns_record::DnsRecord,
+        &super::edge::certificate_validation::CertificateValidation,
+        &super::edge::listener::Listener,
+        &super::edge::listener_rule::ListenerRule,
+    ]
+}
+
+/// What a spec may speak of.
+pub fn catalog() -> Catalog {
+    Catalog { kinds: all().iter().map(|kind| kind.name()).collect() }
+}
+
+/// What the tag index is asked for.
+pub fn tag_index() -> TagIndex {
+    let mut index = TagIndex::default();
+    for kind in all() {
+        let types = if kind.shared() { &mut index.shared } else { &mut index.own };
+        types.extend(kind.tag_index());
+    }
+    index
+}
+
+/// The kind with this address prefix.
+pub fn find(name: &str) -> Option<&'static dyn AnyKind> {
+    all().iter().copied().find(|kind| kind.name() == name)
+}
+
+/// A [`Kind`] with its attributes as JSON.
+pub trait AnyKind: Sync {
+    fn name(&self) -> &'static str;
+    fn stage(&self) -> Stage;
+    fn replace_on(&self) -> &'static [&'static str];
+    fn outputs(&self) -> &'static [&'static str];
+    fn moving(&self) -> &'static [&'static str];
+    fn identity(&self) -> Option<&'static str>;
+    fn shared(&self) -> bool;
+    fn tag_index(&self) -> Option<&'static str>;
+    fn holds_data(&self, live: &Value) -> bool;
+    fn protected_by(&self) -> Option<&'static str>;
+    fn serves(&self) -> bool;
+    fn backed_by(&self) -> Option<&'static str>;
+    fn create_first(&self) -> bool;
+    fn deadline(&self) -> u64;
+    fn typical(&self) -> u64;
+    fn typical_delete(&self) -> u64;
+    fn desired(&self, env: &Environment) -> Vec<Desired<Value>>;
+    /// Whether a live object stands where the desired one must, by its name or by [`Kind::stands_for`].
+    fn stands_for(&self, desired: &Value, live: &Value) -> bool;
+    fn settle(&self, desired: &Value, live: &mut Value);
+    fn widen(&self, live: &Value, desired: &Value) -> Option<Value>;
+    fn hold_back(&self, live: Option<&Value>, desired: &Value) -> Option<Value>;
+    fn impact(&self, live: &Value, desired: &Value, changed: &[String]) -> Impact;
+    /// Whether an update of these fields changes this output.
+    fn moves(&self, output: &str, changed: &[String]) -> bool;
+    fn goes_after(&self, live: &Value) -> &'static [&'static str];
+    /// Whether the object that replaces another has the same value of this output.
+    fn lasts(&self, output: &str) -> bool;
+    fn read_all<'a>(&'a self, read: &'a Reader<'a>) -> LocalBoxFuture<'a, Result<Vec<Live<Value>>, CloudError>>;
+    fn complete<'a>(
+        &'a self,
+        read: &'a Reader<'a>,
+        live: &'a mut Live<Value>,
+    ) -> LocalBoxFuture<'a, Result<(), CloudError>>;
+    fn create<'a>(&'a self, aws: &'a Aws, new: Create<'a, Value>) -> LocalBoxFuture<'a, Result<Made, CloudError>>;
+    fn update<'a>(
+        &'a self,
+        aws: &'a Aws,
+        change: Update<'a, Value>,
+    ) -> LocalBoxFuture<'a, Result<Made, CloudError>>;
+    fn delete<'a>(&'a self, aws: &'a Aws, gone: Delete<'a, Value>) -> LocalBoxFuture<'a, Result<(), CloudError>>;
+    fn poll<'a>(&'a self, aws: &'a Aws, look: Look<'a, Value>) -> LocalBoxFuture<'a, Result<Poll, CloudError>>;
+}
+
+fn json<A: Serialize>(attrs: A) -> Value {
+    serde_json::to_value(attrs).unwrap_or_else(|error| unreachable!("attributes are plain data: {error}"))
+}
+
+fn typed<A: DeserializeOwned>(kind: &str, attrs: &Value) -> Result<A, CloudError> {
+    A::deserialize(attrs).map_err(|error| CloudError::internal(format!("attributes of {kind}: {error}")))
+}
+
+fn erase<A: Serialize>(live: Live<A>) -> Live<Value> {
+    Live {
+        address: live.address,
+        id: live.id,
+        outputs: live.outputs,
+        attrs: live.attrs.map(json),
+        unread: live.unread,
+        confirm: live.confirm,
+        seal: live.seal,
+        scheduled: live.scheduled,
+    }
+}
+
+impl<K: Kind + Sync> AnyKind for K {
+    fn name(&self) -> &'static str {
+        K::KIND
+    }
+    fn stage(&self) -> Stage {
+        K::STAGE
+    }
+    fn replace_on(&self) -> &'static [&'static str] {
+        K::REPLACE_ON
+    }
+    fn outputs(&self) -> &'static [&'static str] {
+        K::OUTPUTS
+    }
+    fn moving(&self) -> &'static [&'static str] {
+        K::MOVING
+    }
+    fn identity(&self) -> Option<&'static str> {
+        K::IDENTITY
+    }
+    fn shared(&self) -> bool {
+        K::SHARED
+    }
+
+    fn tag_index(&self) -> Option<&'static str> {
+        K::TAG_INDEX
+    }
+    fn holds_data(&self, live: &Value) -> bool {
+        K::Attrs::deserialize(live).is_ok_and(|live| K::holds_data(&live))
+    }
+    fn protected_by(&self) -> Option<&'static str> {
+        K::PROTECTED_BY
+    }
+    fn serves(&self) -> bool {
+        K::SERVES
+    }
+    fn backed_by(&self) -> Option<&'static str> {
+        K::BACKED_BY
+    }
+    fn create_first(&self) -> bool {
+        K::CREATE_FIRST
+    }
+    fn deadline(&self) -> u64 {
+        K::DEADLINE
+    }
+    fn typical(&self) -> u64 {
+        K::TYPICAL
+    }
+    fn typical_delete(&self) -> u64 {
+        K::TYPICAL_DELETE
+    }
+
+    fn desired(&self, env: &Environment) -> Vec<Desired<Value>> {
+        K::desired(env)
+            .into_iter()
+            .map(|desired| Desired {
+                name: desired.name,
+                attrs: json(desired.attrs),
+                stage: desired.stage,
+                after: desired.after,
+                follows: desired.follows,
+                wave: desired.wave,
+                external: desired.external,
+                protect: desired.protect,
+            })
+            .collect()
+    }
+
+    fn stands_for(&self, desired: &Value, live: &Value) -> bool {
+        let (Ok(desired), Ok(mut live)) = (K::Attrs::deserialize(desired), K::Attrs::deserialize(live)) else {
+            return false;
+        };
+        if K::stands_for(&desired, &live) {
+            return true;
+        }
+        // What was made beside its predecessor has another name than the desired one, which is the same by this.
+        K::settle(&desired, &mut live);
+        let (desired, live) = (json(desired), json(live));
+        K::IDENTITY.is_some_and(|name| desired.get(name).is_some() && desired.get(name) == live.get(name))
+    }
+
+    fn settle(&self, desired: &Value, live: &mut Value) {
+        let (Ok(desired), Ok(mut found)) = (K::Attrs::deserialize(desired), K::Attrs::deserialize(&*live)) else {
+            return;
+        };
+        K::settle(&desired, &mut found);
+        *live = json(found);
+    }
+
+    fn widen(&self, live: &Value, desired: &Value) -> Option<Value> {
+        let (live, desired) = (K::Attrs::deserialize(live).ok()?, K::Attrs::deserialize(desired).ok()?);
+        K::widen(&live, &desired).map(json)
+    }
+
+    fn hold_back(&self, live: Option<&Value>, desired: &Value) -> Option<Value> {
+        let live = live.map(K::Attrs::deserialize).transpose().ok()?;
+        K::hold_back(live.as_ref(), &K::Attrs::deserialize(desired).ok()?).map(json)
+    }
+
+    fn impact(&self, live: &Value, desired: &Value, changed: &[String]) -> Impact {
+        match (K::Attrs::deserialize(live), K::Attrs::deserialize(desired)) {
+            (Ok(live), Ok(desired)) => K::impact(&live, &desired, changed),
+            _ => Impact::None,
+        }
+    }
+
+    fn moves(&self, output: &str, changed: &[String]) -> bool {
+        K::MOVING.contains(&output) && K::moves(output, changed)
+    }
+
+    fn goes_after(&self, live: &Value) -> &'static [&'static str] {
+        K::Attrs::deserialize(live).map_or(K::DELETE_AFTER, |live| K::goes_after(&live))
+    }
+
+    fn lasts(&self, output: &str) -> bool {
+        K::lasts(output)
+    }
+
+    fn read_all<'a>(&'a self, read: &'a Reader<'a>) -> LocalBoxFuture<'a, Result<Vec<Live<Value>>, CloudError>> {
+        Box::pin(async move { Ok(K::read_all(read).await?.into_iter().map(erase).collect()) })
+    }
+
+    fn complete<'a>(
+        &'a self,
+        read: &'a Reader<'a>,
+        live: &'a mut Live<Value>,
+    ) -> LocalBoxFuture<'a, Result<(), CloudError>> {
+        Box::pin(async move {
+            let mut full = Live {
+                address: live.address.clone(),
+                id: live.id.clone(),
+                outputs: live.outputs.clone(),
+                attrs: live.attrs.as_ref().map(|attrs| typed(K::KIND, attrs)).transpose()?,
+                unread: live.unread.clone(),
+                confirm: live.confirm,
+                seal: live.seal.clone(),
+                scheduled: live.scheduled.clone(),
+            };
+            K::complete(read, &mut full).await?;
+            full.confirm = false;
+            *live = erase(full);
+            Ok(())
+        })
+    }
+
+    fn create<'a>(&'a self, aws: &'a Aws, new: Create<'a, Value>) -> LocalBoxFuture<'a, Result<Made, CloudError>> {
+        Box::pin(async move {
+            let attrs = typed(K::KIND, new.attrs)?;
+            let Create { address, vault, token, alternate, .. } = new;
+            K::create(aws, &Create { address, attrs: &attrs, vault, token, alternate }).await
+        })
+    }
+
+    fn update<'a>(
+        &'a self,
+        aws: &'a Aws,
+        change: Update<'a, Value>,
+    ) -> LocalBoxFuture<'a, Result<Made, CloudError>> {
+        Box::pin(async move {
+            let (before, attrs) = (typed(K::KIND, change.before)?, typed(K::KIND, change.attrs)?);
+            let Update { address, id, outputs, changed, vault, token, .. } = change;
+            K::update(aws, &Update { address, id, outputs, before: &before, attrs: &attrs, changed, vault, token })
+                .await
+        })
+    }
+
+    fn delete<'a>(&'a self, aws: &'a Aws, gone: Delete<'a, Value>) -> LocalBoxFuture<'a, Result<(), CloudError>> {
+        Box::pin(async move {
+            let attrs = typed(K::KIND, gone.attrs)?;
+            let Delete { address, id, outputs, .. } = gone;
+            K::delete(aws, &Delete { address, id, outputs, attrs: &attrs }).await
+        })
+    }
+
+    fn poll<'a>(&'a self, aws: &'a Aws, look: Look<'a, Value>) -> LocalBoxFuture<'a, Result<Poll, CloudError>> {
+        Box::pin(async move {
+            let attrs = typed(K::KIND, look.attrs)?;
+            let Look { id, outputs, goal, .. } = look;
+            K::poll(aws, &Look { id, attrs: &attrs, outputs, goal }).await
+        })
+    }
+}

@@ -1,0 +1,124 @@
+//! What the roles of a service allow: no more than that service needs.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+
+use super::policy::canonical;
+use crate::kinds::monitoring::log_group;
+use crate::kinds::registry::ecr_repository::{self, EcrRepository};
+use crate::spec::names::partition;
+use crate::spec::{Environment, Service};
+use crate::value::{Part, Target};
+
+/// ECS may take the role, on behalf of this account only.
+pub(super) fn trust(env: &Environment) -> Value {
+    document(&[json!({
+        "Effect": "Allow",
+        "Principal": { "Service": "ecs-tasks.amazonaws.com" },
+        "Action": "sts:AssumeRole",
+        "Condition": { "StringEquals": { "aws:SourceAccount": env.account } },
+    })])
+}
+
+/// What ECS needs to start a task: its image, its log group and its own parameters.
+pub(super) fn execution(env: &Environment, key: &str, service: &Service) -> BTreeMap<String, Value> {
+    let mut statements = Vec::new();
+    let repositories = repositories(env, &service.image);
+    if !repositories.is_empty() {
+        statements.push(allow("Registry", &["ecr:GetAuthorizationToken"], ["*".to_owned()]));
+        let pull = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"];
+        statements.push(allow("Images", &pull, repositories));
+    }
+    let streams = env.arn("logs", &format!("log-group:{}:*", log_group::name(env, key)));
+    statements.push(allow("Logs", &["logs:CreateLogStream", "logs:PutLogEvents"], [streams]));
+    let parameters: BTreeSet<String> = service
+        .secrets
+        .values()
+        .map(|parameter| env.arn("ssm", &format!("parameter{}", env.parameter_path(parameter))))
+        .collect();
+    if !parameters.is_empty() {
+        statements.push(allow("Parameters", &["ssm:GetParameters"], parameters));
+    }
+    BTreeMap::from([("execution".to_owned(), document(&statements))])
+}
+
+/// What the running task may do.
+pub(super) fn task(service: &Service) -> BTreeMap<String, Value> {
+    let mut policies = BTreeMap::new();
+    if !service.permissions.is_empty() {
+        let statements = service.permissions.iter().map(|permission| {
+            json!({ "Effect": "Allow", "Action": permission.actions, "Resource": permission.resources })
+        });
+        policies.insert("permissions".to_owned(), document(&statements.collect::<Vec<_>>()));
+    }
+    if service.execute_command {
+        let channels = [
+            "ssmmessages:CreateControlChannel",
+            "ssmmessages:CreateDataChannel",
+            "ssmmessages:OpenControlChannel",
+            "ssmmessages:OpenDataChannel",
+        ];
+        let shell = allow("Shell", &channels, ["*".to_owned()]);
+        policies.insert("execute-command".to_owned(), document(&[shell]));
+    }
+    policies
+}
+
+fn allow(sid: &str, actions: &[&str], resources: impl IntoIterator<Item = String>) -> Value {
+    let resources: Vec<String> = resources.into_iter().collect();
+    json!({ "Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resources })
+}
+
+fn document(statements: &[Value]) -> Value {
+    canonical(json!({ "Version": "2012-10-17", "Statement": statements }))
+}
+
+/// ARNs of the private ECR repositories that an image comes from; none for an image from elsewhere.
+fn repositories(env: &Environment, image: &str) -> BTreeSet<String> {
+    let image = env.text(image);
+    let ours = image.parts.iter().filter_map(|part| match part {
+        Part::Output { address, .. } if address.kind() == EcrRepository::KIND => {
+            let name = ecr_repository::name(env, address.name());
+            Some(env.arn("ecr", &format!("repository/{name}")))
+        }
+        _ => None,
+    });
+    let mut arns: BTreeSet<String> = ours.collect();
+    if arns.is_empty() {
+        arns.extend(private_repository(&image.plain()));
+    }
+    arns
+}
+
+/// The ARN behind `<account>.dkr.ecr.<region>.amazonaws.com/<repository>[:tag][@digest]`.
+fn private_repository(image: &str) -> Option<String> {
+    let (host, path) = image.split_once('/')?;
+    let mut labels = host.split('.');
+    let account = labels.next().filter(|account| account.len() == 12)?;
+    if !account.bytes().all(|digit| digit.is_ascii_digit()) || labels.next()? != "dkr" || labels.next()? != "ecr" {
+        return None;
+    }
+    let region = labels.next()?;
+    let name = path.split(['@', ':']).next().filter(|name| !name.is_empty()).unwrap_or("*");
+    Some(format!("arn:{}:ecr:{region}:{account}:repository/{name}", partition(region)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_private_image_names_its_repository() {
+        let image = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/team/web:prod-1@sha256:ab";
+        let arn = "arn:aws:ecr:eu-central-1:123456789012:repository/team/web";
+        assert_eq!(private_repository(image).as_deref(), Some(arn));
+    }
+
+    #[test]
+    fn images_from_elsewhere_need_nothing() {
+        for image in ["nginx:1", "public.ecr.aws/nginx/nginx:1", "ghcr.io/a/b@sha256:ab", "localhost:5000/a"] {
+            assert_eq!(private_repository(image), None);
+        }
+    }
+}

@@ -1,0 +1,10 @@
+mod ec2;
+pub mod elastic_ip;
+pub mod internet_gateway;
+pub mod nat_gateway;
+pub mod route_table;
+pub mod security_group;
+pub mod security_group_rules;
+pub mod subnet;
+pub mod vpc;
+mod zones;

@@ -1,0 +1,217 @@
+use aws_sdk_ecr::types::{ImageScanningConfiguration, ImageTagMutability, Repository, Tag};
+use futures_util::future::try_join_all;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::aws::{Aws, CloudError, During, Reader};
+use crate::kinds::ownership::{Ownership, TagChange, confirm, implied, unless_made, visible};
+use crate::kinds::{Create, Delete, Desired, Kind, Live, Made, Stage, Update};
+use crate::spec::Environment;
+use crate::value::{Tags, Target};
+
+mod lifecycle;
+
+/// A registry of images. It belongs to the project: every environment pulls from it.
+pub struct EcrRepository;
+
+impl Target for EcrRepository {
+    const KIND: &'static str = "ecr_repository";
+    const SHARED: bool = true;
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Attrs {
+    pub name: String,
+    pub immutable_tags: bool,
+    pub scan_on_push: bool,
+    /// The lifecycle policy in canonical form; null where there is none.
+    pub lifecycle: Value,
+    pub tags: Tags,
+}
+
+/// The physical name of the registry with this key. It names no environment, since all of them share it.
+pub(in crate::kinds) fn name(env: &Environment, key: &str) -> String {
+    let given = env.registries.get(key).and_then(|registry| registry.name.clone());
+    given.unwrap_or_else(|| format!("{}-{key}", env.project))
+}
+
+impl Kind for EcrRepository {
+    const STAGE: Stage = Stage::Registries;
+    const REPLACE_ON: &'static [&'static str] = &["name"];
+    const SERVES: bool = true;
+    const OUTPUTS: &'static [&'static str] = &["arn", "url"];
+    const IDENTITY: Option<&'static str> = Some("name");
+    const TAG_INDEX: Option<&'static str> = Some("ecr:repository");
+    const CREATE_FIRST: bool = false;
+
+    type Attrs = Attrs;
+
+    fn desired(env: &Environment) -> Vec<Desired<Attrs>> {
+        let repositories = env.registries.iter().map(|(key, registry)| {
+            let attrs = Attrs {
+                name: name(env, key),
+                immutable_tags: registry.immutable_tags,
+                scan_on_push: registry.scan_on_push,
+                lifecycle: lifecycle::policy(registry),
+                tags: env.project_tags_of::<Self>(key),
+            };
+            let protect = registry.protect.unwrap_or(env.protect);
+            Desired { protect, ..Desired::new(key, attrs) }
+        });
+        repositories.collect()
+    }
+
+    fn holds_data(_live: &Attrs) -> bool {
+        true
+    }
+
+    async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
+        let aws = read.aws;
+        let pages = aws.ecr.describe_repositories().max_results(1000).into_paginator().items().send();
+        let repositories = pages.collect::<Result<Vec<_>, _>>().await.during("ecr:DescribeRepositories")?;
+        let implied = implied::<Self>(read.scope.env, |attrs| attrs.name);
+        let owned = try_join_all(repositories.iter().map(async |repository| {
+            let (name, arn) =
+                (repository.repository_name().unwrap_or_default(), repository.repository_arn().unwrap_or_default());
+            let ownership = Ownership::of::<Self>(read, arn, implied.get(name).cloned(), tags(aws, arn)).await?;
+            if !ownership.concerns::<Self>(read, name) {
+                return Ok(None);
+            }
+            let lifecycle = read_lifecycle(aws, name).await?;
+            let mut live = ownership.live(name, |tags| attributes(repository, lifecycle, tags));
+            live.outputs = made(repository).outputs;
+            Ok(Some(live))
+        }));
+        Ok(owned.await?.into_iter().flatten().collect())
+    }
+
+    async fn complete(read: &Reader<'_>, live: &mut Live<Attrs>) -> Result<(), CloudError> {
+        let tags = tags(read.aws, &arn(read.aws, &live.id)).await?;
+        confirm::<Self>(read, live, tags, |attrs| &mut attrs.tags);
+        Ok(())
+    }
+
+    async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
+        let attrs = new.attrs;
+        let created = aws
+            .ecr
+            .create_repository()
+            .repository_name(&attrs.name)
+            .image_tag_mutability(mutability(attrs))
+            .image_scanning_configuration(scanning(attrs))
+            .set_tags(Some(ecr_tags(&attrs.tags)?))
+            .send()
+            .await
+            .during("ecr:CreateRepository");
+        let repository = match created {
+            Ok(answer) => answer.repository,
+            Err(error) => {
+                unless_made(error, &attrs.tags, tags(aws, &arn(aws, &attrs.name))).await?;
+                find(aws, &attrs.name).await?
+            }
+        };
+        put_lifecycle(aws, attrs).await?;
+        repository
+            .as_ref()
+            .map(made)
+            .ok_or_else(|| CloudError::internal("ECR made a repository without saying which"))
+    }
+
+    async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<Made, CloudError> {
+        let attrs = change.attrs;
+        if change.changes("immutable_tags") {
+            let call = aws.ecr.put_image_tag_mutability().repository_name(change.id);
+            let call = call.image_tag_mutability(mutability(attrs));
+            call.send().await.during("ecr:PutImageTagMutability")?;
+        }
+        if change.changes("scan_on_push") {
+            let call = aws.ecr.put_image_scanning_configuration().repository_name(change.id);
+            let call = call.image_scanning_configuration(scanning(attrs));
+            call.send().await.during("ecr:PutImageScanningConfiguration")?;
+        }
+        if change.changes("lifecycle") {
+            put_lifecycle(aws, attrs).await?;
+        }
+        if change.changes("tags") {
+            retag(aws, &arn(aws, change.id), &TagChange::between(&change.before.tags, &attrs.tags)).await?;
+        }
+        Ok(Made { id: change.id.to_owned(), outputs: change.outputs.clone() })
+    }
+
+    /// Without force: AWS refuses while there are images, which nobody could make again.
+    async fn delete(aws: &Aws, gone: &Delete<'_, Attrs>) -> Result<(), CloudError> {
+        aws.ecr.delete_repository().repository_name(gone.id).send().await.found("ecr:DeleteRepository")?;
+        Ok(())
+    }
+}
+
+fn attributes(repository: &Repository, lifecycle: Value, tags: Tags) -> Attrs {
+    let scanning = repository.image_scanning_configuration();
+    Attrs {
+        name: repository.repository_name().unwrap_or_default().to_owned(),
+        immutable_tags: repository.image_tag_mutability() == Some(&ImageTagMutability::Immutable),
+        scan_on_push: scanning.is_some_and(ImageScanningConfiguration::scan_on_push),
+        lifecycle,
+        tags,
+    }
+}
+
+fn made(repository: &Repository) -> Made {
+    Made::new(repository.repository_name().unwrap_or_default())
+        .output("arn", repository.repository_arn().unwrap_or_default())
+        .output("url", repository.repository_uri().unwrap_or_default())
+}
+
+fn arn(aws: &Aws, name: &str) -> String {
+    aws.arn("ecr", &format!("repository/{name}"))
+}
+
+async fn find(aws: &Aws, name: &str) -> Result<Option<Repository>, CloudError> {
+    let call = aws.ecr.describe_repositories().repository_names(name);
+    let answer = call.send().await.during("ecr:DescribeRepositories")?;
+    Ok(answer.repositories.unwrap_or_default().pop())
+}
+
+fn mutability(attrs: &Attrs) -> ImageTagMutability {
+    if attrs.immutable_tags { ImageTagMutability::Immutable } else { ImageTagMutability::Mutable }
+}
+
+fn scanning(attrs: &Attrs) -> ImageScanningConfiguration {
+    ImageScanningConfiguration::builder().scan_on_push(attrs.scan_on_push).build()
+}
+
+async fn read_lifecycle(aws: &Aws, name: &str) -> Result<Value, CloudError> {
+    let call = aws.ecr.get_lifecycle_policy().repository_name(name);
+    let answer = call.send().await.found("ecr:GetLifecyclePolicy")?;
+    Ok(answer.and_then(|answer| answer.lifecycle_policy_text).map_or(Value::Null, |text| lifecycle::parse(&text)))
+}
+
+async fn put_lifecycle(aws: &Aws, attrs: &Attrs) -> Result<(), CloudError> {
+    let call = aws.ecr.put_lifecycle_policy().repository_name(&attrs.name);
+    let call = call.lifecycle_policy_text(attrs.lifecycle.to_string());
+    call.send().await.during("ecr:PutLifecyclePolicy")?;
+    Ok(())
+}
+
+async fn tags(aws: &Aws, arn: &str) -> Result<Tags, CloudError> {
+    let call = aws.ecr.list_tags_for_resource().resource_arn(arn);
+    let answer = call.send().await.during("ecr:ListTagsForResource")?;
+    Ok(visible(answer.tags().iter().map(|tag| (tag.key(), tag.value()))))
+}
+
+fn ecr_tags(tags: &Tags) -> Result<Vec<Tag>, CloudError> {
+    let tags = tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build());
+    tags.collect::<Result<_, _>>().map_err(|error| CloudError::internal(error.to_string()))
+}
+
+async fn retag(aws: &Aws, arn: &str, change: &TagChange) -> Result<(), CloudError> {
+    if !change.set.is_empty() {
+        let call = aws.ecr.tag_resource().resource_arn(arn).set_tags(Some(ecr_tags(&change.set)?));
+        call.send().await.during("ecr:TagResource")?;
+    }
+    if !change.removed.is_empty() {
+        let call = aws.ecr.untag_resource().resource_arn(arn).set_tag_keys(Some(change.removed.clone()));
+        call.send().await.during("ecr:UntagResource")?;
+    }
+    Ok(())
+}
