@@ -1,5 +1,6 @@
 //! The record of what was applied, which an account and a cloud file keep beside the lock.
 
+#[cfg(feature = "aws")]
 pub mod account;
 
 use std::collections::{BTreeMap, BTreeSet};

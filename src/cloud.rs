@@ -1,5 +1,6 @@
 //! Where live state comes from and changes go to: an AWS account, or a file that stands in for one.
 
+#[cfg(feature = "aws")]
 mod account;
 mod fault;
 mod file;
@@ -16,6 +17,7 @@ use crate::lock::LockStore;
 use crate::spec::Environment;
 use crate::value::Vault;
 
+#[cfg(feature = "aws")]
 pub use account::Account;
 pub use fault::FailAt;
 pub use file::{FileCloud, Options, secrets};

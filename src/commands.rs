@@ -1,5 +1,7 @@
 //! The commands: thin over the operations they are named for.
 
+#[cfg(feature = "aws")]
+mod account;
 mod apply;
 mod check;
 mod compare;

@@ -4,6 +4,8 @@
 //! creates, updates and deletes one object. Everything else (diff, graph, order, retries, waiting, rendering)
 //! is written once, over the serialised attributes.
 
+#[cfg(feature = "aws")]
+mod calls;
 pub mod compute;
 pub mod config;
 pub mod data;
@@ -13,6 +15,7 @@ mod erased;
 pub mod identity;
 pub mod monitoring;
 pub mod network;
+#[cfg(feature = "aws")]
 mod ownership;
 pub mod registry;
 mod stage;
@@ -22,12 +25,15 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+#[cfg(feature = "aws")]
 use crate::aws::{Aws, CloudError, Reader};
 use crate::spec::Environment;
 use crate::value::{Address, Target, Vault};
 
 pub use elsewhere::elsewhere;
-pub use erased::{AnyKind, all, catalog, find, tag_index};
+#[cfg(feature = "aws")]
+pub use erased::tag_index;
+pub use erased::{AnyKind, all, catalog, find};
 pub use stage::{Impact, Stage};
 
 /// What others may refer to besides the id: `"arn"`, `"dns_name"`, …
@@ -73,16 +79,6 @@ pub trait Kind: Target + Sized + 'static {
     type Attrs: Clone + Serialize + DeserializeOwned;
 
     fn desired(env: &Environment) -> Vec<Desired<Self::Attrs>>;
-
-    /// Every live object of this kind that carries our tags, all of them or some, and those that may stand in the
-    /// place of one that the spec wants. Calls grow with pages, not with objects.
-    async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Self::Attrs>>, CloudError>;
-
-    /// Reads one object in full whose `Live` said that it is not (`confirm`): called only for objects that
-    /// seem to differ or are to be deleted.
-    async fn complete(_read: &Reader<'_>, _live: &mut Live<Self::Attrs>) -> Result<(), CloudError> {
-        Ok(())
-    }
 
     /// Whether a live object stands where the desired one must, for all that AWS lets only one object be: how it is
     /// recognised when its tags of ownership are lost. References are resolved as far as they are known. An object
@@ -133,6 +129,20 @@ pub trait Kind: Target + Sized + 'static {
     /// Whether the object that replaces another has the same value of this output.
     fn lasts(_output: &str) -> bool {
         false
+    }
+}
+
+/// The side of a kind that calls AWS.
+#[cfg(feature = "aws")]
+pub trait Calls: Kind {
+    /// Every live object of this kind that carries our tags, all of them or some, and those that may stand in the
+    /// place of one that the spec wants. Calls grow with pages, not with objects.
+    async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Self::Attrs>>, CloudError>;
+
+    /// Reads one object in full whose `Live` said that it is not (`confirm`): called only for objects that
+    /// seem to differ or are to be deleted.
+    async fn complete(_read: &Reader<'_>, _live: &mut Live<Self::Attrs>) -> Result<(), CloudError> {
+        Ok(())
     }
 
     async fn create(aws: &Aws, new: &Create<'_, Self::Attrs>) -> Result<Made, CloudError>;

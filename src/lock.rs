@@ -43,6 +43,7 @@ mod entry;
 mod file;
 mod holder;
 mod lease;
+#[cfg(feature = "aws")]
 mod ssm;
 #[cfg(test)]
 mod trial;
@@ -60,6 +61,7 @@ pub use chain::{Chain, Versions};
 pub use file::FileLock;
 pub use holder::Holder;
 pub use lease::{Lock, NotLocked, Terms};
+#[cfg(feature = "aws")]
 pub use ssm::ParameterVersions;
 
 /// The parameter that an environment's lock is.

@@ -22,7 +22,7 @@ use sha2::{Digest, Sha256};
 
 pub use keyed::Keyed;
 pub use model::*;
-pub use owner::{OWNERSHIP, Owner};
+pub use owner::{OWNERSHIP, Owner, same_other_tags};
 pub use place::{Place, Source};
 pub use problem::{Problem, Problems};
 pub use source::{Data, Entry, Node, Tree};

@@ -2,19 +2,20 @@
 
 use std::path::Path;
 use std::pin::pin;
-use std::time::Duration;
 
 use futures_util::future::{Either, select};
 
+#[cfg(feature = "aws")]
+use super::account::open as account;
 use super::{Failure, options};
-use crate::aws::{Aws, CALL_SECONDS, Class, CloudError, Trace};
-use crate::cli::{Choices, CloudArgs, Exit, Wait};
-use crate::cloud::{About, Account, Cloud, FileCloud, Options};
+use crate::aws::{Class, CloudError};
+use crate::cli::{Choices, CloudArgs, Exit};
+use crate::cloud::{About, Cloud, FileCloud, Options};
 use crate::graph::Graph;
 use crate::kinds;
 use crate::spec::{self, Environment, Spec};
 use crate::ui::Ui;
-use crate::value::{Vault, one_line, without_password};
+use crate::value::Vault;
 
 /// Seconds in a cloud file for a second of AWS, unless `--time-scale` says otherwise.
 const TIME_SCALE: f64 = 0.002;
@@ -135,30 +136,14 @@ async fn open(ui: Ui, env: &Environment, args: &CloudArgs) -> Result<Box<dyn Clo
         let message = format!("--cloud {} is neither `aws` nor `file:PATH`", args.cloud);
         return Err(Failure::new(Exit::Usage, message, "as in --cloud file:dev.json"));
     }
-    let wait = match args.wait {
-        Wait::Always => true,
-        Wait::Never => false,
-        Wait::Auto => foreign_endpoint().is_none_or(|endpoint| {
-            ui.note(&format!(
-                "not waiting for roll-outs: {endpoint} is not AWS's own endpoint (--wait always does)"
-            ));
-            false
-        }),
-    };
-    let call = Duration::from_secs(args.call_timeout.unwrap_or(CALL_SECONDS).into());
-    let trace = Trace::new(ui.verbose, move |line| ui.detail(line));
-    let aws = Aws::connect(&env.region, &env.account, args.profile.as_deref(), call, wait, trace).await;
-    Ok(Box::new(Account::new(aws)))
+    account(ui, env, args).await
 }
 
-/// An endpoint set for this process that is none of AWS's.
-fn foreign_endpoint() -> Option<String> {
-    let endpoint = ["AWS_ENDPOINT_URL_ECS", "AWS_ENDPOINT_URL"].iter().find_map(|name| std::env::var(name).ok())?;
-    let endpoint = one_line(&without_password(&endpoint));
-    let host = endpoint.split("://").last().unwrap_or_default().split(['/', ':']).next().unwrap_or_default();
-    let own = ["amazonaws.com", "amazonaws.com.cn", "api.aws"];
-    let is_own = own.iter().any(|domain| host == *domain || host.ends_with(&format!(".{domain}")));
-    (!is_own && !endpoint.is_empty()).then_some(endpoint)
+/// There is nothing to open.
+#[cfg(not(feature = "aws"))]
+async fn account(_: Ui, _: &Environment, _: &CloudArgs) -> Result<Box<dyn Cloud>, Failure> {
+    let message = "this Baseplate was built without AWS, and has only cloud files";
+    Err(Failure::new(Exit::Usage, message, "say --cloud file:PATH, or build it with its default features"))
 }
 
 /// Calls that failed, as one failure: what, and what to do next.

@@ -1,12 +1,13 @@
 //! The list of kinds, and the one erased face behind which the engine sees them.
 
-use futures_util::future::LocalBoxFuture;
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::aws::{Aws, CloudError, Reader, TagIndex};
-use crate::kinds::{Create, Delete, Desired, Impact, Kind, Live, Look, Made, Poll, Stage, Update};
+#[cfg(feature = "aws")]
+pub use super::calls::AnyCalls;
+#[cfg(feature = "aws")]
+use crate::aws::TagIndex;
+use crate::kinds::{Desired, Impact, Kind, Stage};
 use crate::spec::{Catalog, Environment};
 
 /// Every kind, in the documented order within a stage: so plans list them, and so they are made where nothing else
@@ -50,6 +51,7 @@ pub fn catalog() -> Catalog {
 }
 
 /// What the tag index is asked for.
+#[cfg(feature = "aws")]
 pub fn tag_index() -> TagIndex {
     let mut index = TagIndex::default();
     for kind in all() {
@@ -64,8 +66,15 @@ pub fn find(name: &str) -> Option<&'static dyn AnyKind> {
     all().iter().copied().find(|kind| kind.name() == name)
 }
 
+/// What a build without AWS can call.
+#[cfg(not(feature = "aws"))]
+pub trait AnyCalls {}
+
+#[cfg(not(feature = "aws"))]
+impl<K: Kind> AnyCalls for K {}
+
 /// A [`Kind`] with its attributes as JSON.
-pub trait AnyKind: Sync {
+pub trait AnyKind: AnyCalls + Sync {
     fn name(&self) -> &'static str;
     fn stage(&self) -> Stage;
     fn replace_on(&self) -> &'static [&'static str];
@@ -94,44 +103,13 @@ pub trait AnyKind: Sync {
     fn goes_after(&self, live: &Value) -> &'static [&'static str];
     /// Whether the object that replaces another has the same value of this output.
     fn lasts(&self, output: &str) -> bool;
-    fn read_all<'a>(&'a self, read: &'a Reader<'a>) -> LocalBoxFuture<'a, Result<Vec<Live<Value>>, CloudError>>;
-    fn complete<'a>(
-        &'a self,
-        read: &'a Reader<'a>,
-        live: &'a mut Live<Value>,
-    ) -> LocalBoxFuture<'a, Result<(), CloudError>>;
-    fn create<'a>(&'a self, aws: &'a Aws, new: Create<'a, Value>) -> LocalBoxFuture<'a, Result<Made, CloudError>>;
-    fn update<'a>(
-        &'a self,
-        aws: &'a Aws,
-        change: Update<'a, Value>,
-    ) -> LocalBoxFuture<'a, Result<Made, CloudError>>;
-    fn delete<'a>(&'a self, aws: &'a Aws, gone: Delete<'a, Value>) -> LocalBoxFuture<'a, Result<(), CloudError>>;
-    fn poll<'a>(&'a self, aws: &'a Aws, look: Look<'a, Value>) -> LocalBoxFuture<'a, Result<Poll, CloudError>>;
 }
 
-fn json<A: Serialize>(attrs: A) -> Value {
+pub(super) fn json<A: Serialize>(attrs: A) -> Value {
     serde_json::to_value(attrs).unwrap_or_else(|error| unreachable!("attributes are plain data: {error}"))
 }
 
-fn typed<A: DeserializeOwned>(kind: &str, attrs: &Value) -> Result<A, CloudError> {
-    A::deserialize(attrs).map_err(|error| CloudError::internal(format!("attributes of {kind}: {error}")))
-}
-
-fn erase<A: Serialize>(live: Live<A>) -> Live<Value> {
-    Live {
-        address: live.address,
-        id: live.id,
-        outputs: live.outputs,
-        attrs: live.attrs.map(json),
-        unread: live.unread,
-        confirm: live.confirm,
-        seal: live.seal,
-        scheduled: live.scheduled,
-    }
-}
-
-impl<K: Kind + Sync> AnyKind for K {
+impl<K: Kind + AnyCalls + Sync> AnyKind for K {
     fn name(&self) -> &'static str {
         K::KIND
     }
@@ -246,69 +224,5 @@ impl<K: Kind + Sync> AnyKind for K {
 
     fn lasts(&self, output: &str) -> bool {
         K::lasts(output)
-    }
-
-    fn read_all<'a>(&'a self, read: &'a Reader<'a>) -> LocalBoxFuture<'a, Result<Vec<Live<Value>>, CloudError>> {
-        Box::pin(async move { Ok(K::read_all(read).await?.into_iter().map(erase).collect()) })
-    }
-
-    fn complete<'a>(
-        &'a self,
-        read: &'a Reader<'a>,
-        live: &'a mut Live<Value>,
-    ) -> LocalBoxFuture<'a, Result<(), CloudError>> {
-        Box::pin(async move {
-            let mut full = Live {
-                address: live.address.clone(),
-                id: live.id.clone(),
-                outputs: live.outputs.clone(),
-                attrs: live.attrs.as_ref().map(|attrs| typed(K::KIND, attrs)).transpose()?,
-                unread: live.unread.clone(),
-                confirm: live.confirm,
-                seal: live.seal.clone(),
-                scheduled: live.scheduled.clone(),
-            };
-            K::complete(read, &mut full).await?;
-            full.confirm = false;
-            *live = erase(full);
-            Ok(())
-        })
-    }
-
-    fn create<'a>(&'a self, aws: &'a Aws, new: Create<'a, Value>) -> LocalBoxFuture<'a, Result<Made, CloudError>> {
-        Box::pin(async move {
-            let attrs = typed(K::KIND, new.attrs)?;
-            let Create { address, vault, token, alternate, .. } = new;
-            K::create(aws, &Create { address, attrs: &attrs, vault, token, alternate }).await
-        })
-    }
-
-    fn update<'a>(
-        &'a self,
-        aws: &'a Aws,
-        change: Update<'a, Value>,
-    ) -> LocalBoxFuture<'a, Result<Made, CloudError>> {
-        Box::pin(async move {
-            let (before, attrs) = (typed(K::KIND, change.before)?, typed(K::KIND, change.attrs)?);
-            let Update { address, id, outputs, changed, vault, token, .. } = change;
-            K::update(aws, &Update { address, id, outputs, before: &before, attrs: &attrs, changed, vault, token })
-                .await
-        })
-    }
-
-    fn delete<'a>(&'a self, aws: &'a Aws, gone: Delete<'a, Value>) -> LocalBoxFuture<'a, Result<(), CloudError>> {
-        Box::pin(async move {
-            let attrs = typed(K::KIND, gone.attrs)?;
-            let Delete { address, id, outputs, .. } = gone;
-            K::delete(aws, &Delete { address, id, outputs, attrs: &attrs }).await
-        })
-    }
-
-    fn poll<'a>(&'a self, aws: &'a Aws, look: Look<'a, Value>) -> LocalBoxFuture<'a, Result<Poll, CloudError>> {
-        Box::pin(async move {
-            let attrs = typed(K::KIND, look.attrs)?;
-            let Look { id, outputs, goal, .. } = look;
-            K::poll(aws, &Look { id, attrs: &attrs, outputs, goal }).await
-        })
     }
 }

@@ -4,15 +4,8 @@ use std::collections::HashMap;
 
 use crate::aws::{Class, CloudError, Reader};
 use crate::kinds::{Kind, Live};
-use crate::spec::{Environment, OWNERSHIP};
+use crate::spec::Environment;
 use crate::value::{Address, Tags};
-
-/// Whether an object has all the tags that the wanted one has besides those of ownership, of which there must be
-/// some: what tells two objects apart that may be alike in all else.
-pub(super) fn same_other_tags(desired: &Tags, live: &Tags) -> bool {
-    let mut others = desired.iter().filter(|(key, _)| !OWNERSHIP.contains(&key.as_str())).peekable();
-    others.peek().is_some() && others.all(|(key, value)| live.get(key) == Some(value))
-}
 
 /// Whose one object seems to be, before its service was asked about that very object.
 pub(super) struct Ownership {
@@ -118,14 +111,6 @@ mod tests {
 
     fn tags(pairs: &[(&str, &str)]) -> Tags {
         pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
-    }
-
-    #[test]
-    fn tags_besides_those_of_ownership_tell_apart() {
-        let desired = tags(&[("baseplate:project", "town"), ("Name", "town-test")]);
-        assert!(same_other_tags(&desired, &tags(&[("Name", "town-test"), ("by", "hand")])));
-        assert!(!same_other_tags(&desired, &tags(&[("Name", "other")])));
-        assert!(!same_other_tags(&tags(&[("baseplate:project", "town")]), &tags(&[])), "nothing is no likeness");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 use std::time::SystemTime;
 
-use aws_smithy_types::date_time::{DateTime, Format};
 use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
 
 use crate::value::{steers, without_password};
 
@@ -63,7 +63,10 @@ fn plain(text: &str) -> String {
 /// As in `2026-03-01T14:02:11Z`.
 pub fn rfc3339(time: SystemTime) -> String {
     let seconds = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
-    DateTime::from_secs(i64::try_from(seconds).unwrap_or_default()).fmt(Format::DateTime).unwrap_or_default()
+    let of_day = i64::try_from(seconds).ok().and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok());
+    let Some(of_day) = of_day else { return String::new() };
+    let (hour, minute, second) = of_day.to_hms();
+    format!("{}T{hour:02}:{minute:02}:{second:02}Z", of_day.date())
 }
 
 fn random_id() -> String {

@@ -1,5 +1,5 @@
 use super::Environment;
-use crate::value::Address;
+use crate::value::{Address, Tags};
 
 /// The tags by which an object is found again, in the order in which messages name them.
 pub const OWNERSHIP: [&str; 3] = ["baseplate:project", "baseplate:environment", "baseplate:address"];
@@ -51,10 +51,21 @@ impl Owner {
     }
 }
 
+/// Whether an object has all the tags that the wanted one has besides those of ownership, of which there must be
+/// some: what tells two objects apart that may be alike in all else.
+pub fn same_other_tags(desired: &Tags, live: &Tags) -> bool {
+    let mut others = desired.iter().filter(|(key, _)| !OWNERSHIP.contains(&key.as_str())).peekable();
+    others.peek().is_some() && others.all(|(key, value)| live.get(key) == Some(value))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::spec::Catalog;
+
+    fn tags(pairs: &[(&str, &str)]) -> Tags {
+        pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+    }
 
     fn owner(kind: &str, shared: bool, pairs: &[(&str, &str)]) -> Owner {
         let text = include_str!("../../fixtures/small.toml");
@@ -103,5 +114,13 @@ mod tests {
         let tags = [OURS[0], ("address", "ecr_repository.web")];
         let web = Address::new("ecr_repository", "web");
         assert_eq!(owner("ecr_repository", true, &tags), Owner::Ours(web));
+    }
+
+    #[test]
+    fn tags_besides_those_of_ownership_tell_apart() {
+        let desired = tags(&[("baseplate:project", "town"), ("Name", "town-test")]);
+        assert!(same_other_tags(&desired, &tags(&[("Name", "town-test"), ("by", "hand")])));
+        assert!(!same_other_tags(&desired, &tags(&[("Name", "other")])));
+        assert!(!same_other_tags(&tags(&[("baseplate:project", "town")]), &tags(&[])), "nothing is no likeness");
     }
 }

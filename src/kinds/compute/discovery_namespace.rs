@@ -1,25 +1,19 @@
 //! The Cloud Map namespace under which services have private DNS names.
 
+#[cfg(feature = "aws")]
 pub(in crate::kinds) mod operation;
+#[cfg(feature = "aws")]
 pub(in crate::kinds) mod tagging;
 
-use std::rc::Rc;
-
-use aws_sdk_servicediscovery::error::SdkError;
-use aws_sdk_servicediscovery::operation::create_private_dns_namespace::CreatePrivateDnsNamespaceError as CreateError;
-use aws_sdk_servicediscovery::types::{
-    FilterCondition, NamespaceFilter, NamespaceFilterName, NamespaceSummary, NamespaceType,
-    PrivateDnsNamespaceChange,
-};
-use futures_util::future::try_join_all;
 use serde::{Deserialize, Serialize};
 
-use crate::aws::{Aws, CloudError, During, Reader};
 use crate::kinds::network::vpc::{self, Vpc};
-use crate::kinds::ownership::{Ownership, confirm};
-use crate::kinds::{Create, Delete, Desired, Goal, Kind, Live, Look, Made, Outputs, Poll, Stage, Update};
+use crate::kinds::{Desired, Kind, Stage};
 use crate::spec::Environment;
-use crate::value::{Address, Ref, Tags, Target};
+use crate::value::{Ref, Tags, Target};
+
+#[cfg(feature = "aws")]
+pub(in crate::kinds) use calls::{namespaces, request_id};
 
 pub struct DiscoveryNamespace;
 
@@ -35,6 +29,16 @@ pub struct Attrs {
     pub vpc: Ref<Vpc>,
     pub description: String,
     pub tags: Tags,
+}
+
+/// The private domain, once a service has a name in it.
+pub(in crate::kinds) fn domain(env: &Environment) -> Option<&str> {
+    let domain = env.cluster.private_domain.as_deref()?;
+    env.services.values().any(|service| service.dns_name.is_some()).then_some(domain)
+}
+
+fn description(env: &Environment) -> String {
+    format!("Private names of {}", env.prefix())
 }
 
 impl Kind for DiscoveryNamespace {
@@ -59,138 +63,153 @@ impl Kind for DiscoveryNamespace {
         };
         vec![Desired::new("main", attrs)]
     }
+}
 
-    async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
-        Ok(namespaces(read).await?.to_vec())
-    }
+#[cfg(feature = "aws")]
+mod calls {
+    use std::rc::Rc;
 
-    async fn complete(read: &Reader<'_>, live: &mut Live<Attrs>) -> Result<(), CloudError> {
-        let tags = tagging::of(read.aws, live.outputs.get("arn").map_or("", String::as_str)).await?;
-        confirm::<Self>(read, live, tags, |attrs| &mut attrs.tags);
-        Ok(())
-    }
+    use aws_sdk_servicediscovery::error::SdkError;
+    use aws_sdk_servicediscovery::operation::create_private_dns_namespace::CreatePrivateDnsNamespaceError as CreateError;
+    use aws_sdk_servicediscovery::types::{
+        FilterCondition, NamespaceFilter, NamespaceFilterName, NamespaceSummary, NamespaceType,
+        PrivateDnsNamespaceChange,
+    };
+    use futures_util::future::try_join_all;
 
-    async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
-        let Attrs { name, vpc, description, tags } = new.attrs;
-        let call =
-            aws.discovery.create_private_dns_namespace().name(name).vpc(vpc.value()).description(description);
-        let call = call.creator_request_id(request_id(new.token)).set_tags(Some(tagging::to_aws(tags)?));
-        let operation = match call.send().await {
-            Ok(accepted) => accepted.operation_id.unwrap_or_default(),
-            Err(error) => match before(&error, new.token) {
-                Some(Before::Made(id)) => return Ok(Made::new(id)),
-                Some(Before::Making(operation)) => operation,
-                None => return Err(error).during("servicediscovery:CreatePrivateDnsNamespace"),
-            },
-        };
-        let operation = operation::settled(aws, &operation).await?;
-        let id = operation::namespace(&operation)
-            .ok_or_else(|| CloudError::internal("Cloud Map made a namespace and did not say which"))?;
-        Ok(Made::new(id))
-    }
+    use super::*;
+    use crate::aws::{Aws, CloudError, During, Reader};
+    use crate::kinds::ownership::{Ownership, confirm};
+    use crate::kinds::{Calls, Create, Delete, Goal, Live, Look, Made, Outputs, Poll, Update};
+    use crate::value::Address;
 
-    async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<Made, CloudError> {
-        if change.changes("description") {
-            let namespace = PrivateDnsNamespaceChange::builder().description(&change.attrs.description).build();
-            let call = aws.discovery.update_private_dns_namespace().id(change.id).namespace(namespace);
-            let call = call.updater_request_id(request_id(change.token));
-            let accepted = call.send().await.during("servicediscovery:UpdatePrivateDnsNamespace")?;
-            operation::settled(aws, accepted.operation_id().unwrap_or_default()).await?;
+    impl Calls for DiscoveryNamespace {
+        async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
+            Ok(namespaces(read).await?.to_vec())
         }
-        if change.changes("tags") {
-            let arn = change.outputs.get("arn").map_or("", String::as_str);
-            tagging::retag(aws, arn, &change.before.tags, &change.attrs.tags).await?;
+
+        async fn complete(read: &Reader<'_>, live: &mut Live<Attrs>) -> Result<(), CloudError> {
+            let tags = tagging::of(read.aws, live.outputs.get("arn").map_or("", String::as_str)).await?;
+            confirm::<Self>(read, live, tags, |attrs| &mut attrs.tags);
+            Ok(())
         }
-        Ok(Made { id: change.id.to_owned(), outputs: change.outputs.clone() })
-    }
 
-    async fn delete(aws: &Aws, gone: &Delete<'_, Attrs>) -> Result<(), CloudError> {
-        aws.discovery.delete_namespace().id(gone.id).send().await.found("servicediscovery:DeleteNamespace")?;
-        Ok(())
-    }
-
-    async fn poll(aws: &Aws, look: &Look<'_, Attrs>) -> Result<Poll, CloudError> {
-        let found =
-            aws.discovery.get_namespace().id(look.id).send().await.found("servicediscovery:GetNamespace")?;
-        let arn = found.and_then(|found| found.namespace?.arn);
-        Ok(match (look.goal, arn) {
-            (Goal::Ready, Some(arn)) => Poll::Done(Outputs::from([("arn".to_owned(), arn)])),
-            (Goal::Ready, None) => return Err(CloudError::not_shown("servicediscovery:GetNamespace")),
-            (Goal::Gone, Some(_)) => Poll::Waiting("Cloud Map takes its hosted zone down".to_owned()),
-            (Goal::Gone, None) => Poll::Done(Outputs::new()),
-        })
-    }
-}
-
-/// The private domain, once a service has a name in it.
-pub(in crate::kinds) fn domain(env: &Environment) -> Option<&str> {
-    let domain = env.cluster.private_domain.as_deref()?;
-    env.services.values().any(|service| service.dns_name.is_some()).then_some(domain)
-}
-
-/// A request id that Cloud Map takes: 64 characters at most.
-pub(in crate::kinds) fn request_id(token: &str) -> String {
-    if token.len() <= 64 { token.to_owned() } else { crate::kinds::seal(&token) }
-}
-
-/// What became of an earlier attempt of the same create, whose answer was lost.
-enum Before {
-    Made(String),
-    Making(String),
-}
-
-fn before<R>(error: &SdkError<CreateError, R>, token: &str) -> Option<Before> {
-    match error.as_service_error()? {
-        CreateError::NamespaceAlreadyExists(there) if there.creator_request_id() == Some(&request_id(token)) => {
-            Some(Before::Made(there.namespace_id()?.to_owned()))
+        async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
+            let Attrs { name, vpc, description, tags } = new.attrs;
+            let call =
+                aws.discovery.create_private_dns_namespace().name(name).vpc(vpc.value()).description(description);
+            let call = call.creator_request_id(request_id(new.token)).set_tags(Some(tagging::to_aws(tags)?));
+            let operation = match call.send().await {
+                Ok(accepted) => accepted.operation_id.unwrap_or_default(),
+                Err(error) => match before(&error, new.token) {
+                    Some(Before::Made(id)) => return Ok(Made::new(id)),
+                    Some(Before::Making(operation)) => operation,
+                    None => return Err(error).during("servicediscovery:CreatePrivateDnsNamespace"),
+                },
+            };
+            let operation = operation::settled(aws, &operation).await?;
+            let id = operation::namespace(&operation)
+                .ok_or_else(|| CloudError::internal("Cloud Map made a namespace and did not say which"))?;
+            Ok(Made::new(id))
         }
-        CreateError::DuplicateRequest(running) => {
-            Some(Before::Making(running.duplicate_operation_id()?.to_owned()))
+
+        async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<Made, CloudError> {
+            if change.changes("description") {
+                let namespace = PrivateDnsNamespaceChange::builder().description(&change.attrs.description).build();
+                let call = aws.discovery.update_private_dns_namespace().id(change.id).namespace(namespace);
+                let call = call.updater_request_id(request_id(change.token));
+                let accepted = call.send().await.during("servicediscovery:UpdatePrivateDnsNamespace")?;
+                operation::settled(aws, accepted.operation_id().unwrap_or_default()).await?;
+            }
+            if change.changes("tags") {
+                let arn = change.outputs.get("arn").map_or("", String::as_str);
+                tagging::retag(aws, arn, &change.before.tags, &change.attrs.tags).await?;
+            }
+            Ok(Made { id: change.id.to_owned(), outputs: change.outputs.clone() })
         }
-        _ => None,
+
+        async fn delete(aws: &Aws, gone: &Delete<'_, Attrs>) -> Result<(), CloudError> {
+            aws.discovery.delete_namespace().id(gone.id).send().await.found("servicediscovery:DeleteNamespace")?;
+            Ok(())
+        }
+
+        async fn poll(aws: &Aws, look: &Look<'_, Attrs>) -> Result<Poll, CloudError> {
+            let found =
+                aws.discovery.get_namespace().id(look.id).send().await.found("servicediscovery:GetNamespace")?;
+            let arn = found.and_then(|found| found.namespace?.arn);
+            Ok(match (look.goal, arn) {
+                (Goal::Ready, Some(arn)) => Poll::Done(Outputs::from([("arn".to_owned(), arn)])),
+                (Goal::Ready, None) => return Err(CloudError::not_shown("servicediscovery:GetNamespace")),
+                (Goal::Gone, Some(_)) => Poll::Waiting("Cloud Map takes its hosted zone down".to_owned()),
+                (Goal::Gone, None) => Poll::Done(Outputs::new()),
+            })
+        }
     }
-}
 
-/// The environment's live namespaces, for the services in them.
-pub(in crate::kinds) async fn namespaces(read: &Reader<'_>) -> Result<Rc<Vec<Live<Attrs>>>, CloudError> {
-    read.shared("discovery namespaces", read_namespaces(read)).await
-}
-
-async fn read_namespaces(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
-    // Not by name: a namespace that the spec has renamed must be found too.
-    let private = NamespaceFilter::builder()
-        .name(NamespaceFilterName::Type)
-        .condition(FilterCondition::Eq)
-        .values(NamespaceType::DnsPrivate.as_str())
-        .build()
-        .map_err(|error| CloudError::internal(error.to_string()))?;
-    let pages = read.aws.discovery.list_namespaces().filters(private).into_paginator().send();
-    let pages = pages.collect::<Result<Vec<_>, _>>().await.during("servicediscovery:ListNamespaces")?;
-    let found = pages
-        .iter()
-        .flat_map(aws_sdk_servicediscovery::operation::list_namespaces::ListNamespacesOutput::namespaces);
-    let found = found.filter(|namespace| namespace.r#type() == Some(&NamespaceType::DnsPrivate));
-    Ok(try_join_all(found.map(|namespace| live(read, namespace))).await?.into_iter().flatten().collect())
-}
-
-fn description(env: &Environment) -> String {
-    format!("Private names of {}", env.prefix())
-}
-
-/// `None` for a namespace that does not concern this environment.
-async fn live(read: &Reader<'_>, namespace: &NamespaceSummary) -> Result<Option<Live<Attrs>>, CloudError> {
-    let text = |field: Option<&str>| field.unwrap_or_default().to_owned();
-    let (arn, name) = (text(namespace.arn()), text(namespace.name()));
-    let description = text(namespace.description());
-    // The description stays when the spec has renamed the domain.
-    let ours = domain(read.scope.env) == Some(name.as_str()) || description == self::description(read.scope.env);
-    let implied = ours.then(|| Address::new(DiscoveryNamespace::KIND, "main"));
-    let ownership = Ownership::of::<DiscoveryNamespace>(read, &arn, implied, tagging::of(read.aws, &arn)).await?;
-    if !ownership.concerns::<DiscoveryNamespace>(read, &name) {
-        return Ok(None);
+    /// What became of an earlier attempt of the same create, whose answer was lost.
+    enum Before {
+        Made(String),
+        Making(String),
     }
-    let attrs = |tags| Attrs { name, vpc: Ref::id(""), description, tags };
-    let mut live = ownership.live(namespace.id().unwrap_or_default(), attrs).output("arn", arn);
-    live.unread.push("vpc");
-    Ok(Some(live))
+
+    fn before<R>(error: &SdkError<CreateError, R>, token: &str) -> Option<Before> {
+        match error.as_service_error()? {
+            CreateError::NamespaceAlreadyExists(there)
+                if there.creator_request_id() == Some(&request_id(token)) =>
+            {
+                Some(Before::Made(there.namespace_id()?.to_owned()))
+            }
+            CreateError::DuplicateRequest(running) => {
+                Some(Before::Making(running.duplicate_operation_id()?.to_owned()))
+            }
+            _ => None,
+        }
+    }
+
+    /// The environment's live namespaces, for the services in them.
+    pub(in crate::kinds) async fn namespaces(read: &Reader<'_>) -> Result<Rc<Vec<Live<Attrs>>>, CloudError> {
+        read.shared("discovery namespaces", read_namespaces(read)).await
+    }
+
+    async fn read_namespaces(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
+        // Not by name: a namespace that the spec has renamed must be found too.
+        let private = NamespaceFilter::builder()
+            .name(NamespaceFilterName::Type)
+            .condition(FilterCondition::Eq)
+            .values(NamespaceType::DnsPrivate.as_str())
+            .build()
+            .map_err(|error| CloudError::internal(error.to_string()))?;
+        let pages = read.aws.discovery.list_namespaces().filters(private).into_paginator().send();
+        let pages = pages.collect::<Result<Vec<_>, _>>().await.during("servicediscovery:ListNamespaces")?;
+        let found = pages
+            .iter()
+            .flat_map(aws_sdk_servicediscovery::operation::list_namespaces::ListNamespacesOutput::namespaces);
+        let found = found.filter(|namespace| namespace.r#type() == Some(&NamespaceType::DnsPrivate));
+        Ok(try_join_all(found.map(|namespace| live(read, namespace))).await?.into_iter().flatten().collect())
+    }
+
+    /// `None` for a namespace that does not concern this environment.
+    async fn live(read: &Reader<'_>, namespace: &NamespaceSummary) -> Result<Option<Live<Attrs>>, CloudError> {
+        let text = |field: Option<&str>| field.unwrap_or_default().to_owned();
+        let (arn, name) = (text(namespace.arn()), text(namespace.name()));
+        let description = text(namespace.description());
+        // The description stays when the spec has renamed the domain.
+        let ours =
+            domain(read.scope.env) == Some(name.as_str()) || description == self::description(read.scope.env);
+        let implied = ours.then(|| Address::new(DiscoveryNamespace::KIND, "main"));
+        let ownership =
+            Ownership::of::<DiscoveryNamespace>(read, &arn, implied, tagging::of(read.aws, &arn)).await?;
+        if !ownership.concerns::<DiscoveryNamespace>(read, &name) {
+            return Ok(None);
+        }
+        let attrs = |tags| Attrs { name, vpc: Ref::id(""), description, tags };
+        let mut live = ownership.live(namespace.id().unwrap_or_default(), attrs).output("arn", arn);
+        live.unread.push("vpc");
+        Ok(Some(live))
+    }
+
+    /// A request id that Cloud Map takes: 64 characters at most.
+    pub(in crate::kinds) fn request_id(token: &str) -> String {
+        if token.len() <= 64 { token.to_owned() } else { crate::kinds::seal(&token) }
+    }
 }

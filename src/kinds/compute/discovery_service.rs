@@ -1,20 +1,11 @@
 //! The Cloud Map service behind one private DNS name: ECS registers each task's address in it.
 
-use aws_sdk_servicediscovery::error::SdkError;
-use aws_sdk_servicediscovery::operation::create_service::CreateServiceError as CreateError;
-use aws_sdk_servicediscovery::types::{
-    DnsConfig, DnsConfigChange, DnsRecord, FilterCondition, HealthCheckCustomConfig, RecordType, RoutingPolicy,
-    ServiceChange, ServiceFilter, ServiceFilterName, ServiceSummary,
-};
-use futures_util::future::try_join_all;
 use serde::{Deserialize, Serialize};
 
-use crate::aws::{Aws, CloudError, During, Reader};
-use crate::kinds::compute::discovery_namespace::{self, DiscoveryNamespace, operation, request_id, tagging};
-use crate::kinds::ownership::{Ownership, confirm};
-use crate::kinds::{Create, Delete, Desired, Kind, Live, Made, Stage, Update};
+use crate::kinds::compute::discovery_namespace::{self, DiscoveryNamespace};
+use crate::kinds::{Desired, Kind, Stage};
 use crate::spec::Environment;
-use crate::value::{Address, Ref, Tags, Target};
+use crate::value::{Ref, Tags, Target};
 
 pub struct DiscoveryService;
 
@@ -63,9 +54,9 @@ impl Kind for DiscoveryService {
             let attrs = Attrs {
                 name: name.clone(),
                 namespace: Ref::to("main"),
-                record_type: RecordType::A.as_str().to_owned(),
+                record_type: "A".to_owned(),
                 ttl: TTL,
-                routing_policy: RoutingPolicy::Multivalue.as_str().to_owned(),
+                routing_policy: "MULTIVALUE".to_owned(),
                 custom_health: true,
                 description: format!("Tasks of {key}"),
                 tags: env.tags_of::<Self>(key),
@@ -75,193 +66,214 @@ impl Kind for DiscoveryService {
         desired.collect()
     }
 
-    async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
-        let namespaces = discovery_namespace::namespaces(read).await?;
-        // A namespace that has lost its tags is known by its name, and still holds what is ours.
-        let domain = discovery_namespace::domain(read.scope.env);
-        let is_named = |attrs: &discovery_namespace::Attrs| Some(attrs.name.as_str()) == domain;
-        let ours = namespaces
-            .iter()
-            .filter(|namespace| namespace.address.is_some() || namespace.attrs.as_ref().is_some_and(is_named));
-        let found = try_join_all(ours.map(|namespace| read_namespace(read, &namespace.id))).await?;
-        Ok(found.into_iter().flatten().collect())
-    }
-
-    async fn complete(read: &Reader<'_>, live: &mut Live<Attrs>) -> Result<(), CloudError> {
-        let tags = tagging::of(read.aws, live.outputs.get("arn").map_or("", String::as_str)).await?;
-        confirm::<Self>(read, live, tags, |attrs| &mut attrs.tags);
-        Ok(())
-    }
-
     fn stands_for(desired: &Attrs, live: &Attrs) -> bool {
         desired.namespace == live.namespace && desired.name == live.name
     }
-
-    async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
-        let attrs = new.attrs;
-        let call = aws.discovery_once.create_service().name(&attrs.name).namespace_id(attrs.namespace.value());
-        let mut call = call.description(&attrs.description).dns_config(dns(attrs)?);
-        if attrs.custom_health {
-            call = call.health_check_custom_config(HealthCheckCustomConfig::builder().build());
-        }
-        let call = call.creator_request_id(request_id(new.token)).set_tags(Some(tagging::to_aws(&attrs.tags)?));
-        let (id, arn) = match call.send().await {
-            Ok(made) => made.service.map(|service| (service.id, service.arn)).unwrap_or_default(),
-            Err(error) => match made_before(&error, new.token) {
-                Some(ids) => ids,
-                None => return Err(error).during("servicediscovery:CreateService"),
-            },
-        };
-        Ok(Made::new(id.unwrap_or_default()).output("arn", arn.unwrap_or_default()))
-    }
-
-    async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<Made, CloudError> {
-        if change.changes("ttl") || change.changes("description") {
-            // The records always go along: Cloud Map takes away what an update leaves out.
-            let records = DnsConfigChange::builder().dns_records(record(change.attrs)?).build();
-            let records = records.map_err(|error| CloudError::internal(error.to_string()))?;
-            let service =
-                ServiceChange::builder().description(&change.attrs.description).dns_config(records).build();
-            let call = aws.discovery.update_service().id(change.id).service(service);
-            let accepted = call.send().await.during("servicediscovery:UpdateService")?;
-            operation::settled(aws, accepted.operation_id().unwrap_or_default()).await?;
-        }
-        if change.changes("tags") {
-            let arn = change.outputs.get("arn").map_or("", String::as_str);
-            tagging::retag(aws, arn, &change.before.tags, &change.attrs.tags).await?;
-        }
-        Ok(Made { id: change.id.to_owned(), outputs: change.outputs.clone() })
-    }
-
-    /// Refused as in use while a task is still registered.
-    async fn delete(aws: &Aws, gone: &Delete<'_, Attrs>) -> Result<(), CloudError> {
-        aws.discovery.delete_service().id(gone.id).send().await.found("servicediscovery:DeleteService")?;
-        Ok(())
-    }
 }
 
-fn record(attrs: &Attrs) -> Result<DnsRecord, CloudError> {
-    let record = DnsRecord::builder().r#type(RecordType::from(attrs.record_type.as_str())).ttl(attrs.ttl).build();
-    record.map_err(|error| CloudError::internal(error.to_string()))
-}
+#[cfg(feature = "aws")]
+mod calls {
+    use aws_sdk_servicediscovery::error::SdkError;
+    use aws_sdk_servicediscovery::operation::create_service::CreateServiceError as CreateError;
+    use aws_sdk_servicediscovery::types::{
+        DnsConfig, DnsConfigChange, DnsRecord, FilterCondition, HealthCheckCustomConfig, RecordType, RoutingPolicy,
+        ServiceChange, ServiceFilter, ServiceFilterName, ServiceSummary,
+    };
+    use futures_util::future::try_join_all;
 
-// The namespace stands in the DNS settings too, because only from there does a list answer with it.
-#[expect(deprecated)]
-fn dns(attrs: &Attrs) -> Result<DnsConfig, CloudError> {
-    let config = DnsConfig::builder()
-        .namespace_id(attrs.namespace.value())
-        .routing_policy(RoutingPolicy::from(attrs.routing_policy.as_str()))
-        .dns_records(record(attrs)?);
-    config.build().map_err(|error| CloudError::internal(error.to_string()))
-}
-
-/// Id and ARN from an earlier attempt of the same create, whose answer was lost.
-fn made_before<R>(error: &SdkError<CreateError, R>, token: &str) -> Option<(Option<String>, Option<String>)> {
-    match error.as_service_error()? {
-        CreateError::ServiceAlreadyExists(there) if there.creator_request_id() == Some(&request_id(token)) => {
-            Some((there.service_id.clone(), there.service_arn.clone()))
-        }
-        _ => None,
-    }
-}
-
-async fn read_namespace(read: &Reader<'_>, namespace: &str) -> Result<Vec<Live<Attrs>>, CloudError> {
-    let inside = ServiceFilter::builder()
-        .name(ServiceFilterName::NamespaceId)
-        .condition(FilterCondition::Eq)
-        .values(namespace)
-        .build()
-        .map_err(|error| CloudError::internal(error.to_string()))?;
-    let pages = read.aws.discovery.list_services().filters(inside).into_paginator().send();
-    let pages = pages.collect::<Result<Vec<_>, _>>().await.during("servicediscovery:ListServices")?;
-    let found = pages
-        .iter()
-        .flat_map(aws_sdk_servicediscovery::operation::list_services::ListServicesOutput::services)
-        .filter(|service| is_inside(service, namespace));
-    Ok(try_join_all(found.map(|service| live(read, namespace, service))).await?.into_iter().flatten().collect())
-}
-
-/// Whether a listed service is not known to be in another namespace.
-#[expect(deprecated)]
-fn is_inside(service: &ServiceSummary, namespace: &str) -> bool {
-    service.dns_config().and_then(DnsConfig::namespace_id).is_none_or(|found| found == namespace)
-}
-
-/// `None` for a service that somebody else put into the namespace, under a name that we do not want.
-async fn live(
-    read: &Reader<'_>,
-    namespace: &str,
-    service: &ServiceSummary,
-) -> Result<Option<Live<Attrs>>, CloudError> {
-    let arn = service.arn().unwrap_or_default();
-    let implied = implied(read.scope.env, service.name().unwrap_or_default());
-    let is_named = implied.is_some();
-    let ownership = Ownership::of::<DiscoveryService>(read, arn, implied, tagging::of(read.aws, arn)).await?;
-    let id = service.id().unwrap_or_default();
-    let mut live = ownership.live(id, |tags| attrs(namespace, service, tags)).output("arn", arn);
-    // Neither indexed nor named by the spec. Left behind, it would keep the namespace from being deleted: worth
-    // a call.
-    if live.address.is_none() && live.unread.contains(&"tags") {
-        let tags = tagging::of(read.aws, arn).await?;
-        confirm::<DiscoveryService>(read, &mut live, tags, |attrs| &mut attrs.tags);
-    }
-    let marks = live.attrs.as_ref().is_some_and(|attrs| read.scope.marks::<DiscoveryService>(&attrs.tags));
-    Ok((is_named || marks).then_some(live))
-}
-
-/// The address that a DNS name stands for in the spec.
-fn implied(env: &Environment, name: &str) -> Option<Address> {
-    let (key, _) = env.services.iter().find(|(_, service)| service.dns_name.as_deref() == Some(name))?;
-    Some(Address::new(DiscoveryService::KIND, key))
-}
-
-/// What a list tells of a service, which is everything but its tags.
-fn attrs(namespace: &str, service: &ServiceSummary, tags: Tags) -> Attrs {
-    let records = service.dns_config().map(DnsConfig::dns_records).unwrap_or_default();
-    let types: Vec<&str> = records.iter().map(|record| record.r#type().as_str()).collect();
-    // MULTIVALUE is the default, which an answer may leave out.
-    let policy = service.dns_config().and_then(DnsConfig::routing_policy).unwrap_or(&RoutingPolicy::Multivalue);
-    Attrs {
-        name: service.name().unwrap_or_default().to_owned(),
-        namespace: Ref::id(namespace),
-        record_type: types.join(","),
-        ttl: records.first().map_or(0, DnsRecord::ttl),
-        routing_policy: policy.as_str().to_owned(),
-        custom_health: service.health_check_custom_config().is_some(),
-        description: service.description().unwrap_or_default().to_owned(),
-        tags,
-    }
-}
-
-#[cfg(test)]
-mod tests {
     use super::*;
+    use crate::aws::{Aws, CloudError, During, Reader};
+    use crate::kinds::compute::discovery_namespace::{operation, request_id, tagging};
+    use crate::kinds::ownership::{Ownership, confirm};
+    use crate::kinds::{Calls, Create, Delete, Live, Made, Update};
+    use crate::value::Address;
 
-    fn wanted() -> Attrs {
-        Attrs {
-            name: "api".to_owned(),
-            namespace: Ref::id("ns-1"),
-            record_type: "A".to_owned(),
-            ttl: TTL,
-            routing_policy: "MULTIVALUE".to_owned(),
-            custom_health: true,
-            description: "Tasks of api".to_owned(),
-            tags: Tags::new(),
+    impl Calls for DiscoveryService {
+        async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
+            let namespaces = discovery_namespace::namespaces(read).await?;
+            // A namespace that has lost its tags is known by its name, and still holds what is ours.
+            let domain = discovery_namespace::domain(read.scope.env);
+            let is_named = |attrs: &discovery_namespace::Attrs| Some(attrs.name.as_str()) == domain;
+            let ours = namespaces
+                .iter()
+                .filter(|namespace| namespace.address.is_some() || namespace.attrs.as_ref().is_some_and(is_named));
+            let found = try_join_all(ours.map(|namespace| read_namespace(read, &namespace.id))).await?;
+            Ok(found.into_iter().flatten().collect())
+        }
+
+        async fn complete(read: &Reader<'_>, live: &mut Live<Attrs>) -> Result<(), CloudError> {
+            let tags = tagging::of(read.aws, live.outputs.get("arn").map_or("", String::as_str)).await?;
+            confirm::<Self>(read, live, tags, |attrs| &mut attrs.tags);
+            Ok(())
+        }
+
+        async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
+            let attrs = new.attrs;
+            let call = aws.discovery_once.create_service().name(&attrs.name).namespace_id(attrs.namespace.value());
+            let mut call = call.description(&attrs.description).dns_config(dns(attrs)?);
+            if attrs.custom_health {
+                call = call.health_check_custom_config(HealthCheckCustomConfig::builder().build());
+            }
+            let call = call.creator_request_id(request_id(new.token)).set_tags(Some(tagging::to_aws(&attrs.tags)?));
+            let (id, arn) = match call.send().await {
+                Ok(made) => made.service.map(|service| (service.id, service.arn)).unwrap_or_default(),
+                Err(error) => match made_before(&error, new.token) {
+                    Some(ids) => ids,
+                    None => return Err(error).during("servicediscovery:CreateService"),
+                },
+            };
+            Ok(Made::new(id.unwrap_or_default()).output("arn", arn.unwrap_or_default()))
+        }
+
+        async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<Made, CloudError> {
+            if change.changes("ttl") || change.changes("description") {
+                // The records always go along: Cloud Map takes away what an update leaves out.
+                let records = DnsConfigChange::builder().dns_records(record(change.attrs)?).build();
+                let records = records.map_err(|error| CloudError::internal(error.to_string()))?;
+                let service =
+                    ServiceChange::builder().description(&change.attrs.description).dns_config(records).build();
+                let call = aws.discovery.update_service().id(change.id).service(service);
+                let accepted = call.send().await.during("servicediscovery:UpdateService")?;
+                operation::settled(aws, accepted.operation_id().unwrap_or_default()).await?;
+            }
+            if change.changes("tags") {
+                let arn = change.outputs.get("arn").map_or("", String::as_str);
+                tagging::retag(aws, arn, &change.before.tags, &change.attrs.tags).await?;
+            }
+            Ok(Made { id: change.id.to_owned(), outputs: change.outputs.clone() })
+        }
+
+        /// Refused as in use while a task is still registered.
+        async fn delete(aws: &Aws, gone: &Delete<'_, Attrs>) -> Result<(), CloudError> {
+            aws.discovery.delete_service().id(gone.id).send().await.found("servicediscovery:DeleteService")?;
+            Ok(())
         }
     }
 
-    #[test]
-    fn what_is_written_reads_back_the_same() -> Result<(), CloudError> {
-        let wanted = wanted();
-        let listed = ServiceSummary::builder()
-            .name(&wanted.name)
-            .description(&wanted.description)
-            .dns_config(dns(&wanted)?)
-            .health_check_custom_config(HealthCheckCustomConfig::builder().build())
-            .build();
-        assert_eq!(serde_json::json!(attrs("ns-1", &listed, Tags::new())), serde_json::json!(wanted));
-        assert!(is_inside(&listed, "ns-1"));
-        assert!(!is_inside(&listed, "ns-2"));
-        Ok(())
+    fn record(attrs: &Attrs) -> Result<DnsRecord, CloudError> {
+        let record =
+            DnsRecord::builder().r#type(RecordType::from(attrs.record_type.as_str())).ttl(attrs.ttl).build();
+        record.map_err(|error| CloudError::internal(error.to_string()))
+    }
+
+    // The namespace stands in the DNS settings too, because only from there does a list answer with it.
+    #[expect(deprecated)]
+    fn dns(attrs: &Attrs) -> Result<DnsConfig, CloudError> {
+        let config = DnsConfig::builder()
+            .namespace_id(attrs.namespace.value())
+            .routing_policy(RoutingPolicy::from(attrs.routing_policy.as_str()))
+            .dns_records(record(attrs)?);
+        config.build().map_err(|error| CloudError::internal(error.to_string()))
+    }
+
+    /// Id and ARN from an earlier attempt of the same create, whose answer was lost.
+    fn made_before<R>(error: &SdkError<CreateError, R>, token: &str) -> Option<(Option<String>, Option<String>)> {
+        match error.as_service_error()? {
+            CreateError::ServiceAlreadyExists(there) if there.creator_request_id() == Some(&request_id(token)) => {
+                Some((there.service_id.clone(), there.service_arn.clone()))
+            }
+            _ => None,
+        }
+    }
+
+    async fn read_namespace(read: &Reader<'_>, namespace: &str) -> Result<Vec<Live<Attrs>>, CloudError> {
+        let inside = ServiceFilter::builder()
+            .name(ServiceFilterName::NamespaceId)
+            .condition(FilterCondition::Eq)
+            .values(namespace)
+            .build()
+            .map_err(|error| CloudError::internal(error.to_string()))?;
+        let pages = read.aws.discovery.list_services().filters(inside).into_paginator().send();
+        let pages = pages.collect::<Result<Vec<_>, _>>().await.during("servicediscovery:ListServices")?;
+        let found = pages
+            .iter()
+            .flat_map(aws_sdk_servicediscovery::operation::list_services::ListServicesOutput::services)
+            .filter(|service| is_inside(service, namespace));
+        Ok(try_join_all(found.map(|service| live(read, namespace, service))).await?.into_iter().flatten().collect())
+    }
+
+    /// Whether a listed service is not known to be in another namespace.
+    #[expect(deprecated)]
+    fn is_inside(service: &ServiceSummary, namespace: &str) -> bool {
+        service.dns_config().and_then(DnsConfig::namespace_id).is_none_or(|found| found == namespace)
+    }
+
+    /// `None` for a service that somebody else put into the namespace, under a name that we do not want.
+    async fn live(
+        read: &Reader<'_>,
+        namespace: &str,
+        service: &ServiceSummary,
+    ) -> Result<Option<Live<Attrs>>, CloudError> {
+        let arn = service.arn().unwrap_or_default();
+        let implied = implied(read.scope.env, service.name().unwrap_or_default());
+        let is_named = implied.is_some();
+        let ownership = Ownership::of::<DiscoveryService>(read, arn, implied, tagging::of(read.aws, arn)).await?;
+        let id = service.id().unwrap_or_default();
+        let mut live = ownership.live(id, |tags| attrs(namespace, service, tags)).output("arn", arn);
+        // Neither indexed nor named by the spec. Left behind, it would keep the namespace from being deleted: worth
+        // a call.
+        if live.address.is_none() && live.unread.contains(&"tags") {
+            let tags = tagging::of(read.aws, arn).await?;
+            confirm::<DiscoveryService>(read, &mut live, tags, |attrs| &mut attrs.tags);
+        }
+        let marks = live.attrs.as_ref().is_some_and(|attrs| read.scope.marks::<DiscoveryService>(&attrs.tags));
+        Ok((is_named || marks).then_some(live))
+    }
+
+    /// The address that a DNS name stands for in the spec.
+    fn implied(env: &Environment, name: &str) -> Option<Address> {
+        let (key, _) = env.services.iter().find(|(_, service)| service.dns_name.as_deref() == Some(name))?;
+        Some(Address::new(DiscoveryService::KIND, key))
+    }
+
+    /// What a list tells of a service, which is everything but its tags.
+    fn attrs(namespace: &str, service: &ServiceSummary, tags: Tags) -> Attrs {
+        let records = service.dns_config().map(DnsConfig::dns_records).unwrap_or_default();
+        let types: Vec<&str> = records.iter().map(|record| record.r#type().as_str()).collect();
+        // MULTIVALUE is the default, which an answer may leave out.
+        let policy = service.dns_config().and_then(DnsConfig::routing_policy).unwrap_or(&RoutingPolicy::Multivalue);
+        Attrs {
+            name: service.name().unwrap_or_default().to_owned(),
+            namespace: Ref::id(namespace),
+            record_type: types.join(","),
+            ttl: records.first().map_or(0, DnsRecord::ttl),
+            routing_policy: policy.as_str().to_owned(),
+            custom_health: service.health_check_custom_config().is_some(),
+            description: service.description().unwrap_or_default().to_owned(),
+            tags,
+        }
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+
+        fn wanted() -> Attrs {
+            Attrs {
+                name: "api".to_owned(),
+                namespace: Ref::id("ns-1"),
+                record_type: "A".to_owned(),
+                ttl: TTL,
+                routing_policy: "MULTIVALUE".to_owned(),
+                custom_health: true,
+                description: "Tasks of api".to_owned(),
+                tags: Tags::new(),
+            }
+        }
+
+        #[test]
+        fn what_is_written_reads_back_the_same() -> Result<(), CloudError> {
+            let wanted = wanted();
+            let listed = ServiceSummary::builder()
+                .name(&wanted.name)
+                .description(&wanted.description)
+                .dns_config(dns(&wanted)?)
+                .health_check_custom_config(HealthCheckCustomConfig::builder().build())
+                .build();
+            assert_eq!(serde_json::json!(attrs("ns-1", &listed, Tags::new())), serde_json::json!(wanted));
+            assert!(is_inside(&listed, "ns-1"));
+            assert!(!is_inside(&listed, "ns-2"));
+            Ok(())
+        }
     }
 }

@@ -1,18 +1,16 @@
 //! The ECS cluster that an environment's services run in.
 
+#[cfg(feature = "aws")]
 pub(in crate::kinds) mod tagging;
 
-use std::collections::BTreeSet;
-use std::rc::Rc;
-
-use aws_sdk_ecs::types::{Cluster, ClusterField, ClusterSetting, ClusterSettingName};
-use futures_util::future::try_join_all;
 use serde::{Deserialize, Serialize};
 
-use crate::aws::{Aws, CloudError, During, Reader};
-use crate::kinds::{Create, Delete, Desired, Goal, Kind, Live, Look, Made, Outputs, Poll, Stage, Update};
+use crate::kinds::{Desired, Kind, Stage};
 use crate::spec::Environment;
 use crate::value::{Tags, Target};
+
+#[cfg(feature = "aws")]
+pub(in crate::kinds) use calls::clusters;
 
 pub struct EcsCluster;
 
@@ -28,8 +26,10 @@ pub struct Attrs {
     pub tags: Tags,
 }
 
-/// `DescribeClusters` takes this many names.
-const DESCRIBED_AT_ONCE: usize = 100;
+/// The cluster's name.
+fn name(env: &Environment) -> String {
+    env.cluster.name.clone().unwrap_or_else(|| env.prefix())
+}
 
 impl Kind for EcsCluster {
     const STAGE: Stage = Stage::Compute;
@@ -54,132 +54,151 @@ impl Kind for EcsCluster {
         };
         vec![Desired::new("main", attrs)]
     }
-
-    async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
-        Ok(clusters(read).await?.to_vec())
-    }
-
-    async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
-        let Attrs { name, container_insights, tags } = new.attrs;
-        let call = aws.ecs.create_cluster().cluster_name(name).settings(insights(*container_insights));
-        let made = call.set_tags(Some(tagging::to_aws(tags))).send().await.during("ecs:CreateCluster")?;
-        let arn = made.cluster().and_then(Cluster::cluster_arn).unwrap_or_default();
-        Ok(Made::new(name).output("arn", arn))
-    }
-
-    async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<Made, CloudError> {
-        let made = Made { id: change.id.to_owned(), outputs: change.outputs.clone() };
-        if change.changes("container_insights") {
-            let call = aws.ecs.update_cluster().cluster(change.id);
-            call.settings(insights(change.attrs.container_insights)).send().await.during("ecs:UpdateCluster")?;
-        }
-        if change.changes("tags") {
-            let arn = change.outputs.get("arn").map_or(change.id, String::as_str);
-            tagging::retag(aws, arn, &change.before.tags, &change.attrs.tags).await?;
-        }
-        Ok(made)
-    }
-
-    async fn delete(aws: &Aws, gone: &Delete<'_, Attrs>) -> Result<(), CloudError> {
-        aws.ecs.delete_cluster().cluster(gone.id).send().await.found("ecs:DeleteCluster")?;
-        Ok(())
-    }
-
-    async fn poll(aws: &Aws, look: &Look<'_, Attrs>) -> Result<Poll, CloudError> {
-        let call = aws.ecs.describe_clusters().clusters(look.id);
-        let found = call.send().await.during("ecs:DescribeClusters")?;
-        let cluster = found.clusters().iter().find(|cluster| is_there(cluster));
-        Ok(match (look.goal, cluster) {
-            (Goal::Gone, None) => Poll::Done(Outputs::new()),
-            (Goal::Ready, None) => return Err(CloudError::not_shown("ecs:DescribeClusters")),
-            (goal, Some(cluster)) => match cluster.status().unwrap_or_default() {
-                "ACTIVE" if goal == Goal::Ready => {
-                    let arn = cluster.cluster_arn().unwrap_or_default();
-                    Poll::Done(Outputs::from([("arn".to_owned(), arn.to_owned())]))
-                }
-                "FAILED" => Poll::Failed("AWS could not set the cluster up; delete it, and apply again".to_owned()),
-                "DEPROVISIONING" if goal == Goal::Ready => {
-                    Poll::Failed("somebody else deletes the cluster; apply again to make another".to_owned())
-                }
-                status => Poll::Waiting(format!("status: {status}")),
-            },
-        })
-    }
 }
 
-/// The cluster's name.
-fn name(env: &Environment) -> String {
-    env.cluster.name.clone().unwrap_or_else(|| env.prefix())
-}
+#[cfg(feature = "aws")]
+mod calls {
+    use std::collections::BTreeSet;
+    use std::rc::Rc;
 
-fn insights(on: bool) -> ClusterSetting {
-    let value = if on { "enabled" } else { "disabled" };
-    ClusterSetting::builder().name(ClusterSettingName::ContainerInsights).value(value).build()
-}
+    use aws_sdk_ecs::types::{Cluster, ClusterField, ClusterSetting, ClusterSettingName};
+    use futures_util::future::try_join_all;
 
-/// A deleted cluster stays readable as INACTIVE for a while.
-fn is_there(cluster: &Cluster) -> bool {
-    cluster.status() != Some("INACTIVE")
-}
-
-/// The environment's live clusters, for the kinds that live inside: the one that the spec names, and those
-/// that the tags know, so that a cluster whose name was changed in the spec does not stay behind.
-pub(in crate::kinds) async fn clusters(read: &Reader<'_>) -> Result<Rc<Vec<Live<Attrs>>>, CloudError> {
-    read.shared("ecs clusters", read_clusters(read)).await
-}
-
-async fn read_clusters(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
-    let mut names = BTreeSet::from([name(read.scope.env)]);
-    if let Some(index) = read.tag_index().await?.as_ref() {
-        let ours = index.iter().filter(|(_, tags)| read.scope.marks::<EcsCluster>(tags));
-        let clusters = ours.filter_map(|(arn, _)| Some(arn.split_once(":cluster/")?.1.to_owned()));
-        names.extend(clusters);
-    }
-    let names: Vec<String> = names.into_iter().collect();
-    let answers = names.chunks(DESCRIBED_AT_ONCE).map(|names| async {
-        let call = read.aws.ecs.describe_clusters().set_clusters(Some(names.to_vec()));
-        let call = call.include(ClusterField::Tags).include(ClusterField::Settings);
-        call.send().await.during("ecs:DescribeClusters")
-    });
-    let answers = try_join_all(answers).await?;
-    let found = answers
-        .iter()
-        .flat_map(aws_sdk_ecs::operation::describe_clusters::DescribeClustersOutput::clusters)
-        .filter(|cluster| is_there(cluster));
-    Ok(found
-        .map(|cluster| live(read, cluster))
-        .filter(|live| {
-            let marks = live.attrs.as_ref().is_some_and(|attrs| read.scope.marks::<EcsCluster>(&attrs.tags));
-            marks || read.scope.concerns(EcsCluster::KIND, &live.id)
-        })
-        .collect())
-}
-
-fn live(read: &Reader<'_>, cluster: &Cluster) -> Live<Attrs> {
-    let name = cluster.cluster_name().unwrap_or_default();
-    let tags = tagging::from_aws(cluster.tags());
-    let attrs = Attrs { name: name.to_owned(), container_insights: watched(cluster.settings()), tags };
-    Live::new(read.scope.owner::<EcsCluster>(&attrs.tags), name, attrs)
-        .output("arn", cluster.cluster_arn().unwrap_or_default())
-}
-
-fn watched(settings: &[ClusterSetting]) -> bool {
-    let setting = settings.iter().find(|setting| setting.name() == Some(&ClusterSettingName::ContainerInsights));
-    setting.and_then(ClusterSetting::value).is_some_and(|value| value != "disabled")
-}
-
-#[cfg(test)]
-mod tests {
     use super::*;
+    use crate::aws::{Aws, CloudError, During, Reader};
+    use crate::kinds::{Calls, Create, Delete, Goal, Live, Look, Made, Outputs, Poll, Update};
 
-    #[test]
-    fn enhanced_insights_are_insights() {
-        let setting = |value: &str| {
-            [ClusterSetting::builder().name(ClusterSettingName::ContainerInsights).value(value).build()]
-        };
-        assert!(watched(&setting("enabled")));
-        assert!(watched(&setting("enhanced")));
-        assert!(!watched(&setting("disabled")));
-        assert!(!watched(&[]));
+    impl Calls for EcsCluster {
+        async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
+            Ok(clusters(read).await?.to_vec())
+        }
+
+        async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
+            let Attrs { name, container_insights, tags } = new.attrs;
+            let call = aws.ecs.create_cluster().cluster_name(name).settings(insights(*container_insights));
+            let made = call.set_tags(Some(tagging::to_aws(tags))).send().await.during("ecs:CreateCluster")?;
+            let arn = made.cluster().and_then(Cluster::cluster_arn).unwrap_or_default();
+            Ok(Made::new(name).output("arn", arn))
+        }
+
+        async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<Made, CloudError> {
+            let made = Made { id: change.id.to_owned(), outputs: change.outputs.clone() };
+            if change.changes("container_insights") {
+                let call = aws.ecs.update_cluster().cluster(change.id);
+                call.settings(insights(change.attrs.container_insights))
+                    .send()
+                    .await
+                    .during("ecs:UpdateCluster")?;
+            }
+            if change.changes("tags") {
+                let arn = change.outputs.get("arn").map_or(change.id, String::as_str);
+                tagging::retag(aws, arn, &change.before.tags, &change.attrs.tags).await?;
+            }
+            Ok(made)
+        }
+
+        async fn delete(aws: &Aws, gone: &Delete<'_, Attrs>) -> Result<(), CloudError> {
+            aws.ecs.delete_cluster().cluster(gone.id).send().await.found("ecs:DeleteCluster")?;
+            Ok(())
+        }
+
+        async fn poll(aws: &Aws, look: &Look<'_, Attrs>) -> Result<Poll, CloudError> {
+            let call = aws.ecs.describe_clusters().clusters(look.id);
+            let found = call.send().await.during("ecs:DescribeClusters")?;
+            let cluster = found.clusters().iter().find(|cluster| is_there(cluster));
+            Ok(match (look.goal, cluster) {
+                (Goal::Gone, None) => Poll::Done(Outputs::new()),
+                (Goal::Ready, None) => return Err(CloudError::not_shown("ecs:DescribeClusters")),
+                (goal, Some(cluster)) => match cluster.status().unwrap_or_default() {
+                    "ACTIVE" if goal == Goal::Ready => {
+                        let arn = cluster.cluster_arn().unwrap_or_default();
+                        Poll::Done(Outputs::from([("arn".to_owned(), arn.to_owned())]))
+                    }
+                    "FAILED" => {
+                        Poll::Failed("AWS could not set the cluster up; delete it, and apply again".to_owned())
+                    }
+                    "DEPROVISIONING" if goal == Goal::Ready => {
+                        Poll::Failed("somebody else deletes the cluster; apply again to make another".to_owned())
+                    }
+                    status => Poll::Waiting(format!("status: {status}")),
+                },
+            })
+        }
+    }
+
+    /// `DescribeClusters` takes this many names.
+    const DESCRIBED_AT_ONCE: usize = 100;
+
+    fn insights(on: bool) -> ClusterSetting {
+        let value = if on { "enabled" } else { "disabled" };
+        ClusterSetting::builder().name(ClusterSettingName::ContainerInsights).value(value).build()
+    }
+
+    /// A deleted cluster stays readable as INACTIVE for a while.
+    fn is_there(cluster: &Cluster) -> bool {
+        cluster.status() != Some("INACTIVE")
+    }
+
+    /// The environment's live clusters, for the kinds that live inside: the one that the spec names, and those
+    /// that the tags know, so that a cluster whose name was changed in the spec does not stay behind.
+    pub(in crate::kinds) async fn clusters(read: &Reader<'_>) -> Result<Rc<Vec<Live<Attrs>>>, CloudError> {
+        read.shared("ecs clusters", read_clusters(read)).await
+    }
+
+    async fn read_clusters(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
+        let mut names = BTreeSet::from([name(read.scope.env)]);
+        if let Some(index) = read.tag_index().await?.as_ref() {
+            let ours = index.iter().filter(|(_, tags)| read.scope.marks::<EcsCluster>(tags));
+            let clusters = ours.filter_map(|(arn, _)| Some(arn.split_once(":cluster/")?.1.to_owned()));
+            names.extend(clusters);
+        }
+        let names: Vec<String> = names.into_iter().collect();
+        let answers = names.chunks(DESCRIBED_AT_ONCE).map(|names| async {
+            let call = read.aws.ecs.describe_clusters().set_clusters(Some(names.to_vec()));
+            let call = call.include(ClusterField::Tags).include(ClusterField::Settings);
+            call.send().await.during("ecs:DescribeClusters")
+        });
+        let answers = try_join_all(answers).await?;
+        let found = answers
+            .iter()
+            .flat_map(aws_sdk_ecs::operation::describe_clusters::DescribeClustersOutput::clusters)
+            .filter(|cluster| is_there(cluster));
+        Ok(found
+            .map(|cluster| live(read, cluster))
+            .filter(|live| {
+                let marks = live.attrs.as_ref().is_some_and(|attrs| read.scope.marks::<EcsCluster>(&attrs.tags));
+                marks || read.scope.concerns(EcsCluster::KIND, &live.id)
+            })
+            .collect())
+    }
+
+    fn live(read: &Reader<'_>, cluster: &Cluster) -> Live<Attrs> {
+        let name = cluster.cluster_name().unwrap_or_default();
+        let tags = tagging::from_aws(cluster.tags());
+        let attrs = Attrs { name: name.to_owned(), container_insights: watched(cluster.settings()), tags };
+        Live::new(read.scope.owner::<EcsCluster>(&attrs.tags), name, attrs)
+            .output("arn", cluster.cluster_arn().unwrap_or_default())
+    }
+
+    fn watched(settings: &[ClusterSetting]) -> bool {
+        let setting =
+            settings.iter().find(|setting| setting.name() == Some(&ClusterSettingName::ContainerInsights));
+        setting.and_then(ClusterSetting::value).is_some_and(|value| value != "disabled")
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+
+        #[test]
+        fn enhanced_insights_are_insights() {
+            let setting = |value: &str| {
+                [ClusterSetting::builder().name(ClusterSettingName::ContainerInsights).value(value).build()]
+            };
+            assert!(watched(&setting("enabled")));
+            assert!(watched(&setting("enhanced")));
+            assert!(!watched(&setting("disabled")));
+            assert!(!watched(&[]));
+        }
     }
 }

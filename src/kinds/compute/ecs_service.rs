@@ -1,19 +1,22 @@
 //! An ECS service: how many tasks of which definition run where, and who sends them requests.
 
+#[cfg(feature = "aws")]
 mod diagnosis;
+#[cfg(feature = "aws")]
 mod live;
+#[cfg(feature = "aws")]
 mod rollout;
+#[cfg(feature = "aws")]
 mod write;
 
+pub use super::services::EcsService;
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use crate::aws::{Aws, CloudError, Reader};
 use crate::kinds::compute::discovery_namespace;
 use crate::kinds::compute::discovery_service::DiscoveryService;
 use crate::kinds::compute::ecs_cluster::EcsCluster;
-use crate::kinds::compute::services;
 use crate::kinds::compute::task_definition::TaskDefinition;
 use crate::kinds::edge::entry::{Listener, application};
 use crate::kinds::edge::listener_rule::ListenerRule;
@@ -21,11 +24,9 @@ use crate::kinds::edge::target_group::TargetGroup;
 use crate::kinds::network::security_group::{self, SecurityGroup};
 use crate::kinds::network::subnet::{self, Subnet};
 use crate::kinds::network::{route_table, security_group_rules};
-use crate::kinds::{Create, Delete, Desired, Goal, Impact, Kind, Live, Look, Made, Poll, Stage, Update};
+use crate::kinds::{Desired, Impact, Kind, Stage};
 use crate::spec::{Environment, Service, Tier};
 use crate::value::{Address, Ref, Tags, Target};
-
-pub use super::services::EcsService;
 
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Attrs {
@@ -69,94 +70,8 @@ pub struct Route {
     pub port: i32,
 }
 
+#[cfg(feature = "aws")]
 const DEADLINE_TAG: &str = "baseplate:deadline";
-
-impl Kind for EcsService {
-    const STAGE: Stage = Stage::Compute;
-    const REPLACE_ON: &'static [&'static str] = &["name", "cluster"];
-    const SERVES: bool = true;
-    const OUTPUTS: &'static [&'static str] = &["arn"];
-    const IDENTITY: Option<&'static str> = Some("name");
-    /// Requests are sent to it until their rule has gone.
-    const DELETE_AFTER: &'static [&'static str] = &["listener_rule", "listener"];
-    const CREATE_FIRST: bool = false;
-    /// A little more than the longest deadline that a spec may set, so that the one to give up is `poll`, which
-    /// knows why.
-    const DEADLINE: u64 = 7_320;
-    const TYPICAL: u64 = 90;
-    const TYPICAL_DELETE: u64 = 60;
-
-    type Attrs = Attrs;
-
-    fn desired(env: &Environment) -> Vec<Desired<Attrs>> {
-        let services = env.services.iter();
-        services
-            .map(|(key, service)| Desired {
-                after: after(env, key, service),
-                follows: follows(env, service),
-                wave: Some(service.wave),
-                ..Desired::new(key, attrs(env, key, service))
-            })
-            .collect()
-    }
-
-    async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
-        let services = services::services(read).await?;
-        let found = services.iter().map(|service| live::live(read, service));
-        let marks =
-            |live: &Live<Attrs>| live.attrs.as_ref().is_some_and(|attrs| read.scope.marks::<Self>(&attrs.tags));
-        Ok(found.filter(|live| marks(live) || read.scope.concerns(Self::KIND, &live.id)).collect())
-    }
-
-    /// What a service once started with matters no more.
-    fn settle(desired: &Attrs, live: &mut Attrs) {
-        live.initial_count = desired.initial_count;
-    }
-
-    fn impact(_live: &Attrs, _desired: &Attrs, changed: &[String]) -> Impact {
-        let rolls = |field: &String| {
-            ["task_definition", "subnets", "security_groups", "public_ip", "routes", "discovery"]
-                .contains(&field.as_str())
-        };
-        if changed.iter().any(rolls) { Impact::Rolling } else { Impact::None }
-    }
-
-    /// Requests come by the old target groups until their rules have gone.
-    fn widen(live: &Attrs, desired: &Attrs) -> Option<Attrs> {
-        if desired.routes.is_empty() && !live.routes.is_empty() {
-            // The next task definition may not have the port that requests come to: the service stays as it is.
-            let Attrs { routes, task_definition, task_definition_seal, grace_period, .. } = live.clone();
-            return Some(Attrs { routes, task_definition, task_definition_seal, grace_period, ..desired.clone() });
-        }
-        let stays = |route: &Route| desired.routes.iter().any(|other| other.target_group == route.target_group);
-        let gone = live.routes.iter().filter(|route| !stays(route)).filter_map(|route| {
-            // By the port that the next task definition has.
-            let next = desired.routes.iter().find(|other| other.container == route.container)?;
-            Some(Route { target_group: route.target_group.clone(), ..next.clone() })
-        });
-        let routes: BTreeSet<Route> = desired.routes.iter().cloned().chain(gone).collect();
-        (routes.len() > desired.routes.len()).then(|| Attrs { routes, ..desired.clone() })
-    }
-
-    async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
-        write::create(aws, new).await
-    }
-
-    async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<Made, CloudError> {
-        write::update(aws, change).await
-    }
-
-    async fn delete(aws: &Aws, gone: &Delete<'_, Attrs>) -> Result<(), CloudError> {
-        write::delete(aws, gone.attrs.cluster.value(), gone.id).await
-    }
-
-    async fn poll(aws: &Aws, look: &Look<'_, Attrs>) -> Result<Poll, CloudError> {
-        match look.goal {
-            Goal::Ready => rollout::ready(aws, look).await,
-            Goal::Gone => rollout::gone(aws, look).await,
-        }
-    }
-}
 
 fn attrs(env: &Environment, key: &str, service: &Service) -> Attrs {
     let routes = routes(env, key, service);
@@ -219,6 +134,103 @@ fn after(env: &Environment, key: &str, service: &Service) -> Vec<Address> {
 /// The services that this one calls: a new one may not get steady before they are there.
 fn follows(env: &Environment, service: &Service) -> Vec<Address> {
     env.mentioned_services(service).into_iter().map(|key| Address::new(EcsService::KIND, key)).collect()
+}
+
+impl Kind for EcsService {
+    const STAGE: Stage = Stage::Compute;
+    const REPLACE_ON: &'static [&'static str] = &["name", "cluster"];
+    const SERVES: bool = true;
+    const OUTPUTS: &'static [&'static str] = &["arn"];
+    const IDENTITY: Option<&'static str> = Some("name");
+    /// Requests are sent to it until their rule has gone.
+    const DELETE_AFTER: &'static [&'static str] = &["listener_rule", "listener"];
+    const CREATE_FIRST: bool = false;
+    /// A little more than the longest deadline that a spec may set, so that the one to give up is `poll`, which
+    /// knows why.
+    const DEADLINE: u64 = 7_320;
+    const TYPICAL: u64 = 90;
+    const TYPICAL_DELETE: u64 = 60;
+
+    type Attrs = Attrs;
+
+    fn desired(env: &Environment) -> Vec<Desired<Attrs>> {
+        let services = env.services.iter();
+        services
+            .map(|(key, service)| Desired {
+                after: after(env, key, service),
+                follows: follows(env, service),
+                wave: Some(service.wave),
+                ..Desired::new(key, attrs(env, key, service))
+            })
+            .collect()
+    }
+
+    /// What a service once started with matters no more.
+    fn settle(desired: &Attrs, live: &mut Attrs) {
+        live.initial_count = desired.initial_count;
+    }
+
+    fn impact(_live: &Attrs, _desired: &Attrs, changed: &[String]) -> Impact {
+        let rolls = |field: &String| {
+            ["task_definition", "subnets", "security_groups", "public_ip", "routes", "discovery"]
+                .contains(&field.as_str())
+        };
+        if changed.iter().any(rolls) { Impact::Rolling } else { Impact::None }
+    }
+
+    /// Requests come by the old target groups until their rules have gone.
+    fn widen(live: &Attrs, desired: &Attrs) -> Option<Attrs> {
+        if desired.routes.is_empty() && !live.routes.is_empty() {
+            // The next task definition may not have the port that requests come to: the service stays as it is.
+            let Attrs { routes, task_definition, task_definition_seal, grace_period, .. } = live.clone();
+            return Some(Attrs { routes, task_definition, task_definition_seal, grace_period, ..desired.clone() });
+        }
+        let stays = |route: &Route| desired.routes.iter().any(|other| other.target_group == route.target_group);
+        let gone = live.routes.iter().filter(|route| !stays(route)).filter_map(|route| {
+            // By the port that the next task definition has.
+            let next = desired.routes.iter().find(|other| other.container == route.container)?;
+            Some(Route { target_group: route.target_group.clone(), ..next.clone() })
+        });
+        let routes: BTreeSet<Route> = desired.routes.iter().cloned().chain(gone).collect();
+        (routes.len() > desired.routes.len()).then(|| Attrs { routes, ..desired.clone() })
+    }
+}
+
+#[cfg(feature = "aws")]
+mod calls {
+    use super::*;
+    use crate::aws::{Aws, CloudError, Reader};
+    use crate::kinds::compute::services;
+    use crate::kinds::{Calls, Create, Delete, Goal, Live, Look, Made, Poll, Update};
+
+    impl Calls for EcsService {
+        async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
+            let services = services::services(read).await?;
+            let found = services.iter().map(|service| live::live(read, service));
+            let marks =
+                |live: &Live<Attrs>| live.attrs.as_ref().is_some_and(|attrs| read.scope.marks::<Self>(&attrs.tags));
+            Ok(found.filter(|live| marks(live) || read.scope.concerns(Self::KIND, &live.id)).collect())
+        }
+
+        async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
+            write::create(aws, new).await
+        }
+
+        async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<Made, CloudError> {
+            write::update(aws, change).await
+        }
+
+        async fn delete(aws: &Aws, gone: &Delete<'_, Attrs>) -> Result<(), CloudError> {
+            write::delete(aws, gone.attrs.cluster.value(), gone.id).await
+        }
+
+        async fn poll(aws: &Aws, look: &Look<'_, Attrs>) -> Result<Poll, CloudError> {
+            match look.goal {
+                Goal::Ready => rollout::ready(aws, look).await,
+                Goal::Gone => rollout::gone(aws, look).await,
+            }
+        }
+    }
 }
 
 #[cfg(test)]

@@ -1,20 +1,26 @@
 //! An ECS task definition: one Fargate container, as a family of immutable revisions of which one is live.
 
+#[cfg(feature = "aws")]
 mod live;
+#[cfg(feature = "aws")]
 mod register;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::aws::{Aws, CloudError, Reader};
-use crate::kinds::compute::ecs_cluster::tagging;
 use crate::kinds::config::ssm_parameter::SsmParameter;
 use crate::kinds::identity::iam_role::IamRole;
 use crate::kinds::monitoring::log_group::LogGroup;
-use crate::kinds::{Create, Delete, Desired, Kind, Live, Made, Stage, Update};
+use crate::kinds::{Desired, Kind, Stage};
 use crate::spec::{Architecture, Environment, Service};
 use crate::value::{Ref, Tags, Target, Text};
+
+#[cfg(feature = "aws")]
+use calls::{revision_of, seal};
+
+#[cfg(feature = "aws")]
+pub(in crate::kinds) use calls::family_of;
 
 pub struct TaskDefinition;
 
@@ -69,70 +75,16 @@ pub struct HealthCheck {
 }
 
 /// Active revisions of a family that stay, so that there is something to go back to.
+#[cfg(feature = "aws")]
 const KEPT_REVISIONS: usize = 5;
 
 /// Seconds: the longest timeout and start period that ECS takes for a container's health check.
 const LONGEST_TIMEOUT: i32 = 60;
+
 const LONGEST_START: i32 = 300;
 
 /// Docker labels that hold parameter versions begin so.
 pub(crate) const VERSION_LABEL: &str = "baseplate.parameter.";
-
-impl Kind for TaskDefinition {
-    const STAGE: Stage = Stage::Compute;
-    const REPLACE_ON: &'static [&'static str] = &["family"];
-    const OUTPUTS: &'static [&'static str] = &["arn", "seal"];
-    const MOVING: &'static [&'static str] = &["arn", "seal"];
-    const TYPICAL: u64 = 1;
-
-    type Attrs = Attrs;
-
-    fn desired(env: &Environment) -> Vec<Desired<Attrs>> {
-        env.services.iter().map(|(key, service)| Desired::new(key, attrs(env, key, service))).collect()
-    }
-
-    async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
-        live::read_all(read).await
-    }
-
-    async fn complete(read: &Reader<'_>, live: &mut Live<Attrs>) -> Result<(), CloudError> {
-        let Some(arn) = live.outputs.get("arn") else { return Ok(()) };
-        if let Some(found) = live::describe(read, arn, live.address.clone()).await? {
-            *live = found;
-        }
-        Ok(())
-    }
-
-    fn stands_for(desired: &Attrs, live: &Attrs) -> bool {
-        desired.family == live.family
-    }
-
-    /// Tags change on the revision that runs; only the seal counts them.
-    fn moves(output: &str, changed: &[String]) -> bool {
-        output == "seal" || changed.iter().any(|field| field != "tags")
-    }
-
-    async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
-        register::revision(aws, new.attrs).await
-    }
-
-    /// A new revision, except for tags, which AWS can change on the one that runs.
-    async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<Made, CloudError> {
-        let running = change.outputs.get("arn").map_or("", String::as_str);
-        if change.changed.iter().all(|field| field == "tags") {
-            tagging::retag(aws, running, &change.before.tags, &change.attrs.tags).await?;
-            let seal = seal(revision_of(running), change.attrs);
-            return Ok(Made::new(change.id).output("arn", running).output("seal", seal));
-        }
-        let made = register::revision(aws, change.attrs).await?;
-        register::prune(aws, change.id, running).await;
-        Ok(made)
-    }
-
-    async fn delete(aws: &Aws, gone: &Delete<'_, Attrs>) -> Result<(), CloudError> {
-        register::remove(aws, gone.id).await
-    }
-}
 
 fn attrs(env: &Environment, key: &str, service: &Service) -> Attrs {
     let arn = |role: &str| Ref::output(format!("{key}-{role}"), "arn");
@@ -175,32 +127,98 @@ fn health_check(service: &Service) -> HealthCheck {
     }
 }
 
-/// The output `seal`: `<revision>:<digest of the attributes>`. The service that runs the revision carries it
-/// as a tag, by which the revision is known to be unchanged without being described.
-fn seal(revision: i32, attrs: &Attrs) -> String {
-    format!("{revision}:{}", crate::kinds::seal(attrs))
+impl Kind for TaskDefinition {
+    const STAGE: Stage = Stage::Compute;
+    const REPLACE_ON: &'static [&'static str] = &["family"];
+    const OUTPUTS: &'static [&'static str] = &["arn", "seal"];
+    const MOVING: &'static [&'static str] = &["arn", "seal"];
+    const TYPICAL: u64 = 1;
+
+    type Attrs = Attrs;
+
+    fn desired(env: &Environment) -> Vec<Desired<Attrs>> {
+        env.services.iter().map(|(key, service)| Desired::new(key, attrs(env, key, service))).collect()
+    }
+
+    fn stands_for(desired: &Attrs, live: &Attrs) -> bool {
+        desired.family == live.family
+    }
+
+    /// Tags change on the revision that runs; only the seal counts them.
+    fn moves(output: &str, changed: &[String]) -> bool {
+        output == "seal" || changed.iter().any(|field| field != "tags")
+    }
 }
 
-/// The family that the ARN of a revision names, as `…:task-definition/<family>:<revision>`.
-pub(in crate::kinds) fn family_of(arn: &str) -> &str {
-    let name = arn.rsplit('/').next().unwrap_or(arn);
-    name.rsplit_once(':').map_or(name, |(family, _)| family)
-}
-
-/// The revision that an ARN names; 0 if it names none.
-fn revision_of(arn: &str) -> i32 {
-    arn.rsplit_once(':').and_then(|(_, revision)| revision.parse().ok()).unwrap_or(0)
-}
-
-#[cfg(test)]
-mod tests {
+#[cfg(feature = "aws")]
+mod calls {
     use super::*;
+    use crate::aws::{Aws, CloudError, Reader};
+    use crate::kinds::compute::ecs_cluster::tagging;
+    use crate::kinds::{Calls, Create, Delete, Live, Made, Update};
 
-    #[test]
-    fn arns_name_family_and_revision() {
-        let arn = "arn:aws:ecs:eu-central-1:123456789012:task-definition/legend-dev-web:12";
-        assert_eq!((family_of(arn), revision_of(arn)), ("legend-dev-web", 12));
-        assert_eq!((family_of("legend-dev-web:3"), revision_of("legend-dev-web:3")), ("legend-dev-web", 3));
-        assert_eq!((family_of("legend-dev-web"), revision_of("legend-dev-web")), ("legend-dev-web", 0));
+    impl Calls for TaskDefinition {
+        async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
+            live::read_all(read).await
+        }
+
+        async fn complete(read: &Reader<'_>, live: &mut Live<Attrs>) -> Result<(), CloudError> {
+            let Some(arn) = live.outputs.get("arn") else { return Ok(()) };
+            if let Some(found) = live::describe(read, arn, live.address.clone()).await? {
+                *live = found;
+            }
+            Ok(())
+        }
+
+        async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
+            register::revision(aws, new.attrs).await
+        }
+
+        /// A new revision, except for tags, which AWS can change on the one that runs.
+        async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<Made, CloudError> {
+            let running = change.outputs.get("arn").map_or("", String::as_str);
+            if change.changed.iter().all(|field| field == "tags") {
+                tagging::retag(aws, running, &change.before.tags, &change.attrs.tags).await?;
+                let seal = seal(revision_of(running), change.attrs);
+                return Ok(Made::new(change.id).output("arn", running).output("seal", seal));
+            }
+            let made = register::revision(aws, change.attrs).await?;
+            register::prune(aws, change.id, running).await;
+            Ok(made)
+        }
+
+        async fn delete(aws: &Aws, gone: &Delete<'_, Attrs>) -> Result<(), CloudError> {
+            register::remove(aws, gone.id).await
+        }
+    }
+
+    /// The output `seal`: `<revision>:<digest of the attributes>`. The service that runs the revision carries it
+    /// as a tag, by which the revision is known to be unchanged without being described.
+    pub(super) fn seal(revision: i32, attrs: &Attrs) -> String {
+        format!("{revision}:{}", crate::kinds::seal(attrs))
+    }
+
+    /// The revision that an ARN names; 0 if it names none.
+    pub(super) fn revision_of(arn: &str) -> i32 {
+        arn.rsplit_once(':').and_then(|(_, revision)| revision.parse().ok()).unwrap_or(0)
+    }
+
+    /// The family that the ARN of a revision names, as `…:task-definition/<family>:<revision>`.
+    pub(in crate::kinds) fn family_of(arn: &str) -> &str {
+        let name = arn.rsplit('/').next().unwrap_or(arn);
+        name.rsplit_once(':').map_or(name, |(family, _)| family)
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+
+        #[test]
+        fn arns_name_family_and_revision() {
+            let arn = "arn:aws:ecs:eu-central-1:123456789012:task-definition/legend-dev-web:12";
+            assert_eq!((family_of(arn), revision_of(arn)), ("legend-dev-web", 12));
+            assert_eq!((family_of("legend-dev-web:3"), revision_of("legend-dev-web:3")), ("legend-dev-web", 3));
+            assert_eq!((family_of("legend-dev-web"), revision_of("legend-dev-web")), ("legend-dev-web", 0));
+        }
     }
 }

@@ -1,14 +1,16 @@
-use serde::{Deserialize, Serialize};
-use zeroize::Zeroizing;
-
-use crate::aws::{Aws, CloudError, During, Reader};
-use crate::kinds::ownership::{TagChange, confirm, unless_made};
-use crate::kinds::{Create, Delete, Desired, Kind, Live, Made, Stage, Update};
-use crate::spec::{Environment, Parameter, ParameterTier, password_parameter};
-use crate::value::{Secret, SecretSource, Tags, Target, Text, Vault};
-
+#[cfg(feature = "aws")]
 mod live;
+#[cfg(feature = "aws")]
 mod tagging;
+
+use serde::{Deserialize, Serialize};
+
+use crate::kinds::{Desired, Kind, Stage};
+use crate::spec::{Environment, Parameter, ParameterTier, password_parameter};
+use crate::value::{Secret, SecretSource, Tags, Target, Text};
+
+#[cfg(feature = "aws")]
+use calls::{arn, made};
 
 /// A value in the Parameter Store, plain or secret.
 pub struct SsmParameter;
@@ -33,6 +35,38 @@ pub struct Attrs {
 
 /// Characters of a generated database password, all of them letters and digits.
 const PASSWORD: usize = 32;
+
+fn declared(env: &Environment, key: &str, parameter: &Parameter) -> Attrs {
+    let secure = env.is_secret(key);
+    let (mut value, mut secret) = (None, None);
+    if let Some(template) = &parameter.value {
+        let text = env.text(template);
+        if secure {
+            secret = Some(SecretSource::Text(text));
+        } else {
+            value = Some(text);
+        }
+    } else if let Some(variable) = &parameter.env {
+        secret = Some(SecretSource::Env(variable.clone()));
+    } else if let Some(generate) = parameter.generate {
+        secret = Some(SecretSource::Generate(generate.length));
+    }
+    Attrs {
+        name: env.parameter_path(key),
+        secure,
+        value,
+        secret: secret.map(Secret::new),
+        tier: parameter.tier,
+        description: parameter.description.clone(),
+        tags: env.tags_of::<SsmParameter>(key),
+    }
+}
+
+/// AWS refuses to turn an advanced parameter into a standard one. A plain one is made anew, for its value is in the
+/// spec; but there may be no other copy of a secret, and the advanced tier holds all that the standard one does.
+fn stays_advanced(desired: &Attrs, live: &Attrs) -> bool {
+    desired.secure && (desired.tier, live.tier) == (ParameterTier::Standard, ParameterTier::Advanced)
+}
 
 impl Kind for SsmParameter {
     const STAGE: Stage = Stage::Parameters;
@@ -70,16 +104,6 @@ impl Kind for SsmParameter {
         declared.chain(passwords).collect()
     }
 
-    async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
-        live::read_all(read).await
-    }
-
-    async fn complete(read: &Reader<'_>, live: &mut Live<Attrs>) -> Result<(), CloudError> {
-        let tags = tagging::tags(read.aws, &live.id).await?;
-        confirm::<Self>(read, live, tags, |attrs| &mut attrs.tags);
-        Ok(())
-    }
-
     /// What is plain is in the spec.
     fn holds_data(live: &Attrs) -> bool {
         live.secure
@@ -96,161 +120,153 @@ impl Kind for SsmParameter {
     fn moves(_output: &str, changed: &[String]) -> bool {
         changed.iter().any(|field| field != "tags")
     }
+}
 
-    async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
-        let attrs = new.attrs;
-        let version = match put(aws, attrs, new.vault, false).await {
-            Ok(version) => version,
-            Err(error) => {
-                unless_made(error, &attrs.tags, tagging::tags(aws, &attrs.name)).await?;
-                version(aws, &attrs.name).await?
-            }
-        };
-        if let Some(secret) = &attrs.secret {
-            new.vault.hold(new.address.clone(), secret);
+#[cfg(feature = "aws")]
+mod calls {
+    use zeroize::Zeroizing;
+
+    use super::*;
+    use crate::aws::{Aws, CloudError, During, Reader};
+    use crate::kinds::ownership::{TagChange, confirm, unless_made};
+    use crate::kinds::{Calls, Create, Delete, Live, Made, Update};
+    use crate::value::Vault;
+
+    impl Calls for SsmParameter {
+        async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
+            live::read_all(read).await
         }
-        Ok(made(aws, attrs, version))
-    }
 
-    async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<Made, CloudError> {
-        let attrs = change.attrs;
-        let mut outputs = change.outputs.clone();
-        if Self::moves("version", change.changed) {
-            let (version, anew) = overwrite(aws, change).await?;
-            outputs = made(aws, attrs, version).outputs;
+        async fn complete(read: &Reader<'_>, live: &mut Live<Attrs>) -> Result<(), CloudError> {
+            let tags = tagging::tags(read.aws, &live.id).await?;
+            confirm::<Self>(read, live, tags, |attrs| &mut attrs.tags);
+            Ok(())
+        }
+
+        async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
+            let attrs = new.attrs;
+            let version = match put(aws, attrs, new.vault, false).await {
+                Ok(version) => version,
+                Err(error) => {
+                    unless_made(error, &attrs.tags, tagging::tags(aws, &attrs.name)).await?;
+                    version(aws, &attrs.name).await?
+                }
+            };
             if let Some(secret) = &attrs.secret {
-                change.vault.hold(change.address.clone(), secret);
+                new.vault.hold(new.address.clone(), secret);
             }
-            if anew {
-                return Ok(Made { id: change.id.to_owned(), outputs });
+            Ok(made(aws, attrs, version))
+        }
+
+        async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<Made, CloudError> {
+            let attrs = change.attrs;
+            let mut outputs = change.outputs.clone();
+            if Self::moves("version", change.changed) {
+                let (version, anew) = overwrite(aws, change).await?;
+                outputs = made(aws, attrs, version).outputs;
+                if let Some(secret) = &attrs.secret {
+                    change.vault.hold(change.address.clone(), secret);
+                }
+                if anew {
+                    return Ok(Made { id: change.id.to_owned(), outputs });
+                }
             }
+            if change.changes("tags") {
+                tagging::retag(aws, change.id, TagChange::between(&change.before.tags, &attrs.tags)).await?;
+            }
+            Ok(Made { id: change.id.to_owned(), outputs })
         }
-        if change.changes("tags") {
-            tagging::retag(aws, change.id, TagChange::between(&change.before.tags, &attrs.tags)).await?;
+
+        async fn delete(aws: &Aws, gone: &Delete<'_, Attrs>) -> Result<(), CloudError> {
+            remove(aws, gone.id).await
         }
-        Ok(Made { id: change.id.to_owned(), outputs })
     }
 
-    async fn delete(aws: &Aws, gone: &Delete<'_, Attrs>) -> Result<(), CloudError> {
-        remove(aws, gone.id).await
-    }
-}
-
-fn declared(env: &Environment, key: &str, parameter: &Parameter) -> Attrs {
-    let secure = env.is_secret(key);
-    let (mut value, mut secret) = (None, None);
-    if let Some(template) = &parameter.value {
-        let text = env.text(template);
-        if secure {
-            secret = Some(SecretSource::Text(text));
-        } else {
-            value = Some(text);
+    /// Writes over a parameter, or makes it anew where only that makes it standard: then its history is lost, and its value
+    /// is the spec's. Answers its version, and whether it was made anew.
+    async fn overwrite(aws: &Aws, change: &Update<'_, Attrs>) -> Result<(i64, bool), CloudError> {
+        let Update { before, attrs, vault, .. } = *change;
+        let tier = if stays_advanced(attrs, before) { before.tier } else { attrs.tier };
+        let written = Attrs { tier, ..attrs.clone() };
+        if (before.tier, tier) != (ParameterTier::Advanced, ParameterTier::Standard) {
+            let version = put(aws, &written, vault, true).await.map_err(by_hand)?;
+            return Ok((version, false));
         }
-    } else if let Some(variable) = &parameter.env {
-        secret = Some(SecretSource::Env(variable.clone()));
-    } else if let Some(generate) = parameter.generate {
-        secret = Some(SecretSource::Generate(generate.length));
+        if before.secure {
+            let why = "a secret is not deleted to become a plain parameter of the standard tier";
+            return Err(by_hand(CloudError::new("ssm:PutParameter", OTHER_TYPE, why)));
+        }
+        remove(aws, change.id).await?;
+        Ok((put(aws, &written, vault, false).await?, true))
     }
-    Attrs {
-        name: env.parameter_path(key),
-        secure,
-        value,
-        secret: secret.map(Secret::new),
-        tier: parameter.tier,
-        description: parameter.description.clone(),
-        tags: env.tags_of::<SsmParameter>(key),
+
+    /// What AWS answers to a put of another type, as the API reference of `PutParameter` lists it.
+    const OTHER_TYPE: &str = "HierarchyTypeMismatchException";
+
+    /// A delete is left to somebody who knows whether the value is kept anywhere else.
+    fn by_hand(mut error: CloudError) -> CloudError {
+        if error.code == OTHER_TYPE {
+            error.message += "; keep its type and tier, or delete it by hand and apply again, if its value may go";
+        }
+        error
     }
-}
 
-/// AWS refuses to turn an advanced parameter into a standard one. A plain one is made anew, for its value is in the
-/// spec; but there may be no other copy of a secret, and the advanced tier holds all that the standard one does.
-fn stays_advanced(desired: &Attrs, live: &Attrs) -> bool {
-    desired.secure && (desired.tier, live.tier) == (ParameterTier::Standard, ParameterTier::Advanced)
-}
-
-/// Writes over a parameter, or makes it anew where only that makes it standard: then its history is lost, and its value
-/// is the spec's. Answers its version, and whether it was made anew.
-async fn overwrite(aws: &Aws, change: &Update<'_, Attrs>) -> Result<(i64, bool), CloudError> {
-    let Update { before, attrs, vault, .. } = *change;
-    let tier = if stays_advanced(attrs, before) { before.tier } else { attrs.tier };
-    let written = Attrs { tier, ..attrs.clone() };
-    if (before.tier, tier) != (ParameterTier::Advanced, ParameterTier::Standard) {
-        let version = put(aws, &written, vault, true).await.map_err(by_hand)?;
-        return Ok((version, false));
+    /// Writes a parameter and answers its version.
+    async fn put(aws: &Aws, attrs: &Attrs, vault: &Vault, overwrite: bool) -> Result<i64, CloudError> {
+        use aws_sdk_ssm::types::{ParameterTier as Tier, ParameterType};
+        let value = match (&attrs.secret, &attrs.value) {
+            (Some(secret), _) => vault.reveal(secret),
+            (None, Some(text)) => Some(Zeroizing::new(text.plain())),
+            (None, None) => None,
+        };
+        let Some(value) = value else {
+            return Err(CloudError::internal(format!("the value of {} is not at hand", attrs.name)));
+        };
+        let tier = match attrs.tier {
+            ParameterTier::Standard => Tier::Standard,
+            ParameterTier::Advanced => Tier::Advanced,
+            ParameterTier::IntelligentTiering => Tier::IntelligentTiering,
+        };
+        // AWS takes tags only with a put that creates.
+        let tags = if overwrite { None } else { Some(tagging::ssm_tags(&attrs.tags)?) };
+        let answer = aws
+            .ssm
+            .put_parameter()
+            .name(&attrs.name)
+            .value(value.as_str())
+            .r#type(if attrs.secure { ParameterType::SecureString } else { ParameterType::String })
+            .tier(tier)
+            .description(&attrs.description)
+            .overwrite(overwrite)
+            .set_tags(tags)
+            .send()
+            .await
+            .during("ssm:PutParameter")?;
+        Ok(answer.version())
     }
-    if before.secure {
-        let why = "a secret is not deleted to become a plain parameter of the standard tier";
-        return Err(by_hand(CloudError::new("ssm:PutParameter", OTHER_TYPE, why)));
+
+    async fn version(aws: &Aws, name: &str) -> Result<i64, CloudError> {
+        let answer = aws.ssm.get_parameter().name(name).send().await.during("ssm:GetParameter")?;
+        Ok(answer.parameter().map_or(1, aws_sdk_ssm::types::Parameter::version))
     }
-    remove(aws, change.id).await?;
-    Ok((put(aws, &written, vault, false).await?, true))
-}
 
-/// What AWS answers to a put of another type, as the API reference of `PutParameter` lists it.
-const OTHER_TYPE: &str = "HierarchyTypeMismatchException";
-
-/// A delete is left to somebody who knows whether the value is kept anywhere else.
-fn by_hand(mut error: CloudError) -> CloudError {
-    if error.code == OTHER_TYPE {
-        error.message += "; keep its type and tier, or delete it by hand and apply again, if its value may go";
+    async fn remove(aws: &Aws, name: &str) -> Result<(), CloudError> {
+        aws.ssm.delete_parameter().name(name).send().await.found("ssm:DeleteParameter")?;
+        Ok(())
     }
-    error
-}
 
-/// Writes a parameter and answers its version.
-async fn put(aws: &Aws, attrs: &Attrs, vault: &Vault, overwrite: bool) -> Result<i64, CloudError> {
-    use aws_sdk_ssm::types::{ParameterTier as Tier, ParameterType};
-    let value = match (&attrs.secret, &attrs.value) {
-        (Some(secret), _) => vault.reveal(secret),
-        (None, Some(text)) => Some(Zeroizing::new(text.plain())),
-        (None, None) => None,
-    };
-    let Some(value) = value else {
-        return Err(CloudError::internal(format!("the value of {} is not at hand", attrs.name)));
-    };
-    let tier = match attrs.tier {
-        ParameterTier::Standard => Tier::Standard,
-        ParameterTier::Advanced => Tier::Advanced,
-        ParameterTier::IntelligentTiering => Tier::IntelligentTiering,
-    };
-    // AWS takes tags only with a put that creates.
-    let tags = if overwrite { None } else { Some(tagging::ssm_tags(&attrs.tags)?) };
-    let answer = aws
-        .ssm
-        .put_parameter()
-        .name(&attrs.name)
-        .value(value.as_str())
-        .r#type(if attrs.secure { ParameterType::SecureString } else { ParameterType::String })
-        .tier(tier)
-        .description(&attrs.description)
-        .overwrite(overwrite)
-        .set_tags(tags)
-        .send()
-        .await
-        .during("ssm:PutParameter")?;
-    Ok(answer.version())
-}
+    /// The ARN of a parameter: its name follows without another slash.
+    pub(super) fn arn(aws: &Aws, name: &str) -> String {
+        aws.arn("ssm", &format!("parameter{name}"))
+    }
 
-async fn version(aws: &Aws, name: &str) -> Result<i64, CloudError> {
-    let answer = aws.ssm.get_parameter().name(name).send().await.during("ssm:GetParameter")?;
-    Ok(answer.parameter().map_or(1, aws_sdk_ssm::types::Parameter::version))
-}
-
-async fn remove(aws: &Aws, name: &str) -> Result<(), CloudError> {
-    aws.ssm.delete_parameter().name(name).send().await.found("ssm:DeleteParameter")?;
-    Ok(())
-}
-
-/// The ARN of a parameter: its name follows without another slash.
-fn arn(aws: &Aws, name: &str) -> String {
-    aws.arn("ssm", &format!("parameter{name}"))
-}
-
-fn made(aws: &Aws, attrs: &Attrs, version: i64) -> Made {
-    let made = Made::new(&attrs.name).output("arn", arn(aws, &attrs.name)).output("version", version.to_string());
-    match &attrs.value {
-        Some(text) => made.output("value", text.plain()),
-        None => made,
+    pub(super) fn made(aws: &Aws, attrs: &Attrs, version: i64) -> Made {
+        let made =
+            Made::new(&attrs.name).output("arn", arn(aws, &attrs.name)).output("version", version.to_string());
+        match &attrs.value {
+            Some(text) => made.output("value", text.plain()),
+            None => made,
+        }
     }
 }
 

@@ -1,21 +1,24 @@
+mod change;
+#[cfg(feature = "aws")]
+mod live;
+#[cfg(feature = "aws")]
+mod pending;
+mod version;
+
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use crate::aws::{Aws, Class, CloudError, During, Reader};
 use crate::kinds::config::ssm_parameter::SsmParameter;
-use crate::kinds::data::db_subnet_group::{DbSubnetGroup, rds_tags, retag};
+use crate::kinds::data::db_subnet_group::DbSubnetGroup;
 use crate::kinds::network::security_group::{self, SecurityGroup};
 use crate::kinds::network::security_group_rules;
-use crate::kinds::ownership::unless_made;
-use crate::kinds::{Create, Delete, Desired, Goal, Impact, Kind, Live, Look, Made, Outputs, Poll, Stage, Update};
+use crate::kinds::{Desired, Impact, Kind, Stage};
 use crate::spec::{ApplyChanges, Database, Engine, Environment, StorageType, password_parameter};
-use crate::value::{Address, Ref, Secret, SecretSource, Tags, Target, Text, Vault};
+use crate::value::{Address, Ref, Secret, SecretSource, Tags, Target, Text};
 
-mod change;
-mod live;
-mod pending;
-mod version;
+#[cfg(feature = "aws")]
+use calls::{ids, reveal};
 
 /// A database server.
 pub struct DbInstance;
@@ -67,134 +70,6 @@ pub struct Attrs {
 
 const MAX_NAME: usize = 63;
 
-impl Kind for DbInstance {
-    const STAGE: Stage = Stage::Database;
-    const PROTECTED_BY: Option<&'static str> = Some("deletion_protection");
-    const REPLACE_ON: &'static [&'static str] = &["identifier", "engine", "database", "username", "encrypted"];
-    const SERVES: bool = true;
-    const OUTPUTS: &'static [&'static str] = &["arn", "endpoint", "port"];
-    const IDENTITY: Option<&'static str> = Some("identifier");
-    const CREATE_FIRST: bool = false;
-    const DEADLINE: u64 = 3600;
-    const TYPICAL: u64 = 420;
-    const TYPICAL_DELETE: u64 = 300;
-
-    type Attrs = Attrs;
-
-    fn desired(env: &Environment) -> Vec<Desired<Attrs>> {
-        let databases = env.databases.iter().map(|(key, database)| {
-            let protect = database.protect.unwrap_or(env.protect);
-            let after = security_group_rules::of_groups(env, &database.security_groups).collect();
-            Desired { protect, after, ..Desired::new(key, wanted(env, key, database)) }
-        });
-        databases.collect()
-    }
-
-    async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
-        live::read_all(read).await
-    }
-
-    fn settle(desired: &Attrs, live: &mut Attrs) {
-        if version::satisfies(desired, &live.version) {
-            live.version.clone_from(&desired.version);
-        }
-        // Storage that AWS has grown by itself cannot shrink, and need not.
-        if desired.max_storage > 0 && live.storage > desired.storage {
-            live.storage = desired.storage;
-        }
-    }
-
-    fn holds_data(_live: &Attrs) -> bool {
-        true
-    }
-
-    fn impact(live: &Attrs, desired: &Attrs, changed: &[String]) -> Impact {
-        change::impact(live, desired, changed)
-    }
-
-    fn widen(live: &Attrs, desired: &Attrs) -> Option<Attrs> {
-        let security_groups = security_group::both(&live.security_groups, &desired.security_groups)?;
-        Some(Attrs { security_groups, ..desired.clone() })
-    }
-
-    async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
-        let attrs = new.attrs;
-        let tags = live::all_tags(attrs);
-        let created = aws
-            .rds
-            .create_db_instance()
-            .db_instance_identifier(&attrs.identifier)
-            .engine(&attrs.engine)
-            .engine_version(&attrs.version)
-            .db_instance_class(&attrs.class)
-            .allocated_storage(attrs.storage)
-            .set_max_allocated_storage((attrs.max_storage > 0).then_some(attrs.max_storage))
-            .storage_type(&attrs.storage_type)
-            .db_name(&attrs.database)
-            .master_username(&attrs.username)
-            .master_user_password(reveal(new.vault, attrs)?.as_str())
-            .port(attrs.port)
-            .db_subnet_group_name(attrs.subnet_group.value())
-            .set_vpc_security_group_ids(Some(ids(&attrs.security_groups)))
-            .multi_az(attrs.multi_az)
-            .backup_retention_period(attrs.backup_retention)
-            .set_preferred_backup_window(attrs.backup_window.clone())
-            .set_preferred_maintenance_window(attrs.maintenance_window.clone())
-            .deletion_protection(attrs.deletion_protection)
-            .storage_encrypted(attrs.encrypted)
-            .auto_minor_version_upgrade(attrs.auto_minor_upgrades)
-            .enable_performance_insights(attrs.performance_insights)
-            .copy_tags_to_snapshot(attrs.copy_tags_to_snapshot)
-            .publicly_accessible(attrs.public)
-            .set_tags(Some(rds_tags(&tags)))
-            .send()
-            .await
-            .during("rds:CreateDBInstance");
-        if let Err(error) = created {
-            unless_made(error, &tags, live::tags(aws, &attrs.identifier)).await?;
-        }
-        Ok(Made::new(&attrs.identifier).output("arn", arn(aws, &attrs.identifier)))
-    }
-
-    async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<Made, CloudError> {
-        if let Some(call) = change::modify(aws, change)? {
-            call.send().await.during("rds:ModifyDBInstance")?;
-        }
-        // Last, since a tag says that the password it names is in place.
-        let (before, after) = (live::all_tags(change.before), live::all_tags(change.attrs));
-        retag(aws, &arn(aws, change.id), &before, &after).await?;
-        Ok(Made { id: change.id.to_owned(), outputs: change.outputs.clone() })
-    }
-
-    async fn delete(aws: &Aws, gone: &Delete<'_, Attrs>) -> Result<(), CloudError> {
-        const CALL: &str = "rds:DeleteDBInstance";
-        if gone.attrs.deletion_protection {
-            let message = format!(
-                "{} is protected from deletion: set `deletion-protection = false` for it, apply that, and then delete",
-                gone.id
-            );
-            return Err(CloudError::new(CALL, "InvalidParameterCombination", message));
-        }
-        let snapshot = gone.attrs.final_snapshot.then(|| change::snapshot_name(gone.id)).transpose()?;
-        let call = aws.rds.delete_db_instance().db_instance_identifier(gone.id);
-        let call = call.skip_final_snapshot(snapshot.is_none()).set_final_db_snapshot_identifier(snapshot);
-        match call.send().await.found(CALL) {
-            Err(error) if error.is(Class::InUse) && error.message.contains("already being deleted") => Ok(()),
-            other => other.map(|_| ()),
-        }
-    }
-
-    async fn poll(aws: &Aws, look: &Look<'_, Attrs>) -> Result<Poll, CloudError> {
-        let found = live::find(aws, look.id).await?;
-        Ok(match (look.goal, found) {
-            (Goal::Gone, None) => Poll::Done(Outputs::new()),
-            (Goal::Ready, None) => return Err(CloudError::not_shown("rds:DescribeDBInstances")),
-            (Goal::Gone, Some(instance)) => Poll::Waiting(live::status(&instance).to_owned()),
-            (Goal::Ready, Some(instance)) => live::readiness(&instance, look.attrs),
-        })
-    }
-}
-
 fn wanted(env: &Environment, key: &str, database: &Database) -> Attrs {
     let password = password_parameter(key);
     let value = Text::output(Address::new(SsmParameter::KIND, &password), "value");
@@ -243,17 +118,157 @@ fn identifier(env: &Environment, key: &str, database: &Database) -> String {
     database.name.clone().unwrap_or_else(|| env.name(key, MAX_NAME)).to_lowercase()
 }
 
-fn arn(aws: &Aws, identifier: &str) -> String {
-    aws.arn("rds", &format!("db:{identifier}"))
+impl Kind for DbInstance {
+    const STAGE: Stage = Stage::Database;
+    const PROTECTED_BY: Option<&'static str> = Some("deletion_protection");
+    const REPLACE_ON: &'static [&'static str] = &["identifier", "engine", "database", "username", "encrypted"];
+    const SERVES: bool = true;
+    const OUTPUTS: &'static [&'static str] = &["arn", "endpoint", "port"];
+    const IDENTITY: Option<&'static str> = Some("identifier");
+    const CREATE_FIRST: bool = false;
+    const DEADLINE: u64 = 3600;
+    const TYPICAL: u64 = 420;
+    const TYPICAL_DELETE: u64 = 300;
+
+    type Attrs = Attrs;
+
+    fn desired(env: &Environment) -> Vec<Desired<Attrs>> {
+        let databases = env.databases.iter().map(|(key, database)| {
+            let protect = database.protect.unwrap_or(env.protect);
+            let after = security_group_rules::of_groups(env, &database.security_groups).collect();
+            Desired { protect, after, ..Desired::new(key, wanted(env, key, database)) }
+        });
+        databases.collect()
+    }
+
+    fn settle(desired: &Attrs, live: &mut Attrs) {
+        if version::satisfies(desired, &live.version) {
+            live.version.clone_from(&desired.version);
+        }
+        // Storage that AWS has grown by itself cannot shrink, and need not.
+        if desired.max_storage > 0 && live.storage > desired.storage {
+            live.storage = desired.storage;
+        }
+    }
+
+    fn holds_data(_live: &Attrs) -> bool {
+        true
+    }
+
+    fn impact(live: &Attrs, desired: &Attrs, changed: &[String]) -> Impact {
+        change::impact(live, desired, changed)
+    }
+
+    fn widen(live: &Attrs, desired: &Attrs) -> Option<Attrs> {
+        let security_groups = security_group::both(&live.security_groups, &desired.security_groups)?;
+        Some(Attrs { security_groups, ..desired.clone() })
+    }
 }
 
-fn ids(groups: &BTreeSet<Ref<SecurityGroup>>) -> Vec<String> {
-    groups.iter().map(|group| group.value().to_owned()).collect()
-}
+#[cfg(feature = "aws")]
+mod calls {
+    use super::*;
+    use crate::aws::{Aws, Class, CloudError, During, Reader};
+    use crate::kinds::data::db_subnet_group::{rds_tags, retag};
+    use crate::kinds::ownership::unless_made;
+    use crate::kinds::{Calls, Create, Delete, Goal, Live, Look, Made, Outputs, Poll, Update};
+    use crate::value::Vault;
 
-fn reveal(vault: &Vault, attrs: &Attrs) -> Result<zeroize::Zeroizing<String>, CloudError> {
-    let missing = || CloudError::internal(format!("the password of {} is not at hand", attrs.identifier));
-    vault.reveal(&attrs.password).ok_or_else(missing)
+    impl Calls for DbInstance {
+        async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
+            live::read_all(read).await
+        }
+
+        async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
+            let attrs = new.attrs;
+            let tags = live::all_tags(attrs);
+            let created = aws
+                .rds
+                .create_db_instance()
+                .db_instance_identifier(&attrs.identifier)
+                .engine(&attrs.engine)
+                .engine_version(&attrs.version)
+                .db_instance_class(&attrs.class)
+                .allocated_storage(attrs.storage)
+                .set_max_allocated_storage((attrs.max_storage > 0).then_some(attrs.max_storage))
+                .storage_type(&attrs.storage_type)
+                .db_name(&attrs.database)
+                .master_username(&attrs.username)
+                .master_user_password(reveal(new.vault, attrs)?.as_str())
+                .port(attrs.port)
+                .db_subnet_group_name(attrs.subnet_group.value())
+                .set_vpc_security_group_ids(Some(ids(&attrs.security_groups)))
+                .multi_az(attrs.multi_az)
+                .backup_retention_period(attrs.backup_retention)
+                .set_preferred_backup_window(attrs.backup_window.clone())
+                .set_preferred_maintenance_window(attrs.maintenance_window.clone())
+                .deletion_protection(attrs.deletion_protection)
+                .storage_encrypted(attrs.encrypted)
+                .auto_minor_version_upgrade(attrs.auto_minor_upgrades)
+                .enable_performance_insights(attrs.performance_insights)
+                .copy_tags_to_snapshot(attrs.copy_tags_to_snapshot)
+                .publicly_accessible(attrs.public)
+                .set_tags(Some(rds_tags(&tags)))
+                .send()
+                .await
+                .during("rds:CreateDBInstance");
+            if let Err(error) = created {
+                unless_made(error, &tags, live::tags(aws, &attrs.identifier)).await?;
+            }
+            Ok(Made::new(&attrs.identifier).output("arn", arn(aws, &attrs.identifier)))
+        }
+
+        async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<Made, CloudError> {
+            if let Some(call) = change::modify(aws, change)? {
+                call.send().await.during("rds:ModifyDBInstance")?;
+            }
+            // Last, since a tag says that the password it names is in place.
+            let (before, after) = (live::all_tags(change.before), live::all_tags(change.attrs));
+            retag(aws, &arn(aws, change.id), &before, &after).await?;
+            Ok(Made { id: change.id.to_owned(), outputs: change.outputs.clone() })
+        }
+
+        async fn delete(aws: &Aws, gone: &Delete<'_, Attrs>) -> Result<(), CloudError> {
+            const CALL: &str = "rds:DeleteDBInstance";
+            if gone.attrs.deletion_protection {
+                let message = format!(
+                    "{} is protected from deletion: set `deletion-protection = false` for it, apply that, and then delete",
+                    gone.id
+                );
+                return Err(CloudError::new(CALL, "InvalidParameterCombination", message));
+            }
+            let snapshot = gone.attrs.final_snapshot.then(|| change::snapshot_name(gone.id)).transpose()?;
+            let call = aws.rds.delete_db_instance().db_instance_identifier(gone.id);
+            let call = call.skip_final_snapshot(snapshot.is_none()).set_final_db_snapshot_identifier(snapshot);
+            match call.send().await.found(CALL) {
+                Err(error) if error.is(Class::InUse) && error.message.contains("already being deleted") => Ok(()),
+                other => other.map(|_| ()),
+            }
+        }
+
+        async fn poll(aws: &Aws, look: &Look<'_, Attrs>) -> Result<Poll, CloudError> {
+            let found = live::find(aws, look.id).await?;
+            Ok(match (look.goal, found) {
+                (Goal::Gone, None) => Poll::Done(Outputs::new()),
+                (Goal::Ready, None) => return Err(CloudError::not_shown("rds:DescribeDBInstances")),
+                (Goal::Gone, Some(instance)) => Poll::Waiting(live::status(&instance).to_owned()),
+                (Goal::Ready, Some(instance)) => live::readiness(&instance, look.attrs),
+            })
+        }
+    }
+
+    fn arn(aws: &Aws, identifier: &str) -> String {
+        aws.arn("rds", &format!("db:{identifier}"))
+    }
+
+    pub(super) fn ids(groups: &BTreeSet<Ref<SecurityGroup>>) -> Vec<String> {
+        groups.iter().map(|group| group.value().to_owned()).collect()
+    }
+
+    pub(super) fn reveal(vault: &Vault, attrs: &Attrs) -> Result<zeroize::Zeroizing<String>, CloudError> {
+        let missing = || CloudError::internal(format!("the password of {} is not at hand", attrs.identifier));
+        vault.reveal(&attrs.password).ok_or_else(missing)
+    }
 }
 
 #[cfg(test)]

@@ -1,15 +1,14 @@
 use std::collections::BTreeSet;
 
-use aws_sdk_rds::types::Tag;
-use futures_util::future::try_join_all;
 use serde::{Deserialize, Serialize};
 
-use crate::aws::{Aws, CloudError, During, Reader};
 use crate::kinds::network::subnet::{self, Subnet};
-use crate::kinds::ownership::{Ownership, TagChange, confirm, implied, unless_made, visible};
-use crate::kinds::{Create, Delete, Desired, Kind, Live, Made, Stage, Update};
+use crate::kinds::{Desired, Kind, Stage};
 use crate::spec::{Environment, Tier};
-use crate::value::{Address, Ref, Tags, Target};
+use crate::value::{Ref, Tags, Target};
+
+#[cfg(feature = "aws")]
+pub(in crate::kinds) use calls::{from_rds, rds_tags, retag};
 
 /// The subnets that a database may be placed in.
 pub struct DbSubnetGroup;
@@ -50,120 +49,141 @@ impl Kind for DbSubnetGroup {
         });
         groups.collect()
     }
+}
 
-    async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
-        let aws = read.aws;
-        let pages = aws.rds.describe_db_subnet_groups().into_paginator().items().send();
-        let groups = pages.collect::<Result<Vec<_>, _>>().await.during("rds:DescribeDBSubnetGroups")?;
-        let implied = implied::<Self>(read.scope.env, |attrs| attrs.name);
-        let prefix = format!("{}-", read.scope.env.prefix());
-        let owned = try_join_all(groups.iter().map(async |group| {
-            let (name, arn) =
-                (group.db_subnet_group_name().unwrap_or_default(), group.db_subnet_group_arn().unwrap_or_default());
-            let ours = || name.strip_prefix(&prefix).map(|key| Address::new(Self::KIND, key));
-            let implied = implied.get(name).cloned().or_else(ours);
-            let ownership = Ownership::of::<Self>(read, arn, implied, tags(aws, arn)).await?;
-            if !ownership.concerns::<Self>(read, name) {
-                return Ok(None);
-            }
-            Ok(Some(ownership.live(name, |tags| {
-                Attrs {
-                    name: name.to_owned(),
-                    description: group.db_subnet_group_description().unwrap_or_default().to_owned(),
-                    subnets: group
-                        .subnets()
-                        .iter()
-                        .filter_map(aws_sdk_rds::types::Subnet::subnet_identifier)
-                        .map(Ref::id)
-                        .collect(),
-                    tags,
+#[cfg(feature = "aws")]
+mod calls {
+    use aws_sdk_rds::types::Tag;
+    use futures_util::future::try_join_all;
+
+    use super::*;
+    use crate::aws::{Aws, CloudError, During, Reader};
+    use crate::kinds::ownership::{Ownership, TagChange, confirm, implied, unless_made, visible};
+    use crate::kinds::{Calls, Create, Delete, Live, Made, Update};
+    use crate::value::Address;
+
+    impl Calls for DbSubnetGroup {
+        async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
+            let aws = read.aws;
+            let pages = aws.rds.describe_db_subnet_groups().into_paginator().items().send();
+            let groups = pages.collect::<Result<Vec<_>, _>>().await.during("rds:DescribeDBSubnetGroups")?;
+            let implied = implied::<Self>(read.scope.env, |attrs| attrs.name);
+            let prefix = format!("{}-", read.scope.env.prefix());
+            let owned = try_join_all(groups.iter().map(async |group| {
+                let (name, arn) = (
+                    group.db_subnet_group_name().unwrap_or_default(),
+                    group.db_subnet_group_arn().unwrap_or_default(),
+                );
+                let ours = || name.strip_prefix(&prefix).map(|key| Address::new(Self::KIND, key));
+                let implied = implied.get(name).cloned().or_else(ours);
+                let ownership = Ownership::of::<Self>(read, arn, implied, tags(aws, arn)).await?;
+                if !ownership.concerns::<Self>(read, name) {
+                    return Ok(None);
                 }
-            })))
-        }));
-        Ok(owned.await?.into_iter().flatten().collect())
-    }
-
-    async fn complete(read: &Reader<'_>, live: &mut Live<Attrs>) -> Result<(), CloudError> {
-        let tags = tags(read.aws, &arn(read.aws, &live.id)).await?;
-        confirm::<Self>(read, live, tags, |attrs| &mut attrs.tags);
-        Ok(())
-    }
-
-    async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
-        let attrs = new.attrs;
-        let made = aws
-            .rds
-            .create_db_subnet_group()
-            .db_subnet_group_name(&attrs.name)
-            .db_subnet_group_description(&attrs.description)
-            .set_subnet_ids(Some(ids(&attrs.subnets)))
-            .set_tags(Some(rds_tags(&attrs.tags)))
-            .send()
-            .await
-            .during("rds:CreateDBSubnetGroup");
-        if let Err(error) = made {
-            unless_made(error, &attrs.tags, tags(aws, &arn(aws, &attrs.name))).await?;
+                Ok(Some(ownership.live(name, |tags| {
+                    Attrs {
+                        name: name.to_owned(),
+                        description: group.db_subnet_group_description().unwrap_or_default().to_owned(),
+                        subnets: group
+                            .subnets()
+                            .iter()
+                            .filter_map(aws_sdk_rds::types::Subnet::subnet_identifier)
+                            .map(Ref::id)
+                            .collect(),
+                        tags,
+                    }
+                })))
+            }));
+            Ok(owned.await?.into_iter().flatten().collect())
         }
-        Ok(Made::new(&attrs.name))
-    }
 
-    async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<Made, CloudError> {
-        let attrs = change.attrs;
-        if change.changes("description") || change.changes("subnets") {
-            aws.rds
-                .modify_db_subnet_group()
-                .db_subnet_group_name(change.id)
+        async fn complete(read: &Reader<'_>, live: &mut Live<Attrs>) -> Result<(), CloudError> {
+            let tags = tags(read.aws, &arn(read.aws, &live.id)).await?;
+            confirm::<Self>(read, live, tags, |attrs| &mut attrs.tags);
+            Ok(())
+        }
+
+        async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
+            let attrs = new.attrs;
+            let made = aws
+                .rds
+                .create_db_subnet_group()
+                .db_subnet_group_name(&attrs.name)
                 .db_subnet_group_description(&attrs.description)
                 .set_subnet_ids(Some(ids(&attrs.subnets)))
+                .set_tags(Some(rds_tags(&attrs.tags)))
                 .send()
                 .await
-                .during("rds:ModifyDBSubnetGroup")?;
+                .during("rds:CreateDBSubnetGroup");
+            if let Err(error) = made {
+                unless_made(error, &attrs.tags, tags(aws, &arn(aws, &attrs.name))).await?;
+            }
+            Ok(Made::new(&attrs.name))
         }
-        if change.changes("tags") {
-            retag(aws, &arn(aws, change.id), &change.before.tags, &attrs.tags).await?;
+
+        async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<Made, CloudError> {
+            let attrs = change.attrs;
+            if change.changes("description") || change.changes("subnets") {
+                aws.rds
+                    .modify_db_subnet_group()
+                    .db_subnet_group_name(change.id)
+                    .db_subnet_group_description(&attrs.description)
+                    .set_subnet_ids(Some(ids(&attrs.subnets)))
+                    .send()
+                    .await
+                    .during("rds:ModifyDBSubnetGroup")?;
+            }
+            if change.changes("tags") {
+                retag(aws, &arn(aws, change.id), &change.before.tags, &attrs.tags).await?;
+            }
+            Ok(Made::new(change.id))
         }
-        Ok(Made::new(change.id))
+
+        async fn delete(aws: &Aws, gone: &Delete<'_, Attrs>) -> Result<(), CloudError> {
+            let call = aws.rds.delete_db_subnet_group().db_subnet_group_name(gone.id);
+            call.send().await.found("rds:DeleteDBSubnetGroup")?;
+            Ok(())
+        }
     }
 
-    async fn delete(aws: &Aws, gone: &Delete<'_, Attrs>) -> Result<(), CloudError> {
-        let call = aws.rds.delete_db_subnet_group().db_subnet_group_name(gone.id);
-        call.send().await.found("rds:DeleteDBSubnetGroup")?;
+    fn arn(aws: &Aws, name: &str) -> String {
+        aws.arn("rds", &format!("subgrp:{name}"))
+    }
+
+    fn ids(subnets: &BTreeSet<Ref<Subnet>>) -> Vec<String> {
+        subnets.iter().map(|subnet| subnet.value().to_owned()).collect()
+    }
+
+    /// The tags of an RDS object.
+    async fn tags(aws: &Aws, arn: &str) -> Result<Tags, CloudError> {
+        let call = aws.rds.list_tags_for_resource().resource_name(arn);
+        Ok(from_rds(call.send().await.during("rds:ListTagsForResource")?.tag_list()))
+    }
+
+    pub(in crate::kinds) fn from_rds(tags: &[Tag]) -> Tags {
+        visible(tags.iter().map(|tag| (tag.key().unwrap_or_default(), tag.value().unwrap_or_default())))
+    }
+
+    pub(in crate::kinds) fn rds_tags(tags: &Tags) -> Vec<Tag> {
+        tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect()
+    }
+
+    /// Brings the tags of an RDS object from one state to another.
+    pub(in crate::kinds) async fn retag(
+        aws: &Aws,
+        arn: &str,
+        before: &Tags,
+        after: &Tags,
+    ) -> Result<(), CloudError> {
+        let change = TagChange::between(before, after);
+        if !change.set.is_empty() {
+            let call = aws.rds.add_tags_to_resource().resource_name(arn).set_tags(Some(rds_tags(&change.set)));
+            call.send().await.during("rds:AddTagsToResource")?;
+        }
+        if !change.removed.is_empty() {
+            let call = aws.rds.remove_tags_from_resource().resource_name(arn).set_tag_keys(Some(change.removed));
+            call.send().await.during("rds:RemoveTagsFromResource")?;
+        }
         Ok(())
     }
-}
-
-fn arn(aws: &Aws, name: &str) -> String {
-    aws.arn("rds", &format!("subgrp:{name}"))
-}
-
-fn ids(subnets: &BTreeSet<Ref<Subnet>>) -> Vec<String> {
-    subnets.iter().map(|subnet| subnet.value().to_owned()).collect()
-}
-
-/// The tags of an RDS object.
-async fn tags(aws: &Aws, arn: &str) -> Result<Tags, CloudError> {
-    let call = aws.rds.list_tags_for_resource().resource_name(arn);
-    Ok(from_rds(call.send().await.during("rds:ListTagsForResource")?.tag_list()))
-}
-
-pub(in crate::kinds) fn from_rds(tags: &[Tag]) -> Tags {
-    visible(tags.iter().map(|tag| (tag.key().unwrap_or_default(), tag.value().unwrap_or_default())))
-}
-
-pub(in crate::kinds) fn rds_tags(tags: &Tags) -> Vec<Tag> {
-    tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect()
-}
-
-/// Brings the tags of an RDS object from one state to another.
-pub(in crate::kinds) async fn retag(aws: &Aws, arn: &str, before: &Tags, after: &Tags) -> Result<(), CloudError> {
-    let change = TagChange::between(before, after);
-    if !change.set.is_empty() {
-        let call = aws.rds.add_tags_to_resource().resource_name(arn).set_tags(Some(rds_tags(&change.set)));
-        call.send().await.during("rds:AddTagsToResource")?;
-    }
-    if !change.removed.is_empty() {
-        let call = aws.rds.remove_tags_from_resource().resource_name(arn).set_tag_keys(Some(change.removed));
-        call.send().await.during("rds:RemoveTagsFromResource")?;
-    }
-    Ok(())
 }

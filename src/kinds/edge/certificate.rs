@@ -1,17 +1,15 @@
 //! The certificate that ACM issues for the environment's domain, once the domain's DNS proves whose it is.
 
 use std::collections::BTreeSet;
-use std::rc::Rc;
 
-use aws_sdk_acm::types as acm;
-use futures_util::future::try_join_all;
 use serde::{Deserialize, Serialize};
 
-use crate::aws::{Aws, CloudError, During, Reader};
-use crate::kinds::ownership::same_other_tags;
-use crate::kinds::{Create, Delete, Desired, Goal, Kind, Live, Look, Made, Outputs, Poll, Stage, Update};
-use crate::spec::{Dns, Environment};
-use crate::value::{Address, Tags, Target};
+use crate::kinds::{Desired, Kind, Stage};
+use crate::spec::{Dns, Environment, same_other_tags};
+use crate::value::{Tags, Target};
+
+#[cfg(feature = "aws")]
+pub(in crate::kinds) use calls::{arn, certificates, covered, describe, issued, trouble, usable};
 
 pub struct Certificate;
 
@@ -21,9 +19,8 @@ impl Target for Certificate {
 
 /// Outputs by domain: name and value of the CNAME record by which ACM knows the domain.
 const VALIDATION_NAME: &str = "validation_name_";
+
 const VALIDATION_VALUE: &str = "validation_value_";
-/// How long ACM's idempotency tokens may be.
-const TOKEN_LENGTH: usize = 32;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Attrs {
@@ -37,18 +34,25 @@ pub struct Attrs {
     pub tags: Tags,
 }
 
-/// A certificate of ours in full.
-pub(in crate::kinds) struct Own {
-    pub detail: acm::CertificateDetail,
-    tags: Tags,
-    /// Whether the tags are from the project's index, which lags behind ACM.
-    indexed: bool,
+/// The names to request a certificate for, if the spec asks for one.
+pub(in crate::kinds) fn requested(env: &Environment) -> Option<&Dns> {
+    let certificate = env.load_balancer.as_ref()?.certificate.as_ref()?;
+    if certificate.request && certificate.arn.is_none() { env.dns.as_ref() } else { None }
 }
 
-impl Own {
-    pub(in crate::kinds) fn address(&self, read: &Reader<'_>) -> Option<Address> {
-        read.scope.owner::<Certificate>(&self.tags)
-    }
+/// All names of the environment in DNS's plain form.
+pub(in crate::kinds) fn names(dns: &Dns) -> BTreeSet<String> {
+    dns.aliases.iter().chain([&dns.domain]).map(|name| plain(name)).collect()
+}
+
+/// Names of the outputs that hold the validation record of `domain`.
+pub(in crate::kinds) fn validation_outputs(domain: &str) -> (String, String) {
+    (format!("{VALIDATION_NAME}{domain}"), format!("{VALIDATION_VALUE}{domain}"))
+}
+
+/// A DNS name in lower case and without the dot at its end.
+fn plain(name: &str) -> String {
+    name.trim_end_matches('.').to_ascii_lowercase()
 }
 
 impl Kind for Certificate {
@@ -68,31 +72,11 @@ impl Kind for Certificate {
         let attrs = Attrs {
             domain,
             alternative_names,
-            validation: acm::ValidationMethod::Dns.as_str().to_owned(),
+            validation: "DNS".to_owned(),
             usable: true,
             tags: env.tags_of::<Self>("main"),
         };
         vec![Desired::new("main", attrs)]
-    }
-
-    async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
-        let found = certificates(read).await?;
-        let live = found.iter().map(|own| {
-            let mut live = Live::new(own.address(read), arn(&own.detail), attributes(own));
-            live.outputs = outputs(&own.detail);
-            live.confirm = own.indexed;
-            live
-        });
-        Ok(live.collect())
-    }
-
-    async fn complete(read: &Reader<'_>, live: &mut Live<Attrs>) -> Result<(), CloudError> {
-        let tags = tags_of(read.aws, &live.id).await?;
-        live.address = read.scope.owner::<Self>(&tags);
-        if let Some(attrs) = &mut live.attrs {
-            attrs.tags = tags;
-        }
-        Ok(())
     }
 
     /// ACM has one record for a domain and an account: certificates that have a domain in common share it.
@@ -105,222 +89,262 @@ impl Kind for Certificate {
         (&desired.domain, &desired.alternative_names) == (&live.domain, &live.alternative_names)
             && same_other_tags(&desired.tags, &live.tags)
     }
+}
 
-    async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
-        let names: Vec<String> = new.attrs.alternative_names.iter().cloned().collect();
-        let made = aws
-            .acm_once
-            .request_certificate()
-            .domain_name(&new.attrs.domain)
-            .set_subject_alternative_names(Some(names).filter(|names| !names.is_empty()))
-            .validation_method(acm::ValidationMethod::from(new.attrs.validation.as_str()))
-            .idempotency_token(token(new.token))
-            .set_tags(Some(list(&new.attrs.tags)?))
-            .send()
-            .await
-            .during("acm:RequestCertificate")?;
-        match made.certificate_arn() {
-            Some(arn) => Ok(Made::new(arn)),
-            None => Err(CloudError::internal("RequestCertificate answered without an ARN")),
+#[cfg(feature = "aws")]
+mod calls {
+    use std::rc::Rc;
+
+    use aws_sdk_acm::types as acm;
+    use futures_util::future::try_join_all;
+
+    use super::*;
+    use crate::aws::{Aws, CloudError, During, Reader};
+    use crate::kinds::{Calls, Create, Delete, Goal, Live, Look, Made, Outputs, Poll, Update};
+    use crate::value::Address;
+
+    impl Calls for Certificate {
+        async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
+            let found = certificates(read).await?;
+            let live = found.iter().map(|own| {
+                let mut live = Live::new(own.address(read), arn(&own.detail), attributes(own));
+                live.outputs = outputs(&own.detail);
+                live.confirm = own.indexed;
+                live
+            });
+            Ok(live.collect())
         }
-    }
 
-    async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<Made, CloudError> {
-        if change.changes("tags") {
-            let (before, after) = (&change.before.tags, &change.attrs.tags);
-            let added = aws.acm.add_tags_to_certificate().certificate_arn(change.id).set_tags(Some(list(after)?));
-            added.send().await.during("acm:AddTagsToCertificate")?;
-            let gone: Tags = before
-                .iter()
-                .filter(|(key, _)| !after.contains_key(*key))
-                .map(|(k, v)| (k.clone(), v.clone()))
-                .collect();
-            if !gone.is_empty() {
-                let removed = aws.acm.remove_tags_from_certificate().certificate_arn(change.id);
-                let answer = removed.set_tags(Some(list(&gone)?)).send().await;
-                answer.during("acm:RemoveTagsFromCertificate")?;
+        async fn complete(read: &Reader<'_>, live: &mut Live<Attrs>) -> Result<(), CloudError> {
+            let tags = tags_of(read.aws, &live.id).await?;
+            live.address = read.scope.owner::<Self>(&tags);
+            if let Some(attrs) = &mut live.attrs {
+                attrs.tags = tags;
+            }
+            Ok(())
+        }
+
+        async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
+            let names: Vec<String> = new.attrs.alternative_names.iter().cloned().collect();
+            let made = aws
+                .acm_once
+                .request_certificate()
+                .domain_name(&new.attrs.domain)
+                .set_subject_alternative_names(Some(names).filter(|names| !names.is_empty()))
+                .validation_method(acm::ValidationMethod::from(new.attrs.validation.as_str()))
+                .idempotency_token(token(new.token))
+                .set_tags(Some(list(&new.attrs.tags)?))
+                .send()
+                .await
+                .during("acm:RequestCertificate")?;
+            match made.certificate_arn() {
+                Some(arn) => Ok(Made::new(arn)),
+                None => Err(CloudError::internal("RequestCertificate answered without an ARN")),
             }
         }
-        Ok(Made { id: change.id.to_owned(), outputs: change.outputs.clone() })
+
+        async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<Made, CloudError> {
+            if change.changes("tags") {
+                let (before, after) = (&change.before.tags, &change.attrs.tags);
+                let added =
+                    aws.acm.add_tags_to_certificate().certificate_arn(change.id).set_tags(Some(list(after)?));
+                added.send().await.during("acm:AddTagsToCertificate")?;
+                let gone: Tags = before
+                    .iter()
+                    .filter(|(key, _)| !after.contains_key(*key))
+                    .map(|(k, v)| (k.clone(), v.clone()))
+                    .collect();
+                if !gone.is_empty() {
+                    let removed = aws.acm.remove_tags_from_certificate().certificate_arn(change.id);
+                    let answer = removed.set_tags(Some(list(&gone)?)).send().await;
+                    answer.during("acm:RemoveTagsFromCertificate")?;
+                }
+            }
+            Ok(Made { id: change.id.to_owned(), outputs: change.outputs.clone() })
+        }
+
+        async fn delete(aws: &Aws, gone: &Delete<'_, Attrs>) -> Result<(), CloudError> {
+            let answer = aws.acm.delete_certificate().certificate_arn(gone.id).send().await;
+            answer.found("acm:DeleteCertificate").map(drop)
+        }
+
+        /// Ready means that its validation records are known. It is issued only after they are in DNS, which
+        /// `certificate_validation` waits for.
+        async fn poll(aws: &Aws, look: &Look<'_, Attrs>) -> Result<Poll, CloudError> {
+            if look.goal == Goal::Gone {
+                return Ok(Poll::Done(Outputs::new()));
+            }
+            let Some(detail) = describe(aws, look.id).await? else {
+                return Err(CloudError::not_shown("acm:DescribeCertificate"));
+            };
+            if !usable(&detail) {
+                return Ok(Poll::Failed(trouble(&detail)));
+            }
+            let outputs = outputs(&detail);
+            let mut names = look.attrs.alternative_names.iter().chain([&look.attrs.domain]);
+            Ok(match names.find(|name| !outputs.contains_key(&format!("{VALIDATION_NAME}{name}"))) {
+                Some(name) => Poll::Waiting(format!("validation record of {name}")),
+                None => Poll::Done(outputs),
+            })
+        }
     }
 
-    async fn delete(aws: &Aws, gone: &Delete<'_, Attrs>) -> Result<(), CloudError> {
-        let answer = aws.acm.delete_certificate().certificate_arn(gone.id).send().await;
-        answer.found("acm:DeleteCertificate").map(drop)
+    /// How long ACM's idempotency tokens may be.
+    const TOKEN_LENGTH: usize = 32;
+
+    /// A certificate of ours in full.
+    pub(in crate::kinds) struct Own {
+        pub detail: acm::CertificateDetail,
+        tags: Tags,
+        /// Whether the tags are from the project's index, which lags behind ACM.
+        indexed: bool,
     }
 
-    /// Ready means that its validation records are known. It is issued only after they are in DNS, which
-    /// `certificate_validation` waits for.
-    async fn poll(aws: &Aws, look: &Look<'_, Attrs>) -> Result<Poll, CloudError> {
-        if look.goal == Goal::Gone {
-            return Ok(Poll::Done(Outputs::new()));
+    impl Own {
+        pub(in crate::kinds) fn address(&self, read: &Reader<'_>) -> Option<Address> {
+            read.scope.owner::<Certificate>(&self.tags)
         }
-        let Some(detail) = describe(aws, look.id).await? else {
-            return Err(CloudError::not_shown("acm:DescribeCertificate"));
-        };
-        if !usable(&detail) {
-            return Ok(Poll::Failed(trouble(&detail)));
-        }
-        let outputs = outputs(&detail);
-        let mut names = look.attrs.alternative_names.iter().chain([&look.attrs.domain]);
-        Ok(match names.find(|name| !outputs.contains_key(&format!("{VALIDATION_NAME}{name}"))) {
-            Some(name) => Poll::Waiting(format!("validation record of {name}")),
-            None => Poll::Done(outputs),
+    }
+
+    /// All names that a certificate is for, its domain among them.
+    pub(in crate::kinds) fn covered(detail: &acm::CertificateDetail) -> BTreeSet<String> {
+        detail
+            .subject_alternative_names()
+            .iter()
+            .map(String::as_str)
+            .chain(detail.domain_name())
+            .map(plain)
+            .collect()
+    }
+
+    pub(in crate::kinds) fn arn(detail: &acm::CertificateDetail) -> &str {
+        detail.certificate_arn().unwrap_or_default()
+    }
+
+    pub(in crate::kinds) fn issued(detail: &acm::CertificateDetail) -> bool {
+        detail.status() == Some(&acm::CertificateStatus::Issued)
+    }
+
+    pub(in crate::kinds) fn usable(detail: &acm::CertificateDetail) -> bool {
+        issued(detail) || detail.status().is_none_or(|status| *status == acm::CertificateStatus::PendingValidation)
+    }
+
+    /// Why a certificate that is not usable is not, and what to do.
+    pub(in crate::kinds) fn trouble(detail: &acm::CertificateDetail) -> String {
+        let status = detail.status().map_or("?", acm::CertificateStatus::as_str);
+        let reason = detail.failure_reason().map(|reason| format!(" ({})", reason.as_str())).unwrap_or_default();
+        format!("certificate {} is {status}{reason}; apply again to request another", arn(detail))
+    }
+
+    pub(in crate::kinds) async fn describe(
+        aws: &Aws,
+        arn: &str,
+    ) -> Result<Option<acm::CertificateDetail>, CloudError> {
+        let answer = aws.acm.describe_certificate().certificate_arn(arn).send().await;
+        Ok(answer.found("acm:DescribeCertificate")?.and_then(|answer| answer.certificate))
+    }
+
+    /// Every certificate that carries our tags, and every one for our domain that nobody has tagged, shared with their
+    /// validations: one paged list of the account's, and a look at each of these.
+    pub(in crate::kinds) async fn certificates(read: &Reader<'_>) -> Result<Rc<Vec<Own>>, CloudError> {
+        read.shared("certificates", async {
+            // Without filter ACM lists RSA keys of up to 2048 bits only: the ones that are requested here.
+            let pages = read.aws.acm.list_certificates().into_paginator().items().send();
+            let all = pages.collect::<Result<Vec<_>, _>>().await.during("acm:ListCertificates")?;
+            let asked = all.iter().map(|summary| own(read, summary));
+            Ok(try_join_all(asked).await?.into_iter().flatten().collect())
         })
-    }
-}
-
-/// The names to request a certificate for, if the spec asks for one.
-pub(in crate::kinds) fn requested(env: &Environment) -> Option<&Dns> {
-    let certificate = env.load_balancer.as_ref()?.certificate.as_ref()?;
-    if certificate.request && certificate.arn.is_none() { env.dns.as_ref() } else { None }
-}
-
-/// All names of the environment in DNS's plain form.
-pub(in crate::kinds) fn names(dns: &Dns) -> BTreeSet<String> {
-    dns.aliases.iter().chain([&dns.domain]).map(|name| plain(name)).collect()
-}
-
-/// Names of the outputs that hold the validation record of `domain`.
-pub(in crate::kinds) fn validation_outputs(domain: &str) -> (String, String) {
-    (format!("{VALIDATION_NAME}{domain}"), format!("{VALIDATION_VALUE}{domain}"))
-}
-
-/// All names that a certificate is for, its domain among them.
-pub(in crate::kinds) fn covered(detail: &acm::CertificateDetail) -> BTreeSet<String> {
-    detail.subject_alternative_names().iter().map(String::as_str).chain(detail.domain_name()).map(plain).collect()
-}
-
-pub(in crate::kinds) fn arn(detail: &acm::CertificateDetail) -> &str {
-    detail.certificate_arn().unwrap_or_default()
-}
-
-pub(in crate::kinds) fn issued(detail: &acm::CertificateDetail) -> bool {
-    detail.status() == Some(&acm::CertificateStatus::Issued)
-}
-
-pub(in crate::kinds) fn usable(detail: &acm::CertificateDetail) -> bool {
-    issued(detail) || detail.status().is_none_or(|status| *status == acm::CertificateStatus::PendingValidation)
-}
-
-/// Why a certificate that is not usable is not, and what to do.
-pub(in crate::kinds) fn trouble(detail: &acm::CertificateDetail) -> String {
-    let status = detail.status().map_or("?", acm::CertificateStatus::as_str);
-    let reason = detail.failure_reason().map(|reason| format!(" ({})", reason.as_str())).unwrap_or_default();
-    format!("certificate {} is {status}{reason}; apply again to request another", arn(detail))
-}
-
-pub(in crate::kinds) async fn describe(aws: &Aws, arn: &str) -> Result<Option<acm::CertificateDetail>, CloudError> {
-    let answer = aws.acm.describe_certificate().certificate_arn(arn).send().await;
-    Ok(answer.found("acm:DescribeCertificate")?.and_then(|answer| answer.certificate))
-}
-
-/// Every certificate that carries our tags, and every one for our domain that nobody has tagged, shared with their
-/// validations: one paged list of the account's, and a look at each of these.
-pub(in crate::kinds) async fn certificates(read: &Reader<'_>) -> Result<Rc<Vec<Own>>, CloudError> {
-    read.shared("certificates", async {
-        // Without filter ACM lists RSA keys of up to 2048 bits only: the ones that are requested here.
-        let pages = read.aws.acm.list_certificates().into_paginator().items().send();
-        let all = pages.collect::<Result<Vec<_>, _>>().await.during("acm:ListCertificates")?;
-        let asked = all.iter().map(|summary| own(read, summary));
-        Ok(try_join_all(asked).await?.into_iter().flatten().collect())
-    })
-    .await
-}
-
-/// A certificate that the index does not know may be ours by its domain. There may be several for one domain,
-/// so the domain alone proves nothing and ACM is asked for the tags.
-async fn own(read: &Reader<'_>, summary: &acm::CertificateSummary) -> Result<Option<Own>, CloudError> {
-    let Some(arn) = summary.certificate_arn() else { return Ok(None) };
-    let index = read.tag_index().await?;
-    let ours = requested(read.scope.env).map(|dns| plain(&dns.domain));
-    let (tags, indexed) = match (*index).as_ref().map(|index| index.get(arn)) {
-        Some(Some(tags)) => (without_reserved(tags.clone()), true),
-        Some(None) if summary.domain_name().map(plain) != ours => return Ok(None),
-        _ => (tags_of(read.aws, arn).await?, false),
-    };
-    let is_named = summary.domain_name().map(plain) == ours && !read.scope.is_anothers::<Certificate>(&tags);
-    if !is_named && !read.scope.marks::<Certificate>(&tags) {
-        return Ok(None);
-    }
-    Ok(describe(read.aws, arn).await?.map(|detail| Own { detail, tags, indexed }))
-}
-
-async fn tags_of(aws: &Aws, arn: &str) -> Result<Tags, CloudError> {
-    let answer = aws.acm.list_tags_for_certificate().certificate_arn(arn).send().await;
-    let answer = answer.found("acm:ListTagsForCertificate")?;
-    let tags = answer
-        .as_ref()
-        .map(aws_sdk_acm::operation::list_tags_for_certificate::ListTagsForCertificateOutput::tags)
-        .unwrap_or_default();
-    let pair = |tag: &acm::Tag| (tag.key().to_owned(), tag.value().unwrap_or_default().to_owned());
-    Ok(without_reserved(tags.iter().map(pair).collect()))
-}
-
-fn attributes(own: &Own) -> Attrs {
-    let detail = &own.detail;
-    let domain = plain(detail.domain_name().unwrap_or_default());
-    let mut names = covered(detail);
-    names.remove(&domain);
-    let method = detail.domain_validation_options().first().and_then(acm::DomainValidation::validation_method);
-    Attrs {
-        domain,
-        alternative_names: names,
-        validation: method.unwrap_or(&acm::ValidationMethod::Dns).as_str().to_owned(),
-        usable: usable(detail),
-        tags: own.tags.clone(),
-    }
-}
-
-fn outputs(detail: &acm::CertificateDetail) -> Outputs {
-    let records = detail
-        .domain_validation_options()
-        .iter()
-        .filter_map(|option| Some((validation_outputs(&plain(option.domain_name())), option.resource_record()?)));
-    records
-        .flat_map(|((name, value), record)| [(name, plain(record.name())), (value, plain(record.value()))])
-        .collect()
-}
-
-/// A DNS name in lower case and without the dot at its end.
-fn plain(name: &str) -> String {
-    name.trim_end_matches('.').to_ascii_lowercase()
-}
-
-fn token(token: &str) -> String {
-    token.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_').take(TOKEN_LENGTH).collect()
-}
-
-fn list(tags: &Tags) -> Result<Vec<acm::Tag>, CloudError> {
-    let tags = tags.iter().map(|(key, value)| acm::Tag::builder().key(key).value(value).build());
-    tags.collect::<Result<_, _>>().map_err(|error| CloudError::internal(error.to_string()))
-}
-
-/// Without the tags that AWS keeps for itself and lets nobody change.
-fn without_reserved(mut tags: Tags) -> Tags {
-    tags.retain(|key, _| !key.starts_with("aws:"));
-    tags
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn tokens_are_what_acm_takes() {
-        assert_eq!(token("4f1c-9e/x_y"), "4f1c9ex_y");
-        assert_eq!(token(&"a".repeat(40)).len(), TOKEN_LENGTH);
+        .await
     }
 
-    #[test]
-    fn the_domain_is_no_alternative_of_itself() {
-        let detail = acm::CertificateDetail::builder()
-            .domain_name("example.org")
-            .subject_alternative_names("example.org")
-            .subject_alternative_names("Admin.example.org")
-            .build();
-        let attrs = attributes(&Own { detail, tags: Tags::new(), indexed: false });
-        assert_eq!(attrs.alternative_names, BTreeSet::from(["admin.example.org".to_owned()]));
-        assert!(attrs.usable);
+    /// A certificate that the index does not know may be ours by its domain. There may be several for one domain,
+    /// so the domain alone proves nothing and ACM is asked for the tags.
+    async fn own(read: &Reader<'_>, summary: &acm::CertificateSummary) -> Result<Option<Own>, CloudError> {
+        let Some(arn) = summary.certificate_arn() else { return Ok(None) };
+        let index = read.tag_index().await?;
+        let ours = requested(read.scope.env).map(|dns| plain(&dns.domain));
+        let (tags, indexed) = match (*index).as_ref().map(|index| index.get(arn)) {
+            Some(Some(tags)) => (without_reserved(tags.clone()), true),
+            Some(None) if summary.domain_name().map(plain) != ours => return Ok(None),
+            _ => (tags_of(read.aws, arn).await?, false),
+        };
+        let is_named = summary.domain_name().map(plain) == ours && !read.scope.is_anothers::<Certificate>(&tags);
+        if !is_named && !read.scope.marks::<Certificate>(&tags) {
+            return Ok(None);
+        }
+        Ok(describe(read.aws, arn).await?.map(|detail| Own { detail, tags, indexed }))
+    }
+
+    async fn tags_of(aws: &Aws, arn: &str) -> Result<Tags, CloudError> {
+        let answer = aws.acm.list_tags_for_certificate().certificate_arn(arn).send().await;
+        let answer = answer.found("acm:ListTagsForCertificate")?;
+        let tags = answer
+            .as_ref()
+            .map(aws_sdk_acm::operation::list_tags_for_certificate::ListTagsForCertificateOutput::tags)
+            .unwrap_or_default();
+        let pair = |tag: &acm::Tag| (tag.key().to_owned(), tag.value().unwrap_or_default().to_owned());
+        Ok(without_reserved(tags.iter().map(pair).collect()))
+    }
+
+    fn attributes(own: &Own) -> Attrs {
+        let detail = &own.detail;
+        let domain = plain(detail.domain_name().unwrap_or_default());
+        let mut names = covered(detail);
+        names.remove(&domain);
+        let method = detail.domain_validation_options().first().and_then(acm::DomainValidation::validation_method);
+        Attrs {
+            domain,
+            alternative_names: names,
+            validation: method.unwrap_or(&acm::ValidationMethod::Dns).as_str().to_owned(),
+            usable: usable(detail),
+            tags: own.tags.clone(),
+        }
+    }
+
+    fn outputs(detail: &acm::CertificateDetail) -> Outputs {
+        let records = detail.domain_validation_options().iter().filter_map(|option| {
+            Some((validation_outputs(&plain(option.domain_name())), option.resource_record()?))
+        });
+        records
+            .flat_map(|((name, value), record)| [(name, plain(record.name())), (value, plain(record.value()))])
+            .collect()
+    }
+
+    fn token(token: &str) -> String {
+        token.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_').take(TOKEN_LENGTH).collect()
+    }
+
+    fn list(tags: &Tags) -> Result<Vec<acm::Tag>, CloudError> {
+        let tags = tags.iter().map(|(key, value)| acm::Tag::builder().key(key).value(value).build());
+        tags.collect::<Result<_, _>>().map_err(|error| CloudError::internal(error.to_string()))
+    }
+
+    /// Without the tags that AWS keeps for itself and lets nobody change.
+    fn without_reserved(mut tags: Tags) -> Tags {
+        tags.retain(|key, _| !key.starts_with("aws:"));
+        tags
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+
+        #[test]
+        fn tokens_are_what_acm_takes() {
+            assert_eq!(token("4f1c-9e/x_y"), "4f1c9ex_y");
+            assert_eq!(token(&"a".repeat(40)).len(), TOKEN_LENGTH);
+        }
+
+        #[test]
+        fn the_domain_is_no_alternative_of_itself() {
+            let detail = acm::CertificateDetail::builder()
+                .domain_name("example.org")
+                .subject_alternative_names("example.org")
+                .subject_alternative_names("Admin.example.org")
+                .build();
+            let attrs = attributes(&Own { detail, tags: Tags::new(), indexed: false });
+            assert_eq!(attrs.alternative_names, BTreeSet::from(["admin.example.org".to_owned()]));
+            assert!(attrs.usable);
+        }
     }
 }

@@ -4,13 +4,11 @@
 
 use std::collections::BTreeSet;
 
-use aws_sdk_acm::types as acm;
 use serde::{Deserialize, Serialize};
 
-use crate::aws::{Aws, CloudError, Reader};
 use crate::kinds::edge::certificate::{self, Certificate};
 use crate::kinds::edge::dns_record::{self, DnsRecord};
-use crate::kinds::{Create, Delete, Desired, Goal, Kind, Live, Look, Made, Outputs, Poll, Stage, Update};
+use crate::kinds::{Desired, Kind, Stage};
 use crate::spec::Environment;
 use crate::value::{Address, Ref, Target};
 
@@ -46,55 +44,66 @@ impl Kind for CertificateValidation {
         vec![desired]
     }
 
-    async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
-        let found = certificate::certificates(read).await?;
-        let issued = found.iter().filter(|own| certificate::issued(&own.detail));
-        let live = issued.map(|own| {
-            let address = own.address(read).map(|owner| Address::new(Self::KIND, owner.name()));
-            let arn = certificate::arn(&own.detail);
-            let attrs = Attrs { certificate: Ref::id(arn), names: certificate::covered(&own.detail) };
-            Live::new(address, arn, attrs)
-        });
-        Ok(live.collect())
-    }
-
     fn stands_for(desired: &Attrs, live: &Attrs) -> bool {
         desired.certificate == live.certificate
     }
-
-    async fn create(_aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
-        Ok(Made::new(new.attrs.certificate.value()))
-    }
-
-    async fn update(_aws: &Aws, change: &Update<'_, Attrs>) -> Result<Made, CloudError> {
-        Ok(Made::new(change.id))
-    }
-
-    async fn delete(_aws: &Aws, _gone: &Delete<'_, Attrs>) -> Result<(), CloudError> {
-        Ok(())
-    }
-
-    async fn poll(aws: &Aws, look: &Look<'_, Attrs>) -> Result<Poll, CloudError> {
-        if look.goal == Goal::Gone {
-            return Ok(Poll::Done(Outputs::new()));
-        }
-        Ok(match certificate::describe(aws, look.id).await? {
-            None => return Err(CloudError::not_shown("acm:DescribeCertificate")),
-            Some(detail) if certificate::issued(&detail) => Poll::Done(Outputs::new()),
-            Some(detail) if certificate::usable(&detail) => Poll::Waiting(pending(&detail)),
-            Some(detail) => Poll::Failed(certificate::trouble(&detail)),
-        })
-    }
 }
 
-/// What the world's DNS has yet to say, for those who have to set it where Baseplate does not reach.
-fn pending(detail: &acm::CertificateDetail) -> String {
-    let open = detail.domain_validation_options().iter();
-    let open = open.filter(|option| option.validation_status() != Some(&acm::DomainStatus::Success));
-    let records: BTreeSet<String> = open
-        .filter_map(acm::DomainValidation::resource_record)
-        .map(|record| format!("CNAME {} → {}", record.name(), record.value()))
-        .collect();
-    let records: Vec<String> = records.into_iter().collect();
-    format!("certificate {} PENDING_VALIDATION: needs {}", certificate::arn(detail), records.join(", "))
+#[cfg(feature = "aws")]
+mod calls {
+    use aws_sdk_acm::types as acm;
+
+    use super::*;
+    use crate::aws::{Aws, CloudError, Reader};
+    use crate::kinds::{Calls, Create, Delete, Goal, Live, Look, Made, Outputs, Poll, Update};
+
+    impl Calls for CertificateValidation {
+        async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
+            let found = certificate::certificates(read).await?;
+            let issued = found.iter().filter(|own| certificate::issued(&own.detail));
+            let live = issued.map(|own| {
+                let address = own.address(read).map(|owner| Address::new(Self::KIND, owner.name()));
+                let arn = certificate::arn(&own.detail);
+                let attrs = Attrs { certificate: Ref::id(arn), names: certificate::covered(&own.detail) };
+                Live::new(address, arn, attrs)
+            });
+            Ok(live.collect())
+        }
+
+        async fn create(_aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
+            Ok(Made::new(new.attrs.certificate.value()))
+        }
+
+        async fn update(_aws: &Aws, change: &Update<'_, Attrs>) -> Result<Made, CloudError> {
+            Ok(Made::new(change.id))
+        }
+
+        async fn delete(_aws: &Aws, _gone: &Delete<'_, Attrs>) -> Result<(), CloudError> {
+            Ok(())
+        }
+
+        async fn poll(aws: &Aws, look: &Look<'_, Attrs>) -> Result<Poll, CloudError> {
+            if look.goal == Goal::Gone {
+                return Ok(Poll::Done(Outputs::new()));
+            }
+            Ok(match certificate::describe(aws, look.id).await? {
+                None => return Err(CloudError::not_shown("acm:DescribeCertificate")),
+                Some(detail) if certificate::issued(&detail) => Poll::Done(Outputs::new()),
+                Some(detail) if certificate::usable(&detail) => Poll::Waiting(pending(&detail)),
+                Some(detail) => Poll::Failed(certificate::trouble(&detail)),
+            })
+        }
+    }
+
+    /// What the world's DNS has yet to say, for those who have to set it where Baseplate does not reach.
+    fn pending(detail: &acm::CertificateDetail) -> String {
+        let open = detail.domain_validation_options().iter();
+        let open = open.filter(|option| option.validation_status() != Some(&acm::DomainStatus::Success));
+        let records: BTreeSet<String> = open
+            .filter_map(acm::DomainValidation::resource_record)
+            .map(|record| format!("CNAME {} → {}", record.name(), record.value()))
+            .collect();
+        let records: Vec<String> = records.into_iter().collect();
+        format!("certificate {} PENDING_VALIDATION: needs {}", certificate::arn(detail), records.join(", "))
+    }
 }

@@ -2,19 +2,19 @@
 //! There are none if the spec names no zone.
 
 mod ownership;
+#[cfg(feature = "aws")]
 mod wire;
+#[cfg(feature = "aws")]
 mod zone;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
-use aws_sdk_route53::types as route53;
 use serde::{Deserialize, Serialize};
 
-use crate::aws::{Aws, CloudError, Reader};
 use crate::kinds::edge::certificate::{self, Certificate};
 use crate::kinds::edge::entry::{Listener, application};
 use crate::kinds::edge::load_balancer::LoadBalancer;
-use crate::kinds::{Create, Delete, Desired, Kind, Live, Made, Stage, Update};
+use crate::kinds::{Desired, Kind, Stage};
 use crate::spec::{Dns, Environment};
 use crate::value::{Address, Ref, Tags, Target, Text};
 
@@ -25,6 +25,9 @@ impl Target for DnsRecord {
 }
 
 const ZONE_ID: &str = "zone_id";
+
+const CNAME: &str = "CNAME";
+
 /// Seconds that resolvers keep a validation record.
 const VALIDATION_TTL: i64 = 60;
 
@@ -52,6 +55,17 @@ pub enum Answer {
     Values { ttl: i64, values: BTreeSet<Text> },
 }
 
+/// The validation records: name and domain. A wildcard and the domain under it have one record together.
+pub(in crate::kinds) fn validations(env: &Environment) -> BTreeMap<String, String> {
+    let dns = certificate::requested(env).filter(|dns| spec_zone(dns).is_some());
+    let names = dns.map(certificate::names).unwrap_or_default();
+    names.into_iter().map(|name| (format!("validation-{}", name.trim_start_matches("*.")), name)).collect()
+}
+
+fn spec_zone(dns: &Dns) -> Option<&str> {
+    dns.zone_id.as_deref().or(dns.zone.as_deref())
+}
+
 impl Kind for DnsRecord {
     const STAGE: Stage = Stage::Dns;
     const REPLACE_ON: &'static [&'static str] = &["zone", "name", "type"];
@@ -66,10 +80,10 @@ impl Kind for DnsRecord {
         let Some((dns, zone)) = env.dns.as_ref().and_then(|dns| Some((dns, spec_zone(dns)?))) else {
             return Vec::new();
         };
-        let attrs = |key: &str, name: Text, sort: route53::RrType, answer: Answer| Attrs {
+        let attrs = |key: &str, name: Text, sort: &str, answer: Answer| Attrs {
             zone: zone.to_owned(),
             name,
-            sort: sort.as_str().to_owned(),
+            sort: sort.to_owned(),
             answer,
             tags: ownership::only(&env.tags_of::<Self>(key)),
         };
@@ -78,7 +92,7 @@ impl Kind for DnsRecord {
             let (name, value) = certificate::validation_outputs(&domain);
             let output = |output: &str| Text::output(Address::new(Certificate::KIND, "main"), output);
             let answer = Answer::Values { ttl: VALIDATION_TTL, values: BTreeSet::from([output(&value)]) };
-            let attrs = attrs(&key, output(&name), route53::RrType::Cname, answer);
+            let attrs = attrs(&key, output(&name), CNAME, answer);
             // The listener waits for the certificate, and the certificate for this.
             desired.push(Desired { stage: Some(Stage::LoadBalancer), ..Desired::new(key, attrs) });
         }
@@ -89,7 +103,7 @@ impl Kind for DnsRecord {
                     zone_id: Ref::output("main", "zone_id"),
                     evaluate_target_health: false,
                 };
-                let attrs = attrs(&name, name.as_str().into(), route53::RrType::A, answer);
+                let attrs = attrs(&name, name.as_str().into(), "A", answer);
                 // A name leads only to where somebody listens, with a certificate for it.
                 let after = vec![Address::new(Listener::KIND, application(env))];
                 desired.push(Desired { after, ..Desired::new(name, attrs) });
@@ -98,161 +112,166 @@ impl Kind for DnsRecord {
         desired
     }
 
-    async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
-        let env = read.scope.env;
-        let Some((dns, spec)) = env.dns.as_ref().and_then(|dns| Some((dns, spec_zone(dns)?))) else {
-            return Ok(Vec::new());
-        };
-        let id = zone::resolve(read.aws, spec).await?;
-        let sets = zone::records(read.aws, spec, &id).await?;
-        let marks: HashMap<String, Tags> = sets
-            .iter()
-            .filter(|set| *set.r#type() == route53::RrType::Txt)
-            .map(|set| (wire::plain(set.name()), ownership::read(set)))
-            .collect();
-        let ours = certificate::names(dns);
-        let live = sets.iter().filter(|set| is_simple(set)).filter_map(|set| {
-            let name = wire::plain(set.name());
-            let tags = marks.get(&ownership::name_for(&name)).cloned().unwrap_or_default();
-            let address = read.scope.owner::<Self>(&tags);
-            let concerns = match set.r#type() {
-                route53::RrType::A => ours.contains(&name),
-                _ => is_validation(set, &ours),
-            };
-            if !read.scope.marks::<Self>(&tags) && !concerns {
-                return None;
-            }
-            let live = Live::new(address, record_id(&id, &name, set.r#type()), wire::read(spec, set, tags));
-            Some(live.output(ZONE_ID, &id))
-        });
-        Ok(live.collect())
-    }
-
     /// ACM looks for the record of a domain as long as there is a certificate for that.
     fn goes_after(live: &Attrs) -> &'static [&'static str] {
-        if live.sort == route53::RrType::Cname.as_str() { &["certificate"] } else { Self::DELETE_AFTER }
-    }
-
-    /// The record itself is created and not overwritten, so that one that somebody else made stops us.
-    async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
-        let (attrs, name) = (new.attrs, new.attrs.name.plain());
-        let id = zone::resolve(aws, &attrs.zone).await?;
-        let (record, mark) = (wire::write(attrs)?, ownership::write(&name, &attrs.tags)?);
-        let batch = |action| [(action, record.clone()), (route53::ChangeAction::Upsert, mark.clone())];
-        if let Err(error) = zone::change(aws, &id, batch(route53::ChangeAction::Create)).await {
-            if !already_exists(&error) {
-                return Err(error);
-            }
-            // A try whose answer got lost may have made it.
-            if belongs_to_another(aws, &id, attrs).await? {
-                return Err(CloudError {
-                    message: format!(
-                        "{}. Delete that record, or plan again to see how to adopt it",
-                        error.message.trim_end_matches('.')
-                    ),
-                    ..error
-                });
-            }
-            zone::change(aws, &id, batch(route53::ChangeAction::Upsert)).await?;
-        }
-        let sort = route53::RrType::from(attrs.sort.as_str());
-        Ok(Made::new(record_id(&id, &name, &sort)).output(ZONE_ID, id))
-    }
-
-    async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<Made, CloudError> {
-        let id = zone_of(change.id);
-        let record = wire::write(change.attrs)?;
-        let mark = ownership::write(&change.attrs.name.plain(), &change.attrs.tags)?;
-        zone::change(aws, id, [record, mark].map(|set| (route53::ChangeAction::Upsert, set))).await?;
-        Ok(Made::new(change.id).output(ZONE_ID, id))
-    }
-
-    async fn delete(aws: &Aws, gone: &Delete<'_, Attrs>) -> Result<(), CloudError> {
-        let (id, name) = (zone_of(gone.id), gone.attrs.name.plain());
-        // Route 53 deletes only what is named to the letter, so both are read again as they are.
-        let record = zone::find(aws, id, &name, route53::RrType::from(gone.attrs.sort.as_str())).await?;
-        let mark = zone::find(aws, id, &ownership::name_for(&name), route53::RrType::Txt).await?;
-        let sets: Vec<_> = record.into_iter().chain(mark).collect();
-        if sets.is_empty() {
-            return Ok(());
-        }
-        zone::change(aws, id, sets.into_iter().map(|set| (route53::ChangeAction::Delete, set))).await
+        if live.sort == CNAME { &["certificate"] } else { Self::DELETE_AFTER }
     }
 }
 
-/// The validation records: name and domain. A wildcard and the domain under it have one record together.
-pub(in crate::kinds) fn validations(env: &Environment) -> BTreeMap<String, String> {
-    let dns = certificate::requested(env).filter(|dns| spec_zone(dns).is_some());
-    let names = dns.map(certificate::names).unwrap_or_default();
-    names.into_iter().map(|name| (format!("validation-{}", name.trim_start_matches("*.")), name)).collect()
-}
+#[cfg(feature = "aws")]
+mod calls {
+    use std::collections::HashMap;
 
-fn spec_zone(dns: &Dns) -> Option<&str> {
-    dns.zone_id.as_deref().or(dns.zone.as_deref())
-}
+    use aws_sdk_route53::types as route53;
 
-/// What Baseplate writes: an A or CNAME record that is the only one of its name and type.
-fn is_simple(set: &route53::ResourceRecordSet) -> bool {
-    matches!(set.r#type(), route53::RrType::A | route53::RrType::Cname) && set.set_identifier().is_none()
-}
-
-/// Whether a CNAME proves one of our domains to ACM: `_<hash>.<domain>`, leading to ACM.
-fn is_validation(set: &route53::ResourceRecordSet, ours: &BTreeSet<String>) -> bool {
-    let name = wire::plain(set.name());
-    let proves = name
-        .strip_prefix('_')
-        .and_then(|name| name.split_once('.'))
-        .is_some_and(|(_, domain)| ours.iter().any(|name| name.trim_start_matches("*.") == domain));
-    proves
-        && set.resource_records().iter().any(|record| wire::plain(record.value()).ends_with(".acm-validations.aws"))
-}
-
-async fn belongs_to_another(aws: &Aws, zone: &str, attrs: &Attrs) -> Result<bool, CloudError> {
-    let name = attrs.name.plain();
-    if zone::find(aws, zone, &name, route53::RrType::from(attrs.sort.as_str())).await?.is_none() {
-        return Ok(false);
-    }
-    let mark = zone::find(aws, zone, &ownership::name_for(&name), route53::RrType::Txt).await?;
-    Ok(mark.map(|mark| ownership::read(&mark)).unwrap_or_default() != attrs.tags)
-}
-
-fn already_exists(error: &CloudError) -> bool {
-    error.code == "InvalidChangeBatch" && error.message.contains("already exists")
-}
-
-/// `<zone id>/<name>/<type>`: records have no id of their own.
-fn record_id(zone: &str, name: &str, sort: &route53::RrType) -> String {
-    format!("{zone}/{name}/{}", sort.as_str())
-}
-
-fn zone_of(id: &str) -> &str {
-    id.split('/').next().unwrap_or_default()
-}
-
-#[cfg(test)]
-mod tests {
     use super::*;
+    use crate::aws::{Aws, CloudError, Reader};
+    use crate::kinds::{Calls, Create, Delete, Live, Made, Update};
 
-    fn cname(name: &str, value: &str) -> Result<route53::ResourceRecordSet, CloudError> {
-        route53::ResourceRecordSet::builder()
-            .name(name)
-            .r#type(route53::RrType::Cname)
-            .resource_records(wire::record(value)?)
-            .build()
-            .map_err(wire::incomplete)
+    impl Calls for DnsRecord {
+        async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
+            let env = read.scope.env;
+            let Some((dns, spec)) = env.dns.as_ref().and_then(|dns| Some((dns, spec_zone(dns)?))) else {
+                return Ok(Vec::new());
+            };
+            let id = zone::resolve(read.aws, spec).await?;
+            let sets = zone::records(read.aws, spec, &id).await?;
+            let marks: HashMap<String, Tags> = sets
+                .iter()
+                .filter(|set| *set.r#type() == route53::RrType::Txt)
+                .map(|set| (wire::plain(set.name()), ownership::read(set)))
+                .collect();
+            let ours = certificate::names(dns);
+            let live = sets.iter().filter(|set| is_simple(set)).filter_map(|set| {
+                let name = wire::plain(set.name());
+                let tags = marks.get(&ownership::name_for(&name)).cloned().unwrap_or_default();
+                let address = read.scope.owner::<Self>(&tags);
+                let concerns = match set.r#type() {
+                    route53::RrType::A => ours.contains(&name),
+                    _ => is_validation(set, &ours),
+                };
+                if !read.scope.marks::<Self>(&tags) && !concerns {
+                    return None;
+                }
+                let live = Live::new(address, record_id(&id, &name, set.r#type()), wire::read(spec, set, tags));
+                Some(live.output(ZONE_ID, &id))
+            });
+            Ok(live.collect())
+        }
+
+        /// The record itself is created and not overwritten, so that one that somebody else made stops us.
+        async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
+            let (attrs, name) = (new.attrs, new.attrs.name.plain());
+            let id = zone::resolve(aws, &attrs.zone).await?;
+            let (record, mark) = (wire::write(attrs)?, ownership::write(&name, &attrs.tags)?);
+            let batch = |action| [(action, record.clone()), (route53::ChangeAction::Upsert, mark.clone())];
+            if let Err(error) = zone::change(aws, &id, batch(route53::ChangeAction::Create)).await {
+                if !already_exists(&error) {
+                    return Err(error);
+                }
+                // A try whose answer got lost may have made it.
+                if belongs_to_another(aws, &id, attrs).await? {
+                    return Err(CloudError {
+                        message: format!(
+                            "{}. Delete that record, or plan again to see how to adopt it",
+                            error.message.trim_end_matches('.')
+                        ),
+                        ..error
+                    });
+                }
+                zone::change(aws, &id, batch(route53::ChangeAction::Upsert)).await?;
+            }
+            let sort = route53::RrType::from(attrs.sort.as_str());
+            Ok(Made::new(record_id(&id, &name, &sort)).output(ZONE_ID, id))
+        }
+
+        async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<Made, CloudError> {
+            let id = zone_of(change.id);
+            let record = wire::write(change.attrs)?;
+            let mark = ownership::write(&change.attrs.name.plain(), &change.attrs.tags)?;
+            zone::change(aws, id, [record, mark].map(|set| (route53::ChangeAction::Upsert, set))).await?;
+            Ok(Made::new(change.id).output(ZONE_ID, id))
+        }
+
+        async fn delete(aws: &Aws, gone: &Delete<'_, Attrs>) -> Result<(), CloudError> {
+            let (id, name) = (zone_of(gone.id), gone.attrs.name.plain());
+            // Route 53 deletes only what is named to the letter, so both are read again as they are.
+            let record = zone::find(aws, id, &name, route53::RrType::from(gone.attrs.sort.as_str())).await?;
+            let mark = zone::find(aws, id, &ownership::name_for(&name), route53::RrType::Txt).await?;
+            let sets: Vec<_> = record.into_iter().chain(mark).collect();
+            if sets.is_empty() {
+                return Ok(());
+            }
+            zone::change(aws, id, sets.into_iter().map(|set| (route53::ChangeAction::Delete, set))).await
+        }
     }
 
-    #[test]
-    fn validation_records_are_recognised() -> Result<(), CloudError> {
-        let ours = BTreeSet::from(["*.example.org".to_owned()]);
-        assert!(is_validation(&cname("_1a.example.org.", "_2b.acm-validations.aws.")?, &ours));
-        assert!(!is_validation(&cname("_1a.other.org.", "_2b.acm-validations.aws.")?, &ours));
-        assert!(!is_validation(&cname("_1a.example.org.", "elsewhere.example.net.")?, &ours));
-        Ok(())
+    /// What Baseplate writes: an A or CNAME record that is the only one of its name and type.
+    fn is_simple(set: &route53::ResourceRecordSet) -> bool {
+        matches!(set.r#type(), route53::RrType::A | route53::RrType::Cname) && set.set_identifier().is_none()
     }
 
-    #[test]
-    fn the_zone_is_in_the_id() {
-        assert_eq!(zone_of(&record_id("Z1", "*.example.org", &route53::RrType::A)), "Z1");
+    /// Whether a CNAME proves one of our domains to ACM: `_<hash>.<domain>`, leading to ACM.
+    fn is_validation(set: &route53::ResourceRecordSet, ours: &BTreeSet<String>) -> bool {
+        let name = wire::plain(set.name());
+        let proves = name
+            .strip_prefix('_')
+            .and_then(|name| name.split_once('.'))
+            .is_some_and(|(_, domain)| ours.iter().any(|name| name.trim_start_matches("*.") == domain));
+        proves
+            && set
+                .resource_records()
+                .iter()
+                .any(|record| wire::plain(record.value()).ends_with(".acm-validations.aws"))
+    }
+
+    async fn belongs_to_another(aws: &Aws, zone: &str, attrs: &Attrs) -> Result<bool, CloudError> {
+        let name = attrs.name.plain();
+        if zone::find(aws, zone, &name, route53::RrType::from(attrs.sort.as_str())).await?.is_none() {
+            return Ok(false);
+        }
+        let mark = zone::find(aws, zone, &ownership::name_for(&name), route53::RrType::Txt).await?;
+        Ok(mark.map(|mark| ownership::read(&mark)).unwrap_or_default() != attrs.tags)
+    }
+
+    fn already_exists(error: &CloudError) -> bool {
+        error.code == "InvalidChangeBatch" && error.message.contains("already exists")
+    }
+
+    /// `<zone id>/<name>/<type>`: records have no id of their own.
+    fn record_id(zone: &str, name: &str, sort: &route53::RrType) -> String {
+        format!("{zone}/{name}/{}", sort.as_str())
+    }
+
+    fn zone_of(id: &str) -> &str {
+        id.split('/').next().unwrap_or_default()
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+
+        fn cname(name: &str, value: &str) -> Result<route53::ResourceRecordSet, CloudError> {
+            route53::ResourceRecordSet::builder()
+                .name(name)
+                .r#type(route53::RrType::Cname)
+                .resource_records(wire::record(value)?)
+                .build()
+                .map_err(wire::incomplete)
+        }
+
+        #[test]
+        fn validation_records_are_recognised() -> Result<(), CloudError> {
+            let ours = BTreeSet::from(["*.example.org".to_owned()]);
+            assert!(is_validation(&cname("_1a.example.org.", "_2b.acm-validations.aws.")?, &ours));
+            assert!(!is_validation(&cname("_1a.other.org.", "_2b.acm-validations.aws.")?, &ours));
+            assert!(!is_validation(&cname("_1a.example.org.", "elsewhere.example.net.")?, &ours));
+            Ok(())
+        }
+
+        #[test]
+        fn the_zone_is_in_the_id() {
+            assert_eq!(zone_of(&record_id("Z1", "*.example.org", &route53::RrType::A)), "Z1");
+        }
     }
 }

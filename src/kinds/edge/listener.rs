@@ -2,24 +2,21 @@
 
 mod action;
 
+pub use self::action::Action;
+pub use super::entry::Listener;
 use std::collections::BTreeSet;
-use std::rc::Rc;
 
-use aws_sdk_elasticloadbalancingv2::types as elb;
-use futures_util::future::try_join_all;
 use serde::{Deserialize, Serialize};
 
-pub use self::action::Action;
-use crate::aws::{Aws, Class, CloudError, During, Reader};
 use crate::kinds::edge::certificate;
 use crate::kinds::edge::certificate_validation::CertificateValidation;
-use crate::kinds::edge::load_balancer::tagging::{self, Tagged};
-use crate::kinds::edge::load_balancer::{self, LoadBalancer};
-use crate::kinds::{Create, Delete, Desired, Kind, Live, Made, Stage, Update};
+use crate::kinds::edge::load_balancer::LoadBalancer;
+use crate::kinds::{Desired, Kind, Stage};
 use crate::spec::Environment;
-use crate::value::{Address, Ref, Tags};
+use crate::value::{Ref, Tags};
 
-pub use super::entry::Listener;
+#[cfg(feature = "aws")]
+pub(in crate::kinds) use calls::listeners;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Attrs {
@@ -36,13 +33,12 @@ pub struct Attrs {
     pub tags: Tags,
 }
 
-/// A live listener on a load balancer that is ours or may be.
-pub(in crate::kinds) struct Placed {
-    /// By its tags.
-    pub address: Option<Address>,
-    pub listener: Tagged<elb::Listener>,
-    /// Whether the load balancer is ours by its tags, and so is all that requests meet on it.
-    pub ours: bool,
+/// An existing certificate by its ARN, or ours once it is issued.
+fn default_certificate(env: &Environment) -> Option<Ref<CertificateValidation>> {
+    match &env.load_balancer.as_ref()?.certificate.as_ref()?.arn {
+        Some(arn) => Some(Ref::id(arn)),
+        None => certificate::requested(env).map(|_| Ref::to("main")),
+    }
 }
 
 impl Kind for Listener {
@@ -65,7 +61,7 @@ impl Kind for Listener {
         let http = |default_action| Attrs {
             load_balancer: Ref::to("main"),
             port: 80,
-            protocol: elb::ProtocolEnum::Http.as_str().to_owned(),
+            protocol: "HTTP".to_owned(),
             default_action,
             ssl_policy: String::new(),
             certificate: BTreeSet::new(),
@@ -77,21 +73,13 @@ impl Kind for Listener {
         let https = Attrs {
             load_balancer: Ref::to("main"),
             port: 443,
-            protocol: elb::ProtocolEnum::Https.as_str().to_owned(),
+            protocol: "HTTPS".to_owned(),
             default_action: application,
             ssl_policy: spec.ssl_policy.clone(),
             certificate: BTreeSet::from([certificate]),
             tags: env.tags_of::<Self>("https"),
         };
         vec![Desired::new("http", http(Action::to_https())), Desired::new("https", https)]
-    }
-
-    async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
-        Ok(listeners(read).await?.iter().map(live).collect())
-    }
-
-    async fn complete(read: &Reader<'_>, live: &mut Live<Attrs>) -> Result<(), CloudError> {
-        tagging::confirm::<Self>(read, live, |attrs| &mut attrs.tags).await
     }
 
     /// Two listeners never share a port.
@@ -113,133 +101,164 @@ impl Kind for Listener {
         let default_action = Action::hold_back(&live?.default_action, &desired.default_action)?;
         Some(Attrs { default_action, ..desired.clone() })
     }
+}
 
-    async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
-        let attrs = new.attrs;
-        let made = aws
-            .elb_once
-            .create_listener()
-            .load_balancer_arn(attrs.load_balancer.value())
-            .port(attrs.port)
-            .protocol(elb::ProtocolEnum::from(attrs.protocol.as_str()))
-            .default_actions(attrs.default_action.write()?)
-            .set_ssl_policy(ssl_policy(attrs))
-            .set_certificates(certificates(attrs))
-            .set_tags(Some(tagging::list(&attrs.tags)))
-            .send()
-            .await
-            .during("elasticloadbalancing:CreateListener")
-            .map_err(propagating)?;
-        match made.listeners().first().and_then(elb::Listener::listener_arn) {
-            Some(arn) => Ok(Made::new(arn)),
-            None => Err(CloudError::internal("CreateListener answered without a listener")),
+#[cfg(feature = "aws")]
+mod calls {
+    use std::rc::Rc;
+
+    use aws_sdk_elasticloadbalancingv2::types as elb;
+    use futures_util::future::try_join_all;
+
+    use super::*;
+    use crate::aws::{Aws, Class, CloudError, During, Reader};
+    use crate::kinds::edge::load_balancer;
+    use crate::kinds::edge::load_balancer::tagging::{self, Tagged};
+    use crate::kinds::{Calls, Create, Delete, Live, Made, Update};
+    use crate::value::Address;
+
+    impl Calls for Listener {
+        async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
+            Ok(listeners(read).await?.iter().map(live).collect())
         }
-    }
 
-    async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<Made, CloudError> {
-        let attrs = change.attrs;
-        if change.changed.iter().any(|field| field != "tags") {
-            aws.elb
-                .modify_listener()
-                .listener_arn(change.id)
+        async fn complete(read: &Reader<'_>, live: &mut Live<Attrs>) -> Result<(), CloudError> {
+            tagging::confirm::<Self>(read, live, |attrs| &mut attrs.tags).await
+        }
+
+        async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
+            let attrs = new.attrs;
+            let made = aws
+                .elb_once
+                .create_listener()
+                .load_balancer_arn(attrs.load_balancer.value())
                 .port(attrs.port)
                 .protocol(elb::ProtocolEnum::from(attrs.protocol.as_str()))
                 .default_actions(attrs.default_action.write()?)
                 .set_ssl_policy(ssl_policy(attrs))
                 .set_certificates(certificates(attrs))
+                .set_tags(Some(tagging::list(&attrs.tags)))
                 .send()
                 .await
-                .during("elasticloadbalancing:ModifyListener")
+                .during("elasticloadbalancing:CreateListener")
                 .map_err(propagating)?;
+            match made.listeners().first().and_then(elb::Listener::listener_arn) {
+                Some(arn) => Ok(Made::new(arn)),
+                None => Err(CloudError::internal("CreateListener answered without a listener")),
+            }
         }
-        tagging::update(aws, change, &change.before.tags, &attrs.tags).await?;
-        Ok(Made::new(change.id))
+
+        async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<Made, CloudError> {
+            let attrs = change.attrs;
+            if change.changed.iter().any(|field| field != "tags") {
+                aws.elb
+                    .modify_listener()
+                    .listener_arn(change.id)
+                    .port(attrs.port)
+                    .protocol(elb::ProtocolEnum::from(attrs.protocol.as_str()))
+                    .default_actions(attrs.default_action.write()?)
+                    .set_ssl_policy(ssl_policy(attrs))
+                    .set_certificates(certificates(attrs))
+                    .send()
+                    .await
+                    .during("elasticloadbalancing:ModifyListener")
+                    .map_err(propagating)?;
+            }
+            tagging::update(aws, change, &change.before.tags, &attrs.tags).await?;
+            Ok(Made::new(change.id))
+        }
+
+        async fn delete(aws: &Aws, gone: &Delete<'_, Attrs>) -> Result<(), CloudError> {
+            let answer = aws.elb.delete_listener().listener_arn(gone.id).send().await;
+            answer.found("elasticloadbalancing:DeleteListener").map(drop)
+        }
     }
 
-    async fn delete(aws: &Aws, gone: &Delete<'_, Attrs>) -> Result<(), CloudError> {
-        let answer = aws.elb.delete_listener().listener_arn(gone.id).send().await;
-        answer.found("elasticloadbalancing:DeleteListener").map(drop)
+    /// A live listener on a load balancer that is ours or may be.
+    pub(in crate::kinds) struct Placed {
+        /// By its tags.
+        pub address: Option<Address>,
+        pub listener: Tagged<elb::Listener>,
+        /// Whether the load balancer is ours by its tags, and so is all that requests meet on it.
+        pub ours: bool,
     }
-}
 
-/// Every listener on our load balancers: one paged call a load balancer, shared with the rules. One without tags of
-/// ours counts where its port is one that the spec wants; one on another port is left alone.
-pub(in crate::kinds) async fn listeners(read: &Reader<'_>) -> Result<Rc<Vec<Placed>>, CloudError> {
-    read.shared("listeners", async {
-        let balancers = load_balancer::balancers(read).await?;
-        let asked = balancers.iter().filter(|balancer| !read.scope.is_anothers::<LoadBalancer>(&balancer.tags));
-        let asked = asked.filter_map(|balancer| balancer.item.load_balancer_arn());
-        let found = try_join_all(asked.map(|arn| describe(read.aws, arn))).await?.concat();
-        let ours: BTreeSet<&str> = balancers
-            .iter()
-            .filter(|balancer| read.scope.owner::<LoadBalancer>(&balancer.tags).is_some())
-            .filter_map(|balancer| balancer.item.load_balancer_arn())
-            .collect();
-        let tagged = tagging::tagged(read, found, elb::Listener::listener_arn, |_| true).await?;
-        let wanted = Listener::desired(read.scope.env);
-        let is_wanted = |port: Option<i32>| wanted.iter().any(|desired| Some(desired.attrs.port) == port);
-        let placed = tagged.into_iter().filter_map(|listener| {
-            let concerns = read.scope.marks::<Listener>(&listener.tags) || is_wanted(listener.item.port());
-            concerns.then(|| Placed {
-                address: read.scope.owner::<Listener>(&listener.tags),
-                ours: listener.item.load_balancer_arn().is_some_and(|arn| ours.contains(arn)),
-                listener,
-            })
-        });
-        Ok(placed.collect())
-    })
-    .await
-}
-
-async fn describe(aws: &Aws, balancer: &str) -> Result<Vec<elb::Listener>, CloudError> {
-    let pages = aws.elb.describe_listeners().load_balancer_arn(balancer).into_paginator().items().send();
-    pages.collect::<Result<Vec<_>, _>>().await.during("elasticloadbalancing:DescribeListeners")
-}
-
-fn live(placed: &Placed) -> Live<Attrs> {
-    let listener = &placed.listener.item;
-    let protocol = listener.protocol().map(elb::ProtocolEnum::as_str).unwrap_or_default();
-    // Some answers carry a policy for listeners without TLS too, where it means nothing.
-    let policy = if protocol == elb::ProtocolEnum::Https.as_str() { listener.ssl_policy() } else { None };
-    let attrs = Attrs {
-        load_balancer: Ref::id(listener.load_balancer_arn().unwrap_or_default()),
-        port: listener.port().unwrap_or_default(),
-        protocol: protocol.to_owned(),
-        default_action: Action::read(listener.default_actions()),
-        ssl_policy: policy.unwrap_or_default().to_owned(),
-        certificate: listener.certificates().iter().filter_map(|it| it.certificate_arn()).map(Ref::id).collect(),
-        tags: placed.listener.tags.clone(),
-    };
-    let arn = listener.listener_arn().unwrap_or_default();
-    let mut live = Live::new(placed.address.clone(), arn, attrs);
-    live.confirm = placed.listener.indexed;
-    live
-}
-
-/// An existing certificate by its ARN, or ours once it is issued.
-fn default_certificate(env: &Environment) -> Option<Ref<CertificateValidation>> {
-    match &env.load_balancer.as_ref()?.certificate.as_ref()?.arn {
-        Some(arn) => Some(Ref::id(arn)),
-        None => certificate::requested(env).map(|_| Ref::to("main")),
+    /// Every listener on our load balancers: one paged call a load balancer, shared with the rules. One without tags of
+    /// ours counts where its port is one that the spec wants; one on another port is left alone.
+    pub(in crate::kinds) async fn listeners(read: &Reader<'_>) -> Result<Rc<Vec<Placed>>, CloudError> {
+        read.shared("listeners", async {
+            let balancers = load_balancer::balancers(read).await?;
+            let asked = balancers.iter().filter(|balancer| !read.scope.is_anothers::<LoadBalancer>(&balancer.tags));
+            let asked = asked.filter_map(|balancer| balancer.item.load_balancer_arn());
+            let found = try_join_all(asked.map(|arn| describe(read.aws, arn))).await?.concat();
+            let ours: BTreeSet<&str> = balancers
+                .iter()
+                .filter(|balancer| read.scope.owner::<LoadBalancer>(&balancer.tags).is_some())
+                .filter_map(|balancer| balancer.item.load_balancer_arn())
+                .collect();
+            let tagged = tagging::tagged(read, found, elb::Listener::listener_arn, |_| true).await?;
+            let wanted = Listener::desired(read.scope.env);
+            let is_wanted = |port: Option<i32>| wanted.iter().any(|desired| Some(desired.attrs.port) == port);
+            let placed = tagged.into_iter().filter_map(|listener| {
+                let concerns = read.scope.marks::<Listener>(&listener.tags) || is_wanted(listener.item.port());
+                concerns.then(|| Placed {
+                    address: read.scope.owner::<Listener>(&listener.tags),
+                    ours: listener.item.load_balancer_arn().is_some_and(|arn| ours.contains(arn)),
+                    listener,
+                })
+            });
+            Ok(placed.collect())
+        })
+        .await
     }
-}
 
-fn ssl_policy(attrs: &Attrs) -> Option<String> {
-    Some(attrs.ssl_policy.clone()).filter(|policy| !policy.is_empty())
-}
-
-fn certificates(attrs: &Attrs) -> Option<Vec<elb::Certificate>> {
-    let one = |certificate: &Ref<_>| elb::Certificate::builder().certificate_arn(certificate.value()).build();
-    Some(attrs.certificate.iter().map(one).collect::<Vec<_>>()).filter(|all| !all.is_empty())
-}
-
-/// The load balancer learns of a certificate some seconds after ACM has issued it; until then it calls it
-/// missing, or not one it can use.
-fn propagating(mut error: CloudError) -> CloudError {
-    if matches!(error.code.as_str(), "CertificateNotFound" | "UnsupportedCertificate") {
-        error.class = Class::Propagating;
+    async fn describe(aws: &Aws, balancer: &str) -> Result<Vec<elb::Listener>, CloudError> {
+        let pages = aws.elb.describe_listeners().load_balancer_arn(balancer).into_paginator().items().send();
+        pages.collect::<Result<Vec<_>, _>>().await.during("elasticloadbalancing:DescribeListeners")
     }
-    error
+
+    fn live(placed: &Placed) -> Live<Attrs> {
+        let listener = &placed.listener.item;
+        let protocol = listener.protocol().map(elb::ProtocolEnum::as_str).unwrap_or_default();
+        // Some answers carry a policy for listeners without TLS too, where it means nothing.
+        let policy = if protocol == elb::ProtocolEnum::Https.as_str() { listener.ssl_policy() } else { None };
+        let attrs = Attrs {
+            load_balancer: Ref::id(listener.load_balancer_arn().unwrap_or_default()),
+            port: listener.port().unwrap_or_default(),
+            protocol: protocol.to_owned(),
+            default_action: Action::read(listener.default_actions()),
+            ssl_policy: policy.unwrap_or_default().to_owned(),
+            certificate: listener
+                .certificates()
+                .iter()
+                .filter_map(|it| it.certificate_arn())
+                .map(Ref::id)
+                .collect(),
+            tags: placed.listener.tags.clone(),
+        };
+        let arn = listener.listener_arn().unwrap_or_default();
+        let mut live = Live::new(placed.address.clone(), arn, attrs);
+        live.confirm = placed.listener.indexed;
+        live
+    }
+
+    fn ssl_policy(attrs: &Attrs) -> Option<String> {
+        Some(attrs.ssl_policy.clone()).filter(|policy| !policy.is_empty())
+    }
+
+    fn certificates(attrs: &Attrs) -> Option<Vec<elb::Certificate>> {
+        let one = |certificate: &Ref<_>| elb::Certificate::builder().certificate_arn(certificate.value()).build();
+        Some(attrs.certificate.iter().map(one).collect::<Vec<_>>()).filter(|all| !all.is_empty())
+    }
+
+    /// The load balancer learns of a certificate some seconds after ACM has issued it; until then it calls it
+    /// missing, or not one it can use.
+    fn propagating(mut error: CloudError) -> CloudError {
+        if matches!(error.code.as_str(), "CertificateNotFound" | "UnsupportedCertificate") {
+            error.class = Class::Propagating;
+        }
+        error
+    }
 }
 
 #[cfg(test)]

@@ -1,22 +1,22 @@
 //! One rule for each service that is routed by path or host.
 
+#[cfg(feature = "aws")]
 mod condition;
+#[cfg(feature = "aws")]
 mod priority;
 
 use std::collections::BTreeSet;
 
-use aws_sdk_elasticloadbalancingv2::types as elb;
-use futures_util::future::try_join_all;
 use serde::{Deserialize, Serialize};
 
-use self::condition::Conditions;
-use crate::aws::{Aws, CloudError, During, Reader};
 use crate::kinds::edge::entry::application;
-use crate::kinds::edge::listener::{self, Action, Listener};
-use crate::kinds::edge::load_balancer::tagging::{self, Tagged};
-use crate::kinds::{Create, Delete, Desired, Kind, Live, Made, Stage, Update};
+use crate::kinds::edge::listener::{Action, Listener};
+use crate::kinds::{Desired, Kind, Stage};
 use crate::spec::Environment;
-use crate::value::{Address, Ref, Tags, Target, Text};
+use crate::value::{Ref, Tags, Target, Text};
+
+#[cfg(feature = "aws")]
+use calls::describe;
 
 pub struct ListenerRule;
 
@@ -43,14 +43,13 @@ pub struct Attrs {
 /// stood last would still take what the listener's default action served until then.
 const NOBODY: &str = "baseplate-not-ready.invalid";
 
-/// A rule with the port of its listener, to tell the listeners apart in names.
-struct Found {
-    rule: elb::Rule,
-    listener: String,
-    port: i32,
-    /// Whether the listener's load balancer is ours.
-    ours: bool,
+/// Whether a rule takes nothing yet.
+fn is_held_back(attrs: &Attrs) -> bool {
+    attrs.hosts.len() == 1 && attrs.hosts.iter().all(|host| host.plain() == NOBODY)
 }
+
+/// Priorities go up to this.
+const LAST: i32 = 50_000;
 
 impl Kind for ListenerRule {
     const STAGE: Stage = Stage::LoadBalancer;
@@ -82,32 +81,6 @@ impl Kind for ListenerRule {
         desired.collect()
     }
 
-    /// Every rule of our listeners, also without our tags: the listener is ours, and a rule that the spec does
-    /// not have changes where its requests go. Such a rule gets a name of its own, so the plan shows that it
-    /// is deleted, unless it stands where one of ours must.
-    async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
-        let listeners = listener::listeners(read).await?;
-        let asked = listeners.iter().filter_map(|placed| {
-            let listener = &placed.listener.item;
-            Some((listener.listener_arn()?, listener.port()?, placed.ours))
-        });
-        let rules = try_join_all(asked.map(|(arn, port, ours)| async move {
-            let rules = describe(read.aws, arn).await?.into_iter();
-            Ok(rules.map(|rule| Found { rule, listener: arn.to_owned(), port, ours }).collect::<Vec<_>>())
-        }));
-        let rules: Vec<Found> = rules.await?.into_iter().flatten().collect();
-        let tagged = tagging::tagged(read, rules, |found| found.rule.rule_arn(), |_| true).await?;
-        Ok(tagged.iter().filter_map(|found| live(read, found)).collect())
-    }
-
-    async fn complete(read: &Reader<'_>, live: &mut Live<Attrs>) -> Result<(), CloudError> {
-        let indexed = live.address.clone();
-        tagging::confirm::<Self>(read, live, |attrs| &mut attrs.tags).await?;
-        // Without our tags it is still a rule of our listener, and goes by the name the plan has for it.
-        live.address = live.address.take().or(indexed);
-        Ok(())
-    }
-
     /// ECS makes no service before a rule forwards to its target group: so the rule is there first and takes nothing.
     /// Under a new listener nobody served before.
     fn hold_back(live: Option<&Attrs>, desired: &Attrs) -> Option<Attrs> {
@@ -118,7 +91,7 @@ impl Kind for ListenerRule {
             }
             None if matches!(desired.listener, Ref::To { .. }) => None,
             _ => Some(Attrs {
-                priority: priority::LAST,
+                priority: LAST,
                 paths: BTreeSet::new(),
                 hosts: BTreeSet::from([NOBODY.into()]),
                 ..desired.clone()
@@ -138,114 +111,160 @@ impl Kind for ListenerRule {
         let takes = |attrs: &Attrs| (attrs.paths.clone(), attrs.hosts.clone(), attrs.action.clone());
         desired.listener == live.listener && (desired.priority == live.priority || takes(desired) == takes(live))
     }
+}
 
-    async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
-        let attrs = new.attrs;
-        if let Some(arn) = made_before(aws, attrs).await? {
-            return Ok(Made::new(arn));
-        }
-        let listener = attrs.listener.value();
-        // Two rules made at the same time must not find the same place free.
-        let mut order = None;
-        let priority = if is_held_back(attrs) {
-            order = Some(priority::ORDER.lock().await);
-            priority::free(aws, listener).await?
-        } else {
-            priority::place(aws, listener, None, attrs.priority).await?;
-            attrs.priority
-        };
-        let made = aws
-            .elb_once
-            .create_rule()
-            .listener_arn(listener)
-            .priority(priority)
-            .set_conditions(Some(condition::write(&attrs.paths, &attrs.hosts)))
-            .actions(attrs.action.write()?)
-            .set_tags(Some(tagging::list(&attrs.tags)))
-            .send()
-            .await
-            .during("elasticloadbalancing:CreateRule");
-        drop(order);
-        let made = made?;
-        match made.rules().first().and_then(elb::Rule::rule_arn) {
-            Some(arn) => Ok(Made::new(arn)),
-            None => Err(CloudError::internal("CreateRule answered without a rule")),
-        }
-    }
+#[cfg(feature = "aws")]
+mod calls {
+    use aws_sdk_elasticloadbalancingv2::types as elb;
+    use futures_util::future::try_join_all;
 
-    async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<Made, CloudError> {
-        let attrs = change.attrs;
-        if ["paths", "hosts", "other_conditions", "action"].iter().any(|field| change.changes(field)) {
-            let reset = change.changes("other_conditions").then_some(true);
-            aws.elb
-                .modify_rule()
-                .rule_arn(change.id)
+    use super::condition::Conditions;
+    use super::*;
+    use crate::aws::{Aws, CloudError, During, Reader};
+    use crate::kinds::edge::listener;
+    use crate::kinds::edge::load_balancer::tagging::{self, Tagged};
+    use crate::kinds::{Calls, Create, Delete, Live, Made, Update};
+    use crate::value::Address;
+
+    impl Calls for ListenerRule {
+        /// Every rule of our listeners, also without our tags: the listener is ours, and a rule that the spec does
+        /// not have changes where its requests go. Such a rule gets a name of its own, so the plan shows that it
+        /// is deleted, unless it stands where one of ours must.
+        async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
+            let listeners = listener::listeners(read).await?;
+            let asked = listeners.iter().filter_map(|placed| {
+                let listener = &placed.listener.item;
+                Some((listener.listener_arn()?, listener.port()?, placed.ours))
+            });
+            let rules = try_join_all(asked.map(|(arn, port, ours)| async move {
+                let rules = describe(read.aws, arn).await?.into_iter();
+                Ok(rules.map(|rule| Found { rule, listener: arn.to_owned(), port, ours }).collect::<Vec<_>>())
+            }));
+            let rules: Vec<Found> = rules.await?.into_iter().flatten().collect();
+            let tagged = tagging::tagged(read, rules, |found| found.rule.rule_arn(), |_| true).await?;
+            Ok(tagged.iter().filter_map(|found| live(read, found)).collect())
+        }
+
+        async fn complete(read: &Reader<'_>, live: &mut Live<Attrs>) -> Result<(), CloudError> {
+            let indexed = live.address.clone();
+            tagging::confirm::<Self>(read, live, |attrs| &mut attrs.tags).await?;
+            // Without our tags it is still a rule of our listener, and goes by the name the plan has for it.
+            live.address = live.address.take().or(indexed);
+            Ok(())
+        }
+
+        async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
+            let attrs = new.attrs;
+            if let Some(arn) = made_before(aws, attrs).await? {
+                return Ok(Made::new(arn));
+            }
+            let listener = attrs.listener.value();
+            // Two rules made at the same time must not find the same place free.
+            let mut order = None;
+            let priority = if is_held_back(attrs) {
+                order = Some(priority::ORDER.lock().await);
+                priority::free(aws, listener).await?
+            } else {
+                priority::place(aws, listener, None, attrs.priority).await?;
+                attrs.priority
+            };
+            let made = aws
+                .elb_once
+                .create_rule()
+                .listener_arn(listener)
+                .priority(priority)
                 .set_conditions(Some(condition::write(&attrs.paths, &attrs.hosts)))
                 .actions(attrs.action.write()?)
-                .set_reset_transforms(reset)
+                .set_tags(Some(tagging::list(&attrs.tags)))
                 .send()
                 .await
-                .during("elasticloadbalancing:ModifyRule")?;
+                .during("elasticloadbalancing:CreateRule");
+            drop(order);
+            let made = made?;
+            match made.rules().first().and_then(elb::Rule::rule_arn) {
+                Some(arn) => Ok(Made::new(arn)),
+                None => Err(CloudError::internal("CreateRule answered without a rule")),
+            }
         }
-        if change.changes("priority") {
-            priority::place(aws, attrs.listener.value(), Some(change.id), attrs.priority).await?;
+
+        async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<Made, CloudError> {
+            let attrs = change.attrs;
+            if ["paths", "hosts", "other_conditions", "action"].iter().any(|field| change.changes(field)) {
+                let reset = change.changes("other_conditions").then_some(true);
+                aws.elb
+                    .modify_rule()
+                    .rule_arn(change.id)
+                    .set_conditions(Some(condition::write(&attrs.paths, &attrs.hosts)))
+                    .actions(attrs.action.write()?)
+                    .set_reset_transforms(reset)
+                    .send()
+                    .await
+                    .during("elasticloadbalancing:ModifyRule")?;
+            }
+            if change.changes("priority") {
+                priority::place(aws, attrs.listener.value(), Some(change.id), attrs.priority).await?;
+            }
+            tagging::update(aws, change, &change.before.tags, &attrs.tags).await?;
+            Ok(Made::new(change.id))
         }
-        tagging::update(aws, change, &change.before.tags, &attrs.tags).await?;
-        Ok(Made::new(change.id))
+
+        async fn delete(aws: &Aws, gone: &Delete<'_, Attrs>) -> Result<(), CloudError> {
+            let answer = aws.elb.delete_rule().rule_arn(gone.id).send().await;
+            answer.found("elasticloadbalancing:DeleteRule").map(drop)
+        }
     }
 
-    async fn delete(aws: &Aws, gone: &Delete<'_, Attrs>) -> Result<(), CloudError> {
-        let answer = aws.elb.delete_rule().rule_arn(gone.id).send().await;
-        answer.found("elasticloadbalancing:DeleteRule").map(drop)
+    /// A rule with the port of its listener, to tell the listeners apart in names.
+    struct Found {
+        rule: elb::Rule,
+        listener: String,
+        port: i32,
+        /// Whether the listener's load balancer is ours.
+        ours: bool,
     }
-}
 
-/// Whether a rule takes nothing yet.
-fn is_held_back(attrs: &Attrs) -> bool {
-    attrs.hosts.len() == 1 && attrs.hosts.iter().all(|host| host.plain() == NOBODY)
-}
+    /// The rules of a listener but for the default one, which is the listener's own action.
+    pub(super) async fn describe(aws: &Aws, listener: &str) -> Result<Vec<elb::Rule>, CloudError> {
+        let pages = aws.elb.describe_rules().listener_arn(listener).into_paginator().items().send();
+        let mut rules = pages.collect::<Result<Vec<_>, _>>().await.during("elasticloadbalancing:DescribeRules")?;
+        rules.retain(|rule| rule.is_default() != Some(true));
+        Ok(rules)
+    }
 
-/// The rules of a listener but for the default one, which is the listener's own action.
-async fn describe(aws: &Aws, listener: &str) -> Result<Vec<elb::Rule>, CloudError> {
-    let pages = aws.elb.describe_rules().listener_arn(listener).into_paginator().items().send();
-    let mut rules = pages.collect::<Result<Vec<_>, _>>().await.during("elasticloadbalancing:DescribeRules")?;
-    rules.retain(|rule| rule.is_default() != Some(true));
-    Ok(rules)
-}
+    /// The very rule, tags and all, from a try whose answer got lost: `CreateRule` takes no token, and would make
+    /// another.
+    async fn made_before(aws: &Aws, attrs: &Attrs) -> Result<Option<String>, CloudError> {
+        let rules = describe(aws, attrs.listener.value()).await?;
+        let same = rules.iter().find(|rule| {
+            let Conditions { paths, hosts, others } = condition::read(rule);
+            (is_held_back(attrs) || priority::priority(rule) == Some(attrs.priority))
+                && (&paths, &hosts, &others) == (&attrs.paths, &attrs.hosts, &attrs.other_conditions)
+                && Action::read(rule.actions()) == attrs.action
+        });
+        let Some(arn) = same.and_then(elb::Rule::rule_arn).map(str::to_owned) else { return Ok(None) };
+        let tags = tagging::describe(aws, std::slice::from_ref(&arn)).await?;
+        Ok(if tags.get(&arn) == Some(&attrs.tags) { Some(arn) } else { None })
+    }
 
-/// The very rule, tags and all, from a try whose answer got lost: `CreateRule` takes no token, and would make
-/// another.
-async fn made_before(aws: &Aws, attrs: &Attrs) -> Result<Option<String>, CloudError> {
-    let rules = describe(aws, attrs.listener.value()).await?;
-    let same = rules.iter().find(|rule| {
+    fn live(read: &Reader<'_>, found: &Tagged<Found>) -> Option<Live<Attrs>> {
+        let Found { rule, listener, port, ours } = &found.item;
+        let priority = priority::priority(rule)?;
         let Conditions { paths, hosts, others } = condition::read(rule);
-        (is_held_back(attrs) || priority::priority(rule) == Some(attrs.priority))
-            && (&paths, &hosts, &others) == (&attrs.paths, &attrs.hosts, &attrs.other_conditions)
-            && Action::read(rule.actions()) == attrs.action
-    });
-    let Some(arn) = same.and_then(elb::Rule::rule_arn).map(str::to_owned) else { return Ok(None) };
-    let tags = tagging::describe(aws, std::slice::from_ref(&arn)).await?;
-    Ok(if tags.get(&arn) == Some(&attrs.tags) { Some(arn) } else { None })
-}
-
-fn live(read: &Reader<'_>, found: &Tagged<Found>) -> Option<Live<Attrs>> {
-    let Found { rule, listener, port, ours } = &found.item;
-    let priority = priority::priority(rule)?;
-    let Conditions { paths, hosts, others } = condition::read(rule);
-    let attrs = Attrs {
-        listener: Ref::id(listener),
-        priority,
-        paths,
-        hosts,
-        other_conditions: others,
-        action: Action::read(rule.actions()),
-        tags: found.tags.clone(),
-    };
-    let extra = || ours.then(|| Address::new(ListenerRule::KIND, format!("extra-{port}-{priority}")));
-    let address = read.scope.owner::<ListenerRule>(&found.tags).or_else(extra);
-    let mut live = Live::new(address, rule.rule_arn()?, attrs);
-    live.confirm = found.indexed;
-    Some(live)
+        let attrs = Attrs {
+            listener: Ref::id(listener),
+            priority,
+            paths,
+            hosts,
+            other_conditions: others,
+            action: Action::read(rule.actions()),
+            tags: found.tags.clone(),
+        };
+        let extra = || ours.then(|| Address::new(ListenerRule::KIND, format!("extra-{port}-{priority}")));
+        let address = read.scope.owner::<ListenerRule>(&found.tags).or_else(extra);
+        let mut live = Live::new(address, rule.rule_arn()?, attrs);
+        live.confirm = found.indexed;
+        Some(live)
+    }
 }
 
 #[cfg(test)]
@@ -269,7 +288,7 @@ mod tests {
         let desired = attrs(Ref::id("arn:listener"));
         let held = ListenerRule::hold_back(None, &desired).expect("the listener serves already");
         assert!(is_held_back(&held) && held.paths.is_empty(), "{held:?}");
-        assert!((held.priority, &held.action) == (priority::LAST, &desired.action), "{held:?}");
+        assert!((held.priority, &held.action) == (LAST, &desired.action), "{held:?}");
         assert!(ListenerRule::hold_back(Some(&held), &desired).is_some_and(|again| is_held_back(&again)));
         assert!(ListenerRule::hold_back(None, &attrs(Ref::to("https"))).is_none(), "a new listener serves nobody");
     }
@@ -287,8 +306,8 @@ mod tests {
     #[test]
     fn the_place_at_which_a_rule_waits_is_no_difference() {
         let held = ListenerRule::hold_back(None, &attrs(Ref::id("arn:listener"))).expect("held back");
-        let mut live = Attrs { priority: priority::LAST - 3, ..held.clone() };
+        let mut live = Attrs { priority: LAST - 3, ..held.clone() };
         ListenerRule::settle(&held, &mut live);
-        assert_eq!(live.priority, priority::LAST);
+        assert_eq!(live.priority, LAST);
     }
 }

@@ -1,24 +1,23 @@
 //! The application load balancer in front of the routed services.
 
+#[cfg(feature = "aws")]
 pub(in crate::kinds) mod tagging;
 
-use std::collections::{BTreeSet, HashMap};
-use std::rc::Rc;
+use std::collections::BTreeSet;
 
-use aws_sdk_elasticloadbalancingv2::types as elb;
-use futures_util::future::try_join_all;
 use serde::{Deserialize, Serialize};
 
-use self::tagging::Tagged;
-use crate::aws::{Aws, CloudError, During, Reader};
 use crate::kinds::network::internet_gateway::InternetGateway;
 use crate::kinds::network::security_group::{self, SecurityGroup};
 use crate::kinds::network::subnet::{self, Subnet};
 use crate::kinds::network::vpc::{self, Vpc};
 use crate::kinds::network::{route_table, security_group_rules};
-use crate::kinds::{Create, Delete, Desired, Goal, Kind, Live, Look, Made, Outputs, Poll, Stage, Update};
+use crate::kinds::{Desired, Kind, Stage};
 use crate::spec::{Environment, Tier, names};
 use crate::value::{Address, Ref, Tags, Target};
+
+#[cfg(feature = "aws")]
+pub(in crate::kinds) use calls::balancers;
 
 pub struct LoadBalancer;
 
@@ -28,10 +27,6 @@ impl Target for LoadBalancer {
 
 /// How long the names of load balancers and target groups may be.
 pub(in crate::kinds) const NAME_LENGTH: usize = 32;
-
-const IDLE_TIMEOUT: &str = "idle_timeout.timeout_seconds";
-const DELETION_PROTECTION: &str = "deletion_protection.enabled";
-const DROP_INVALID_HEADERS: &str = "routing.http.drop_invalid_header_fields.enabled";
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Attrs {
@@ -70,8 +65,8 @@ impl Kind for LoadBalancer {
         let Some(spec) = &env.load_balancer else { return Vec::new() };
         let attrs = Attrs {
             name: spec.name.clone().unwrap_or_else(|| names::fit(&env.prefix(), NAME_LENGTH)),
-            sort: elb::LoadBalancerTypeEnum::Application.as_str().to_owned(),
-            scheme: scheme(spec.internal).as_str().to_owned(),
+            sort: "application".to_owned(),
+            scheme: if spec.internal { "internal" } else { "internet-facing" }.to_owned(),
             vpc: vpc::reference(env),
             subnets: subnet::references(env, spec.subnets.as_ref(), Tier::Public),
             security_groups: security_group::references(env, &spec.security_groups),
@@ -95,15 +90,6 @@ impl Kind for LoadBalancer {
         vec![desired]
     }
 
-    async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
-        let found = balancers(read).await?;
-        try_join_all(found.iter().map(|balancer| live(read, balancer))).await
-    }
-
-    async fn complete(read: &Reader<'_>, live: &mut Live<Attrs>) -> Result<(), CloudError> {
-        tagging::confirm::<Self>(read, live, |attrs| &mut attrs.tags).await
-    }
-
     fn settle(desired: &Attrs, live: &mut Attrs) {
         if names::is_name_or_alternate(&live.name, &desired.name, NAME_LENGTH) {
             live.name.clone_from(&desired.name);
@@ -114,179 +100,220 @@ impl Kind for LoadBalancer {
         let security_groups = security_group::both(&live.security_groups, &desired.security_groups)?;
         Some(Attrs { security_groups, ..desired.clone() })
     }
+}
 
-    async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
-        let attrs = new.attrs;
-        let name =
-            if new.alternate { names::alternate(&attrs.name, new.token, NAME_LENGTH) } else { attrs.name.clone() };
-        let made = aws
-            .elb_once
-            .create_load_balancer()
-            .name(name)
-            .r#type(elb::LoadBalancerTypeEnum::Application)
-            .scheme(elb::LoadBalancerSchemeEnum::from(attrs.scheme.as_str()))
-            .ip_address_type(elb::IpAddressType::Ipv4)
-            .set_subnets(Some(values(&attrs.subnets)))
-            .set_security_groups(Some(values(&attrs.security_groups)))
-            .set_tags(Some(tagging::list(&attrs.tags)))
-            .send()
-            .await
-            .during("elasticloadbalancing:CreateLoadBalancer")?;
-        let Some((balancer, arn)) =
-            made.load_balancers().first().and_then(|one| Some((one, one.load_balancer_arn()?)))
-        else {
-            return Err(CloudError::internal("CreateLoadBalancer answered without a load balancer"));
-        };
-        set_attributes(aws, arn, attrs).await?;
-        Ok(Made { id: arn.to_owned(), outputs: outputs(balancer) })
-    }
+#[cfg(feature = "aws")]
+mod calls {
+    use std::collections::HashMap;
+    use std::rc::Rc;
 
-    async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<Made, CloudError> {
-        let attrs = change.attrs;
-        // Groups before subnets: a group that lets nobody in should not meet a new zone first.
-        if change.changes("security_groups") {
-            aws.elb
-                .set_security_groups()
-                .load_balancer_arn(change.id)
-                .set_security_groups(Some(values(&attrs.security_groups)))
-                .send()
-                .await
-                .during("elasticloadbalancing:SetSecurityGroups")?;
+    use aws_sdk_elasticloadbalancingv2::types as elb;
+    use futures_util::future::try_join_all;
+
+    use super::tagging::Tagged;
+    use super::*;
+    use crate::aws::{Aws, CloudError, During, Reader};
+    use crate::kinds::{Calls, Create, Delete, Goal, Live, Look, Made, Outputs, Poll, Update};
+
+    impl Calls for LoadBalancer {
+        async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
+            let found = balancers(read).await?;
+            try_join_all(found.iter().map(|balancer| live(read, balancer))).await
         }
-        if change.changes("subnets") {
-            aws.elb
-                .set_subnets()
-                .load_balancer_arn(change.id)
+
+        async fn complete(read: &Reader<'_>, live: &mut Live<Attrs>) -> Result<(), CloudError> {
+            tagging::confirm::<Self>(read, live, |attrs| &mut attrs.tags).await
+        }
+
+        async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
+            let attrs = new.attrs;
+            let name = if new.alternate {
+                names::alternate(&attrs.name, new.token, NAME_LENGTH)
+            } else {
+                attrs.name.clone()
+            };
+            let made = aws
+                .elb_once
+                .create_load_balancer()
+                .name(name)
+                .r#type(elb::LoadBalancerTypeEnum::Application)
+                .scheme(elb::LoadBalancerSchemeEnum::from(attrs.scheme.as_str()))
+                .ip_address_type(elb::IpAddressType::Ipv4)
                 .set_subnets(Some(values(&attrs.subnets)))
+                .set_security_groups(Some(values(&attrs.security_groups)))
+                .set_tags(Some(tagging::list(&attrs.tags)))
                 .send()
                 .await
-                .during("elasticloadbalancing:SetSubnets")?;
+                .during("elasticloadbalancing:CreateLoadBalancer")?;
+            let Some((balancer, arn)) =
+                made.load_balancers().first().and_then(|one| Some((one, one.load_balancer_arn()?)))
+            else {
+                return Err(CloudError::internal("CreateLoadBalancer answered without a load balancer"));
+            };
+            set_attributes(aws, arn, attrs).await?;
+            Ok(Made { id: arn.to_owned(), outputs: outputs(balancer) })
         }
-        if ["idle_timeout", "deletion_protection", "drop_invalid_headers"].iter().any(|field| change.changes(field))
-        {
-            set_attributes(aws, change.id, attrs).await?;
-        }
-        tagging::update(aws, change, &change.before.tags, &attrs.tags).await?;
-        Ok(Made { id: change.id.to_owned(), outputs: change.outputs.clone() })
-    }
 
-    async fn delete(aws: &Aws, gone: &Delete<'_, Attrs>) -> Result<(), CloudError> {
-        if gone.attrs.deletion_protection {
-            return Err(CloudError::new(
-                "elasticloadbalancing:DeleteLoadBalancer",
-                "OperationNotPermitted",
-                format!(
-                    "load balancer {} is protected from deletion; \
-                     set `deletion-protection = false` under [load-balancer] and apply that first",
-                    gone.attrs.name
-                ),
-            ));
-        }
-        let answer = aws.elb.delete_load_balancer().load_balancer_arn(gone.id).send().await;
-        answer.found("elasticloadbalancing:DeleteLoadBalancer").map(drop)
-    }
-
-    async fn poll(aws: &Aws, look: &Look<'_, Attrs>) -> Result<Poll, CloudError> {
-        let answer = aws.elb.describe_load_balancers().load_balancer_arns(look.id).send().await;
-        let answer = answer.found("elasticloadbalancing:DescribeLoadBalancers")?;
-        let balancer = answer.as_ref().and_then(|answer| answer.load_balancers().first());
-        Ok(match (look.goal, balancer) {
-            (Goal::Gone, None) => Poll::Done(Outputs::new()),
-            (Goal::Gone, Some(_)) => Poll::Waiting("load balancer is still there".to_owned()),
-            (Goal::Ready, None) => {
-                return Err(CloudError::not_shown("elasticloadbalancing:DescribeLoadBalancers"));
+        async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<Made, CloudError> {
+            let attrs = change.attrs;
+            // Groups before subnets: a group that lets nobody in should not meet a new zone first.
+            if change.changes("security_groups") {
+                aws.elb
+                    .set_security_groups()
+                    .load_balancer_arn(change.id)
+                    .set_security_groups(Some(values(&attrs.security_groups)))
+                    .send()
+                    .await
+                    .during("elasticloadbalancing:SetSecurityGroups")?;
             }
-            (Goal::Ready, Some(balancer)) => readiness(balancer),
-        })
-    }
-}
-
-/// Every load balancer that carries our tags or concerns us by name, with its tags: one paged call for the
-/// account, shared with the listeners.
-pub(in crate::kinds) async fn balancers(
-    read: &Reader<'_>,
-) -> Result<Rc<Vec<Tagged<elb::LoadBalancer>>>, CloudError> {
-    read.shared("load balancers", async {
-        let pages = read.aws.elb.describe_load_balancers().into_paginator().items().send();
-        let all =
-            pages.collect::<Result<Vec<_>, _>>().await.during("elasticloadbalancing:DescribeLoadBalancers")?;
-        let concerns = |balancer: &elb::LoadBalancer| {
-            balancer.load_balancer_name().is_some_and(|name| read.scope.concerns(LoadBalancer::KIND, name))
-        };
-        let mut tagged = tagging::tagged(read, all, elb::LoadBalancer::load_balancer_arn, concerns).await?;
-        tagged.retain(|balancer| read.scope.marks::<LoadBalancer>(&balancer.tags) || concerns(&balancer.item));
-        Ok(tagged)
-    })
-    .await
-}
-
-async fn live(read: &Reader<'_>, found: &Tagged<elb::LoadBalancer>) -> Result<Live<Attrs>, CloudError> {
-    let balancer = &found.item;
-    let arn = balancer.load_balancer_arn().unwrap_or_default();
-    let answer = read.aws.elb.describe_load_balancer_attributes().load_balancer_arn(arn).send().await;
-    let answer = answer.during("elasticloadbalancing:DescribeLoadBalancerAttributes")?;
-    let set: HashMap<&str, &str> =
-        answer.attributes().iter().filter_map(|attribute| Some((attribute.key()?, attribute.value()?))).collect();
-    let on = |key: &str| set.get(key) == Some(&"true");
-    let attrs = Attrs {
-        name: balancer.load_balancer_name().unwrap_or_default().to_owned(),
-        sort: balancer.r#type().map(elb::LoadBalancerTypeEnum::as_str).unwrap_or_default().to_owned(),
-        scheme: balancer.scheme().map(elb::LoadBalancerSchemeEnum::as_str).unwrap_or_default().to_owned(),
-        vpc: Ref::id(balancer.vpc_id().unwrap_or_default()),
-        subnets: balancer.availability_zones().iter().filter_map(|zone| zone.subnet_id()).map(Ref::id).collect(),
-        security_groups: balancer.security_groups().iter().map(Ref::id).collect(),
-        idle_timeout: set.get(IDLE_TIMEOUT).and_then(|seconds| seconds.parse().ok()).unwrap_or(60),
-        deletion_protection: on(DELETION_PROTECTION),
-        drop_invalid_headers: on(DROP_INVALID_HEADERS),
-        tags: found.tags.clone(),
-    };
-    let mut live = Live::new(read.scope.owner::<LoadBalancer>(&found.tags), arn, attrs);
-    live.outputs = outputs(balancer);
-    live.confirm = found.indexed;
-    Ok(live)
-}
-
-async fn set_attributes(aws: &Aws, arn: &str, attrs: &Attrs) -> Result<(), CloudError> {
-    let attribute = |key: &str, value: String| elb::LoadBalancerAttribute::builder().key(key).value(value).build();
-    let answer = aws
-        .elb
-        .modify_load_balancer_attributes()
-        .load_balancer_arn(arn)
-        .attributes(attribute(IDLE_TIMEOUT, attrs.idle_timeout.to_string()))
-        .attributes(attribute(DELETION_PROTECTION, attrs.deletion_protection.to_string()))
-        .attributes(attribute(DROP_INVALID_HEADERS, attrs.drop_invalid_headers.to_string()))
-        .send()
-        .await;
-    answer.during("elasticloadbalancing:ModifyLoadBalancerAttributes").map(drop)
-}
-
-fn readiness(balancer: &elb::LoadBalancer) -> Poll {
-    let state = balancer.state();
-    match state.and_then(elb::LoadBalancerState::code) {
-        // Impaired is active, and short of room to grow: AWS works on it while requests flow.
-        Some(elb::LoadBalancerStateEnum::Active | elb::LoadBalancerStateEnum::ActiveImpaired) => {
-            Poll::Done(outputs(balancer))
+            if change.changes("subnets") {
+                aws.elb
+                    .set_subnets()
+                    .load_balancer_arn(change.id)
+                    .set_subnets(Some(values(&attrs.subnets)))
+                    .send()
+                    .await
+                    .during("elasticloadbalancing:SetSubnets")?;
+            }
+            if ["idle_timeout", "deletion_protection", "drop_invalid_headers"]
+                .iter()
+                .any(|field| change.changes(field))
+            {
+                set_attributes(aws, change.id, attrs).await?;
+            }
+            tagging::update(aws, change, &change.before.tags, &attrs.tags).await?;
+            Ok(Made { id: change.id.to_owned(), outputs: change.outputs.clone() })
         }
-        Some(elb::LoadBalancerStateEnum::Failed) => Poll::Failed(format!(
-            "AWS could not set the load balancer up: {}; delete it and apply again",
-            state.and_then(elb::LoadBalancerState::reason).unwrap_or("no reason given")
-        )),
-        code => Poll::Waiting(format!("state: {}", code.map_or("unknown", elb::LoadBalancerStateEnum::as_str))),
+
+        async fn delete(aws: &Aws, gone: &Delete<'_, Attrs>) -> Result<(), CloudError> {
+            if gone.attrs.deletion_protection {
+                return Err(CloudError::new(
+                    "elasticloadbalancing:DeleteLoadBalancer",
+                    "OperationNotPermitted",
+                    format!(
+                        "load balancer {} is protected from deletion; \
+                         set `deletion-protection = false` under [load-balancer] and apply that first",
+                        gone.attrs.name
+                    ),
+                ));
+            }
+            let answer = aws.elb.delete_load_balancer().load_balancer_arn(gone.id).send().await;
+            answer.found("elasticloadbalancing:DeleteLoadBalancer").map(drop)
+        }
+
+        async fn poll(aws: &Aws, look: &Look<'_, Attrs>) -> Result<Poll, CloudError> {
+            let answer = aws.elb.describe_load_balancers().load_balancer_arns(look.id).send().await;
+            let answer = answer.found("elasticloadbalancing:DescribeLoadBalancers")?;
+            let balancer = answer.as_ref().and_then(|answer| answer.load_balancers().first());
+            Ok(match (look.goal, balancer) {
+                (Goal::Gone, None) => Poll::Done(Outputs::new()),
+                (Goal::Gone, Some(_)) => Poll::Waiting("load balancer is still there".to_owned()),
+                (Goal::Ready, None) => {
+                    return Err(CloudError::not_shown("elasticloadbalancing:DescribeLoadBalancers"));
+                }
+                (Goal::Ready, Some(balancer)) => readiness(balancer),
+            })
+        }
     }
-}
 
-/// The DNS name in lower case, as Route 53 gives it back in alias records.
-fn outputs(balancer: &elb::LoadBalancer) -> Outputs {
-    Outputs::from([
-        ("dns_name".to_owned(), balancer.dns_name().unwrap_or_default().to_ascii_lowercase()),
-        ("zone_id".to_owned(), balancer.canonical_hosted_zone_id().unwrap_or_default().to_owned()),
-    ])
-}
+    const IDLE_TIMEOUT: &str = "idle_timeout.timeout_seconds";
 
-fn scheme(internal: bool) -> elb::LoadBalancerSchemeEnum {
-    if internal { elb::LoadBalancerSchemeEnum::Internal } else { elb::LoadBalancerSchemeEnum::InternetFacing }
-}
+    const DELETION_PROTECTION: &str = "deletion_protection.enabled";
 
-fn values<K: Target>(references: &BTreeSet<Ref<K>>) -> Vec<String> {
-    references.iter().map(|reference| reference.value().to_owned()).collect()
+    const DROP_INVALID_HEADERS: &str = "routing.http.drop_invalid_header_fields.enabled";
+
+    /// Every load balancer that carries our tags or concerns us by name, with its tags: one paged call for the
+    /// account, shared with the listeners.
+    pub(in crate::kinds) async fn balancers(
+        read: &Reader<'_>,
+    ) -> Result<Rc<Vec<Tagged<elb::LoadBalancer>>>, CloudError> {
+        read.shared("load balancers", async {
+            let pages = read.aws.elb.describe_load_balancers().into_paginator().items().send();
+            let all =
+                pages.collect::<Result<Vec<_>, _>>().await.during("elasticloadbalancing:DescribeLoadBalancers")?;
+            let concerns = |balancer: &elb::LoadBalancer| {
+                balancer.load_balancer_name().is_some_and(|name| read.scope.concerns(LoadBalancer::KIND, name))
+            };
+            let mut tagged = tagging::tagged(read, all, elb::LoadBalancer::load_balancer_arn, concerns).await?;
+            tagged.retain(|balancer| read.scope.marks::<LoadBalancer>(&balancer.tags) || concerns(&balancer.item));
+            Ok(tagged)
+        })
+        .await
+    }
+
+    async fn live(read: &Reader<'_>, found: &Tagged<elb::LoadBalancer>) -> Result<Live<Attrs>, CloudError> {
+        let balancer = &found.item;
+        let arn = balancer.load_balancer_arn().unwrap_or_default();
+        let answer = read.aws.elb.describe_load_balancer_attributes().load_balancer_arn(arn).send().await;
+        let answer = answer.during("elasticloadbalancing:DescribeLoadBalancerAttributes")?;
+        let set: HashMap<&str, &str> = answer
+            .attributes()
+            .iter()
+            .filter_map(|attribute| Some((attribute.key()?, attribute.value()?)))
+            .collect();
+        let on = |key: &str| set.get(key) == Some(&"true");
+        let attrs = Attrs {
+            name: balancer.load_balancer_name().unwrap_or_default().to_owned(),
+            sort: balancer.r#type().map(elb::LoadBalancerTypeEnum::as_str).unwrap_or_default().to_owned(),
+            scheme: balancer.scheme().map(elb::LoadBalancerSchemeEnum::as_str).unwrap_or_default().to_owned(),
+            vpc: Ref::id(balancer.vpc_id().unwrap_or_default()),
+            subnets: balancer
+                .availability_zones()
+                .iter()
+                .filter_map(|zone| zone.subnet_id())
+                .map(Ref::id)
+                .collect(),
+            security_groups: balancer.security_groups().iter().map(Ref::id).collect(),
+            idle_timeout: set.get(IDLE_TIMEOUT).and_then(|seconds| seconds.parse().ok()).unwrap_or(60),
+            deletion_protection: on(DELETION_PROTECTION),
+            drop_invalid_headers: on(DROP_INVALID_HEADERS),
+            tags: found.tags.clone(),
+        };
+        let mut live = Live::new(read.scope.owner::<LoadBalancer>(&found.tags), arn, attrs);
+        live.outputs = outputs(balancer);
+        live.confirm = found.indexed;
+        Ok(live)
+    }
+
+    async fn set_attributes(aws: &Aws, arn: &str, attrs: &Attrs) -> Result<(), CloudError> {
+        let attribute =
+            |key: &str, value: String| elb::LoadBalancerAttribute::builder().key(key).value(value).build();
+        let answer = aws
+            .elb
+            .modify_load_balancer_attributes()
+            .load_balancer_arn(arn)
+            .attributes(attribute(IDLE_TIMEOUT, attrs.idle_timeout.to_string()))
+            .attributes(attribute(DELETION_PROTECTION, attrs.deletion_protection.to_string()))
+            .attributes(attribute(DROP_INVALID_HEADERS, attrs.drop_invalid_headers.to_string()))
+            .send()
+            .await;
+        answer.during("elasticloadbalancing:ModifyLoadBalancerAttributes").map(drop)
+    }
+
+    fn readiness(balancer: &elb::LoadBalancer) -> Poll {
+        let state = balancer.state();
+        match state.and_then(elb::LoadBalancerState::code) {
+            // Impaired is active, and short of room to grow: AWS works on it while requests flow.
+            Some(elb::LoadBalancerStateEnum::Active | elb::LoadBalancerStateEnum::ActiveImpaired) => {
+                Poll::Done(outputs(balancer))
+            }
+            Some(elb::LoadBalancerStateEnum::Failed) => Poll::Failed(format!(
+                "AWS could not set the load balancer up: {}; delete it and apply again",
+                state.and_then(elb::LoadBalancerState::reason).unwrap_or("no reason given")
+            )),
+            code => Poll::Waiting(format!("state: {}", code.map_or("unknown", elb::LoadBalancerStateEnum::as_str))),
+        }
+    }
+
+    /// The DNS name in lower case, as Route 53 gives it back in alias records.
+    fn outputs(balancer: &elb::LoadBalancer) -> Outputs {
+        Outputs::from([
+            ("dns_name".to_owned(), balancer.dns_name().unwrap_or_default().to_ascii_lowercase()),
+            ("zone_id".to_owned(), balancer.canonical_hosted_zone_id().unwrap_or_default().to_owned()),
+        ])
+    }
+
+    fn values<K: Target>(references: &BTreeSet<Ref<K>>) -> Vec<String> {
+        references.iter().map(|reference| reference.value().to_owned()).collect()
+    }
 }

@@ -1,14 +1,10 @@
 //! One target group for each routed service: where the load balancer finds its tasks, and how it checks them.
 
-use aws_sdk_elasticloadbalancingv2::types as elb;
-use futures_util::future::try_join_all;
 use serde::{Deserialize, Serialize};
 
-use crate::aws::{Aws, CloudError, During, Reader};
 use crate::kinds::edge::load_balancer::NAME_LENGTH;
-use crate::kinds::edge::load_balancer::tagging::{self, Tagged};
 use crate::kinds::network::vpc::{self, Vpc};
-use crate::kinds::{Create, Delete, Desired, Kind, Live, Made, Stage, Update};
+use crate::kinds::{Desired, Kind, Stage};
 use crate::spec::{Environment, names};
 use crate::value::{Ref, Tags, Target};
 
@@ -18,9 +14,9 @@ impl Target for TargetGroup {
     const KIND: &'static str = "target_group";
 }
 
-const DEREGISTRATION_DELAY: &str = "deregistration_delay.timeout_seconds";
 /// What AWS gives a target group for which nobody sets the delay, in seconds.
 const DEFAULT_DELAY: i32 = 300;
+
 /// The health check's port: the one that the target gets requests on.
 const TRAFFIC_PORT: &str = "traffic-port";
 
@@ -67,7 +63,7 @@ impl Kind for TargetGroup {
     type Attrs = Attrs;
 
     fn desired(env: &Environment) -> Vec<Desired<Attrs>> {
-        let http = || elb::ProtocolEnum::Http.as_str().to_owned();
+        let http = || "HTTP".to_owned();
         let routed = env.services.iter().filter_map(|(key, service)| Some((key, service, service.route.as_ref()?)));
         let desired = routed.map(|(key, service, route)| {
             let check = service.health_check.clone().unwrap_or_default();
@@ -76,7 +72,7 @@ impl Kind for TargetGroup {
                 vpc: vpc::reference(env),
                 port: service.port.map_or(80, i32::from),
                 protocol: http(),
-                target_type: elb::TargetTypeEnum::Ip.as_str().to_owned(),
+                target_type: "ip".to_owned(),
                 health_check: HealthCheck {
                     protocol: http(),
                     port: TRAFFIC_PORT.to_owned(),
@@ -95,68 +91,56 @@ impl Kind for TargetGroup {
         desired.collect()
     }
 
-    async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
-        let pages = read.aws.elb.describe_target_groups().into_paginator().items().send();
-        let all = pages.collect::<Result<Vec<_>, _>>().await.during("elasticloadbalancing:DescribeTargetGroups")?;
-        let concerns = |group: &elb::TargetGroup| {
-            group.target_group_name().is_some_and(|name| read.scope.concerns(Self::KIND, name))
-        };
-        let mut tagged = tagging::tagged(read, all, elb::TargetGroup::target_group_arn, concerns).await?;
-        tagged.retain(|group| read.scope.marks::<Self>(&group.tags) || concerns(&group.item));
-        try_join_all(tagged.iter().map(|group| live(read, group))).await
-    }
-
-    async fn complete(read: &Reader<'_>, live: &mut Live<Attrs>) -> Result<(), CloudError> {
-        tagging::confirm::<Self>(read, live, |attrs| &mut attrs.tags).await
-    }
-
     fn settle(desired: &Attrs, live: &mut Attrs) {
         if names::is_name_or_alternate(&live.name, &desired.name, NAME_LENGTH) {
             live.name.clone_from(&desired.name);
         }
         live.port = desired.port;
     }
+}
 
-    async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
-        let (attrs, check) = (new.attrs, &new.attrs.health_check);
-        let name =
-            if new.alternate { names::alternate(&attrs.name, new.token, NAME_LENGTH) } else { attrs.name.clone() };
-        let made = aws
-            .elb_once
-            .create_target_group()
-            .name(name)
-            .vpc_id(attrs.vpc.value())
-            .port(attrs.port)
-            .protocol(elb::ProtocolEnum::from(attrs.protocol.as_str()))
-            .target_type(elb::TargetTypeEnum::from(attrs.target_type.as_str()))
-            .health_check_enabled(true)
-            .health_check_protocol(elb::ProtocolEnum::from(check.protocol.as_str()))
-            .health_check_port(&check.port)
-            .health_check_path(&check.path)
-            .health_check_interval_seconds(check.interval)
-            .health_check_timeout_seconds(check.timeout)
-            .healthy_threshold_count(check.healthy_threshold)
-            .unhealthy_threshold_count(check.unhealthy_threshold)
-            .matcher(elb::Matcher::builder().http_code(&check.status).build())
-            .set_tags(Some(tagging::list(&attrs.tags)))
-            .send()
-            .await
-            .during("elasticloadbalancing:CreateTargetGroup")?;
-        let Some(arn) = made.target_groups().first().and_then(elb::TargetGroup::target_group_arn) else {
-            return Err(CloudError::internal("CreateTargetGroup answered without a target group"));
-        };
-        if attrs.deregistration_delay != DEFAULT_DELAY {
-            set_delay(aws, arn, attrs.deregistration_delay).await?;
+#[cfg(feature = "aws")]
+mod calls {
+    use aws_sdk_elasticloadbalancingv2::types as elb;
+    use futures_util::future::try_join_all;
+
+    use super::*;
+    use crate::aws::{Aws, CloudError, During, Reader};
+    use crate::kinds::edge::load_balancer::tagging::{self, Tagged};
+    use crate::kinds::{Calls, Create, Delete, Live, Made, Update};
+
+    impl Calls for TargetGroup {
+        async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
+            let pages = read.aws.elb.describe_target_groups().into_paginator().items().send();
+            let all =
+                pages.collect::<Result<Vec<_>, _>>().await.during("elasticloadbalancing:DescribeTargetGroups")?;
+            let concerns = |group: &elb::TargetGroup| {
+                group.target_group_name().is_some_and(|name| read.scope.concerns(Self::KIND, name))
+            };
+            let mut tagged = tagging::tagged(read, all, elb::TargetGroup::target_group_arn, concerns).await?;
+            tagged.retain(|group| read.scope.marks::<Self>(&group.tags) || concerns(&group.item));
+            try_join_all(tagged.iter().map(|group| live(read, group))).await
         }
-        Ok(Made::new(arn))
-    }
 
-    async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<Made, CloudError> {
-        if change.changes("health_check") {
-            let check = &change.attrs.health_check;
-            aws.elb
-                .modify_target_group()
-                .target_group_arn(change.id)
+        async fn complete(read: &Reader<'_>, live: &mut Live<Attrs>) -> Result<(), CloudError> {
+            tagging::confirm::<Self>(read, live, |attrs| &mut attrs.tags).await
+        }
+
+        async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
+            let (attrs, check) = (new.attrs, &new.attrs.health_check);
+            let name = if new.alternate {
+                names::alternate(&attrs.name, new.token, NAME_LENGTH)
+            } else {
+                attrs.name.clone()
+            };
+            let made = aws
+                .elb_once
+                .create_target_group()
+                .name(name)
+                .vpc_id(attrs.vpc.value())
+                .port(attrs.port)
+                .protocol(elb::ProtocolEnum::from(attrs.protocol.as_str()))
+                .target_type(elb::TargetTypeEnum::from(attrs.target_type.as_str()))
                 .health_check_enabled(true)
                 .health_check_protocol(elb::ProtocolEnum::from(check.protocol.as_str()))
                 .health_check_port(&check.port)
@@ -166,61 +150,93 @@ impl Kind for TargetGroup {
                 .healthy_threshold_count(check.healthy_threshold)
                 .unhealthy_threshold_count(check.unhealthy_threshold)
                 .matcher(elb::Matcher::builder().http_code(&check.status).build())
+                .set_tags(Some(tagging::list(&attrs.tags)))
                 .send()
                 .await
-                .during("elasticloadbalancing:ModifyTargetGroup")?;
+                .during("elasticloadbalancing:CreateTargetGroup")?;
+            let Some(arn) = made.target_groups().first().and_then(elb::TargetGroup::target_group_arn) else {
+                return Err(CloudError::internal("CreateTargetGroup answered without a target group"));
+            };
+            if attrs.deregistration_delay != DEFAULT_DELAY {
+                set_delay(aws, arn, attrs.deregistration_delay).await?;
+            }
+            Ok(Made::new(arn))
         }
-        if change.changes("deregistration_delay") {
-            set_delay(aws, change.id, change.attrs.deregistration_delay).await?;
+
+        async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<Made, CloudError> {
+            if change.changes("health_check") {
+                let check = &change.attrs.health_check;
+                aws.elb
+                    .modify_target_group()
+                    .target_group_arn(change.id)
+                    .health_check_enabled(true)
+                    .health_check_protocol(elb::ProtocolEnum::from(check.protocol.as_str()))
+                    .health_check_port(&check.port)
+                    .health_check_path(&check.path)
+                    .health_check_interval_seconds(check.interval)
+                    .health_check_timeout_seconds(check.timeout)
+                    .healthy_threshold_count(check.healthy_threshold)
+                    .unhealthy_threshold_count(check.unhealthy_threshold)
+                    .matcher(elb::Matcher::builder().http_code(&check.status).build())
+                    .send()
+                    .await
+                    .during("elasticloadbalancing:ModifyTargetGroup")?;
+            }
+            if change.changes("deregistration_delay") {
+                set_delay(aws, change.id, change.attrs.deregistration_delay).await?;
+            }
+            tagging::update(aws, change, &change.before.tags, &change.attrs.tags).await?;
+            Ok(Made::new(change.id))
         }
-        tagging::update(aws, change, &change.before.tags, &change.attrs.tags).await?;
-        Ok(Made::new(change.id))
+
+        async fn delete(aws: &Aws, gone: &Delete<'_, Attrs>) -> Result<(), CloudError> {
+            let answer = aws.elb.delete_target_group().target_group_arn(gone.id).send().await;
+            answer.found("elasticloadbalancing:DeleteTargetGroup").map(drop)
+        }
     }
 
-    async fn delete(aws: &Aws, gone: &Delete<'_, Attrs>) -> Result<(), CloudError> {
-        let answer = aws.elb.delete_target_group().target_group_arn(gone.id).send().await;
-        answer.found("elasticloadbalancing:DeleteTargetGroup").map(drop)
+    const DEREGISTRATION_DELAY: &str = "deregistration_delay.timeout_seconds";
+
+    /// One group with its attributes, which AWS tells of one group a call only.
+    async fn live(read: &Reader<'_>, found: &Tagged<elb::TargetGroup>) -> Result<Live<Attrs>, CloudError> {
+        let group = &found.item;
+        let arn = group.target_group_arn().unwrap_or_default();
+        let answer = read.aws.elb.describe_target_group_attributes().target_group_arn(arn).send().await;
+        let answer = answer.during("elasticloadbalancing:DescribeTargetGroupAttributes")?;
+        let delay = answer.attributes().iter().find(|attribute| attribute.key() == Some(DEREGISTRATION_DELAY));
+        let protocol = |protocol: Option<&elb::ProtocolEnum>| {
+            protocol.map(elb::ProtocolEnum::as_str).unwrap_or_default().to_owned()
+        };
+        let attrs = Attrs {
+            name: group.target_group_name().unwrap_or_default().to_owned(),
+            vpc: Ref::id(group.vpc_id().unwrap_or_default()),
+            port: group.port().unwrap_or_default(),
+            protocol: protocol(group.protocol()),
+            target_type: group.target_type().map(elb::TargetTypeEnum::as_str).unwrap_or_default().to_owned(),
+            health_check: HealthCheck {
+                protocol: protocol(group.health_check_protocol()),
+                port: group.health_check_port().unwrap_or(TRAFFIC_PORT).to_owned(),
+                path: group.health_check_path().unwrap_or("/").to_owned(),
+                status: group.matcher().and_then(elb::Matcher::http_code).unwrap_or_default().to_owned(),
+                interval: group.health_check_interval_seconds().unwrap_or_default(),
+                timeout: group.health_check_timeout_seconds().unwrap_or_default(),
+                healthy_threshold: group.healthy_threshold_count().unwrap_or_default(),
+                unhealthy_threshold: group.unhealthy_threshold_count().unwrap_or_default(),
+            },
+            deregistration_delay: delay.and_then(|delay| delay.value()?.parse().ok()).unwrap_or(DEFAULT_DELAY),
+            tags: found.tags.clone(),
+        };
+        let mut live = Live::new(read.scope.owner::<TargetGroup>(&found.tags), arn, attrs);
+        live.confirm = found.indexed;
+        Ok(live)
     }
-}
 
-/// One group with its attributes, which AWS tells of one group a call only.
-async fn live(read: &Reader<'_>, found: &Tagged<elb::TargetGroup>) -> Result<Live<Attrs>, CloudError> {
-    let group = &found.item;
-    let arn = group.target_group_arn().unwrap_or_default();
-    let answer = read.aws.elb.describe_target_group_attributes().target_group_arn(arn).send().await;
-    let answer = answer.during("elasticloadbalancing:DescribeTargetGroupAttributes")?;
-    let delay = answer.attributes().iter().find(|attribute| attribute.key() == Some(DEREGISTRATION_DELAY));
-    let protocol = |protocol: Option<&elb::ProtocolEnum>| {
-        protocol.map(elb::ProtocolEnum::as_str).unwrap_or_default().to_owned()
-    };
-    let attrs = Attrs {
-        name: group.target_group_name().unwrap_or_default().to_owned(),
-        vpc: Ref::id(group.vpc_id().unwrap_or_default()),
-        port: group.port().unwrap_or_default(),
-        protocol: protocol(group.protocol()),
-        target_type: group.target_type().map(elb::TargetTypeEnum::as_str).unwrap_or_default().to_owned(),
-        health_check: HealthCheck {
-            protocol: protocol(group.health_check_protocol()),
-            port: group.health_check_port().unwrap_or(TRAFFIC_PORT).to_owned(),
-            path: group.health_check_path().unwrap_or("/").to_owned(),
-            status: group.matcher().and_then(elb::Matcher::http_code).unwrap_or_default().to_owned(),
-            interval: group.health_check_interval_seconds().unwrap_or_default(),
-            timeout: group.health_check_timeout_seconds().unwrap_or_default(),
-            healthy_threshold: group.healthy_threshold_count().unwrap_or_default(),
-            unhealthy_threshold: group.unhealthy_threshold_count().unwrap_or_default(),
-        },
-        deregistration_delay: delay.and_then(|delay| delay.value()?.parse().ok()).unwrap_or(DEFAULT_DELAY),
-        tags: found.tags.clone(),
-    };
-    let mut live = Live::new(read.scope.owner::<TargetGroup>(&found.tags), arn, attrs);
-    live.confirm = found.indexed;
-    Ok(live)
-}
-
-async fn set_delay(aws: &Aws, arn: &str, seconds: i32) -> Result<(), CloudError> {
-    let delay = elb::TargetGroupAttribute::builder().key(DEREGISTRATION_DELAY).value(seconds.to_string()).build();
-    let answer = aws.elb.modify_target_group_attributes().target_group_arn(arn).attributes(delay).send().await;
-    answer.during("elasticloadbalancing:ModifyTargetGroupAttributes").map(drop)
+    async fn set_delay(aws: &Aws, arn: &str, seconds: i32) -> Result<(), CloudError> {
+        let delay =
+            elb::TargetGroupAttribute::builder().key(DEREGISTRATION_DELAY).value(seconds.to_string()).build();
+        let answer = aws.elb.modify_target_group_attributes().target_group_arn(arn).attributes(delay).send().await;
+        answer.during("elasticloadbalancing:ModifyTargetGroupAttributes").map(drop)
+    }
 }
 
 #[cfg(test)]

@@ -1,18 +1,14 @@
+mod access;
+mod policy;
+
 use std::collections::{BTreeMap, BTreeSet};
 
-use aws_sdk_iam::operation::get_account_authorization_details::GetAccountAuthorizationDetailsOutput;
-use aws_sdk_iam::types::{AttachedPolicy, EntityType, RoleDetail, Tag};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::aws::{Aws, CloudError, During, Reader};
-use crate::kinds::ownership::{TagChange, unless_made, visible};
-use crate::kinds::{Create, Delete, Desired, Kind, Live, Made, Stage, Update};
+use crate::kinds::{Desired, Kind, Stage};
 use crate::spec::Environment;
 use crate::value::{Tags, Target};
-
-mod access;
-mod policy;
 
 /// What a service's tasks may do: one role that ECS takes to start them, and one that they take while running.
 pub struct IamRole;
@@ -35,9 +31,6 @@ pub struct Attrs {
 }
 
 const MAX_NAME: usize = 64;
-
-/// Fixed, since the one call that reads all roles does not tell it.
-const DESCRIPTION: &str = "Managed by Baseplate";
 
 impl Kind for IamRole {
     const STAGE: Stage = Stage::Compute;
@@ -69,149 +62,165 @@ impl Kind for IamRole {
         });
         roles.collect()
     }
+}
 
-    /// One call answers with the roles, their policies and tags; to ask role by role would take four for each.
-    async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
-        let call = read.aws.iam.get_account_authorization_details().filter(EntityType::Role).max_items(1000);
-        let pages = call.into_paginator().send().collect::<Result<Vec<_>, _>>().await;
-        let pages = pages.during("iam:GetAccountAuthorizationDetails")?;
-        let roles =
-            pages.iter().flat_map(GetAccountAuthorizationDetailsOutput::role_detail_list).filter_map(|role| {
-                let name = role.role_name().unwrap_or_default();
-                let tags = visible(role.tags().iter().map(|tag| (tag.key(), tag.value())));
-                let address = read.scope.owner::<Self>(&tags);
-                (read.scope.marks::<Self>(&tags) || read.scope.concerns(Self::KIND, name)).then(|| {
-                    Live::new(address, name, attributes(role, tags)).output("arn", role.arn().unwrap_or_default())
-                })
-            });
-        Ok(roles.collect())
-    }
+#[cfg(feature = "aws")]
+mod calls {
+    use aws_sdk_iam::operation::get_account_authorization_details::GetAccountAuthorizationDetailsOutput;
+    use aws_sdk_iam::types::{AttachedPolicy, EntityType, RoleDetail, Tag};
 
-    async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
-        let attrs = new.attrs;
-        let created = aws
-            .iam
-            .create_role()
-            .role_name(&attrs.name)
-            .path(&attrs.path)
-            .description(DESCRIPTION)
-            .assume_role_policy_document(attrs.trust.to_string())
-            .set_tags(Some(iam_tags(&attrs.tags)?))
-            .send()
-            .await
-            .during("iam:CreateRole");
-        let arn = match created {
-            Ok(answer) => answer.role.map(|role| role.arn).unwrap_or_default(),
-            Err(error) => {
-                unless_made(error, &attrs.tags, tags(aws, &attrs.name)).await?;
-                let found = aws.iam.get_role().role_name(&attrs.name).send().await.during("iam:GetRole")?;
-                found.role.map(|role| role.arn).unwrap_or_default()
+    use super::*;
+    use crate::aws::{Aws, CloudError, During, Reader};
+    use crate::kinds::ownership::{TagChange, unless_made, visible};
+    use crate::kinds::{Calls, Create, Delete, Live, Made, Update};
+
+    impl Calls for IamRole {
+        /// One call answers with the roles, their policies and tags; to ask role by role would take four for each.
+        async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
+            let call = read.aws.iam.get_account_authorization_details().filter(EntityType::Role).max_items(1000);
+            let pages = call.into_paginator().send().collect::<Result<Vec<_>, _>>().await;
+            let pages = pages.during("iam:GetAccountAuthorizationDetails")?;
+            let roles =
+                pages.iter().flat_map(GetAccountAuthorizationDetailsOutput::role_detail_list).filter_map(|role| {
+                    let name = role.role_name().unwrap_or_default();
+                    let tags = visible(role.tags().iter().map(|tag| (tag.key(), tag.value())));
+                    let address = read.scope.owner::<Self>(&tags);
+                    (read.scope.marks::<Self>(&tags) || read.scope.concerns(Self::KIND, name)).then(|| {
+                        Live::new(address, name, attributes(role, tags))
+                            .output("arn", role.arn().unwrap_or_default())
+                    })
+                });
+            Ok(roles.collect())
+        }
+
+        async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
+            let attrs = new.attrs;
+            let created = aws
+                .iam
+                .create_role()
+                .role_name(&attrs.name)
+                .path(&attrs.path)
+                .description(DESCRIPTION)
+                .assume_role_policy_document(attrs.trust.to_string())
+                .set_tags(Some(iam_tags(&attrs.tags)?))
+                .send()
+                .await
+                .during("iam:CreateRole");
+            let arn = match created {
+                Ok(answer) => answer.role.map(|role| role.arn).unwrap_or_default(),
+                Err(error) => {
+                    unless_made(error, &attrs.tags, tags(aws, &attrs.name)).await?;
+                    let found = aws.iam.get_role().role_name(&attrs.name).send().await.during("iam:GetRole")?;
+                    found.role.map(|role| role.arn).unwrap_or_default()
+                }
+            };
+            set_policies(aws, &attrs.name, &BTreeMap::new(), &attrs.policies).await?;
+            attach(aws, &attrs.name, &BTreeSet::new(), &attrs.managed_policies).await?;
+            Ok(Made::new(&attrs.name).output("arn", arn))
+        }
+
+        async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<Made, CloudError> {
+            let (before, attrs) = (change.before, change.attrs);
+            if change.changes("trust") {
+                let call = aws.iam.update_assume_role_policy().role_name(change.id);
+                let call = call.policy_document(attrs.trust.to_string());
+                call.send().await.during("iam:UpdateAssumeRolePolicy")?;
             }
-        };
-        set_policies(aws, &attrs.name, &BTreeMap::new(), &attrs.policies).await?;
-        attach(aws, &attrs.name, &BTreeSet::new(), &attrs.managed_policies).await?;
-        Ok(Made::new(&attrs.name).output("arn", arn))
+            if change.changes("policies") {
+                set_policies(aws, change.id, &before.policies, &attrs.policies).await?;
+            }
+            if change.changes("managed_policies") {
+                attach(aws, change.id, &before.managed_policies, &attrs.managed_policies).await?;
+            }
+            if change.changes("tags") {
+                retag(aws, change.id, TagChange::between(&before.tags, &attrs.tags)).await?;
+            }
+            Ok(Made { id: change.id.to_owned(), outputs: change.outputs.clone() })
+        }
+
+        /// AWS deletes a role only once nothing is attached to it.
+        async fn delete(aws: &Aws, gone: &Delete<'_, Attrs>) -> Result<(), CloudError> {
+            attach(aws, gone.id, &gone.attrs.managed_policies, &BTreeSet::new()).await?;
+            set_policies(aws, gone.id, &gone.attrs.policies, &BTreeMap::new()).await?;
+            aws.iam.delete_role().role_name(gone.id).send().await.found("iam:DeleteRole")?;
+            Ok(())
+        }
     }
 
-    async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<Made, CloudError> {
-        let (before, attrs) = (change.before, change.attrs);
-        if change.changes("trust") {
-            let call = aws.iam.update_assume_role_policy().role_name(change.id);
-            let call = call.policy_document(attrs.trust.to_string());
-            call.send().await.during("iam:UpdateAssumeRolePolicy")?;
+    /// Fixed, since the one call that reads all roles does not tell it.
+    const DESCRIPTION: &str = "Managed by Baseplate";
+
+    fn attributes(role: &RoleDetail, tags: Tags) -> Attrs {
+        let document = |text: Option<&str>| text.map_or(Value::Null, policy::parse);
+        let inline = role.role_policy_list().iter().map(|inline| {
+            (inline.policy_name().unwrap_or_default().to_owned(), document(inline.policy_document()))
+        });
+        let attached = role.attached_managed_policies().iter().filter_map(AttachedPolicy::policy_arn);
+        Attrs {
+            name: role.role_name().unwrap_or_default().to_owned(),
+            path: role.path().unwrap_or("/").to_owned(),
+            trust: document(role.assume_role_policy_document()),
+            policies: inline.collect(),
+            managed_policies: attached.map(str::to_owned).collect(),
+            tags,
         }
-        if change.changes("policies") {
-            set_policies(aws, change.id, &before.policies, &attrs.policies).await?;
-        }
-        if change.changes("managed_policies") {
-            attach(aws, change.id, &before.managed_policies, &attrs.managed_policies).await?;
-        }
-        if change.changes("tags") {
-            retag(aws, change.id, TagChange::between(&before.tags, &attrs.tags)).await?;
-        }
-        Ok(Made { id: change.id.to_owned(), outputs: change.outputs.clone() })
     }
 
-    /// AWS deletes a role only once nothing is attached to it.
-    async fn delete(aws: &Aws, gone: &Delete<'_, Attrs>) -> Result<(), CloudError> {
-        attach(aws, gone.id, &gone.attrs.managed_policies, &BTreeSet::new()).await?;
-        set_policies(aws, gone.id, &gone.attrs.policies, &BTreeMap::new()).await?;
-        aws.iam.delete_role().role_name(gone.id).send().await.found("iam:DeleteRole")?;
+    // IAM refuses to have one role changed by two calls at once, so these go one after another.
+
+    async fn set_policies(
+        aws: &Aws,
+        role: &str,
+        before: &BTreeMap<String, Value>,
+        after: &BTreeMap<String, Value>,
+    ) -> Result<(), CloudError> {
+        for (name, document) in after.iter().filter(|(name, document)| before.get(*name) != Some(*document)) {
+            let call = aws.iam.put_role_policy().role_name(role).policy_name(name);
+            call.policy_document(document.to_string()).send().await.during("iam:PutRolePolicy")?;
+        }
+        for name in before.keys().filter(|name| !after.contains_key(*name)) {
+            let call = aws.iam.delete_role_policy().role_name(role).policy_name(name);
+            call.send().await.found("iam:DeleteRolePolicy")?;
+        }
         Ok(())
     }
-}
 
-fn attributes(role: &RoleDetail, tags: Tags) -> Attrs {
-    let document = |text: Option<&str>| text.map_or(Value::Null, policy::parse);
-    let inline = role
-        .role_policy_list()
-        .iter()
-        .map(|inline| (inline.policy_name().unwrap_or_default().to_owned(), document(inline.policy_document())));
-    let attached = role.attached_managed_policies().iter().filter_map(AttachedPolicy::policy_arn);
-    Attrs {
-        name: role.role_name().unwrap_or_default().to_owned(),
-        path: role.path().unwrap_or("/").to_owned(),
-        trust: document(role.assume_role_policy_document()),
-        policies: inline.collect(),
-        managed_policies: attached.map(str::to_owned).collect(),
-        tags,
+    async fn attach(
+        aws: &Aws,
+        role: &str,
+        before: &BTreeSet<String>,
+        after: &BTreeSet<String>,
+    ) -> Result<(), CloudError> {
+        for arn in after.difference(before) {
+            let call = aws.iam.attach_role_policy().role_name(role).policy_arn(arn);
+            call.send().await.during("iam:AttachRolePolicy")?;
+        }
+        for arn in before.difference(after) {
+            let call = aws.iam.detach_role_policy().role_name(role).policy_arn(arn);
+            call.send().await.found("iam:DetachRolePolicy")?;
+        }
+        Ok(())
     }
-}
 
-// IAM refuses to have one role changed by two calls at once, so these go one after another.
+    async fn tags(aws: &Aws, role: &str) -> Result<Tags, CloudError> {
+        let answer = aws.iam.list_role_tags().role_name(role).send().await.during("iam:ListRoleTags")?;
+        Ok(visible(answer.tags().iter().map(|tag| (tag.key(), tag.value()))))
+    }
 
-async fn set_policies(
-    aws: &Aws,
-    role: &str,
-    before: &BTreeMap<String, Value>,
-    after: &BTreeMap<String, Value>,
-) -> Result<(), CloudError> {
-    for (name, document) in after.iter().filter(|(name, document)| before.get(*name) != Some(*document)) {
-        let call = aws.iam.put_role_policy().role_name(role).policy_name(name);
-        call.policy_document(document.to_string()).send().await.during("iam:PutRolePolicy")?;
+    async fn retag(aws: &Aws, role: &str, change: TagChange) -> Result<(), CloudError> {
+        if !change.set.is_empty() {
+            let call = aws.iam.tag_role().role_name(role).set_tags(Some(iam_tags(&change.set)?));
+            call.send().await.during("iam:TagRole")?;
+        }
+        if !change.removed.is_empty() {
+            let call = aws.iam.untag_role().role_name(role).set_tag_keys(Some(change.removed));
+            call.send().await.during("iam:UntagRole")?;
+        }
+        Ok(())
     }
-    for name in before.keys().filter(|name| !after.contains_key(*name)) {
-        let call = aws.iam.delete_role_policy().role_name(role).policy_name(name);
-        call.send().await.found("iam:DeleteRolePolicy")?;
-    }
-    Ok(())
-}
 
-async fn attach(
-    aws: &Aws,
-    role: &str,
-    before: &BTreeSet<String>,
-    after: &BTreeSet<String>,
-) -> Result<(), CloudError> {
-    for arn in after.difference(before) {
-        let call = aws.iam.attach_role_policy().role_name(role).policy_arn(arn);
-        call.send().await.during("iam:AttachRolePolicy")?;
+    fn iam_tags(tags: &Tags) -> Result<Vec<Tag>, CloudError> {
+        let tags = tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build());
+        tags.collect::<Result<_, _>>().map_err(|error| CloudError::internal(error.to_string()))
     }
-    for arn in before.difference(after) {
-        let call = aws.iam.detach_role_policy().role_name(role).policy_arn(arn);
-        call.send().await.found("iam:DetachRolePolicy")?;
-    }
-    Ok(())
-}
-
-async fn tags(aws: &Aws, role: &str) -> Result<Tags, CloudError> {
-    let answer = aws.iam.list_role_tags().role_name(role).send().await.during("iam:ListRoleTags")?;
-    Ok(visible(answer.tags().iter().map(|tag| (tag.key(), tag.value()))))
-}
-
-async fn retag(aws: &Aws, role: &str, change: TagChange) -> Result<(), CloudError> {
-    if !change.set.is_empty() {
-        let call = aws.iam.tag_role().role_name(role).set_tags(Some(iam_tags(&change.set)?));
-        call.send().await.during("iam:TagRole")?;
-    }
-    if !change.removed.is_empty() {
-        let call = aws.iam.untag_role().role_name(role).set_tag_keys(Some(change.removed));
-        call.send().await.during("iam:UntagRole")?;
-    }
-    Ok(())
-}
-
-fn iam_tags(tags: &Tags) -> Result<Vec<Tag>, CloudError> {
-    let tags = tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build());
-    tags.collect::<Result<_, _>>().map_err(|error| CloudError::internal(error.to_string()))
 }

@@ -1,13 +1,8 @@
-use std::collections::HashMap;
-
-use futures_util::future::try_join_all;
 use serde::{Deserialize, Serialize};
 
-use crate::aws::{Aws, CloudError, During, Reader};
-use crate::kinds::ownership::{Ownership, TagChange, confirm, unless_made, visible};
-use crate::kinds::{Create, Delete, Desired, Kind, Live, Made, Stage, Update};
+use crate::kinds::{Desired, Kind, Stage};
 use crate::spec::Environment;
-use crate::value::{Address, Tags, Target};
+use crate::value::{Tags, Target};
 
 /// Where a service's containers write their logs.
 pub struct LogGroup;
@@ -54,94 +49,110 @@ impl Kind for LogGroup {
     fn holds_data(_live: &Attrs) -> bool {
         true
     }
+}
 
-    async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
-        let aws = read.aws;
-        let prefix = &name(read.scope.env, "");
-        let pages = aws.logs.describe_log_groups().log_group_name_prefix(prefix).into_paginator().items().send();
-        let groups = pages.collect::<Result<Vec<_>, _>>().await.during("logs:DescribeLogGroups")?;
-        let owned = try_join_all(groups.iter().map(async |group| {
-            let name = group.log_group_name().unwrap_or_default();
-            // AWS writes a group's ARN with `:*` for its streams, and takes it without where tags are concerned.
-            let arn = group.arn().unwrap_or_default().trim_end_matches(":*");
-            let implied = name.strip_prefix(prefix).map(|service| Address::new(Self::KIND, service));
-            let ownership = Ownership::of::<Self>(read, arn, implied, tags(aws, arn)).await?;
-            if !ownership.concerns::<Self>(read, name) {
-                return Ok(None);
+#[cfg(feature = "aws")]
+mod calls {
+    use std::collections::HashMap;
+
+    use futures_util::future::try_join_all;
+
+    use super::*;
+    use crate::aws::{Aws, CloudError, During, Reader};
+    use crate::kinds::ownership::{Ownership, TagChange, confirm, unless_made, visible};
+    use crate::kinds::{Calls, Create, Delete, Live, Made, Update};
+    use crate::value::Address;
+
+    impl Calls for LogGroup {
+        async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
+            let aws = read.aws;
+            let prefix = &name(read.scope.env, "");
+            let pages =
+                aws.logs.describe_log_groups().log_group_name_prefix(prefix).into_paginator().items().send();
+            let groups = pages.collect::<Result<Vec<_>, _>>().await.during("logs:DescribeLogGroups")?;
+            let owned = try_join_all(groups.iter().map(async |group| {
+                let name = group.log_group_name().unwrap_or_default();
+                // AWS writes a group's ARN with `:*` for its streams, and takes it without where tags are concerned.
+                let arn = group.arn().unwrap_or_default().trim_end_matches(":*");
+                let implied = name.strip_prefix(prefix).map(|service| Address::new(Self::KIND, service));
+                let ownership = Ownership::of::<Self>(read, arn, implied, tags(aws, arn)).await?;
+                if !ownership.concerns::<Self>(read, name) {
+                    return Ok(None);
+                }
+                let live = ownership.live(name, |tags| Attrs {
+                    name: name.to_owned(),
+                    retention_days: group.retention_in_days().unwrap_or_default(),
+                    tags,
+                });
+                Ok(Some(live.output("arn", arn)))
+            }));
+            Ok(owned.await?.into_iter().flatten().collect())
+        }
+
+        async fn complete(read: &Reader<'_>, live: &mut Live<Attrs>) -> Result<(), CloudError> {
+            let tags = tags(read.aws, &arn(read.aws, &live.id)).await?;
+            confirm::<Self>(read, live, tags, |attrs| &mut attrs.tags);
+            Ok(())
+        }
+
+        async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
+            let attrs = new.attrs;
+            let arn = arn(aws, &attrs.name);
+            let wanted: HashMap<_, _> = attrs.tags.clone().into_iter().collect();
+            let call = aws.logs.create_log_group().log_group_name(&attrs.name).set_tags(Some(wanted));
+            if let Err(error) = call.send().await.during("logs:CreateLogGroup") {
+                unless_made(error, &attrs.tags, tags(aws, &arn)).await?;
             }
-            let live = ownership.live(name, |tags| Attrs {
-                name: name.to_owned(),
-                retention_days: group.retention_in_days().unwrap_or_default(),
-                tags,
-            });
-            Ok(Some(live.output("arn", arn)))
-        }));
-        Ok(owned.await?.into_iter().flatten().collect())
+            // No call makes a group with its retention; a group that is left without shows it as a difference.
+            if attrs.retention_days > 0 {
+                retain(aws, &attrs.name, attrs.retention_days).await?;
+            }
+            Ok(Made::new(&attrs.name).output("arn", arn))
+        }
+
+        async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<Made, CloudError> {
+            let arn = arn(aws, change.id);
+            if change.changes("retention_days") {
+                retain(aws, change.id, change.attrs.retention_days).await?;
+            }
+            if change.changes("tags") {
+                let TagChange { set, removed } = TagChange::between(&change.before.tags, &change.attrs.tags);
+                if !set.is_empty() {
+                    let call = aws.logs.tag_resource().resource_arn(&arn).set_tags(Some(set.into_iter().collect()));
+                    call.send().await.during("logs:TagResource")?;
+                }
+                if !removed.is_empty() {
+                    let call = aws.logs.untag_resource().resource_arn(&arn).set_tag_keys(Some(removed));
+                    call.send().await.during("logs:UntagResource")?;
+                }
+            }
+            Ok(Made::new(change.id).output("arn", arn))
+        }
+
+        async fn delete(aws: &Aws, gone: &Delete<'_, Attrs>) -> Result<(), CloudError> {
+            aws.logs.delete_log_group().log_group_name(gone.id).send().await.found("logs:DeleteLogGroup")?;
+            Ok(())
+        }
     }
 
-    async fn complete(read: &Reader<'_>, live: &mut Live<Attrs>) -> Result<(), CloudError> {
-        let tags = tags(read.aws, &arn(read.aws, &live.id)).await?;
-        confirm::<Self>(read, live, tags, |attrs| &mut attrs.tags);
+    fn arn(aws: &Aws, name: &str) -> String {
+        aws.arn("logs", &format!("log-group:{name}"))
+    }
+
+    async fn tags(aws: &Aws, arn: &str) -> Result<Tags, CloudError> {
+        let call = aws.logs.list_tags_for_resource().resource_arn(arn);
+        let answer = call.send().await.during("logs:ListTagsForResource")?;
+        Ok(visible(answer.tags().into_iter().flatten()))
+    }
+
+    async fn retain(aws: &Aws, name: &str, days: i32) -> Result<(), CloudError> {
+        if days > 0 {
+            let call = aws.logs.put_retention_policy().log_group_name(name).retention_in_days(days);
+            call.send().await.during("logs:PutRetentionPolicy")?;
+        } else {
+            let call = aws.logs.delete_retention_policy().log_group_name(name);
+            call.send().await.found("logs:DeleteRetentionPolicy")?;
+        }
         Ok(())
     }
-
-    async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
-        let attrs = new.attrs;
-        let arn = arn(aws, &attrs.name);
-        let wanted: HashMap<_, _> = attrs.tags.clone().into_iter().collect();
-        let call = aws.logs.create_log_group().log_group_name(&attrs.name).set_tags(Some(wanted));
-        if let Err(error) = call.send().await.during("logs:CreateLogGroup") {
-            unless_made(error, &attrs.tags, tags(aws, &arn)).await?;
-        }
-        // No call makes a group with its retention; a group that is left without shows it as a difference.
-        if attrs.retention_days > 0 {
-            retain(aws, &attrs.name, attrs.retention_days).await?;
-        }
-        Ok(Made::new(&attrs.name).output("arn", arn))
-    }
-
-    async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<Made, CloudError> {
-        let arn = arn(aws, change.id);
-        if change.changes("retention_days") {
-            retain(aws, change.id, change.attrs.retention_days).await?;
-        }
-        if change.changes("tags") {
-            let TagChange { set, removed } = TagChange::between(&change.before.tags, &change.attrs.tags);
-            if !set.is_empty() {
-                let call = aws.logs.tag_resource().resource_arn(&arn).set_tags(Some(set.into_iter().collect()));
-                call.send().await.during("logs:TagResource")?;
-            }
-            if !removed.is_empty() {
-                let call = aws.logs.untag_resource().resource_arn(&arn).set_tag_keys(Some(removed));
-                call.send().await.during("logs:UntagResource")?;
-            }
-        }
-        Ok(Made::new(change.id).output("arn", arn))
-    }
-
-    async fn delete(aws: &Aws, gone: &Delete<'_, Attrs>) -> Result<(), CloudError> {
-        aws.logs.delete_log_group().log_group_name(gone.id).send().await.found("logs:DeleteLogGroup")?;
-        Ok(())
-    }
-}
-
-fn arn(aws: &Aws, name: &str) -> String {
-    aws.arn("logs", &format!("log-group:{name}"))
-}
-
-async fn tags(aws: &Aws, arn: &str) -> Result<Tags, CloudError> {
-    let call = aws.logs.list_tags_for_resource().resource_arn(arn);
-    let answer = call.send().await.during("logs:ListTagsForResource")?;
-    Ok(visible(answer.tags().into_iter().flatten()))
-}
-
-async fn retain(aws: &Aws, name: &str, days: i32) -> Result<(), CloudError> {
-    if days > 0 {
-        let call = aws.logs.put_retention_policy().log_group_name(name).retention_in_days(days);
-        call.send().await.during("logs:PutRetentionPolicy")?;
-    } else {
-        let call = aws.logs.delete_retention_policy().log_group_name(name);
-        call.send().await.found("logs:DeleteRetentionPolicy")?;
-    }
-    Ok(())
 }

@@ -1,11 +1,8 @@
-use aws_sdk_ec2::types::{DomainType, ResourceType};
 use serde::{Deserialize, Serialize};
 
-use crate::aws::{Aws, CloudError, During, Reader};
 use crate::kinds::network::{ec2, zones};
-use crate::kinds::ownership::same_other_tags;
-use crate::kinds::{Create, Delete, Desired, Goal, Kind, Live, Look, Made, Outputs, Poll, Stage, Update};
-use crate::spec::Environment;
+use crate::kinds::{Desired, Kind, Stage};
+use crate::spec::{Environment, same_other_tags};
 use crate::value::{Address, Tags, Target};
 
 pub struct ElasticIp;
@@ -42,55 +39,66 @@ impl Kind for ElasticIp {
         desired.collect()
     }
 
-    async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
-        let describe = async |filters| {
-            let call = read.aws.ec2.describe_addresses().set_filters(Some(filters));
-            let answer = call.send().await.during("ec2:DescribeAddresses")?;
-            Ok(answer.addresses.unwrap_or_default())
-        };
-        let found = ec2::found::<Self, _>(read, describe, ec2::everywhere()).await?;
-        let live = found.iter().filter_map(|ip| {
-            let (address, tags) = ec2::mark::<Self>(read.scope, ip.tags());
-            let live = Live::new(address, ip.allocation_id()?, Attrs { tags });
-            Some(live.output("public_ip", ip.public_ip()?))
-        });
-        Ok(live.collect())
-    }
-
     /// Nothing else tells one address from another, but for the gateway that uses it.
     fn stands_for(desired: &Attrs, live: &Attrs) -> bool {
         same_other_tags(&desired.tags, &live.tags)
     }
+}
 
-    async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
-        let answer = aws
-            .ec2_once
-            .allocate_address()
-            .domain(DomainType::Vpc)
-            .tag_specifications(ec2::tagged(ResourceType::ElasticIp, &new.attrs.tags))
-            .send()
-            .await
-            .during("ec2:AllocateAddress")?;
-        let id = ec2::made(answer.allocation_id(), "ec2:AllocateAddress")?;
-        Ok(Made::new(id).output("public_ip", answer.public_ip().unwrap_or_default()))
-    }
+#[cfg(feature = "aws")]
+mod calls {
+    use aws_sdk_ec2::types::{DomainType, ResourceType};
 
-    async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<Made, CloudError> {
-        ec2::retag(aws, change.id, &change.before.tags, &change.attrs.tags).await?;
-        Ok(Made { id: change.id.to_owned(), outputs: change.outputs.clone() })
-    }
+    use super::*;
+    use crate::aws::{Aws, CloudError, During, Reader};
+    use crate::kinds::{Calls, Create, Delete, Goal, Live, Look, Made, Outputs, Poll, Update};
 
-    async fn delete(aws: &Aws, gone: &Delete<'_, Attrs>) -> Result<(), CloudError> {
-        aws.ec2.release_address().allocation_id(gone.id).send().await.found("ec2:ReleaseAddress").map(drop)
-    }
-
-    async fn poll(aws: &Aws, look: &Look<'_, Attrs>) -> Result<Poll, CloudError> {
-        if look.goal == Goal::Gone {
-            return Ok(Poll::Done(Outputs::new()));
+    impl Calls for ElasticIp {
+        async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
+            let describe = async |filters| {
+                let call = read.aws.ec2.describe_addresses().set_filters(Some(filters));
+                let answer = call.send().await.during("ec2:DescribeAddresses")?;
+                Ok(answer.addresses.unwrap_or_default())
+            };
+            let found = ec2::found::<Self, _>(read, describe, ec2::everywhere()).await?;
+            let live = found.iter().filter_map(|ip| {
+                let (address, tags) = ec2::mark::<Self>(read.scope, ip.tags());
+                let live = Live::new(address, ip.allocation_id()?, Attrs { tags });
+                Some(live.output("public_ip", ip.public_ip()?))
+            });
+            Ok(live.collect())
         }
-        let call = aws.ec2.describe_addresses().allocation_ids(look.id);
-        let found = call.send().await.found("ec2:DescribeAddresses")?;
-        let shown = found.is_some_and(|found| !found.addresses().is_empty());
-        ec2::until("ec2:DescribeAddresses", "allocated", shown.then_some("allocated"))
+
+        async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
+            let answer = aws
+                .ec2_once
+                .allocate_address()
+                .domain(DomainType::Vpc)
+                .tag_specifications(ec2::tagged(ResourceType::ElasticIp, &new.attrs.tags))
+                .send()
+                .await
+                .during("ec2:AllocateAddress")?;
+            let id = ec2::made(answer.allocation_id(), "ec2:AllocateAddress")?;
+            Ok(Made::new(id).output("public_ip", answer.public_ip().unwrap_or_default()))
+        }
+
+        async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<Made, CloudError> {
+            ec2::retag(aws, change.id, &change.before.tags, &change.attrs.tags).await?;
+            Ok(Made { id: change.id.to_owned(), outputs: change.outputs.clone() })
+        }
+
+        async fn delete(aws: &Aws, gone: &Delete<'_, Attrs>) -> Result<(), CloudError> {
+            aws.ec2.release_address().allocation_id(gone.id).send().await.found("ec2:ReleaseAddress").map(drop)
+        }
+
+        async fn poll(aws: &Aws, look: &Look<'_, Attrs>) -> Result<Poll, CloudError> {
+            if look.goal == Goal::Gone {
+                return Ok(Poll::Done(Outputs::new()));
+            }
+            let call = aws.ec2.describe_addresses().allocation_ids(look.id);
+            let found = call.send().await.found("ec2:DescribeAddresses")?;
+            let shown = found.is_some_and(|found| !found.addresses().is_empty());
+            ec2::until("ec2:DescribeAddresses", "allocated", shown.then_some("allocated"))
+        }
     }
 }

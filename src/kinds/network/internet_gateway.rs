@@ -1,13 +1,9 @@
-use aws_sdk_ec2::types::{AttachmentStatus, ResourceType};
 use serde::{Deserialize, Serialize};
 
-use crate::aws::{Aws, CloudError, During, Reader};
 use crate::kinds::network::ec2;
-use crate::kinds::network::ec2::users::{Used, named};
 use crate::kinds::network::vpc::{self, Vpc};
-use crate::kinds::ownership::same_other_tags;
-use crate::kinds::{Create, Delete, Desired, Kind, Live, Made, Stage, Update};
-use crate::spec::Environment;
+use crate::kinds::{Desired, Kind, Stage};
+use crate::spec::{Environment, same_other_tags};
 use crate::value::{Ref, Tags, Target};
 
 pub struct InternetGateway;
@@ -44,25 +40,6 @@ impl Kind for InternetGateway {
         vec![Desired::new("main", Attrs { vpc: vpc::reference(env), attached: true, tags })]
     }
 
-    async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
-        let describe = async |filters| {
-            let call = read.aws.ec2.describe_internet_gateways().set_filters(Some(filters));
-            let pages = call.into_paginator().items().send();
-            pages.collect::<Result<Vec<_>, _>>().await.during("ec2:DescribeInternetGateways")
-        };
-        let found = ec2::found::<Self, _>(read, describe, ec2::everywhere()).await?;
-        let live = found.iter().filter_map(|gateway| {
-            let (address, tags) = ec2::mark::<Self>(read.scope, gateway.tags());
-            let attachment = gateway.attachments().iter().find(|attachment| {
-                !matches!(attachment.state(), Some(AttachmentStatus::Detaching | AttachmentStatus::Detached))
-            });
-            let vpc = attachment.and_then(|attachment| attachment.vpc_id());
-            let attrs = Attrs { vpc: Ref::id(vpc.unwrap_or_default()), attached: vpc.is_some(), tags };
-            Some(Live::new(address, gateway.internet_gateway_id()?, attrs))
-        });
-        Ok(live.collect())
-    }
-
     /// A VPC has one gateway at most.
     fn stands_for(desired: &Attrs, live: &Attrs) -> bool {
         match live.attached {
@@ -77,62 +54,94 @@ impl Kind for InternetGateway {
             live.vpc = desired.vpc.clone();
         }
     }
+}
 
-    async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
-        let attrs = new.attrs;
-        let answer = aws
-            .ec2_once
-            .create_internet_gateway()
-            .tag_specifications(ec2::tagged(ResourceType::InternetGateway, &attrs.tags))
-            .send()
-            .await
-            .during("ec2:CreateInternetGateway")?;
-        let id = answer.internet_gateway().and_then(|gateway| gateway.internet_gateway_id());
-        let id = ec2::made(id, "ec2:CreateInternetGateway")?;
-        attach(aws, &id, attrs.vpc.value()).await?;
-        Ok(Made::new(id))
-    }
+#[cfg(feature = "aws")]
+mod calls {
+    use aws_sdk_ec2::types::{AttachmentStatus, ResourceType};
 
-    async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<Made, CloudError> {
-        if change.changes("attached") {
-            attach(aws, change.id, change.attrs.vpc.value()).await?;
+    use super::*;
+    use crate::aws::{Aws, CloudError, During, Reader};
+    use crate::kinds::network::ec2::users::{Used, named};
+    use crate::kinds::{Calls, Create, Delete, Live, Made, Update};
+
+    impl Calls for InternetGateway {
+        async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
+            let describe = async |filters| {
+                let call = read.aws.ec2.describe_internet_gateways().set_filters(Some(filters));
+                let pages = call.into_paginator().items().send();
+                pages.collect::<Result<Vec<_>, _>>().await.during("ec2:DescribeInternetGateways")
+            };
+            let found = ec2::found::<Self, _>(read, describe, ec2::everywhere()).await?;
+            let live = found.iter().filter_map(|gateway| {
+                let (address, tags) = ec2::mark::<Self>(read.scope, gateway.tags());
+                let attachment = gateway.attachments().iter().find(|attachment| {
+                    !matches!(attachment.state(), Some(AttachmentStatus::Detaching | AttachmentStatus::Detached))
+                });
+                let vpc = attachment.and_then(|attachment| attachment.vpc_id());
+                let attrs = Attrs { vpc: Ref::id(vpc.unwrap_or_default()), attached: vpc.is_some(), tags };
+                Some(Live::new(address, gateway.internet_gateway_id()?, attrs))
+            });
+            Ok(live.collect())
         }
-        if change.changes("tags") {
-            ec2::retag(aws, change.id, &change.before.tags, &change.attrs.tags).await?;
-        }
-        Ok(Made::new(change.id))
-    }
 
-    async fn delete(aws: &Aws, gone: &Delete<'_, Attrs>) -> Result<(), CloudError> {
-        if gone.attrs.attached {
-            let call =
-                aws.ec2.detach_internet_gateway().internet_gateway_id(gone.id).vpc_id(gone.attrs.vpc.value());
-            // AWS refuses while something in the VPC has a public address.
-            let detached = call.send().await.found("ec2:DetachInternetGateway");
-            match named(aws, Used::GatewayOf(gone.attrs.vpc.value()), detached).await {
-                Err(error) if error.code == "Gateway.NotAttached" => {}
-                answer => answer.map(drop)?,
+        async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
+            let attrs = new.attrs;
+            let answer = aws
+                .ec2_once
+                .create_internet_gateway()
+                .tag_specifications(ec2::tagged(ResourceType::InternetGateway, &attrs.tags))
+                .send()
+                .await
+                .during("ec2:CreateInternetGateway")?;
+            let id = answer.internet_gateway().and_then(|gateway| gateway.internet_gateway_id());
+            let id = ec2::made(id, "ec2:CreateInternetGateway")?;
+            attach(aws, &id, attrs.vpc.value()).await?;
+            Ok(Made::new(id))
+        }
+
+        async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<Made, CloudError> {
+            if change.changes("attached") {
+                attach(aws, change.id, change.attrs.vpc.value()).await?;
             }
+            if change.changes("tags") {
+                ec2::retag(aws, change.id, &change.before.tags, &change.attrs.tags).await?;
+            }
+            Ok(Made::new(change.id))
         }
-        let call = aws.ec2.delete_internet_gateway().internet_gateway_id(gone.id);
-        call.send().await.found("ec2:DeleteInternetGateway").map(drop)
-    }
-}
 
-async fn attach(aws: &Aws, id: &str, vpc: &str) -> Result<(), CloudError> {
-    let call = aws.ec2.attach_internet_gateway().internet_gateway_id(id).vpc_id(vpc);
-    match ec2::soon(async || call.clone().send().await.during("ec2:AttachInternetGateway")).await {
-        // A call whose answer was lost was made again, and had taken effect.
-        Err(error) if error.code == "Resource.AlreadyAssociated" && is_attached(aws, id, vpc).await? => Ok(()),
-        answer => answer.map(drop),
+        async fn delete(aws: &Aws, gone: &Delete<'_, Attrs>) -> Result<(), CloudError> {
+            if gone.attrs.attached {
+                let call =
+                    aws.ec2.detach_internet_gateway().internet_gateway_id(gone.id).vpc_id(gone.attrs.vpc.value());
+                // AWS refuses while something in the VPC has a public address.
+                let detached = call.send().await.found("ec2:DetachInternetGateway");
+                match named(aws, Used::GatewayOf(gone.attrs.vpc.value()), detached).await {
+                    Err(error) if error.code == "Gateway.NotAttached" => {}
+                    answer => answer.map(drop)?,
+                }
+            }
+            let call = aws.ec2.delete_internet_gateway().internet_gateway_id(gone.id);
+            call.send().await.found("ec2:DeleteInternetGateway").map(drop)
+        }
     }
-}
 
-async fn is_attached(aws: &Aws, id: &str, vpc: &str) -> Result<bool, CloudError> {
-    let call = aws.ec2.describe_internet_gateways().internet_gateway_ids(id);
-    let answer = call.send().await.during("ec2:DescribeInternetGateways")?;
-    let attachments = answer.internet_gateways().iter().flat_map(aws_sdk_ec2::types::InternetGateway::attachments);
-    Ok(attachments.into_iter().any(|attachment| attachment.vpc_id() == Some(vpc)))
+    async fn attach(aws: &Aws, id: &str, vpc: &str) -> Result<(), CloudError> {
+        let call = aws.ec2.attach_internet_gateway().internet_gateway_id(id).vpc_id(vpc);
+        match ec2::soon(async || call.clone().send().await.during("ec2:AttachInternetGateway")).await {
+            // A call whose answer was lost was made again, and had taken effect.
+            Err(error) if error.code == "Resource.AlreadyAssociated" && is_attached(aws, id, vpc).await? => Ok(()),
+            answer => answer.map(drop),
+        }
+    }
+
+    async fn is_attached(aws: &Aws, id: &str, vpc: &str) -> Result<bool, CloudError> {
+        let call = aws.ec2.describe_internet_gateways().internet_gateway_ids(id);
+        let answer = call.send().await.during("ec2:DescribeInternetGateways")?;
+        let attachments =
+            answer.internet_gateways().iter().flat_map(aws_sdk_ec2::types::InternetGateway::attachments);
+        Ok(attachments.into_iter().any(|attachment| attachment.vpc_id() == Some(vpc)))
+    }
 }
 
 #[cfg(test)]

@@ -1,11 +1,9 @@
-use aws_sdk_ec2::types::{ConnectivityType, NatGateway as Found, NatGatewayState, ResourceType};
 use serde::{Deserialize, Serialize};
 
-use crate::aws::{Aws, CloudError, During, Reader};
 use crate::kinds::network::elastic_ip::ElasticIp;
 use crate::kinds::network::subnet::{self, Subnet};
-use crate::kinds::network::{ec2, vpc, zones};
-use crate::kinds::{Create, Delete, Desired, Goal, Kind, Live, Look, Made, Outputs, Poll, Stage, Update};
+use crate::kinds::network::{ec2, zones};
+use crate::kinds::{Desired, Kind, Stage};
 use crate::spec::Environment;
 use crate::value::{Address, Ref, Tags, Target};
 
@@ -42,7 +40,7 @@ impl Kind for NatGateway {
             let attrs = Attrs {
                 subnet: subnet::reference(env, key),
                 allocation: Ref::to(ElasticIp::of_nat_gateway(key)),
-                connectivity: ConnectivityType::Public.as_str().to_owned(),
+                connectivity: "public".to_owned(),
                 tags: ec2::tags::<Self>(env, key),
             };
             // In a VPC without an internet gateway a NAT gateway fails a minute after it was accepted.
@@ -51,89 +49,115 @@ impl Kind for NatGateway {
         desired.collect()
     }
 
-    async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
-        let describe = async |filters| {
-            let pages = read.aws.ec2.describe_nat_gateways().set_filter(Some(filters)).into_paginator().items();
-            let mut found = pages.send().collect::<Result<Vec<_>, _>>().await.during("ec2:DescribeNatGateways")?;
-            found.retain(is_there);
-            Ok(found)
-        };
-        let found = ec2::found::<Self, _>(read, describe, vpc::inside(read, "vpc-id")).await?;
-        let live = found.iter().filter_map(|gateway| {
-            let (address, tags) = ec2::mark::<Self>(read.scope, gateway.tags());
-            let attrs = Attrs {
-                subnet: Ref::id(gateway.subnet_id()?),
-                allocation: Ref::id(allocation(gateway).unwrap_or_default()),
-                connectivity: gateway.connectivity_type().unwrap_or(&ConnectivityType::Public).as_str().to_owned(),
-                tags,
-            };
-            Some(Live::new(address, gateway.nat_gateway_id()?, attrs))
-        });
-        Ok(live.collect())
-    }
-
     fn stands_for(desired: &Attrs, live: &Attrs) -> bool {
         desired.subnet == live.subnet || desired.allocation == live.allocation
     }
-
-    async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
-        let attrs = new.attrs;
-        let answer = aws
-            .ec2_once
-            .create_nat_gateway()
-            .client_token(new.token)
-            .subnet_id(attrs.subnet.value())
-            .allocation_id(attrs.allocation.value())
-            .connectivity_type(attrs.connectivity.as_str().into())
-            .tag_specifications(ec2::tagged(ResourceType::Natgateway, &attrs.tags))
-            .send()
-            .await
-            .during("ec2:CreateNatGateway")?;
-        let id = answer.nat_gateway().and_then(|gateway| gateway.nat_gateway_id());
-        Ok(Made::new(ec2::made(id, "ec2:CreateNatGateway")?))
-    }
-
-    async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<Made, CloudError> {
-        ec2::retag(aws, change.id, &change.before.tags, &change.attrs.tags).await?;
-        Ok(Made::new(change.id))
-    }
-
-    async fn delete(aws: &Aws, gone: &Delete<'_, Attrs>) -> Result<(), CloudError> {
-        aws.ec2.delete_nat_gateway().nat_gateway_id(gone.id).send().await.found("ec2:DeleteNatGateway").map(drop)
-    }
-
-    async fn poll(aws: &Aws, look: &Look<'_, Attrs>) -> Result<Poll, CloudError> {
-        let call = aws.ec2.describe_nat_gateways().nat_gateway_ids(look.id);
-        let found = call.send().await.found("ec2:DescribeNatGateways")?;
-        let gateway = found.as_ref().and_then(|found| found.nat_gateways().first());
-        let state = gateway.and_then(Found::state);
-        Ok(match (look.goal, state) {
-            (Goal::Gone, None | Some(NatGatewayState::Deleted | NatGatewayState::Failed)) => {
-                Poll::Done(Outputs::new())
-            }
-            (Goal::Ready, Some(NatGatewayState::Failed)) => {
-                let why = gateway.and_then(Found::failure_message).unwrap_or("AWS gives no reason");
-                Poll::Failed(format!("{why}; apply again to make another, AWS removes this one by itself"))
-            }
-            (Goal::Ready, Some(gone @ (NatGatewayState::Deleting | NatGatewayState::Deleted))) => {
-                Poll::Failed(format!("it is {gone}: somebody else deletes it; apply again to make another"))
-            }
-            (Goal::Gone, Some(state)) => Poll::Waiting(format!("state: {state}")),
-            (Goal::Ready, state) => {
-                ec2::until("ec2:DescribeNatGateways", "available", state.map(NatGatewayState::as_str))?
-            }
-        })
-    }
 }
 
-/// Deleted and failed gateways stay listed for about an hour, and AWS removes them by itself.
-fn is_there(gateway: &Found) -> bool {
-    !matches!(gateway.state(), Some(NatGatewayState::Deleted | NatGatewayState::Deleting | NatGatewayState::Failed))
-}
+#[cfg(feature = "aws")]
+mod calls {
+    use aws_sdk_ec2::types::{ConnectivityType, NatGateway as Found, NatGatewayState, ResourceType};
 
-/// The address that the gateway was created with; it may have been given more by hand.
-fn allocation(gateway: &Found) -> Option<&str> {
-    let addresses = gateway.nat_gateway_addresses();
-    let primary = addresses.iter().find(|address| address.is_primary() == Some(true)).or(addresses.first());
-    primary.and_then(|address| address.allocation_id())
+    use super::*;
+    use crate::aws::{Aws, CloudError, During, Reader};
+    use crate::kinds::network::vpc;
+    use crate::kinds::{Calls, Create, Delete, Goal, Live, Look, Made, Outputs, Poll, Update};
+
+    impl Calls for NatGateway {
+        async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
+            let describe = async |filters| {
+                let pages = read.aws.ec2.describe_nat_gateways().set_filter(Some(filters)).into_paginator().items();
+                let mut found =
+                    pages.send().collect::<Result<Vec<_>, _>>().await.during("ec2:DescribeNatGateways")?;
+                found.retain(is_there);
+                Ok(found)
+            };
+            let found = ec2::found::<Self, _>(read, describe, vpc::inside(read, "vpc-id")).await?;
+            let live = found.iter().filter_map(|gateway| {
+                let (address, tags) = ec2::mark::<Self>(read.scope, gateway.tags());
+                let attrs = Attrs {
+                    subnet: Ref::id(gateway.subnet_id()?),
+                    allocation: Ref::id(allocation(gateway).unwrap_or_default()),
+                    connectivity: gateway
+                        .connectivity_type()
+                        .unwrap_or(&ConnectivityType::Public)
+                        .as_str()
+                        .to_owned(),
+                    tags,
+                };
+                Some(Live::new(address, gateway.nat_gateway_id()?, attrs))
+            });
+            Ok(live.collect())
+        }
+
+        async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
+            let attrs = new.attrs;
+            let answer = aws
+                .ec2_once
+                .create_nat_gateway()
+                .client_token(new.token)
+                .subnet_id(attrs.subnet.value())
+                .allocation_id(attrs.allocation.value())
+                .connectivity_type(attrs.connectivity.as_str().into())
+                .tag_specifications(ec2::tagged(ResourceType::Natgateway, &attrs.tags))
+                .send()
+                .await
+                .during("ec2:CreateNatGateway")?;
+            let id = answer.nat_gateway().and_then(|gateway| gateway.nat_gateway_id());
+            Ok(Made::new(ec2::made(id, "ec2:CreateNatGateway")?))
+        }
+
+        async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<Made, CloudError> {
+            ec2::retag(aws, change.id, &change.before.tags, &change.attrs.tags).await?;
+            Ok(Made::new(change.id))
+        }
+
+        async fn delete(aws: &Aws, gone: &Delete<'_, Attrs>) -> Result<(), CloudError> {
+            aws.ec2
+                .delete_nat_gateway()
+                .nat_gateway_id(gone.id)
+                .send()
+                .await
+                .found("ec2:DeleteNatGateway")
+                .map(drop)
+        }
+
+        async fn poll(aws: &Aws, look: &Look<'_, Attrs>) -> Result<Poll, CloudError> {
+            let call = aws.ec2.describe_nat_gateways().nat_gateway_ids(look.id);
+            let found = call.send().await.found("ec2:DescribeNatGateways")?;
+            let gateway = found.as_ref().and_then(|found| found.nat_gateways().first());
+            let state = gateway.and_then(Found::state);
+            Ok(match (look.goal, state) {
+                (Goal::Gone, None | Some(NatGatewayState::Deleted | NatGatewayState::Failed)) => {
+                    Poll::Done(Outputs::new())
+                }
+                (Goal::Ready, Some(NatGatewayState::Failed)) => {
+                    let why = gateway.and_then(Found::failure_message).unwrap_or("AWS gives no reason");
+                    Poll::Failed(format!("{why}; apply again to make another, AWS removes this one by itself"))
+                }
+                (Goal::Ready, Some(gone @ (NatGatewayState::Deleting | NatGatewayState::Deleted))) => {
+                    Poll::Failed(format!("it is {gone}: somebody else deletes it; apply again to make another"))
+                }
+                (Goal::Gone, Some(state)) => Poll::Waiting(format!("state: {state}")),
+                (Goal::Ready, state) => {
+                    ec2::until("ec2:DescribeNatGateways", "available", state.map(NatGatewayState::as_str))?
+                }
+            })
+        }
+    }
+
+    /// Deleted and failed gateways stay listed for about an hour, and AWS removes them by itself.
+    fn is_there(gateway: &Found) -> bool {
+        !matches!(
+            gateway.state(),
+            Some(NatGatewayState::Deleted | NatGatewayState::Deleting | NatGatewayState::Failed)
+        )
+    }
+
+    /// The address that the gateway was created with; it may have been given more by hand.
+    fn allocation(gateway: &Found) -> Option<&str> {
+        let addresses = gateway.nat_gateway_addresses();
+        let primary = addresses.iter().find(|address| address.is_primary() == Some(true)).or(addresses.first());
+        primary.and_then(|address| address.allocation_id())
+    }
 }

@@ -1,20 +1,17 @@
+#[cfg(feature = "aws")]
 mod live;
 
 use std::collections::BTreeSet;
 
-use aws_sdk_ec2::types::{ResourceType, RouteTable as Found};
-use futures_util::future::try_join_all;
 use serde::{Deserialize, Serialize};
 
-use crate::aws::{Aws, Class, CloudError, During, Reader};
 use crate::kinds::network::internet_gateway::InternetGateway;
 use crate::kinds::network::nat_gateway::NatGateway;
 use crate::kinds::network::subnet::{self, Subnet};
 use crate::kinds::network::vpc::{self, Vpc};
 use crate::kinds::network::{ec2, zones};
-use crate::kinds::ownership::same_other_tags;
-use crate::kinds::{Create, Delete, Desired, Kind, Live, Made, Stage, Update};
-use crate::spec::{self, Environment, Nat, Tier};
+use crate::kinds::{Desired, Kind, Stage};
+use crate::spec::{self, Environment, Nat, Tier, same_other_tags};
 use crate::value::{Address, Ref, Tags, Target};
 
 pub struct RouteTable;
@@ -52,110 +49,9 @@ pub enum Via {
 
 /// The name of the table of the public subnets.
 const PUBLIC: &str = "public";
+
 /// Every IPv4 address that no other route takes.
 const DEFAULT: &str = "0.0.0.0/0";
-
-impl Kind for RouteTable {
-    const STAGE: Stage = Stage::Network;
-    const REPLACE_ON: &'static [&'static str] = &["vpc"];
-    const SERVES: bool = true;
-    type Attrs = Attrs;
-
-    fn desired(env: &Environment) -> Vec<Desired<Attrs>> {
-        if env.network.vpc.is_some() {
-            return Vec::new();
-        }
-        let mut desired = Vec::new();
-        let mut table = |name: String, via: Option<Via>, subnets: BTreeSet<Ref<Subnet>>| {
-            if !subnets.is_empty() {
-                let routes = via.map(|via| Route { destination: DEFAULT.to_owned(), via }).into_iter().collect();
-                let tags = ec2::tags::<Self>(env, &name);
-                desired.push(Desired::new(name, Attrs { vpc: vpc::reference(env), routes, subnets, tags }));
-            }
-        };
-        let public = subnet::references(env, None, Tier::Public);
-        table(PUBLIC.to_owned(), Some(Via::Gateway(Ref::to("main"))), public);
-        let nat = |zone: &str| zones::serving(env, zone).map(|subnet| Via::Nat(Ref::to(subnet)));
-        if env.network.nat == Nat::PerZone {
-            for zone in zones::private_zones(env) {
-                table(private_name(env, zone), nat(zone), private(env, zone));
-            }
-        } else {
-            table(private_name(env, ""), nat(""), subnet::references(env, None, Tier::Private));
-        }
-        desired
-    }
-
-    async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
-        let describe = async |filters| {
-            let pages = read.aws.ec2.describe_route_tables().set_filters(Some(filters)).into_paginator().items();
-            pages.send().collect::<Result<Vec<_>, _>>().await.during("ec2:DescribeRouteTables")
-        };
-        let found = ec2::found::<Self, _>(read, describe, vpc::inside(read, "vpc-id")).await?;
-        let live = found.iter().filter_map(|table| {
-            let (address, tags) = ec2::mark::<Self>(read.scope, table.tags());
-            let attrs = Attrs {
-                vpc: Ref::id(table.vpc_id()?),
-                routes: live::routes(table),
-                subnets: live::associations(table).map(|(subnet, _)| Ref::id(subnet)).collect(),
-                tags,
-            };
-            Some(Live::new(address, table.route_table_id()?, attrs))
-        });
-        Ok(live.collect())
-    }
-
-    /// A way out that goes stays until what runs there has moved. Which subnets use the table is no part of it: another
-    /// table may have taken one over meanwhile.
-    fn widen(live: &Attrs, desired: &Attrs) -> Option<Attrs> {
-        let stays = |route: &Route| desired.routes.iter().any(|other| other.destination == route.destination);
-        // A spec cannot ask for one by hand, nor can it be put back.
-        let gone = live.routes.iter().filter(|route| !stays(route) && !matches!(route.via, Via::Other(_)));
-        let routes: BTreeSet<Route> = desired.routes.iter().chain(gone).cloned().collect();
-        (routes.len() > desired.routes.len()).then(|| Attrs { routes, ..desired.clone() })
-    }
-
-    fn stands_for(desired: &Attrs, live: &Attrs) -> bool {
-        let serves = desired.subnets.intersection(&live.subnets).next().is_some();
-        desired.vpc == live.vpc && (serves || same_other_tags(&desired.tags, &live.tags))
-    }
-
-    async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
-        let answer = aws
-            .ec2_once
-            .create_route_table()
-            .client_token(new.token)
-            .vpc_id(new.attrs.vpc.value())
-            .tag_specifications(ec2::tagged(ResourceType::RouteTable, &new.attrs.tags))
-            .send()
-            .await
-            .during("ec2:CreateRouteTable")?;
-        let id = answer.route_table().and_then(|table| table.route_table_id());
-        let id = ec2::made(id, "ec2:CreateRouteTable")?;
-        converge(aws, &id, new.attrs).await?;
-        Ok(Made::new(id))
-    }
-
-    async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<Made, CloudError> {
-        if change.changes("routes") || change.changes("subnets") {
-            converge(aws, change.id, change.attrs).await?;
-        }
-        if change.changes("tags") {
-            ec2::retag(aws, change.id, &change.before.tags, &change.attrs.tags).await?;
-        }
-        Ok(Made::new(change.id))
-    }
-
-    async fn delete(aws: &Aws, gone: &Delete<'_, Attrs>) -> Result<(), CloudError> {
-        let call = aws.ec2.describe_route_tables().route_table_ids(gone.id);
-        let Some(found) = call.send().await.found("ec2:DescribeRouteTables")? else { return Ok(()) };
-        // AWS deletes no table that a subnet is associated with.
-        let associations = found.route_tables().iter().flat_map(live::associations);
-        try_join_all(associations.map(|(_, association)| disassociate(aws, association))).await?;
-        let call = aws.ec2.delete_route_table().route_table_id(gone.id);
-        call.send().await.found("ec2:DeleteRouteTable").map(drop)
-    }
-}
 
 /// The tables by which these subnets, or else all of the tier, reach the internet. No reference says so, but what runs
 /// there needs its way out.
@@ -192,81 +88,200 @@ fn private(env: &Environment, zone: &str) -> BTreeSet<Ref<Subnet>> {
     private.map(|(key, _)| subnet::reference(env, key)).collect()
 }
 
-/// Brings the table's routes and subnets to `want`, whatever they are now. Routes come first, so that no
-/// subnet sits at a table without its way out; a subnet moves over from another table in one step.
-async fn converge(aws: &Aws, id: &str, want: &Attrs) -> Result<(), CloudError> {
-    let call = aws.ec2.describe_route_tables().filters(ec2::filter("vpc-id", want.vpc.value()));
-    let pages = call.into_paginator().items().send();
-    let tables = pages.collect::<Result<Vec<_>, _>>().await.during("ec2:DescribeRouteTables")?;
-    let table = tables.iter().find(|table| table.route_table_id() == Some(id));
+impl Kind for RouteTable {
+    const STAGE: Stage = Stage::Network;
+    const REPLACE_ON: &'static [&'static str] = &["vpc"];
+    const SERVES: bool = true;
+    type Attrs = Attrs;
 
-    let routes = table.map(live::routes).unwrap_or_default();
-    for route in want.routes.difference(&routes) {
-        put(aws, id, route, routes.iter().any(|other| other.destination == route.destination)).await?;
+    fn desired(env: &Environment) -> Vec<Desired<Attrs>> {
+        if env.network.vpc.is_some() {
+            return Vec::new();
+        }
+        let mut desired = Vec::new();
+        let mut table = |name: String, via: Option<Via>, subnets: BTreeSet<Ref<Subnet>>| {
+            if !subnets.is_empty() {
+                let routes = via.map(|via| Route { destination: DEFAULT.to_owned(), via }).into_iter().collect();
+                let tags = ec2::tags::<Self>(env, &name);
+                desired.push(Desired::new(name, Attrs { vpc: vpc::reference(env), routes, subnets, tags }));
+            }
+        };
+        let public = subnet::references(env, None, Tier::Public);
+        table(PUBLIC.to_owned(), Some(Via::Gateway(Ref::to("main"))), public);
+        let nat = |zone: &str| zones::serving(env, zone).map(|subnet| Via::Nat(Ref::to(subnet)));
+        if env.network.nat == Nat::PerZone {
+            for zone in zones::private_zones(env) {
+                table(private_name(env, zone), nat(zone), private(env, zone));
+            }
+        } else {
+            table(private_name(env, ""), nat(""), subnet::references(env, None, Tier::Private));
+        }
+        desired
     }
-    for route in &routes {
-        if !want.routes.iter().any(|other| other.destination == route.destination) {
-            live::remove(aws, id, &route.destination).await?;
+
+    /// A way out that goes stays until what runs there has moved. Which subnets use the table is no part of it: another
+    /// table may have taken one over meanwhile.
+    fn widen(live: &Attrs, desired: &Attrs) -> Option<Attrs> {
+        let stays = |route: &Route| desired.routes.iter().any(|other| other.destination == route.destination);
+        // A spec cannot ask for one by hand, nor can it be put back.
+        let gone = live.routes.iter().filter(|route| !stays(route) && !matches!(route.via, Via::Other(_)));
+        let routes: BTreeSet<Route> = desired.routes.iter().chain(gone).cloned().collect();
+        (routes.len() > desired.routes.len()).then(|| Attrs { routes, ..desired.clone() })
+    }
+
+    fn stands_for(desired: &Attrs, live: &Attrs) -> bool {
+        let serves = desired.subnets.intersection(&live.subnets).next().is_some();
+        desired.vpc == live.vpc && (serves || same_other_tags(&desired.tags, &live.tags))
+    }
+}
+
+#[cfg(feature = "aws")]
+mod calls {
+    use aws_sdk_ec2::types::ResourceType;
+    use futures_util::future::try_join_all;
+
+    use super::*;
+    use crate::aws::{Aws, Class, CloudError, During, Reader};
+    use crate::kinds::{Calls, Create, Delete, Live, Made, Update};
+
+    impl Calls for RouteTable {
+        async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
+            let describe = async |filters| {
+                let pages =
+                    read.aws.ec2.describe_route_tables().set_filters(Some(filters)).into_paginator().items();
+                pages.send().collect::<Result<Vec<_>, _>>().await.during("ec2:DescribeRouteTables")
+            };
+            let found = ec2::found::<Self, _>(read, describe, vpc::inside(read, "vpc-id")).await?;
+            let live = found.iter().filter_map(|table| {
+                let (address, tags) = ec2::mark::<Self>(read.scope, table.tags());
+                let attrs = Attrs {
+                    vpc: Ref::id(table.vpc_id()?),
+                    routes: live::routes(table),
+                    subnets: live::associations(table).map(|(subnet, _)| Ref::id(subnet)).collect(),
+                    tags,
+                };
+                Some(Live::new(address, table.route_table_id()?, attrs))
+            });
+            Ok(live.collect())
+        }
+
+        async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
+            let answer = aws
+                .ec2_once
+                .create_route_table()
+                .client_token(new.token)
+                .vpc_id(new.attrs.vpc.value())
+                .tag_specifications(ec2::tagged(ResourceType::RouteTable, &new.attrs.tags))
+                .send()
+                .await
+                .during("ec2:CreateRouteTable")?;
+            let id = answer.route_table().and_then(|table| table.route_table_id());
+            let id = ec2::made(id, "ec2:CreateRouteTable")?;
+            converge(aws, &id, new.attrs).await?;
+            Ok(Made::new(id))
+        }
+
+        async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<Made, CloudError> {
+            if change.changes("routes") || change.changes("subnets") {
+                converge(aws, change.id, change.attrs).await?;
+            }
+            if change.changes("tags") {
+                ec2::retag(aws, change.id, &change.before.tags, &change.attrs.tags).await?;
+            }
+            Ok(Made::new(change.id))
+        }
+
+        async fn delete(aws: &Aws, gone: &Delete<'_, Attrs>) -> Result<(), CloudError> {
+            let call = aws.ec2.describe_route_tables().route_table_ids(gone.id);
+            let Some(found) = call.send().await.found("ec2:DescribeRouteTables")? else { return Ok(()) };
+            // AWS deletes no table that a subnet is associated with.
+            let associations = found.route_tables().iter().flat_map(live::associations);
+            try_join_all(associations.map(|(_, association)| disassociate(aws, association))).await?;
+            let call = aws.ec2.delete_route_table().route_table_id(gone.id);
+            call.send().await.found("ec2:DeleteRouteTable").map(drop)
         }
     }
 
-    let wanted: BTreeSet<&str> = want.subnets.iter().map(Ref::value).collect();
-    let elsewhere = |subnet: &str| {
-        let others = tables.iter().filter(|table| table.route_table_id() != Some(id));
-        others.flat_map(live::associations).find(|(other, _)| *other == subnet).map(|(_, association)| association)
-    };
-    let here: BTreeSet<&str> = table.into_iter().flat_map(live::associations).map(|(subnet, _)| subnet).collect();
-    let missing = wanted.difference(&here);
-    try_join_all(missing.map(|subnet| associate(aws, id, subnet, elsewhere(subnet)))).await?;
-    let left = table.into_iter().flat_map(live::associations).filter(|(subnet, _)| !wanted.contains(subnet));
-    try_join_all(left.map(|(_, association)| disassociate(aws, association))).await?;
-    Ok(())
-}
+    /// Brings the table's routes and subnets to `want`, whatever they are now. Routes come first, so that no
+    /// subnet sits at a table without its way out; a subnet moves over from another table in one step.
+    async fn converge(aws: &Aws, id: &str, want: &Attrs) -> Result<(), CloudError> {
+        let call = aws.ec2.describe_route_tables().filters(ec2::filter("vpc-id", want.vpc.value()));
+        let pages = call.into_paginator().items().send();
+        let tables = pages.collect::<Result<Vec<_>, _>>().await.during("ec2:DescribeRouteTables")?;
+        let table = tables.iter().find(|table| table.route_table_id() == Some(id));
 
-/// Creates a route, or gives the one to the same destination another target.
-async fn put(aws: &Aws, table: &str, route: &Route, exists: bool) -> Result<(), CloudError> {
-    let (gateway, nat) = match &route.via {
-        Via::Gateway(gateway) => (Some(gateway.value().to_owned()), None),
-        Via::Nat(nat) => (None, Some(nat.value().to_owned())),
-        Via::Other(id) => return Err(CloudError::internal(format!("no spec can ask for a route via {id}"))),
-    };
-    if exists {
+        let routes = table.map(live::routes).unwrap_or_default();
+        for route in want.routes.difference(&routes) {
+            put(aws, id, route, routes.iter().any(|other| other.destination == route.destination)).await?;
+        }
+        for route in &routes {
+            if !want.routes.iter().any(|other| other.destination == route.destination) {
+                live::remove(aws, id, &route.destination).await?;
+            }
+        }
+
+        let wanted: BTreeSet<&str> = want.subnets.iter().map(Ref::value).collect();
+        let elsewhere = |subnet: &str| {
+            let others = tables.iter().filter(|table| table.route_table_id() != Some(id));
+            others
+                .flat_map(live::associations)
+                .find(|(other, _)| *other == subnet)
+                .map(|(_, association)| association)
+        };
+        let here: BTreeSet<&str> =
+            table.into_iter().flat_map(live::associations).map(|(subnet, _)| subnet).collect();
+        let missing = wanted.difference(&here);
+        try_join_all(missing.map(|subnet| associate(aws, id, subnet, elsewhere(subnet)))).await?;
+        let left = table.into_iter().flat_map(live::associations).filter(|(subnet, _)| !wanted.contains(subnet));
+        try_join_all(left.map(|(_, association)| disassociate(aws, association))).await?;
+        Ok(())
+    }
+
+    /// Creates a route, or gives the one to the same destination another target.
+    async fn put(aws: &Aws, table: &str, route: &Route, exists: bool) -> Result<(), CloudError> {
+        let (gateway, nat) = match &route.via {
+            Via::Gateway(gateway) => (Some(gateway.value().to_owned()), None),
+            Via::Nat(nat) => (None, Some(nat.value().to_owned())),
+            Via::Other(id) => return Err(CloudError::internal(format!("no spec can ask for a route via {id}"))),
+        };
+        if exists {
+            let call = aws
+                .ec2
+                .replace_route()
+                .route_table_id(table)
+                .destination_cidr_block(&route.destination)
+                .set_gateway_id(gateway)
+                .set_nat_gateway_id(nat);
+            return ec2::soon(async || call.clone().send().await.during("ec2:ReplaceRoute")).await.map(drop);
+        }
         let call = aws
             .ec2
-            .replace_route()
+            .create_route()
             .route_table_id(table)
             .destination_cidr_block(&route.destination)
             .set_gateway_id(gateway)
             .set_nat_gateway_id(nat);
-        return ec2::soon(async || call.clone().send().await.during("ec2:ReplaceRoute")).await.map(drop);
+        ec2::soon(async || call.clone().send().await.during("ec2:CreateRoute")).await.map(drop)
     }
-    let call = aws
-        .ec2
-        .create_route()
-        .route_table_id(table)
-        .destination_cidr_block(&route.destination)
-        .set_gateway_id(gateway)
-        .set_nat_gateway_id(nat);
-    ec2::soon(async || call.clone().send().await.during("ec2:CreateRoute")).await.map(drop)
-}
 
-/// Associates a subnet with the table, away from another one where it has such an association.
-async fn associate(aws: &Aws, table: &str, subnet: &str, elsewhere: Option<&str>) -> Result<(), CloudError> {
-    if let Some(association) = elsewhere {
-        let call = aws.ec2.replace_route_table_association().association_id(association).route_table_id(table);
-        match call.send().await.during("ec2:ReplaceRouteTableAssociation") {
-            // The other table let go of the subnet in the meantime.
-            Err(error) if error.is(Class::Missing) => {}
-            answer => return answer.map(drop),
+    /// Associates a subnet with the table, away from another one where it has such an association.
+    async fn associate(aws: &Aws, table: &str, subnet: &str, elsewhere: Option<&str>) -> Result<(), CloudError> {
+        if let Some(association) = elsewhere {
+            let call = aws.ec2.replace_route_table_association().association_id(association).route_table_id(table);
+            match call.send().await.during("ec2:ReplaceRouteTableAssociation") {
+                // The other table let go of the subnet in the meantime.
+                Err(error) if error.is(Class::Missing) => {}
+                answer => return answer.map(drop),
+            }
         }
+        let call = aws.ec2.associate_route_table().route_table_id(table).subnet_id(subnet);
+        ec2::soon(async || call.clone().send().await.during("ec2:AssociateRouteTable")).await.map(drop)
     }
-    let call = aws.ec2.associate_route_table().route_table_id(table).subnet_id(subnet);
-    ec2::soon(async || call.clone().send().await.during("ec2:AssociateRouteTable")).await.map(drop)
-}
 
-async fn disassociate(aws: &Aws, association: &str) -> Result<(), CloudError> {
-    let call = aws.ec2.disassociate_route_table().association_id(association);
-    call.send().await.found("ec2:DisassociateRouteTable").map(drop)
+    async fn disassociate(aws: &Aws, association: &str) -> Result<(), CloudError> {
+        let call = aws.ec2.disassociate_route_table().association_id(association);
+        call.send().await.found("ec2:DisassociateRouteTable").map(drop)
+    }
 }
 
 #[cfg(test)]

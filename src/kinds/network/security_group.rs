@@ -1,16 +1,15 @@
 use std::collections::BTreeSet;
-use std::rc::Rc;
 
-use aws_sdk_ec2::types::{ResourceType, SecurityGroup as Found};
 use serde::{Deserialize, Serialize};
 
-use crate::aws::{Aws, Class, CloudError, During, Reader};
 use crate::kinds::network::ec2;
-use crate::kinds::network::ec2::users::{Used, named};
 use crate::kinds::network::vpc::{self, Vpc};
-use crate::kinds::{Create, Delete, Desired, Goal, Kind, Live, Look, Made, Outputs, Poll, Stage, Update};
+use crate::kinds::{Desired, Kind, Stage};
 use crate::spec::{Environment, names};
 use crate::value::{Ref, Tags, Target};
+
+#[cfg(feature = "aws")]
+pub(in crate::kinds) use calls::{group, groups};
 
 pub struct SecurityGroup;
 
@@ -30,23 +29,6 @@ pub struct Attrs {
 
 /// Characters that AWS lets a group's name have.
 const MAX_NAME: usize = 255;
-
-/// All groups of this environment, and those in its VPC if one is missing; the rules are read from them as well.
-pub(in crate::kinds) async fn groups(read: &Reader<'_>) -> Result<Rc<Vec<Found>>, CloudError> {
-    let describe = async |filters| {
-        let pages = read.aws.ec2.describe_security_groups().set_filters(Some(filters)).into_paginator().items();
-        pages.send().collect::<Result<Vec<_>, _>>().await.during("ec2:DescribeSecurityGroups")
-    };
-    let ask = ec2::found::<SecurityGroup, _>(read, describe, vpc::inside(read, "vpc-id"));
-    read.shared("security groups", ask).await
-}
-
-/// One group, or `None` where there is none with this id.
-pub(in crate::kinds) async fn group(aws: &Aws, id: &str) -> Result<Option<Found>, CloudError> {
-    let call = aws.ec2.describe_security_groups().group_ids(id);
-    let found = call.send().await.found("ec2:DescribeSecurityGroups")?;
-    Ok(found.and_then(|found| found.security_groups.unwrap_or_default().into_iter().next()))
-}
 
 /// One security group by key, or by the id of an existing one.
 pub(in crate::kinds) fn reference(env: &Environment, name: &str) -> Ref<SecurityGroup> {
@@ -89,21 +71,6 @@ impl Kind for SecurityGroup {
         desired.collect()
     }
 
-    async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
-        let found = groups(read).await?;
-        let live = found.iter().filter_map(|group| {
-            let (address, tags) = ec2::mark::<Self>(read.scope, group.tags());
-            let attrs = Attrs {
-                name: group.group_name()?.to_owned(),
-                description: group.description().unwrap_or_default().to_owned(),
-                vpc: Ref::id(group.vpc_id()?),
-                tags,
-            };
-            Some(Live::new(address, group.group_id()?, attrs))
-        });
-        Ok(live.collect())
-    }
-
     fn stands_for(desired: &Attrs, live: &Attrs) -> bool {
         desired.vpc == live.vpc && names::is_name_or_alternate(&live.name, &desired.name, MAX_NAME)
     }
@@ -113,87 +80,133 @@ impl Kind for SecurityGroup {
             live.name.clone_from(&desired.name);
         }
     }
-
-    async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
-        let attrs = new.attrs;
-        let name =
-            if new.alternate { names::alternate(&attrs.name, new.token, MAX_NAME) } else { attrs.name.clone() };
-        let call = aws
-            .ec2
-            .create_security_group()
-            .group_name(&name)
-            .description(&attrs.description)
-            .vpc_id(attrs.vpc.value())
-            .tag_specifications(ec2::tagged(ResourceType::SecurityGroup, &attrs.tags));
-        let id = match call.send().await.during("ec2:CreateSecurityGroup") {
-            Ok(answer) => ec2::made(answer.group_id(), "ec2:CreateSecurityGroup")?,
-            // The call has no idempotency token: it finds its own group there if an answer was lost.
-            Err(error) if error.is(Class::Taken) => same(aws, &name, attrs).await?.ok_or(error)?,
-            Err(error) => return Err(error),
-        };
-        Ok(Made::new(id))
-    }
-
-    async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<Made, CloudError> {
-        ec2::retag(aws, change.id, &change.before.tags, &change.attrs.tags).await?;
-        Ok(Made::new(change.id))
-    }
-
-    async fn delete(aws: &Aws, gone: &Delete<'_, Attrs>) -> Result<(), CloudError> {
-        let call = aws.ec2.delete_security_group().group_id(gone.id);
-        let deleted = call.send().await.found("ec2:DeleteSecurityGroup").map(drop);
-        named(aws, Used::SecurityGroup(gone.id), deleted).await
-    }
-
-    async fn poll(aws: &Aws, look: &Look<'_, Attrs>) -> Result<Poll, CloudError> {
-        if look.goal == Goal::Gone {
-            return Ok(Poll::Done(Outputs::new()));
-        }
-        let shown = group(aws, look.id).await?;
-        ec2::until("ec2:DescribeSecurityGroups", "created", shown.map(|_| "created"))
-    }
 }
 
-/// The id of the group of this name, if it is the one that these attributes make, tags and all.
-async fn same(aws: &Aws, name: &str, attrs: &Attrs) -> Result<Option<String>, CloudError> {
-    let mut call = aws
-        .ec2
-        .describe_security_groups()
-        .filters(ec2::filter("group-name", name))
-        .filters(ec2::filter("vpc-id", attrs.vpc.value()));
-    for (key, value) in &attrs.tags {
-        call = call.filters(ec2::filter(&format!("tag:{key}"), value));
-    }
-    let found = call.send().await.during("ec2:DescribeSecurityGroups")?;
-    let group = found.security_groups().iter().find(|group| group.description() == Some(&attrs.description));
-    Ok(group.and_then(|group| group.group_id()).map(str::to_owned))
-}
+#[cfg(feature = "aws")]
+mod calls {
+    use std::rc::Rc;
 
-#[cfg(test)]
-mod tests {
+    use aws_sdk_ec2::types::{ResourceType, SecurityGroup as Found};
+
     use super::*;
+    use crate::aws::{Aws, Class, CloudError, During, Reader};
+    use crate::kinds::network::ec2::users::{Used, named};
+    use crate::kinds::{Calls, Create, Delete, Goal, Live, Look, Made, Outputs, Poll, Update};
 
-    #[test]
-    fn a_replacement_under_another_name_is_the_wanted_group() {
-        let attrs = |name: &str| Attrs {
-            name: name.to_owned(),
-            description: "web".to_owned(),
-            vpc: Ref::id("vpc-1"),
-            tags: Tags::new(),
-        };
-        let desired = attrs("town-dev-web");
-        let mut live = attrs(&names::alternate("town-dev-web", "token", MAX_NAME));
-        SecurityGroup::settle(&desired, &mut live);
-        assert_eq!(live.name, desired.name);
+    impl Calls for SecurityGroup {
+        async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
+            let found = groups(read).await?;
+            let live = found.iter().filter_map(|group| {
+                let (address, tags) = ec2::mark::<Self>(read.scope, group.tags());
+                let attrs = Attrs {
+                    name: group.group_name()?.to_owned(),
+                    description: group.description().unwrap_or_default().to_owned(),
+                    vpc: Ref::id(group.vpc_id()?),
+                    tags,
+                };
+                Some(Live::new(address, group.group_id()?, attrs))
+            });
+            Ok(live.collect())
+        }
+
+        async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
+            let attrs = new.attrs;
+            let name =
+                if new.alternate { names::alternate(&attrs.name, new.token, MAX_NAME) } else { attrs.name.clone() };
+            let call = aws
+                .ec2
+                .create_security_group()
+                .group_name(&name)
+                .description(&attrs.description)
+                .vpc_id(attrs.vpc.value())
+                .tag_specifications(ec2::tagged(ResourceType::SecurityGroup, &attrs.tags));
+            let id = match call.send().await.during("ec2:CreateSecurityGroup") {
+                Ok(answer) => ec2::made(answer.group_id(), "ec2:CreateSecurityGroup")?,
+                // The call has no idempotency token: it finds its own group there if an answer was lost.
+                Err(error) if error.is(Class::Taken) => same(aws, &name, attrs).await?.ok_or(error)?,
+                Err(error) => return Err(error),
+            };
+            Ok(Made::new(id))
+        }
+
+        async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<Made, CloudError> {
+            ec2::retag(aws, change.id, &change.before.tags, &change.attrs.tags).await?;
+            Ok(Made::new(change.id))
+        }
+
+        async fn delete(aws: &Aws, gone: &Delete<'_, Attrs>) -> Result<(), CloudError> {
+            let call = aws.ec2.delete_security_group().group_id(gone.id);
+            let deleted = call.send().await.found("ec2:DeleteSecurityGroup").map(drop);
+            named(aws, Used::SecurityGroup(gone.id), deleted).await
+        }
+
+        async fn poll(aws: &Aws, look: &Look<'_, Attrs>) -> Result<Poll, CloudError> {
+            if look.goal == Goal::Gone {
+                return Ok(Poll::Done(Outputs::new()));
+            }
+            let shown = group(aws, look.id).await?;
+            ec2::until("ec2:DescribeSecurityGroups", "created", shown.map(|_| "created"))
+        }
     }
 
-    #[test]
-    fn an_old_group_stays_until_the_end_where_there_is_room() {
-        let groups = |ids: &[&str]| ids.iter().map(|id| Ref::id(*id)).collect();
-        let both =
-            |live: &[&str], desired: &[&str]| both(&groups(live), &groups(desired)).map(|groups| groups.len());
-        assert_eq!(both(&["a"], &["b"]), Some(2));
-        assert_eq!(both(&["a"], &["a", "b"]), None);
-        assert_eq!(both(&["a", "b", "c"], &["d", "e", "f"]), None);
+    /// All groups of this environment, and those in its VPC if one is missing; the rules are read from them as well.
+    pub(in crate::kinds) async fn groups(read: &Reader<'_>) -> Result<Rc<Vec<Found>>, CloudError> {
+        let describe = async |filters| {
+            let pages = read.aws.ec2.describe_security_groups().set_filters(Some(filters)).into_paginator().items();
+            pages.send().collect::<Result<Vec<_>, _>>().await.during("ec2:DescribeSecurityGroups")
+        };
+        let ask = ec2::found::<SecurityGroup, _>(read, describe, vpc::inside(read, "vpc-id"));
+        read.shared("security groups", ask).await
+    }
+
+    /// One group, or `None` where there is none with this id.
+    pub(in crate::kinds) async fn group(aws: &Aws, id: &str) -> Result<Option<Found>, CloudError> {
+        let call = aws.ec2.describe_security_groups().group_ids(id);
+        let found = call.send().await.found("ec2:DescribeSecurityGroups")?;
+        Ok(found.and_then(|found| found.security_groups.unwrap_or_default().into_iter().next()))
+    }
+
+    /// The id of the group of this name, if it is the one that these attributes make, tags and all.
+    async fn same(aws: &Aws, name: &str, attrs: &Attrs) -> Result<Option<String>, CloudError> {
+        let mut call = aws
+            .ec2
+            .describe_security_groups()
+            .filters(ec2::filter("group-name", name))
+            .filters(ec2::filter("vpc-id", attrs.vpc.value()));
+        for (key, value) in &attrs.tags {
+            call = call.filters(ec2::filter(&format!("tag:{key}"), value));
+        }
+        let found = call.send().await.during("ec2:DescribeSecurityGroups")?;
+        let group = found.security_groups().iter().find(|group| group.description() == Some(&attrs.description));
+        Ok(group.and_then(|group| group.group_id()).map(str::to_owned))
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+
+        #[test]
+        fn a_replacement_under_another_name_is_the_wanted_group() {
+            let attrs = |name: &str| Attrs {
+                name: name.to_owned(),
+                description: "web".to_owned(),
+                vpc: Ref::id("vpc-1"),
+                tags: Tags::new(),
+            };
+            let desired = attrs("town-dev-web");
+            let mut live = attrs(&names::alternate("town-dev-web", "token", MAX_NAME));
+            SecurityGroup::settle(&desired, &mut live);
+            assert_eq!(live.name, desired.name);
+        }
+
+        #[test]
+        fn an_old_group_stays_until_the_end_where_there_is_room() {
+            let groups = |ids: &[&str]| ids.iter().map(|id| Ref::id(*id)).collect();
+            let both =
+                |live: &[&str], desired: &[&str]| both(&groups(live), &groups(desired)).map(|groups| groups.len());
+            assert_eq!(both(&["a"], &["b"]), Some(2));
+            assert_eq!(both(&["a"], &["a", "b"]), None);
+            assert_eq!(both(&["a", "b", "c"], &["d", "e", "f"]), None);
+        }
     }
 }

@@ -1,18 +1,13 @@
 mod rule;
 
-use std::collections::BTreeSet;
-
-use aws_sdk_ec2::types::IpPermission;
-use serde::{Deserialize, Serialize};
-
-use crate::aws::{Aws, Class, CloudError, During, Reader};
-use crate::kinds::network::ec2;
-use crate::kinds::network::security_group::{self, SecurityGroup};
-use crate::kinds::{Create, Delete, Desired, Kind, Live, Made, Stage, Update};
+use crate::kinds::network::security_group::SecurityGroup;
+use crate::kinds::{Desired, Kind, Stage};
 use crate::spec::Environment;
 use crate::value::{Address, Ref, Target};
-
 pub use rule::{Peer, Rule};
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
 
 pub struct SecurityGroupRules;
 
@@ -60,22 +55,6 @@ impl Kind for SecurityGroupRules {
         desired.collect()
     }
 
-    async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
-        let found = security_group::groups(read).await?;
-        let live = found.iter().filter_map(|group| {
-            let (owner, _) = ec2::mark::<SecurityGroup>(read.scope, group.tags());
-            let address = owner.map(|owner| Address::new(Self::KIND, owner.name()));
-            let id = group.group_id()?;
-            let attrs = Attrs {
-                group: Ref::id(id),
-                ingress: rule::flatten(group.ip_permissions()),
-                egress: rule::flatten(group.ip_permissions_egress()),
-            };
-            Some(Live::new(address, id, attrs))
-        });
-        Ok(live.collect())
-    }
-
     /// What connects by the old rules does so until its successor is ready.
     fn widen(live: &Attrs, desired: &Attrs) -> Option<Attrs> {
         let both = |live: &BTreeSet<Rule>, desired: &BTreeSet<Rule>| {
@@ -93,187 +72,225 @@ impl Kind for SecurityGroupRules {
     fn stands_for(desired: &Attrs, live: &Attrs) -> bool {
         desired.group == live.group
     }
+}
 
-    async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
-        let group = new.attrs.group.value();
-        converge(aws, group, &new.attrs.ingress, &new.attrs.egress).await?;
-        Ok(Made::new(group))
+#[cfg(feature = "aws")]
+mod calls {
+    use aws_sdk_ec2::types::IpPermission;
+
+    use super::*;
+    use crate::aws::{Aws, Class, CloudError, During, Reader};
+    use crate::kinds::network::{ec2, security_group};
+    use crate::kinds::{Calls, Create, Delete, Live, Made, Update};
+
+    impl Calls for SecurityGroupRules {
+        async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
+            let found = security_group::groups(read).await?;
+            let live = found.iter().filter_map(|group| {
+                let (owner, _) = ec2::mark::<SecurityGroup>(read.scope, group.tags());
+                let address = owner.map(|owner| Address::new(Self::KIND, owner.name()));
+                let id = group.group_id()?;
+                let attrs = Attrs {
+                    group: Ref::id(id),
+                    ingress: rule::flatten(group.ip_permissions()),
+                    egress: rule::flatten(group.ip_permissions_egress()),
+                };
+                Some(Live::new(address, id, attrs))
+            });
+            Ok(live.collect())
+        }
+
+        async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
+            let group = new.attrs.group.value();
+            converge(aws, group, &new.attrs.ingress, &new.attrs.egress).await?;
+            Ok(Made::new(group))
+        }
+
+        async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<Made, CloudError> {
+            converge(aws, change.id, &change.attrs.ingress, &change.attrs.egress).await?;
+            Ok(Made::new(change.id))
+        }
+
+        async fn delete(aws: &Aws, gone: &Delete<'_, Attrs>) -> Result<(), CloudError> {
+            let none = BTreeSet::new();
+            match converge(aws, gone.id, &none, &none).await {
+                Err(error) if error.is(Class::Missing) => Ok(()),
+                answer => answer,
+            }
+        }
     }
 
-    async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<Made, CloudError> {
-        converge(aws, change.id, &change.attrs.ingress, &change.attrs.egress).await?;
-        Ok(Made::new(change.id))
-    }
-
-    async fn delete(aws: &Aws, gone: &Delete<'_, Attrs>) -> Result<(), CloudError> {
-        let none = BTreeSet::new();
-        match converge(aws, gone.id, &none, &none).await {
-            Err(error) if error.is(Class::Missing) => Ok(()),
+    /// Brings a group's rules to exactly these, whatever they are now.
+    async fn converge(
+        aws: &Aws,
+        group: &str,
+        ingress: &BTreeSet<Rule>,
+        egress: &BTreeSet<Rule>,
+    ) -> Result<(), CloudError> {
+        let attempt = async || {
+            let found = security_group::group(aws, group).await?.ok_or_else(|| {
+                CloudError::new(
+                    "ec2:DescribeSecurityGroups",
+                    "InvalidGroup.NotFound",
+                    format!("there is no {group}"),
+                )
+            })?;
+            let ingress = Steps::between(&rule::flatten(found.ip_permissions()), ingress);
+            ingress.take(aws, group, Way::In).await?;
+            let egress = Steps::between(&rule::flatten(found.ip_permissions_egress()), egress);
+            egress.take(aws, group, Way::Out).await
+        };
+        match attempt().await {
+            // A call whose answer was lost was made again, and stumbled over what it had done: look anew.
+            Err(error) if error.is(Class::Taken) || error.code == "InvalidPermission.NotFound" => attempt().await,
             answer => answer,
         }
     }
-}
 
-/// Brings a group's rules to exactly these, whatever they are now.
-async fn converge(
-    aws: &Aws,
-    group: &str,
-    ingress: &BTreeSet<Rule>,
-    egress: &BTreeSet<Rule>,
-) -> Result<(), CloudError> {
-    let attempt = async || {
-        let found = security_group::group(aws, group).await?.ok_or_else(|| {
-            CloudError::new("ec2:DescribeSecurityGroups", "InvalidGroup.NotFound", format!("there is no {group}"))
-        })?;
-        let ingress = Steps::between(&rule::flatten(found.ip_permissions()), ingress);
-        ingress.take(aws, group, Way::In).await?;
-        let egress = Steps::between(&rule::flatten(found.ip_permissions_egress()), egress);
-        egress.take(aws, group, Way::Out).await
-    };
-    match attempt().await {
-        // A call whose answer was lost was made again, and stumbled over what it had done: look anew.
-        Err(error) if error.is(Class::Taken) || error.code == "InvalidPermission.NotFound" => attempt().await,
-        answer => answer,
-    }
-}
-
-/// What leads from one set of rules to another.
-#[derive(Debug, Default, PartialEq)]
-struct Steps {
-    authorize: Vec<Rule>,
-    describe: Vec<Rule>,
-    revoke: Vec<Rule>,
-}
-
-impl Steps {
-    fn between(live: &BTreeSet<Rule>, want: &BTreeSet<Rule>) -> Self {
-        let mut steps = Self::default();
-        for rule in want.difference(live) {
-            let described = live.iter().any(|other| other.allows_the_same(rule));
-            if described { &mut steps.describe } else { &mut steps.authorize }.push(rule.clone());
-        }
-        let extra = live.iter().filter(|rule| !want.iter().any(|other| other.allows_the_same(rule)));
-        steps.revoke.extend(extra.cloned());
-        steps
-    }
-
-    /// One call for each sort of step. What is new is allowed before what is old is not, so that no
-    /// connection falls between the two, unless the group has no room for both.
-    async fn take(&self, aws: &Aws, group: &str, way: Way) -> Result<(), CloudError> {
-        match way.authorize(aws, group, &self.authorize).await {
-            Err(error) if error.code == "RulesPerSecurityGroupLimitExceeded" && !self.revoke.is_empty() => {
-                way.revoke(aws, group, &self.revoke).await?;
-                way.authorize(aws, group, &self.authorize).await?;
+    impl Steps {
+        /// One call for each sort of step. What is new is allowed before what is old is not, so that no
+        /// connection falls between the two, unless the group has no room for both.
+        async fn take(&self, aws: &Aws, group: &str, way: Way) -> Result<(), CloudError> {
+            match way.authorize(aws, group, &self.authorize).await {
+                Err(error) if error.code == "RulesPerSecurityGroupLimitExceeded" && !self.revoke.is_empty() => {
+                    way.revoke(aws, group, &self.revoke).await?;
+                    way.authorize(aws, group, &self.authorize).await?;
+                }
+                answer => {
+                    answer?;
+                    way.revoke(aws, group, &self.revoke).await?;
+                }
             }
-            answer => {
-                answer?;
-                way.revoke(aws, group, &self.revoke).await?;
+            way.describe(aws, group, &self.describe).await
+        }
+    }
+
+    #[derive(Clone, Copy)]
+    enum Way {
+        In,
+        Out,
+    }
+
+    impl Way {
+        async fn authorize(self, aws: &Aws, group: &str, rules: &[Rule]) -> Result<(), CloudError> {
+            let Some(permissions) = permissions(rules) else { return Ok(()) };
+            match self {
+                Self::In => {
+                    let call = aws.ec2.authorize_security_group_ingress().group_id(group);
+                    let call = call.set_ip_permissions(Some(permissions));
+                    call.send().await.during("ec2:AuthorizeSecurityGroupIngress").map(drop)
+                }
+                Self::Out => {
+                    let call = aws.ec2.authorize_security_group_egress().group_id(group);
+                    let call = call.set_ip_permissions(Some(permissions));
+                    call.send().await.during("ec2:AuthorizeSecurityGroupEgress").map(drop)
+                }
             }
         }
-        way.describe(aws, group, &self.describe).await
-    }
-}
 
-#[derive(Clone, Copy)]
-enum Way {
-    In,
-    Out,
-}
-
-impl Way {
-    async fn authorize(self, aws: &Aws, group: &str, rules: &[Rule]) -> Result<(), CloudError> {
-        let Some(permissions) = permissions(rules) else { return Ok(()) };
-        match self {
-            Self::In => {
-                let call = aws.ec2.authorize_security_group_ingress().group_id(group);
-                let call = call.set_ip_permissions(Some(permissions));
-                call.send().await.during("ec2:AuthorizeSecurityGroupIngress").map(drop)
+        async fn revoke(self, aws: &Aws, group: &str, rules: &[Rule]) -> Result<(), CloudError> {
+            let Some(permissions) = permissions(rules) else { return Ok(()) };
+            match self {
+                Self::In => {
+                    let call = aws.ec2.revoke_security_group_ingress().group_id(group);
+                    let call = call.set_ip_permissions(Some(permissions));
+                    call.send().await.during("ec2:RevokeSecurityGroupIngress").map(drop)
+                }
+                Self::Out => {
+                    let call = aws.ec2.revoke_security_group_egress().group_id(group);
+                    let call = call.set_ip_permissions(Some(permissions));
+                    call.send().await.during("ec2:RevokeSecurityGroupEgress").map(drop)
+                }
             }
-            Self::Out => {
-                let call = aws.ec2.authorize_security_group_egress().group_id(group);
-                let call = call.set_ip_permissions(Some(permissions));
-                call.send().await.during("ec2:AuthorizeSecurityGroupEgress").map(drop)
+        }
+
+        async fn describe(self, aws: &Aws, group: &str, rules: &[Rule]) -> Result<(), CloudError> {
+            let Some(permissions) = permissions(rules) else { return Ok(()) };
+            match self {
+                Self::In => {
+                    let call = aws.ec2.update_security_group_rule_descriptions_ingress().group_id(group);
+                    let call = call.set_ip_permissions(Some(permissions));
+                    call.send().await.during("ec2:UpdateSecurityGroupRuleDescriptionsIngress").map(drop)
+                }
+                Self::Out => {
+                    let call = aws.ec2.update_security_group_rule_descriptions_egress().group_id(group);
+                    let call = call.set_ip_permissions(Some(permissions));
+                    call.send().await.during("ec2:UpdateSecurityGroupRuleDescriptionsEgress").map(drop)
+                }
             }
         }
     }
 
-    async fn revoke(self, aws: &Aws, group: &str, rules: &[Rule]) -> Result<(), CloudError> {
-        let Some(permissions) = permissions(rules) else { return Ok(()) };
-        match self {
-            Self::In => {
-                let call = aws.ec2.revoke_security_group_ingress().group_id(group);
-                let call = call.set_ip_permissions(Some(permissions));
-                call.send().await.during("ec2:RevokeSecurityGroupIngress").map(drop)
+    /// The rules as a call takes them; `None` where there is nothing to call for.
+    fn permissions(rules: &[Rule]) -> Option<Vec<IpPermission>> {
+        if rules.is_empty() { None } else { Some(rules.iter().map(Rule::permission).collect()) }
+    }
+
+    /// What leads from one set of rules to another.
+    #[derive(Debug, Default, PartialEq)]
+    struct Steps {
+        authorize: Vec<Rule>,
+        describe: Vec<Rule>,
+        revoke: Vec<Rule>,
+    }
+
+    impl Steps {
+        fn between(live: &BTreeSet<Rule>, want: &BTreeSet<Rule>) -> Self {
+            let mut steps = Self::default();
+            for rule in want.difference(live) {
+                let described = live.iter().any(|other| other.allows_the_same(rule));
+                if described { &mut steps.describe } else { &mut steps.authorize }.push(rule.clone());
             }
-            Self::Out => {
-                let call = aws.ec2.revoke_security_group_egress().group_id(group);
-                let call = call.set_ip_permissions(Some(permissions));
-                call.send().await.during("ec2:RevokeSecurityGroupEgress").map(drop)
-            }
+            let extra = live.iter().filter(|rule| !want.iter().any(|other| other.allows_the_same(rule)));
+            steps.revoke.extend(extra.cloned());
+            steps
         }
     }
 
-    async fn describe(self, aws: &Aws, group: &str, rules: &[Rule]) -> Result<(), CloudError> {
-        let Some(permissions) = permissions(rules) else { return Ok(()) };
-        match self {
-            Self::In => {
-                let call = aws.ec2.update_security_group_rule_descriptions_ingress().group_id(group);
-                let call = call.set_ip_permissions(Some(permissions));
-                call.send().await.during("ec2:UpdateSecurityGroupRuleDescriptionsIngress").map(drop)
-            }
-            Self::Out => {
-                let call = aws.ec2.update_security_group_rule_descriptions_egress().group_id(group);
-                let call = call.set_ip_permissions(Some(permissions));
-                call.send().await.during("ec2:UpdateSecurityGroupRuleDescriptionsEgress").map(drop)
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+
+        fn rule(port: i32, description: &str) -> Rule {
+            Rule {
+                protocol: "tcp".to_owned(),
+                from_port: port,
+                to_port: port,
+                peer: Peer::Cidr("10.0.0.0/8".to_owned()),
+                description: description.to_owned(),
             }
         }
-    }
-}
 
-/// The rules as a call takes them; `None` where there is nothing to call for.
-fn permissions(rules: &[Rule]) -> Option<Vec<IpPermission>> {
-    if rules.is_empty() { None } else { Some(rules.iter().map(Rule::permission).collect()) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn rule(port: i32, description: &str) -> Rule {
-        Rule {
-            protocol: "tcp".to_owned(),
-            from_port: port,
-            to_port: port,
-            peer: Peer::Cidr("10.0.0.0/8".to_owned()),
-            description: description.to_owned(),
+        #[test]
+        fn a_new_description_takes_no_rule_away() {
+            let live = BTreeSet::from([rule(80, "old"), rule(81, ""), rule(82, "")]);
+            let want = BTreeSet::from([rule(80, "new"), rule(82, ""), rule(83, "")]);
+            let expected = Steps {
+                authorize: vec![rule(83, "")],
+                describe: vec![rule(80, "new")],
+                revoke: vec![rule(81, "")],
+            };
+            assert_eq!(Steps::between(&live, &want), expected);
         }
-    }
 
-    #[test]
-    fn a_new_description_takes_no_rule_away() {
-        let live = BTreeSet::from([rule(80, "old"), rule(81, ""), rule(82, "")]);
-        let want = BTreeSet::from([rule(80, "new"), rule(82, ""), rule(83, "")]);
-        let expected =
-            Steps { authorize: vec![rule(83, "")], describe: vec![rule(80, "new")], revoke: vec![rule(81, "")] };
-        assert_eq!(Steps::between(&live, &want), expected);
-    }
-
-    #[test]
-    fn rules_that_go_stay_beside_the_new_ones_until_the_end() {
-        let attrs = |ingress: &[Rule]| Attrs {
-            group: Ref::id("sg-1"),
-            ingress: ingress.iter().cloned().collect(),
-            egress: BTreeSet::new(),
-        };
-        let wide = |live: &[Rule], desired: &[Rule]| {
-            SecurityGroupRules::widen(&attrs(live), &attrs(desired)).map(|wide| wide.ingress.into_iter().collect())
-        };
-        let (old, new) = ([rule(80, "old"), rule(3000, "")], [rule(80, "new"), rule(3002, "")]);
-        assert_eq!(wide(&old, &new), Some(vec![rule(80, "new"), rule(3000, ""), rule(3002, "")]));
-        assert_eq!(wide(&old, &old[..1]), Some(old.to_vec()), "one that only goes goes at the end, too");
-        assert_eq!(wide(&old[..1], &new), None, "nothing goes");
-        let many: Vec<Rule> = (0..60).map(|port| rule(port, "")).collect();
-        assert_eq!(wide(&many, &many[1..]), Some(many.clone()));
-        assert_eq!(wide(&many, &new), None, "no room for both");
+        #[test]
+        fn rules_that_go_stay_beside_the_new_ones_until_the_end() {
+            let attrs = |ingress: &[Rule]| Attrs {
+                group: Ref::id("sg-1"),
+                ingress: ingress.iter().cloned().collect(),
+                egress: BTreeSet::new(),
+            };
+            let wide = |live: &[Rule], desired: &[Rule]| {
+                SecurityGroupRules::widen(&attrs(live), &attrs(desired))
+                    .map(|wide| wide.ingress.into_iter().collect())
+            };
+            let (old, new) = ([rule(80, "old"), rule(3000, "")], [rule(80, "new"), rule(3002, "")]);
+            assert_eq!(wide(&old, &new), Some(vec![rule(80, "new"), rule(3000, ""), rule(3002, "")]));
+            assert_eq!(wide(&old, &old[..1]), Some(old.to_vec()), "one that only goes goes at the end, too");
+            assert_eq!(wide(&old[..1], &new), None, "nothing goes");
+            let many: Vec<Rule> = (0..60).map(|port| rule(port, "")).collect();
+            assert_eq!(wide(&many, &many[1..]), Some(many.clone()));
+            assert_eq!(wide(&many, &new), None, "no room for both");
+        }
     }
 }

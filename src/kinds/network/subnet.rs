@@ -1,13 +1,10 @@
 use std::collections::BTreeSet;
 
-use aws_sdk_ec2::types::{AttributeBooleanValue, ResourceType};
 use serde::{Deserialize, Serialize};
 
-use crate::aws::{Aws, CloudError, During, Reader};
 use crate::kinds::network::ec2;
-use crate::kinds::network::ec2::users::{Used, named};
 use crate::kinds::network::vpc::{self, Vpc};
-use crate::kinds::{Create, Delete, Desired, Goal, Kind, Live, Look, Made, Outputs, Poll, Stage, Update};
+use crate::kinds::{Desired, Kind, Stage};
 use crate::spec::{Environment, Tier};
 use crate::value::{Ref, Tags, Target};
 
@@ -77,76 +74,90 @@ impl Kind for Subnet {
         desired.collect()
     }
 
-    async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
-        let describe = async |filters| {
-            let pages = read.aws.ec2.describe_subnets().set_filters(Some(filters)).into_paginator().items().send();
-            pages.collect::<Result<Vec<_>, _>>().await.during("ec2:DescribeSubnets")
-        };
-        let found = ec2::found::<Self, _>(read, describe, vpc::inside(read, "vpc-id")).await?;
-        let live = found.iter().filter_map(|subnet| {
-            let (address, tags) = ec2::mark::<Self>(read.scope, subnet.tags());
-            let attrs = Attrs {
-                vpc: Ref::id(subnet.vpc_id()?),
-                cidr: subnet.cidr_block()?.to_owned(),
-                zone: subnet.availability_zone()?.to_owned(),
-                map_public_ip_on_launch: subnet.map_public_ip_on_launch().unwrap_or_default(),
-                tags,
-            };
-            Some(Live::new(address, subnet.subnet_id()?, attrs))
-        });
-        Ok(live.collect())
-    }
-
     fn stands_for(desired: &Attrs, live: &Attrs) -> bool {
         desired.vpc == live.vpc && desired.cidr == live.cidr
     }
-
-    async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
-        let attrs = new.attrs;
-        let answer = aws
-            .ec2_once
-            .create_subnet()
-            .vpc_id(attrs.vpc.value())
-            .cidr_block(&attrs.cidr)
-            .availability_zone(&attrs.zone)
-            .tag_specifications(ec2::tagged(ResourceType::Subnet, &attrs.tags))
-            .send()
-            .await
-            .during("ec2:CreateSubnet")?;
-        let id = ec2::made(answer.subnet().and_then(|subnet| subnet.subnet_id()), "ec2:CreateSubnet")?;
-        if attrs.map_public_ip_on_launch {
-            map_public_ip_on_launch(aws, &id, true).await?;
-        }
-        Ok(Made::new(id))
-    }
-
-    async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<Made, CloudError> {
-        if change.changes("map_public_ip_on_launch") {
-            map_public_ip_on_launch(aws, change.id, change.attrs.map_public_ip_on_launch).await?;
-        }
-        if change.changes("tags") {
-            ec2::retag(aws, change.id, &change.before.tags, &change.attrs.tags).await?;
-        }
-        Ok(Made::new(change.id))
-    }
-
-    async fn delete(aws: &Aws, gone: &Delete<'_, Attrs>) -> Result<(), CloudError> {
-        let deleted = aws.ec2.delete_subnet().subnet_id(gone.id).send().await.found("ec2:DeleteSubnet").map(drop);
-        named(aws, Used::Subnet(gone.id), deleted).await
-    }
-
-    async fn poll(aws: &Aws, look: &Look<'_, Attrs>) -> Result<Poll, CloudError> {
-        if look.goal == Goal::Gone {
-            return Ok(Poll::Done(Outputs::new()));
-        }
-        let found = aws.ec2.describe_subnets().subnet_ids(look.id).send().await.found("ec2:DescribeSubnets")?;
-        let state = found.as_ref().and_then(|found| found.subnets().first()?.state());
-        ec2::until("ec2:DescribeSubnets", "available", state.map(aws_sdk_ec2::types::SubnetState::as_str))
-    }
 }
 
-async fn map_public_ip_on_launch(aws: &Aws, id: &str, on: bool) -> Result<(), CloudError> {
-    let value = AttributeBooleanValue::builder().value(on).build();
-    let call = aws.ec2.modify_subnet_attribute().subnet_id(id).map_public_ip_on_launch(value);
-    ec2::soon(async || call.clone().send().await.during("ec2:ModifySubnetAttribute")).await.map(drop)
+#[cfg(feature = "aws")]
+mod calls {
+    use aws_sdk_ec2::types::{AttributeBooleanValue, ResourceType};
+
+    use super::*;
+    use crate::aws::{Aws, CloudError, During, Reader};
+    use crate::kinds::network::ec2::users::{Used, named};
+    use crate::kinds::{Calls, Create, Delete, Goal, Live, Look, Made, Outputs, Poll, Update};
+
+    impl Calls for Subnet {
+        async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
+            let describe = async |filters| {
+                let pages =
+                    read.aws.ec2.describe_subnets().set_filters(Some(filters)).into_paginator().items().send();
+                pages.collect::<Result<Vec<_>, _>>().await.during("ec2:DescribeSubnets")
+            };
+            let found = ec2::found::<Self, _>(read, describe, vpc::inside(read, "vpc-id")).await?;
+            let live = found.iter().filter_map(|subnet| {
+                let (address, tags) = ec2::mark::<Self>(read.scope, subnet.tags());
+                let attrs = Attrs {
+                    vpc: Ref::id(subnet.vpc_id()?),
+                    cidr: subnet.cidr_block()?.to_owned(),
+                    zone: subnet.availability_zone()?.to_owned(),
+                    map_public_ip_on_launch: subnet.map_public_ip_on_launch().unwrap_or_default(),
+                    tags,
+                };
+                Some(Live::new(address, subnet.subnet_id()?, attrs))
+            });
+            Ok(live.collect())
+        }
+
+        async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
+            let attrs = new.attrs;
+            let answer = aws
+                .ec2_once
+                .create_subnet()
+                .vpc_id(attrs.vpc.value())
+                .cidr_block(&attrs.cidr)
+                .availability_zone(&attrs.zone)
+                .tag_specifications(ec2::tagged(ResourceType::Subnet, &attrs.tags))
+                .send()
+                .await
+                .during("ec2:CreateSubnet")?;
+            let id = ec2::made(answer.subnet().and_then(|subnet| subnet.subnet_id()), "ec2:CreateSubnet")?;
+            if attrs.map_public_ip_on_launch {
+                map_public_ip_on_launch(aws, &id, true).await?;
+            }
+            Ok(Made::new(id))
+        }
+
+        async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<Made, CloudError> {
+            if change.changes("map_public_ip_on_launch") {
+                map_public_ip_on_launch(aws, change.id, change.attrs.map_public_ip_on_launch).await?;
+            }
+            if change.changes("tags") {
+                ec2::retag(aws, change.id, &change.before.tags, &change.attrs.tags).await?;
+            }
+            Ok(Made::new(change.id))
+        }
+
+        async fn delete(aws: &Aws, gone: &Delete<'_, Attrs>) -> Result<(), CloudError> {
+            let deleted =
+                aws.ec2.delete_subnet().subnet_id(gone.id).send().await.found("ec2:DeleteSubnet").map(drop);
+            named(aws, Used::Subnet(gone.id), deleted).await
+        }
+
+        async fn poll(aws: &Aws, look: &Look<'_, Attrs>) -> Result<Poll, CloudError> {
+            if look.goal == Goal::Gone {
+                return Ok(Poll::Done(Outputs::new()));
+            }
+            let found = aws.ec2.describe_subnets().subnet_ids(look.id).send().await.found("ec2:DescribeSubnets")?;
+            let state = found.as_ref().and_then(|found| found.subnets().first()?.state());
+            ec2::until("ec2:DescribeSubnets", "available", state.map(aws_sdk_ec2::types::SubnetState::as_str))
+        }
+    }
+
+    async fn map_public_ip_on_launch(aws: &Aws, id: &str, on: bool) -> Result<(), CloudError> {
+        let value = AttributeBooleanValue::builder().value(on).build();
+        let call = aws.ec2.modify_subnet_attribute().subnet_id(id).map_public_ip_on_launch(value);
+        ec2::soon(async || call.clone().send().await.during("ec2:ModifySubnetAttribute")).await.map(drop)
+    }
 }

@@ -1,16 +1,12 @@
-use std::rc::Rc;
-
-use aws_sdk_ec2::types::{AttributeBooleanValue, Filter, ResourceType, Vpc as Found, VpcAttributeName};
-use futures_util::future::{try_join, try_join_all};
 use serde::{Deserialize, Serialize};
 
-use crate::aws::{Aws, CloudError, During, Reader};
 use crate::kinds::network::ec2;
-use crate::kinds::network::ec2::users::{Used, named};
-use crate::kinds::ownership::same_other_tags;
-use crate::kinds::{Create, Delete, Desired, Goal, Kind, Live, Look, Made, Outputs, Poll, Stage, Update};
-use crate::spec::Environment;
+use crate::kinds::{Desired, Kind, Stage};
+use crate::spec::{Environment, same_other_tags};
 use crate::value::{Ref, Tags, Target};
+
+#[cfg(feature = "aws")]
+pub(in crate::kinds) use calls::inside;
 
 pub struct Vpc;
 
@@ -60,128 +56,146 @@ impl Kind for Vpc {
         vec![Desired::new("main", attrs)]
     }
 
-    async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
-        let found = vpcs(read).await?;
-        let ours = found.iter().filter_map(|vpc| {
-            let (address, tags) = ec2::mark::<Self>(read.scope, vpc.tags());
-            Some((address, tags, vpc.vpc_id()?, vpc.cidr_block()?))
-        });
-        // The one read that AWS offers by object only; an environment has one VPC.
-        try_join_all(ours.map(|(address, tags, id, cidr)| async move {
-            let (dns_support, dns_hostnames) = try_join(
-                attribute(read.aws, id, VpcAttributeName::EnableDnsSupport),
-                attribute(read.aws, id, VpcAttributeName::EnableDnsHostnames),
-            )
-            .await?;
-            Ok(Live::new(address, id, Attrs { cidr: cidr.to_owned(), dns_support, dns_hostnames, tags }))
-        }))
-        .await
-    }
-
     /// Any number of VPCs may have one range.
     fn stands_for(desired: &Attrs, live: &Attrs) -> bool {
         desired.cidr == live.cidr && same_other_tags(&desired.tags, &live.tags)
     }
+}
 
-    async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
-        let attrs = new.attrs;
-        let answer = aws
-            .ec2_once
-            .create_vpc()
-            .cidr_block(&attrs.cidr)
-            .tag_specifications(ec2::tagged(ResourceType::Vpc, &attrs.tags))
-            .send()
+#[cfg(feature = "aws")]
+mod calls {
+    use std::rc::Rc;
+
+    use aws_sdk_ec2::types::{AttributeBooleanValue, Filter, ResourceType, Vpc as Found, VpcAttributeName};
+    use futures_util::future::{try_join, try_join_all};
+
+    use super::*;
+    use crate::aws::{Aws, CloudError, During, Reader};
+    use crate::kinds::network::ec2::users::{Used, named};
+    use crate::kinds::{Calls, Create, Delete, Goal, Live, Look, Made, Outputs, Poll, Update};
+
+    impl Calls for Vpc {
+        async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
+            let found = vpcs(read).await?;
+            let ours = found.iter().filter_map(|vpc| {
+                let (address, tags) = ec2::mark::<Self>(read.scope, vpc.tags());
+                Some((address, tags, vpc.vpc_id()?, vpc.cidr_block()?))
+            });
+            // The one read that AWS offers by object only; an environment has one VPC.
+            try_join_all(ours.map(|(address, tags, id, cidr)| async move {
+                let (dns_support, dns_hostnames) = try_join(
+                    attribute(read.aws, id, VpcAttributeName::EnableDnsSupport),
+                    attribute(read.aws, id, VpcAttributeName::EnableDnsHostnames),
+                )
+                .await?;
+                Ok(Live::new(address, id, Attrs { cidr: cidr.to_owned(), dns_support, dns_hostnames, tags }))
+            }))
             .await
-            .during("ec2:CreateVpc")?;
-        let id = ec2::made(answer.vpc().and_then(|vpc| vpc.vpc_id()), "ec2:CreateVpc")?;
-        // A new VPC has the resolver and no host names.
-        set_dns(aws, &id, (true, false), (attrs.dns_support, attrs.dns_hostnames)).await?;
-        Ok(Made::new(id))
-    }
-
-    async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<Made, CloudError> {
-        let (before, after) = (change.before, change.attrs);
-        let dns = |attrs: &Attrs| (attrs.dns_support, attrs.dns_hostnames);
-        set_dns(aws, change.id, dns(before), dns(after)).await?;
-        if change.changes("tags") {
-            ec2::retag(aws, change.id, &before.tags, &after.tags).await?;
         }
-        Ok(Made::new(change.id))
-    }
 
-    async fn delete(aws: &Aws, gone: &Delete<'_, Attrs>) -> Result<(), CloudError> {
-        let deleted = aws.ec2.delete_vpc().vpc_id(gone.id).send().await.found("ec2:DeleteVpc").map(drop);
-        named(aws, Used::Vpc(gone.id), deleted).await
-    }
-
-    async fn poll(aws: &Aws, look: &Look<'_, Attrs>) -> Result<Poll, CloudError> {
-        if look.goal == Goal::Gone {
-            return Ok(Poll::Done(Outputs::new()));
+        async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
+            let attrs = new.attrs;
+            let answer = aws
+                .ec2_once
+                .create_vpc()
+                .cidr_block(&attrs.cidr)
+                .tag_specifications(ec2::tagged(ResourceType::Vpc, &attrs.tags))
+                .send()
+                .await
+                .during("ec2:CreateVpc")?;
+            let id = ec2::made(answer.vpc().and_then(|vpc| vpc.vpc_id()), "ec2:CreateVpc")?;
+            // A new VPC has the resolver and no host names.
+            set_dns(aws, &id, (true, false), (attrs.dns_support, attrs.dns_hostnames)).await?;
+            Ok(Made::new(id))
         }
-        let found = aws.ec2.describe_vpcs().vpc_ids(look.id).send().await.found("ec2:DescribeVpcs")?;
-        let state = found.as_ref().and_then(|found| found.vpcs().first()?.state());
-        ec2::until("ec2:DescribeVpcs", "available", state.map(aws_sdk_ec2::types::VpcState::as_str))
-    }
-}
 
-/// The VPCs that are this environment's, and if its own is not among them those that may be it: by some of our tags,
-/// or by their range, for what is inside may say whose they are.
-async fn vpcs(read: &Reader<'_>) -> Result<Rc<Vec<Found>>, CloudError> {
-    let describe = async |filters| {
-        let pages = read.aws.ec2.describe_vpcs().set_filters(Some(filters)).into_paginator().items().send();
-        pages.collect::<Result<Vec<_>, _>>().await.during("ec2:DescribeVpcs")
-    };
-    let ask = async {
-        let mut found = ec2::found::<Vpc, Found>(read, describe, ec2::everywhere()).await?;
-        let range = Vpc::desired(read.scope.env).pop().map(|desired| desired.attrs.cidr);
-        found.retain(|vpc| {
-            let (_, tags) = ec2::mark::<Vpc>(read.scope, vpc.tags());
-            read.scope.marks::<Vpc>(&tags) || vpc.cidr_block() == range.as_deref()
-        });
-        Ok(found)
-    };
-    read.shared("vpcs", ask).await
-}
+        async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<Made, CloudError> {
+            let (before, after) = (change.before, change.attrs);
+            let dns = |attrs: &Attrs| (attrs.dns_support, attrs.dns_hostnames);
+            set_dns(aws, change.id, dns(before), dns(after)).await?;
+            if change.changes("tags") {
+                ec2::retag(aws, change.id, &before.tags, &after.tags).await?;
+            }
+            Ok(Made::new(change.id))
+        }
 
-/// The filters for what is in a VPC that is ours or may be, by this field; `None` where there is no such VPC.
-pub(in crate::kinds) async fn inside(read: &Reader<'_>, field: &str) -> Result<Option<Vec<Filter>>, CloudError> {
-    let ids = ids(read).await?;
-    let filter = Filter::builder().name(field).set_values(Some(ids.clone())).build();
-    Ok((!ids.is_empty()).then(|| vec![filter]))
-}
+        async fn delete(aws: &Aws, gone: &Delete<'_, Attrs>) -> Result<(), CloudError> {
+            let deleted = aws.ec2.delete_vpc().vpc_id(gone.id).send().await.found("ec2:DeleteVpc").map(drop);
+            named(aws, Used::Vpc(gone.id), deleted).await
+        }
 
-/// The ids of the VPCs that are this environment's or may be.
-async fn ids(read: &Reader<'_>) -> Result<Vec<String>, CloudError> {
-    if let Some(id) = &read.scope.env.network.vpc {
-        return Ok(vec![id.clone()]);
+        async fn poll(aws: &Aws, look: &Look<'_, Attrs>) -> Result<Poll, CloudError> {
+            if look.goal == Goal::Gone {
+                return Ok(Poll::Done(Outputs::new()));
+            }
+            let found = aws.ec2.describe_vpcs().vpc_ids(look.id).send().await.found("ec2:DescribeVpcs")?;
+            let state = found.as_ref().and_then(|found| found.vpcs().first()?.state());
+            ec2::until("ec2:DescribeVpcs", "available", state.map(aws_sdk_ec2::types::VpcState::as_str))
+        }
     }
-    Ok(vpcs(read).await?.iter().filter_map(|vpc| vpc.vpc_id()).map(str::to_owned).collect())
-}
 
-async fn attribute(aws: &Aws, id: &str, name: VpcAttributeName) -> Result<bool, CloudError> {
-    let call = aws.ec2.describe_vpc_attribute().vpc_id(id).attribute(name);
-    let answer = call.send().await.during("ec2:DescribeVpcAttribute")?;
-    let value = answer.enable_dns_support().or(answer.enable_dns_hostnames());
-    Ok(value.and_then(AttributeBooleanValue::value).unwrap_or_default())
-}
+    /// The VPCs that are this environment's, and if its own is not among them those that may be it: by some of our tags,
+    /// or by their range, for what is inside may say whose they are.
+    async fn vpcs(read: &Reader<'_>) -> Result<Rc<Vec<Found>>, CloudError> {
+        let describe = async |filters| {
+            let pages = read.aws.ec2.describe_vpcs().set_filters(Some(filters)).into_paginator().items().send();
+            pages.collect::<Result<Vec<_>, _>>().await.during("ec2:DescribeVpcs")
+        };
+        let ask = async {
+            let mut found = ec2::found::<Vpc, Found>(read, describe, ec2::everywhere()).await?;
+            let range = Vpc::desired(read.scope.env).pop().map(|desired| desired.attrs.cidr);
+            found.retain(|vpc| {
+                let (_, tags) = ec2::mark::<Vpc>(read.scope, vpc.tags());
+                read.scope.marks::<Vpc>(&tags) || vpc.cidr_block() == range.as_deref()
+            });
+            Ok(found)
+        };
+        read.shared("vpcs", ask).await
+    }
 
-/// Brings `(dns_support, dns_hostnames)` from `before` to `after`, one call for each that differs. Host names
-/// need the resolver, so it is switched on before them and off after them.
-async fn set_dns(aws: &Aws, id: &str, before: (bool, bool), after: (bool, bool)) -> Result<(), CloudError> {
-    let value = |on: bool| AttributeBooleanValue::builder().value(on).build();
-    let call = || aws.ec2.modify_vpc_attribute().vpc_id(id);
-    let mut calls = Vec::new();
-    if before.0 != after.0 {
-        calls.push(call().enable_dns_support(value(after.0)));
+    /// The filters for what is in a VPC that is ours or may be, by this field; `None` where there is no such VPC.
+    pub(in crate::kinds) async fn inside(
+        read: &Reader<'_>,
+        field: &str,
+    ) -> Result<Option<Vec<Filter>>, CloudError> {
+        let ids = ids(read).await?;
+        let filter = Filter::builder().name(field).set_values(Some(ids.clone())).build();
+        Ok((!ids.is_empty()).then(|| vec![filter]))
     }
-    if before.1 != after.1 {
-        calls.push(call().enable_dns_hostnames(value(after.1)));
+
+    /// The ids of the VPCs that are this environment's or may be.
+    async fn ids(read: &Reader<'_>) -> Result<Vec<String>, CloudError> {
+        if let Some(id) = &read.scope.env.network.vpc {
+            return Ok(vec![id.clone()]);
+        }
+        Ok(vpcs(read).await?.iter().filter_map(|vpc| vpc.vpc_id()).map(str::to_owned).collect())
     }
-    if !after.0 {
-        calls.reverse();
+
+    async fn attribute(aws: &Aws, id: &str, name: VpcAttributeName) -> Result<bool, CloudError> {
+        let call = aws.ec2.describe_vpc_attribute().vpc_id(id).attribute(name);
+        let answer = call.send().await.during("ec2:DescribeVpcAttribute")?;
+        let value = answer.enable_dns_support().or(answer.enable_dns_hostnames());
+        Ok(value.and_then(AttributeBooleanValue::value).unwrap_or_default())
     }
-    for call in calls {
-        ec2::soon(async || call.clone().send().await.during("ec2:ModifyVpcAttribute")).await?;
+
+    /// Brings `(dns_support, dns_hostnames)` from `before` to `after`, one call for each that differs. Host names
+    /// need the resolver, so it is switched on before them and off after them.
+    async fn set_dns(aws: &Aws, id: &str, before: (bool, bool), after: (bool, bool)) -> Result<(), CloudError> {
+        let value = |on: bool| AttributeBooleanValue::builder().value(on).build();
+        let call = || aws.ec2.modify_vpc_attribute().vpc_id(id);
+        let mut calls = Vec::new();
+        if before.0 != after.0 {
+            calls.push(call().enable_dns_support(value(after.0)));
+        }
+        if before.1 != after.1 {
+            calls.push(call().enable_dns_hostnames(value(after.1)));
+        }
+        if !after.0 {
+            calls.reverse();
+        }
+        for call in calls {
+            ec2::soon(async || call.clone().send().await.during("ec2:ModifyVpcAttribute")).await?;
+        }
+        Ok(())
     }
-    Ok(())
 }

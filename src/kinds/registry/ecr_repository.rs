@@ -1,15 +1,11 @@
-use aws_sdk_ecr::types::{ImageScanningConfiguration, ImageTagMutability, Repository, Tag};
-use futures_util::future::try_join_all;
+mod lifecycle;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::aws::{Aws, CloudError, During, Reader};
-use crate::kinds::ownership::{Ownership, TagChange, confirm, implied, unless_made, visible};
-use crate::kinds::{Create, Delete, Desired, Kind, Live, Made, Stage, Update};
+use crate::kinds::{Desired, Kind, Stage};
 use crate::spec::Environment;
 use crate::value::{Tags, Target};
-
-mod lifecycle;
 
 /// A registry of images. It belongs to the project: every environment pulls from it.
 pub struct EcrRepository;
@@ -64,154 +60,172 @@ impl Kind for EcrRepository {
     fn holds_data(_live: &Attrs) -> bool {
         true
     }
+}
 
-    async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
-        let aws = read.aws;
-        let pages = aws.ecr.describe_repositories().max_results(1000).into_paginator().items().send();
-        let repositories = pages.collect::<Result<Vec<_>, _>>().await.during("ecr:DescribeRepositories")?;
-        let implied = implied::<Self>(read.scope.env, |attrs| attrs.name);
-        let owned = try_join_all(repositories.iter().map(async |repository| {
-            let (name, arn) =
-                (repository.repository_name().unwrap_or_default(), repository.repository_arn().unwrap_or_default());
-            let ownership = Ownership::of::<Self>(read, arn, implied.get(name).cloned(), tags(aws, arn)).await?;
-            if !ownership.concerns::<Self>(read, name) {
-                return Ok(None);
-            }
-            let lifecycle = read_lifecycle(aws, name).await?;
-            let mut live = ownership.live(name, |tags| attributes(repository, lifecycle, tags));
-            live.outputs = made(repository).outputs;
-            Ok(Some(live))
-        }));
-        Ok(owned.await?.into_iter().flatten().collect())
-    }
+#[cfg(feature = "aws")]
+mod calls {
+    use aws_sdk_ecr::types::{ImageScanningConfiguration, ImageTagMutability, Repository, Tag};
+    use futures_util::future::try_join_all;
 
-    async fn complete(read: &Reader<'_>, live: &mut Live<Attrs>) -> Result<(), CloudError> {
-        let tags = tags(read.aws, &arn(read.aws, &live.id)).await?;
-        confirm::<Self>(read, live, tags, |attrs| &mut attrs.tags);
-        Ok(())
-    }
+    use super::*;
+    use crate::aws::{Aws, CloudError, During, Reader};
+    use crate::kinds::ownership::{Ownership, TagChange, confirm, implied, unless_made, visible};
+    use crate::kinds::{Calls, Create, Delete, Live, Made, Update};
 
-    async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
-        let attrs = new.attrs;
-        let created = aws
-            .ecr
-            .create_repository()
-            .repository_name(&attrs.name)
-            .image_tag_mutability(mutability(attrs))
-            .image_scanning_configuration(scanning(attrs))
-            .set_tags(Some(ecr_tags(&attrs.tags)?))
-            .send()
-            .await
-            .during("ecr:CreateRepository");
-        let repository = match created {
-            Ok(answer) => answer.repository,
-            Err(error) => {
-                unless_made(error, &attrs.tags, tags(aws, &arn(aws, &attrs.name))).await?;
-                find(aws, &attrs.name).await?
-            }
-        };
-        put_lifecycle(aws, attrs).await?;
-        repository
-            .as_ref()
-            .map(made)
-            .ok_or_else(|| CloudError::internal("ECR made a repository without saying which"))
-    }
-
-    async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<Made, CloudError> {
-        let attrs = change.attrs;
-        if change.changes("immutable_tags") {
-            let call = aws.ecr.put_image_tag_mutability().repository_name(change.id);
-            let call = call.image_tag_mutability(mutability(attrs));
-            call.send().await.during("ecr:PutImageTagMutability")?;
+    impl Calls for EcrRepository {
+        async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
+            let aws = read.aws;
+            let pages = aws.ecr.describe_repositories().max_results(1000).into_paginator().items().send();
+            let repositories = pages.collect::<Result<Vec<_>, _>>().await.during("ecr:DescribeRepositories")?;
+            let implied = implied::<Self>(read.scope.env, |attrs| attrs.name);
+            let owned = try_join_all(repositories.iter().map(async |repository| {
+                let (name, arn) = (
+                    repository.repository_name().unwrap_or_default(),
+                    repository.repository_arn().unwrap_or_default(),
+                );
+                let ownership =
+                    Ownership::of::<Self>(read, arn, implied.get(name).cloned(), tags(aws, arn)).await?;
+                if !ownership.concerns::<Self>(read, name) {
+                    return Ok(None);
+                }
+                let lifecycle = read_lifecycle(aws, name).await?;
+                let mut live = ownership.live(name, |tags| attributes(repository, lifecycle, tags));
+                live.outputs = made(repository).outputs;
+                Ok(Some(live))
+            }));
+            Ok(owned.await?.into_iter().flatten().collect())
         }
-        if change.changes("scan_on_push") {
-            let call = aws.ecr.put_image_scanning_configuration().repository_name(change.id);
-            let call = call.image_scanning_configuration(scanning(attrs));
-            call.send().await.during("ecr:PutImageScanningConfiguration")?;
+
+        async fn complete(read: &Reader<'_>, live: &mut Live<Attrs>) -> Result<(), CloudError> {
+            let tags = tags(read.aws, &arn(read.aws, &live.id)).await?;
+            confirm::<Self>(read, live, tags, |attrs| &mut attrs.tags);
+            Ok(())
         }
-        if change.changes("lifecycle") {
+
+        async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
+            let attrs = new.attrs;
+            let created = aws
+                .ecr
+                .create_repository()
+                .repository_name(&attrs.name)
+                .image_tag_mutability(mutability(attrs))
+                .image_scanning_configuration(scanning(attrs))
+                .set_tags(Some(ecr_tags(&attrs.tags)?))
+                .send()
+                .await
+                .during("ecr:CreateRepository");
+            let repository = match created {
+                Ok(answer) => answer.repository,
+                Err(error) => {
+                    unless_made(error, &attrs.tags, tags(aws, &arn(aws, &attrs.name))).await?;
+                    find(aws, &attrs.name).await?
+                }
+            };
             put_lifecycle(aws, attrs).await?;
+            repository
+                .as_ref()
+                .map(made)
+                .ok_or_else(|| CloudError::internal("ECR made a repository without saying which"))
         }
-        if change.changes("tags") {
-            retag(aws, &arn(aws, change.id), &TagChange::between(&change.before.tags, &attrs.tags)).await?;
+
+        async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<Made, CloudError> {
+            let attrs = change.attrs;
+            if change.changes("immutable_tags") {
+                let call = aws.ecr.put_image_tag_mutability().repository_name(change.id);
+                let call = call.image_tag_mutability(mutability(attrs));
+                call.send().await.during("ecr:PutImageTagMutability")?;
+            }
+            if change.changes("scan_on_push") {
+                let call = aws.ecr.put_image_scanning_configuration().repository_name(change.id);
+                let call = call.image_scanning_configuration(scanning(attrs));
+                call.send().await.during("ecr:PutImageScanningConfiguration")?;
+            }
+            if change.changes("lifecycle") {
+                put_lifecycle(aws, attrs).await?;
+            }
+            if change.changes("tags") {
+                retag(aws, &arn(aws, change.id), &TagChange::between(&change.before.tags, &attrs.tags)).await?;
+            }
+            Ok(Made { id: change.id.to_owned(), outputs: change.outputs.clone() })
         }
-        Ok(Made { id: change.id.to_owned(), outputs: change.outputs.clone() })
+
+        /// Without force: AWS refuses while there are images, which nobody could make again.
+        async fn delete(aws: &Aws, gone: &Delete<'_, Attrs>) -> Result<(), CloudError> {
+            aws.ecr.delete_repository().repository_name(gone.id).send().await.found("ecr:DeleteRepository")?;
+            Ok(())
+        }
     }
 
-    /// Without force: AWS refuses while there are images, which nobody could make again.
-    async fn delete(aws: &Aws, gone: &Delete<'_, Attrs>) -> Result<(), CloudError> {
-        aws.ecr.delete_repository().repository_name(gone.id).send().await.found("ecr:DeleteRepository")?;
+    fn attributes(repository: &Repository, lifecycle: Value, tags: Tags) -> Attrs {
+        let scanning = repository.image_scanning_configuration();
+        Attrs {
+            name: repository.repository_name().unwrap_or_default().to_owned(),
+            immutable_tags: repository.image_tag_mutability() == Some(&ImageTagMutability::Immutable),
+            scan_on_push: scanning.is_some_and(ImageScanningConfiguration::scan_on_push),
+            lifecycle,
+            tags,
+        }
+    }
+
+    fn made(repository: &Repository) -> Made {
+        Made::new(repository.repository_name().unwrap_or_default())
+            .output("arn", repository.repository_arn().unwrap_or_default())
+            .output("url", repository.repository_uri().unwrap_or_default())
+    }
+
+    fn arn(aws: &Aws, name: &str) -> String {
+        aws.arn("ecr", &format!("repository/{name}"))
+    }
+
+    async fn find(aws: &Aws, name: &str) -> Result<Option<Repository>, CloudError> {
+        let call = aws.ecr.describe_repositories().repository_names(name);
+        let answer = call.send().await.during("ecr:DescribeRepositories")?;
+        Ok(answer.repositories.unwrap_or_default().pop())
+    }
+
+    fn mutability(attrs: &Attrs) -> ImageTagMutability {
+        if attrs.immutable_tags { ImageTagMutability::Immutable } else { ImageTagMutability::Mutable }
+    }
+
+    fn scanning(attrs: &Attrs) -> ImageScanningConfiguration {
+        ImageScanningConfiguration::builder().scan_on_push(attrs.scan_on_push).build()
+    }
+
+    async fn read_lifecycle(aws: &Aws, name: &str) -> Result<Value, CloudError> {
+        let call = aws.ecr.get_lifecycle_policy().repository_name(name);
+        let answer = call.send().await.found("ecr:GetLifecyclePolicy")?;
+        Ok(answer
+            .and_then(|answer| answer.lifecycle_policy_text)
+            .map_or(Value::Null, |text| lifecycle::parse(&text)))
+    }
+
+    async fn put_lifecycle(aws: &Aws, attrs: &Attrs) -> Result<(), CloudError> {
+        let call = aws.ecr.put_lifecycle_policy().repository_name(&attrs.name);
+        let call = call.lifecycle_policy_text(attrs.lifecycle.to_string());
+        call.send().await.during("ecr:PutLifecyclePolicy")?;
         Ok(())
     }
-}
 
-fn attributes(repository: &Repository, lifecycle: Value, tags: Tags) -> Attrs {
-    let scanning = repository.image_scanning_configuration();
-    Attrs {
-        name: repository.repository_name().unwrap_or_default().to_owned(),
-        immutable_tags: repository.image_tag_mutability() == Some(&ImageTagMutability::Immutable),
-        scan_on_push: scanning.is_some_and(ImageScanningConfiguration::scan_on_push),
-        lifecycle,
-        tags,
+    async fn tags(aws: &Aws, arn: &str) -> Result<Tags, CloudError> {
+        let call = aws.ecr.list_tags_for_resource().resource_arn(arn);
+        let answer = call.send().await.during("ecr:ListTagsForResource")?;
+        Ok(visible(answer.tags().iter().map(|tag| (tag.key(), tag.value()))))
     }
-}
 
-fn made(repository: &Repository) -> Made {
-    Made::new(repository.repository_name().unwrap_or_default())
-        .output("arn", repository.repository_arn().unwrap_or_default())
-        .output("url", repository.repository_uri().unwrap_or_default())
-}
-
-fn arn(aws: &Aws, name: &str) -> String {
-    aws.arn("ecr", &format!("repository/{name}"))
-}
-
-async fn find(aws: &Aws, name: &str) -> Result<Option<Repository>, CloudError> {
-    let call = aws.ecr.describe_repositories().repository_names(name);
-    let answer = call.send().await.during("ecr:DescribeRepositories")?;
-    Ok(answer.repositories.unwrap_or_default().pop())
-}
-
-fn mutability(attrs: &Attrs) -> ImageTagMutability {
-    if attrs.immutable_tags { ImageTagMutability::Immutable } else { ImageTagMutability::Mutable }
-}
-
-fn scanning(attrs: &Attrs) -> ImageScanningConfiguration {
-    ImageScanningConfiguration::builder().scan_on_push(attrs.scan_on_push).build()
-}
-
-async fn read_lifecycle(aws: &Aws, name: &str) -> Result<Value, CloudError> {
-    let call = aws.ecr.get_lifecycle_policy().repository_name(name);
-    let answer = call.send().await.found("ecr:GetLifecyclePolicy")?;
-    Ok(answer.and_then(|answer| answer.lifecycle_policy_text).map_or(Value::Null, |text| lifecycle::parse(&text)))
-}
-
-async fn put_lifecycle(aws: &Aws, attrs: &Attrs) -> Result<(), CloudError> {
-    let call = aws.ecr.put_lifecycle_policy().repository_name(&attrs.name);
-    let call = call.lifecycle_policy_text(attrs.lifecycle.to_string());
-    call.send().await.during("ecr:PutLifecyclePolicy")?;
-    Ok(())
-}
-
-async fn tags(aws: &Aws, arn: &str) -> Result<Tags, CloudError> {
-    let call = aws.ecr.list_tags_for_resource().resource_arn(arn);
-    let answer = call.send().await.during("ecr:ListTagsForResource")?;
-    Ok(visible(answer.tags().iter().map(|tag| (tag.key(), tag.value()))))
-}
-
-fn ecr_tags(tags: &Tags) -> Result<Vec<Tag>, CloudError> {
-    let tags = tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build());
-    tags.collect::<Result<_, _>>().map_err(|error| CloudError::internal(error.to_string()))
-}
-
-async fn retag(aws: &Aws, arn: &str, change: &TagChange) -> Result<(), CloudError> {
-    if !change.set.is_empty() {
-        let call = aws.ecr.tag_resource().resource_arn(arn).set_tags(Some(ecr_tags(&change.set)?));
-        call.send().await.during("ecr:TagResource")?;
+    fn ecr_tags(tags: &Tags) -> Result<Vec<Tag>, CloudError> {
+        let tags = tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build());
+        tags.collect::<Result<_, _>>().map_err(|error| CloudError::internal(error.to_string()))
     }
-    if !change.removed.is_empty() {
-        let call = aws.ecr.untag_resource().resource_arn(arn).set_tag_keys(Some(change.removed.clone()));
-        call.send().await.during("ecr:UntagResource")?;
+
+    async fn retag(aws: &Aws, arn: &str, change: &TagChange) -> Result<(), CloudError> {
+        if !change.set.is_empty() {
+            let call = aws.ecr.tag_resource().resource_arn(arn).set_tags(Some(ecr_tags(&change.set)?));
+            call.send().await.during("ecr:TagResource")?;
+        }
+        if !change.removed.is_empty() {
+            let call = aws.ecr.untag_resource().resource_arn(arn).set_tag_keys(Some(change.removed.clone()));
+            call.send().await.during("ecr:UntagResource")?;
+        }
+        Ok(())
     }
-    Ok(())
 }

@@ -8,9 +8,10 @@ use aws_sdk_ecs::types::{
 };
 use futures_util::future::{join, try_join_all};
 
-use super::{Attrs, HealthCheck, TaskDefinition, VERSION_LABEL, family_of, revision_of, seal, tagging};
+use super::{Attrs, HealthCheck, TaskDefinition, VERSION_LABEL, family_of, revision_of, seal};
 use crate::aws::{Aws, Class, CloudError, During, Reader};
 use crate::kinds::Live;
+use crate::kinds::compute::ecs_cluster::tagging;
 use crate::kinds::compute::services::{self, EcsService};
 use crate::kinds::config::ssm_parameter::SsmParameter;
 use crate::value::{Address, Ref, Target, Text};

@@ -7,8 +7,9 @@ use aws_sdk_ecs::types::{
 };
 use futures_util::future::{join_all, try_join_all};
 
-use super::{Attrs, HealthCheck, KEPT_REVISIONS, VERSION_LABEL, live, revision_of, seal, tagging};
+use super::{Attrs, HealthCheck, KEPT_REVISIONS, VERSION_LABEL, live, revision_of, seal};
 use crate::aws::{Aws, CloudError, During};
+use crate::kinds::compute::ecs_cluster::tagging;
 use crate::kinds::{self, Made};
 
 /// `DeleteTaskDefinitions` takes this many; deregistering goes on in as many calls at once.

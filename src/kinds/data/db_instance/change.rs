@@ -1,28 +1,53 @@
 //! What RDS is asked to do to an instance that is there.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
-use aws_sdk_rds::operation::modify_db_instance::builders::ModifyDBInstanceFluentBuilder;
-use aws_smithy_types::DateTime;
-use aws_smithy_types::date_time::Format;
-
-use super::{Attrs, ids, reveal, version};
-use crate::aws::{Aws, CloudError};
-use crate::kinds::{Impact, Update};
+use super::Attrs;
+use crate::kinds::Impact;
 use crate::spec::ApplyChanges;
 
-/// The one call for all fields that differ; `None` where only tags do.
-pub(super) fn modify(
-    aws: &Aws,
-    change: &Update<'_, Attrs>,
-) -> Result<Option<ModifyDBInstanceFluentBuilder>, CloudError> {
-    let (before, attrs) = (change.before, change.attrs);
-    let now = attrs.apply_changes == ApplyChanges::Immediately;
-    let mut call = aws.rds.modify_db_instance().db_instance_identifier(change.id).apply_immediately(now);
-    let mut asked = false;
-    for field in change.changed {
-        call =
-            match field.as_str() {
+#[cfg(feature = "aws")]
+pub(super) use calls::{modify, snapshot_name};
+
+/// What RDS says of each setting in "Settings for DB instances"
+/// (<https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_ModifyInstance.Settings.html>): some need a restart,
+/// which a standby in another zone takes most of.
+pub(super) fn impact(live: &Attrs, desired: &Attrs, changed: &[String]) -> Impact {
+    let changes = |field: &str| changed.iter().any(|changed| changed == field);
+    let first_or_last_backup = (live.backup_retention == 0) != (desired.backup_retention == 0);
+    let moves = changes("class") || changes("subnet_group");
+    let restarts =
+        moves || changes("version") || changes("port") || (changes("backup_retention") && first_or_last_backup);
+    match (restarts, desired.apply_changes) {
+        (false, _) => Impact::None,
+        (true, ApplyChanges::Window) => Impact::InWindow,
+        (true, ApplyChanges::Immediately) if live.multi_az && moves => Impact::Failover,
+        (true, ApplyChanges::Immediately) => Impact::Reboot,
+    }
+}
+
+#[cfg(feature = "aws")]
+mod calls {
+    use std::time::{SystemTime, UNIX_EPOCH};
+
+    use aws_sdk_rds::operation::modify_db_instance::builders::ModifyDBInstanceFluentBuilder;
+    use aws_smithy_types::DateTime;
+    use aws_smithy_types::date_time::Format;
+
+    use super::super::{ids, reveal, version};
+    use super::*;
+    use crate::aws::{Aws, CloudError};
+    use crate::kinds::Update;
+
+    /// The one call for all fields that differ; `None` where only tags do.
+    pub(in super::super) fn modify(
+        aws: &Aws,
+        change: &Update<'_, Attrs>,
+    ) -> Result<Option<ModifyDBInstanceFluentBuilder>, CloudError> {
+        let (before, attrs) = (change.before, change.attrs);
+        let now = attrs.apply_changes == ApplyChanges::Immediately;
+        let mut call = aws.rds.modify_db_instance().db_instance_identifier(change.id).apply_immediately(now);
+        let mut asked = false;
+        for field in change.changed {
+            call = match field.as_str() {
                 "version" => call.engine_version(&attrs.version).allow_major_version_upgrade(
                     version::crosses_major(&attrs.engine, &before.version, &attrs.version),
                 ),
@@ -48,51 +73,35 @@ pub(super) fn modify(
                 // What the rest say is kept in tags.
                 _ => continue,
             };
-        asked = true;
+            asked = true;
+        }
+        Ok(asked.then_some(call))
     }
-    Ok(asked.then_some(call))
-}
 
-/// What RDS says of each setting in "Settings for DB instances"
-/// (<https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_ModifyInstance.Settings.html>): some need a restart,
-/// which a standby in another zone takes most of.
-pub(super) fn impact(live: &Attrs, desired: &Attrs, changed: &[String]) -> Impact {
-    let changes = |field: &str| changed.iter().any(|changed| changed == field);
-    let first_or_last_backup = (live.backup_retention == 0) != (desired.backup_retention == 0);
-    let moves = changes("class") || changes("subnet_group");
-    let restarts =
-        moves || changes("version") || changes("port") || (changes("backup_retention") && first_or_last_backup);
-    match (restarts, desired.apply_changes) {
-        (false, _) => Impact::None,
-        (true, ApplyChanges::Window) => Impact::InWindow,
-        (true, ApplyChanges::Immediately) if live.multi_az && moves => Impact::Failover,
-        (true, ApplyChanges::Immediately) => Impact::Reboot,
+    /// A name for the last snapshot that no earlier delete can have taken.
+    pub(in super::super) fn snapshot_name(identifier: &str) -> Result<String, CloudError> {
+        let seconds = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        let mut salt = [0_u8; 2];
+        getrandom::fill(&mut salt).map_err(|error| CloudError::internal(format!("no randomness: {error}")))?;
+        Ok(name_at(identifier, i64::try_from(seconds).unwrap_or_default(), salt))
     }
-}
 
-/// A name for the last snapshot that no earlier delete can have taken.
-pub(super) fn snapshot_name(identifier: &str) -> Result<String, CloudError> {
-    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-    let mut salt = [0_u8; 2];
-    getrandom::fill(&mut salt).map_err(|error| CloudError::internal(format!("no randomness: {error}")))?;
-    Ok(name_at(identifier, i64::try_from(seconds).unwrap_or_default(), salt))
-}
+    fn name_at(identifier: &str, seconds: i64, salt: [u8; 2]) -> String {
+        let time = DateTime::from_secs(seconds).fmt(Format::DateTime).unwrap_or_default();
+        let stamp: String = time.chars().filter(char::is_ascii_digit).collect();
+        format!("{identifier}-final-{stamp}-{:02x}{:02x}", salt[0], salt[1])
+    }
 
-fn name_at(identifier: &str, seconds: i64, salt: [u8; 2]) -> String {
-    let time = DateTime::from_secs(seconds).fmt(Format::DateTime).unwrap_or_default();
-    let stamp: String = time.chars().filter(char::is_ascii_digit).collect();
-    format!("{identifier}-final-{stamp}-{:02x}{:02x}", salt[0], salt[1])
-}
+    #[cfg(test)]
+    mod tests {
+        use super::*;
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn snapshots_are_named_by_time_and_chance() {
-        assert_eq!(
-            name_at("legend-dev-main", 1_700_000_000, [0x0a, 0xff]),
-            "legend-dev-main-final-20231114221320-0aff"
-        );
+        #[test]
+        fn snapshots_are_named_by_time_and_chance() {
+            assert_eq!(
+                name_at("legend-dev-main", 1_700_000_000, [0x0a, 0xff]),
+                "legend-dev-main-final-20231114221320-0aff"
+            );
+        }
     }
 }

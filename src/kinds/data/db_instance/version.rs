@@ -14,6 +14,7 @@ pub(super) fn satisfies(desired: &Attrs, live: &str) -> bool {
 }
 
 /// Whether going from one version to the other crosses a major one, which AWS does only when told so.
+#[cfg(feature = "aws")]
 pub(super) fn crosses_major(engine: &str, from: &str, to: &str) -> bool {
     let (from, to) = (segments(from), segments(to));
     let shared = from.len().min(to.len());

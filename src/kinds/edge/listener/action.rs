@@ -1,7 +1,5 @@
-use aws_sdk_elasticloadbalancingv2::types as elb;
 use serde::{Deserialize, Serialize};
 
-use crate::aws::CloudError;
 use crate::kinds::edge::target_group::TargetGroup;
 use crate::value::Ref;
 
@@ -51,167 +49,181 @@ impl Action {
             host: "#{host}".to_owned(),
             path: "/#{path}".to_owned(),
             query: "#{query}".to_owned(),
-            status: elb::RedirectActionStatusCodeEnum::Http301.as_str().to_owned(),
+            status: "HTTP_301".to_owned(),
         }
     }
 
     pub(in crate::kinds) fn not_found() -> Self {
         Self::Fixed { status: "404".to_owned(), content_type: "text/plain".to_owned(), body: String::new() }
     }
+}
 
-    /// What AWS says in several ways: a forward has its one target in one or both of two fields, and parts
-    /// that equal the request's own may be left out.
-    pub(in crate::kinds) fn read(actions: &[elb::Action]) -> Self {
-        Self::known(actions)
-            .unwrap_or_else(|| Self::Other(actions.iter().map(spell).collect::<Vec<_>>().join(", then ")))
+#[cfg(feature = "aws")]
+mod calls {
+    use aws_sdk_elasticloadbalancingv2::types as elb;
+
+    use super::*;
+    use crate::aws::CloudError;
+
+    impl Action {
+        /// What AWS says in several ways: a forward has its one target in one or both of two fields, and parts
+        /// that equal the request's own may be left out.
+        pub(in crate::kinds) fn read(actions: &[elb::Action]) -> Self {
+            Self::known(actions)
+                .unwrap_or_else(|| Self::Other(actions.iter().map(spell).collect::<Vec<_>>().join(", then ")))
+        }
+
+        fn known(actions: &[elb::Action]) -> Option<Self> {
+            let [action] = actions else { return None };
+            match action.r#type()? {
+                elb::ActionTypeEnum::Forward => {
+                    let (target_group, next) = targets(action)?;
+                    Some(Self::Forward { target_group: Ref::id(target_group), next: next.map(Ref::id) })
+                }
+                elb::ActionTypeEnum::Redirect => {
+                    let redirect = action.redirect_config()?;
+                    let part = |part: Option<&str>, own: &str| part.unwrap_or(own).to_owned();
+                    Some(Self::Redirect {
+                        protocol: part(redirect.protocol(), "#{protocol}"),
+                        port: part(redirect.port(), "#{port}"),
+                        host: part(redirect.host(), "#{host}"),
+                        path: part(redirect.path(), "/#{path}"),
+                        query: part(redirect.query(), "#{query}"),
+                        status: redirect.status_code()?.as_str().to_owned(),
+                    })
+                }
+                elb::ActionTypeEnum::FixedResponse => {
+                    let fixed = action.fixed_response_config()?;
+                    Some(Self::Fixed {
+                        status: fixed.status_code().unwrap_or_default().to_owned(),
+                        content_type: fixed.content_type().unwrap_or("text/plain").to_owned(),
+                        body: fixed.message_body().unwrap_or_default().to_owned(),
+                    })
+                }
+                _ => None,
+            }
+        }
+
+        pub(in crate::kinds) fn write(&self) -> Result<elb::Action, CloudError> {
+            let action = elb::Action::builder();
+            Ok(match self {
+                Self::Forward { target_group, next: None } => {
+                    action.r#type(elb::ActionTypeEnum::Forward).target_group_arn(target_group.value()).build()
+                }
+                Self::Forward { target_group, next: Some(next) } => {
+                    let group = |group: &Ref<TargetGroup>, weight| {
+                        elb::TargetGroupTuple::builder().target_group_arn(group.value()).weight(weight).build()
+                    };
+                    let groups = vec![group(target_group, 1), group(next, 0)];
+                    let forward = elb::ForwardActionConfig::builder().set_target_groups(Some(groups)).build();
+                    action.r#type(elb::ActionTypeEnum::Forward).forward_config(forward).build()
+                }
+                Self::Redirect { protocol, port, host, path, query, status } => {
+                    let redirect = elb::RedirectActionConfig::builder()
+                        .protocol(protocol)
+                        .port(port)
+                        .host(host)
+                        .path(path)
+                        .query(query)
+                        .status_code(elb::RedirectActionStatusCodeEnum::from(status.as_str()))
+                        .build();
+                    action.r#type(elb::ActionTypeEnum::Redirect).redirect_config(redirect).build()
+                }
+                Self::Fixed { status, content_type, body } => {
+                    let body = Some(body.clone()).filter(|body| !body.is_empty());
+                    let fixed = elb::FixedResponseActionConfig::builder()
+                        .status_code(status)
+                        .content_type(content_type)
+                        .set_message_body(body)
+                        .build();
+                    action.r#type(elb::ActionTypeEnum::FixedResponse).fixed_response_config(fixed).build()
+                }
+                Self::Other(what) => {
+                    return Err(CloudError::internal(format!("an action that is only ever live: {what}")));
+                }
+            })
+        }
     }
 
-    fn known(actions: &[elb::Action]) -> Option<Self> {
-        let [action] = actions else { return None };
-        match action.r#type()? {
-            elb::ActionTypeEnum::Forward => {
-                let (target_group, next) = targets(action)?;
-                Some(Self::Forward { target_group: Ref::id(target_group), next: next.map(Ref::id) })
-            }
-            elb::ActionTypeEnum::Redirect => {
-                let redirect = action.redirect_config()?;
-                let part = |part: Option<&str>, own: &str| part.unwrap_or(own).to_owned();
-                Some(Self::Redirect {
-                    protocol: part(redirect.protocol(), "#{protocol}"),
-                    port: part(redirect.port(), "#{port}"),
-                    host: part(redirect.host(), "#{host}"),
-                    path: part(redirect.path(), "/#{path}"),
-                    query: part(redirect.query(), "#{query}"),
-                    status: redirect.status_code()?.as_str().to_owned(),
-                })
-            }
-            elb::ActionTypeEnum::FixedResponse => {
-                let fixed = action.fixed_response_config()?;
-                Some(Self::Fixed {
-                    status: fixed.status_code().unwrap_or_default().to_owned(),
-                    content_type: fixed.content_type().unwrap_or("text/plain").to_owned(),
-                    body: fixed.message_body().unwrap_or_default().to_owned(),
-                })
-            }
+    /// The target of a forward that has exactly one, and another that gets nothing, if there is one.
+    fn targets(action: &elb::Action) -> Option<(&str, Option<&str>)> {
+        let alone = || Some((action.target_group_arn()?, None));
+        let Some(forward) = action.forward_config() else { return alone() };
+        let sticky = forward
+            .target_group_stickiness_config()
+            .and_then(aws_sdk_elasticloadbalancingv2::types::TargetGroupStickinessConfig::enabled);
+        match forward.target_groups() {
+            [] => alone(),
+            _ if sticky == Some(true) => None,
+            [only] => Some((only.target_group_arn()?, None)),
+            [one, other] => match (one.weight().unwrap_or(1), other.weight().unwrap_or(1)) {
+                (0, 0) => None,
+                (_, 0) => Some((one.target_group_arn()?, other.target_group_arn())),
+                (0, _) => Some((other.target_group_arn()?, one.target_group_arn())),
+                _ => None,
+            },
             _ => None,
         }
     }
 
-    pub(in crate::kinds) fn write(&self) -> Result<elb::Action, CloudError> {
-        let action = elb::Action::builder();
-        Ok(match self {
-            Self::Forward { target_group, next: None } => {
-                action.r#type(elb::ActionTypeEnum::Forward).target_group_arn(target_group.value()).build()
-            }
-            Self::Forward { target_group, next: Some(next) } => {
-                let group = |group: &Ref<TargetGroup>, weight| {
-                    elb::TargetGroupTuple::builder().target_group_arn(group.value()).weight(weight).build()
-                };
-                let groups = vec![group(target_group, 1), group(next, 0)];
-                let forward = elb::ForwardActionConfig::builder().set_target_groups(Some(groups)).build();
-                action.r#type(elb::ActionTypeEnum::Forward).forward_config(forward).build()
-            }
-            Self::Redirect { protocol, port, host, path, query, status } => {
-                let redirect = elb::RedirectActionConfig::builder()
-                    .protocol(protocol)
-                    .port(port)
-                    .host(host)
-                    .path(path)
-                    .query(query)
-                    .status_code(elb::RedirectActionStatusCodeEnum::from(status.as_str()))
-                    .build();
-                action.r#type(elb::ActionTypeEnum::Redirect).redirect_config(redirect).build()
-            }
-            Self::Fixed { status, content_type, body } => {
-                let body = Some(body.clone()).filter(|body| !body.is_empty());
-                let fixed = elb::FixedResponseActionConfig::builder()
-                    .status_code(status)
-                    .content_type(content_type)
-                    .set_message_body(body)
-                    .build();
-                action.r#type(elb::ActionTypeEnum::FixedResponse).fixed_response_config(fixed).build()
-            }
-            Self::Other(what) => {
-                return Err(CloudError::internal(format!("an action that is only ever live: {what}")));
-            }
+    fn spell(action: &elb::Action) -> String {
+        let name = action.r#type().map_or("?", elb::ActionTypeEnum::as_str).to_owned();
+        let targets = action.forward_config().map(elb::ForwardActionConfig::target_groups).unwrap_or_default();
+        targets.iter().fold(name, |text, target| {
+            let (arn, weight) = (target.target_group_arn().unwrap_or("?"), target.weight().unwrap_or(1));
+            format!("{text} {arn} × {weight}")
         })
     }
-}
 
-/// The target of a forward that has exactly one, and another that gets nothing, if there is one.
-fn targets(action: &elb::Action) -> Option<(&str, Option<&str>)> {
-    let alone = || Some((action.target_group_arn()?, None));
-    let Some(forward) = action.forward_config() else { return alone() };
-    let sticky = forward
-        .target_group_stickiness_config()
-        .and_then(aws_sdk_elasticloadbalancingv2::types::TargetGroupStickinessConfig::enabled);
-    match forward.target_groups() {
-        [] => alone(),
-        _ if sticky == Some(true) => None,
-        [only] => Some((only.target_group_arn()?, None)),
-        [one, other] => match (one.weight().unwrap_or(1), other.weight().unwrap_or(1)) {
-            (0, 0) => None,
-            (_, 0) => Some((one.target_group_arn()?, other.target_group_arn())),
-            (0, _) => Some((other.target_group_arn()?, one.target_group_arn())),
-            _ => None,
-        },
-        _ => None,
-    }
-}
+    #[cfg(test)]
+    mod tests {
+        use super::*;
 
-fn spell(action: &elb::Action) -> String {
-    let name = action.r#type().map_or("?", elb::ActionTypeEnum::as_str).to_owned();
-    let targets = action.forward_config().map(elb::ForwardActionConfig::target_groups).unwrap_or_default();
-    targets.iter().fold(name, |text, target| {
-        let (arn, weight) = (target.target_group_arn().unwrap_or("?"), target.weight().unwrap_or(1));
-        format!("{text} {arn} × {weight}")
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn group(arn: &str, weight: i32) -> elb::TargetGroupTuple {
-        elb::TargetGroupTuple::builder().target_group_arn(arn).weight(weight).build()
-    }
-
-    fn forward(groups: &[elb::TargetGroupTuple]) -> elb::Action {
-        let config = elb::ForwardActionConfig::builder().set_target_groups(Some(groups.to_vec())).build();
-        elb::Action::builder().r#type(elb::ActionTypeEnum::Forward).forward_config(config).build()
-    }
-
-    #[test]
-    fn both_ways_to_say_one_target_are_the_same() {
-        let short = Action::forward(Ref::id("arn:a"));
-        assert_eq!(Action::read(&[forward(&[group("arn:a", 1)])]), short);
-        assert_eq!(short.write().map(|action| Action::read(&[action])).ok(), Some(short));
-    }
-
-    #[test]
-    fn what_was_made_by_hand_is_told_apart() {
-        let split = Action::read(&[forward(&[group("arn:a", 1), group("arn:b", 3)])]);
-        assert_eq!(split, Action::Other("forward arn:a × 1 arn:b × 3".to_owned()));
-    }
-
-    #[test]
-    fn what_is_written_reads_back() {
-        for action in [Action::to_https(), Action::not_found()] {
-            assert_eq!(action.write().map(|written| Action::read(&[written])).ok(), Some(action));
+        fn group(arn: &str, weight: i32) -> elb::TargetGroupTuple {
+            elb::TargetGroupTuple::builder().target_group_arn(arn).weight(weight).build()
         }
-    }
 
-    #[test]
-    fn another_group_takes_over_only_after_it_was_told() {
-        let (old, new) = (Action::forward(Ref::id("arn:a")), Action::forward(Ref::id("arn:b")));
-        let held = Action::hold_back(&old, &new).expect("another group");
-        let Action::Forward { target_group, next: Some(next) } = &held else { panic!("{held:?}") };
-        assert_eq!((target_group.value(), next.value()), ("arn:a", "arn:b"), "all goes to the old one");
-        assert_eq!(held.write().map(|action| Action::read(&[action])).ok(), Some(held.clone()), "it reads back");
-        assert_eq!(Action::hold_back(&held, &new), Some(held), "also where a run was cut short");
-        assert_eq!(Action::hold_back(&new, &new), None);
-        assert_eq!(Action::hold_back(&Action::not_found(), &new), None, "nobody served before");
-        let other_way = Action::read(&[forward(&[group("arn:b", 0), group("arn:a", 1)])]);
-        assert_eq!(Action::hold_back(&old, &new), Some(other_way));
+        fn forward(groups: &[elb::TargetGroupTuple]) -> elb::Action {
+            let config = elb::ForwardActionConfig::builder().set_target_groups(Some(groups.to_vec())).build();
+            elb::Action::builder().r#type(elb::ActionTypeEnum::Forward).forward_config(config).build()
+        }
+
+        #[test]
+        fn both_ways_to_say_one_target_are_the_same() {
+            let short = Action::forward(Ref::id("arn:a"));
+            assert_eq!(Action::read(&[forward(&[group("arn:a", 1)])]), short);
+            assert_eq!(short.write().map(|action| Action::read(&[action])).ok(), Some(short));
+        }
+
+        #[test]
+        fn what_was_made_by_hand_is_told_apart() {
+            let split = Action::read(&[forward(&[group("arn:a", 1), group("arn:b", 3)])]);
+            assert_eq!(split, Action::Other("forward arn:a × 1 arn:b × 3".to_owned()));
+        }
+
+        #[test]
+        fn what_is_written_reads_back() {
+            for action in [Action::to_https(), Action::not_found()] {
+                assert_eq!(action.write().map(|written| Action::read(&[written])).ok(), Some(action));
+            }
+        }
+
+        #[test]
+        fn another_group_takes_over_only_after_it_was_told() {
+            let (old, new) = (Action::forward(Ref::id("arn:a")), Action::forward(Ref::id("arn:b")));
+            let held = Action::hold_back(&old, &new).expect("another group");
+            let Action::Forward { target_group, next: Some(next) } = &held else { panic!("{held:?}") };
+            assert_eq!((target_group.value(), next.value()), ("arn:a", "arn:b"), "all goes to the old one");
+            assert_eq!(
+                held.write().map(|action| Action::read(&[action])).ok(),
+                Some(held.clone()),
+                "it reads back"
+            );
+            assert_eq!(Action::hold_back(&held, &new), Some(held), "also where a run was cut short");
+            assert_eq!(Action::hold_back(&new, &new), None);
+            assert_eq!(Action::hold_back(&Action::not_found(), &new), None, "nobody served before");
+            let other_way = Action::read(&[forward(&[group("arn:b", 0), group("arn:a", 1)])]);
+            assert_eq!(Action::hold_back(&old, &new), Some(other_way));
+        }
     }
 }

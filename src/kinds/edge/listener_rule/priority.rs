@@ -6,11 +6,8 @@ use std::collections::BTreeMap;
 use aws_sdk_elasticloadbalancingv2::types as elb;
 use tokio::sync::Mutex;
 
-use super::describe;
+use super::{LAST, describe};
 use crate::aws::{Aws, CloudError, During};
-
-/// Priorities go up to this.
-pub(super) const LAST: i32 = 50_000;
 
 /// Reading the order and changing it is one step: two rules that trade places at the same time would each
 /// move what the other has just placed.

@@ -5,11 +5,8 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-/// A document as AWS hands it out. One that is no JSON stays text, and so shows as different.
-pub(super) fn parse(text: &str) -> Value {
-    let text = decode(text);
-    serde_json::from_str(&text).map_or(Value::from(text), canonical)
-}
+#[cfg(feature = "aws")]
+pub(super) use calls::parse;
 
 /// A document with statements as a list, and actions, resources, principals and conditions as sorted lists.
 pub(super) fn canonical(mut document: Value) -> Value {
@@ -54,29 +51,15 @@ fn sort(value: &mut Value) {
     *value = values.collect::<BTreeSet<_>>().into_iter().collect();
 }
 
-/// Undoes percent-encoding (RFC 3986); what is not encoded stays as it is.
-fn decode(text: &str) -> String {
-    let mut parts = text.split('%');
-    let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();
-    for part in parts {
-        match part.split_at_checked(2).map(|(code, rest)| (hex(code), rest)) {
-            Some((Some(byte), rest)) => {
-                bytes.push(byte);
-                bytes.extend(rest.bytes());
-            }
-            _ => {
-                bytes.push(b'%');
-                bytes.extend(part.bytes());
-            }
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
-}
+#[cfg(feature = "aws")]
+mod calls {
+    use super::*;
 
-/// The byte of two hexadecimal digits.
-fn hex(code: &str) -> Option<u8> {
-    let digits = code.bytes().all(|digit| digit.is_ascii_hexdigit());
-    u8::from_str_radix(code, 16).ok().filter(|_| digits)
+    /// A document as AWS hands it out. One that is no JSON stays text, and so shows as different.
+    pub(in super::super) fn parse(text: &str) -> Value {
+        let text = percent_encoding::percent_decode_str(text).decode_utf8_lossy();
+        serde_json::from_str(&text).map_or(Value::from(text.as_ref()), canonical)
+    }
 }
 
 #[cfg(test)]
@@ -85,10 +68,11 @@ mod tests {
 
     use super::*;
 
+    #[cfg(feature = "aws")]
     #[test]
     fn documents_come_percent_encoded() {
-        assert_eq!(decode("%7B%22a%22%3A%20%22%C3%BC+b%22%7D"), r#"{"a": "ü+b"}"#);
-        assert_eq!(decode("100% sure, 5%"), "100% sure, 5%");
+        assert_eq!(parse("%7B%22a%22%3A%20%22%C3%BC+b%22%7D"), json!({ "a": "ü+b" }));
+        assert_eq!(parse("100% sure, 5%"), json!("100% sure, 5%"));
     }
 
     #[test]

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use aws_sdk_ec2::types::{Route as FoundRoute, RouteOrigin, RouteTableAssociationStateCode};
+use aws_sdk_ec2::types::{Route as FoundRoute, RouteOrigin, RouteTable as Found, RouteTableAssociationStateCode};
 
-use super::{Found, Route, Via};
+use super::{Route, Via};
 use crate::aws::{Aws, CloudError, During};
 use crate::value::Ref;
 

@@ -1,12 +1,12 @@
-use std::collections::BTreeSet;
-
-use aws_sdk_ec2::types::{IpPermission, IpRange, Ipv6Range, PrefixListId, UserIdGroupPair};
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use crate::kinds::network::security_group::{self, SecurityGroup};
 use crate::spec::{Egress, Environment, Ingress, Protocol};
 use crate::value::Ref;
+
+#[cfg(feature = "aws")]
+pub(super) use calls::flatten;
 
 /// One rule: one protocol, one range of ports, one peer.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -34,6 +34,7 @@ pub enum Peer {
 
 /// How AWS says "all" of protocols and of ports.
 const ALL: &str = "-1";
+
 const ANY: i32 = -1;
 
 impl Rule {
@@ -77,27 +78,6 @@ impl Rule {
         (&self.protocol, self.from_port, self.to_port, &self.peer)
             == (&other.protocol, other.from_port, other.to_port, &other.peer)
     }
-
-    /// The rule as calls take it. An empty description is left out, by which AWS removes one.
-    pub(super) fn permission(&self) -> IpPermission {
-        let description = (!self.description.is_empty()).then(|| self.description.clone());
-        let permission =
-            IpPermission::builder().ip_protocol(&self.protocol).from_port(self.from_port).to_port(self.to_port);
-        let permission = match &self.peer {
-            Peer::Cidr(range) if range.contains(':') => {
-                permission.ipv6_ranges(Ipv6Range::builder().cidr_ipv6(range).set_description(description).build())
-            }
-            Peer::Cidr(range) => {
-                permission.ip_ranges(IpRange::builder().cidr_ip(range).set_description(description).build())
-            }
-            Peer::Group(group) => permission.user_id_group_pairs(
-                UserIdGroupPair::builder().group_id(group.value()).set_description(description).build(),
-            ),
-            Peer::PrefixList(id) => permission
-                .prefix_list_ids(PrefixListId::builder().prefix_list_id(id).set_description(description).build()),
-        };
-        permission.build()
-    }
 }
 
 /// A range as AWS stores it: in short form and without host bits.
@@ -112,74 +92,106 @@ fn parse_ports(ports: &str) -> (i32, i32) {
     (port(first), port(last))
 }
 
-/// AWS groups rules that share protocol and ports into one permission with many peers: one rule each.
-pub(super) fn flatten(permissions: &[IpPermission]) -> BTreeSet<Rule> {
-    permissions.iter().flat_map(rules).collect()
-}
+#[cfg(feature = "aws")]
+mod calls {
+    use std::collections::BTreeSet;
 
-fn rules(permission: &IpPermission) -> Vec<Rule> {
-    let protocol = permission.ip_protocol().unwrap_or(ALL);
-    let rule = |peer: Peer, description: Option<&str>| Rule {
-        protocol: protocol.to_owned(),
-        // Left out where the protocol has no ports.
-        from_port: permission.from_port().unwrap_or(ANY),
-        to_port: permission.to_port().unwrap_or(ANY),
-        peer,
-        description: description.unwrap_or_default().to_owned(),
-    };
-    let mut rules = Vec::new();
-    for range in permission.ip_ranges() {
-        rules.extend(range.cidr_ip().map(|cidr| rule(Peer::Cidr(cidr.to_owned()), range.description())));
-    }
-    for range in permission.ipv6_ranges() {
-        rules.extend(range.cidr_ipv6().map(|cidr| rule(Peer::Cidr(canonical(cidr)), range.description())));
-    }
-    for pair in permission.user_id_group_pairs() {
-        rules.extend(pair.group_id().map(|id| rule(Peer::Group(Ref::id(id)), pair.description())));
-    }
-    for list in permission.prefix_list_ids() {
-        rules.extend(list.prefix_list_id().map(|id| rule(Peer::PrefixList(id.to_owned()), list.description())));
-    }
-    rules
-}
+    use aws_sdk_ec2::types::{IpPermission, IpRange, Ipv6Range, PrefixListId, UserIdGroupPair};
 
-#[cfg(test)]
-mod tests {
     use super::*;
 
-    #[test]
-    fn one_permission_with_many_peers_is_many_rules() {
-        let permission = IpPermission::builder()
-            .ip_protocol("tcp")
-            .from_port(443)
-            .to_port(443)
-            .ip_ranges(IpRange::builder().cidr_ip("10.0.0.0/8").description("office").build())
-            .ipv6_ranges(Ipv6Range::builder().cidr_ipv6("::/0").build())
-            .user_id_group_pairs(UserIdGroupPair::builder().group_id("sg-1").user_id("1").build())
-            .build();
-        let rules = flatten(&[permission]);
-        assert_eq!(rules.len(), 3);
-        assert!(rules.iter().any(|rule| rule.peer == Peer::Group(Ref::id("sg-1"))));
-        let again: Vec<IpPermission> = rules.iter().map(Rule::permission).collect();
-        assert_eq!(flatten(&again), rules);
+    impl Rule {
+        /// The rule as calls take it. An empty description is left out, by which AWS removes one.
+        pub(in crate::kinds) fn permission(&self) -> IpPermission {
+            let description = (!self.description.is_empty()).then(|| self.description.clone());
+            let permission =
+                IpPermission::builder().ip_protocol(&self.protocol).from_port(self.from_port).to_port(self.to_port);
+            let permission = match &self.peer {
+                Peer::Cidr(range) if range.contains(':') => permission
+                    .ipv6_ranges(Ipv6Range::builder().cidr_ipv6(range).set_description(description).build()),
+                Peer::Cidr(range) => {
+                    permission.ip_ranges(IpRange::builder().cidr_ip(range).set_description(description).build())
+                }
+                Peer::Group(group) => permission.user_id_group_pairs(
+                    UserIdGroupPair::builder().group_id(group.value()).set_description(description).build(),
+                ),
+                Peer::PrefixList(id) => permission.prefix_list_ids(
+                    PrefixListId::builder().prefix_list_id(id).set_description(description).build(),
+                ),
+            };
+            permission.build()
+        }
     }
 
-    #[test]
-    fn a_protocol_without_ports_reads_as_all() {
-        let permission = IpPermission::builder()
-            .ip_protocol("-1")
-            .ip_ranges(IpRange::builder().cidr_ip("0.0.0.0/0").build())
-            .build();
-        let rules = flatten(&[permission]);
-        assert!(rules.iter().all(|rule| (rule.from_port, rule.to_port) == (ANY, ANY)));
-        assert_eq!(rules.len(), 1);
+    /// AWS groups rules that share protocol and ports into one permission with many peers: one rule each.
+    pub(in super::super) fn flatten(permissions: &[IpPermission]) -> BTreeSet<Rule> {
+        permissions.iter().flat_map(rules).collect()
     }
 
-    #[test]
-    fn ports_and_ranges_are_read_as_aws_stores_them() {
-        assert_eq!(parse_ports("443"), (443, 443));
-        assert_eq!(parse_ports("1024-2048"), (1024, 2048));
-        assert_eq!(canonical("10.1.2.3/16"), "10.1.0.0/16");
-        assert_eq!(canonical("2001:0db8::/32"), "2001:db8::/32");
+    fn rules(permission: &IpPermission) -> Vec<Rule> {
+        let protocol = permission.ip_protocol().unwrap_or(ALL);
+        let rule = |peer: Peer, description: Option<&str>| Rule {
+            protocol: protocol.to_owned(),
+            // Left out where the protocol has no ports.
+            from_port: permission.from_port().unwrap_or(ANY),
+            to_port: permission.to_port().unwrap_or(ANY),
+            peer,
+            description: description.unwrap_or_default().to_owned(),
+        };
+        let mut rules = Vec::new();
+        for range in permission.ip_ranges() {
+            rules.extend(range.cidr_ip().map(|cidr| rule(Peer::Cidr(cidr.to_owned()), range.description())));
+        }
+        for range in permission.ipv6_ranges() {
+            rules.extend(range.cidr_ipv6().map(|cidr| rule(Peer::Cidr(canonical(cidr)), range.description())));
+        }
+        for pair in permission.user_id_group_pairs() {
+            rules.extend(pair.group_id().map(|id| rule(Peer::Group(Ref::id(id)), pair.description())));
+        }
+        for list in permission.prefix_list_ids() {
+            rules.extend(list.prefix_list_id().map(|id| rule(Peer::PrefixList(id.to_owned()), list.description())));
+        }
+        rules
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+
+        #[test]
+        fn one_permission_with_many_peers_is_many_rules() {
+            let permission = IpPermission::builder()
+                .ip_protocol("tcp")
+                .from_port(443)
+                .to_port(443)
+                .ip_ranges(IpRange::builder().cidr_ip("10.0.0.0/8").description("office").build())
+                .ipv6_ranges(Ipv6Range::builder().cidr_ipv6("::/0").build())
+                .user_id_group_pairs(UserIdGroupPair::builder().group_id("sg-1").user_id("1").build())
+                .build();
+            let rules = flatten(&[permission]);
+            assert_eq!(rules.len(), 3);
+            assert!(rules.iter().any(|rule| rule.peer == Peer::Group(Ref::id("sg-1"))));
+            let again: Vec<IpPermission> = rules.iter().map(Rule::permission).collect();
+            assert_eq!(flatten(&again), rules);
+        }
+
+        #[test]
+        fn a_protocol_without_ports_reads_as_all() {
+            let permission = IpPermission::builder()
+                .ip_protocol("-1")
+                .ip_ranges(IpRange::builder().cidr_ip("0.0.0.0/0").build())
+                .build();
+            let rules = flatten(&[permission]);
+            assert!(rules.iter().all(|rule| (rule.from_port, rule.to_port) == (ANY, ANY)));
+            assert_eq!(rules.len(), 1);
+        }
+
+        #[test]
+        fn ports_and_ranges_are_read_as_aws_stores_them() {
+            assert_eq!(parse_ports("443"), (443, 443));
+            assert_eq!(parse_ports("1024-2048"), (1024, 2048));
+            assert_eq!(canonical("10.1.2.3/16"), "10.1.0.0/16");
+            assert_eq!(canonical("2001:0db8::/32"), "2001:db8::/32");
+        }
     }
 }

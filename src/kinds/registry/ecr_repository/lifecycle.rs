@@ -4,6 +4,9 @@ use serde_json::{Value, json};
 
 use crate::spec::Registry;
 
+#[cfg(feature = "aws")]
+pub(super) use calls::parse;
+
 /// The tag prefixes that the environments of a project push under, as in `prod-3f9c2ab`.
 const ENVIRONMENTS: [&str; 2] = ["dev", "prod"];
 
@@ -42,18 +45,23 @@ pub(super) fn policy(registry: &Registry) -> Value {
     json!({ "rules": rules })
 }
 
-/// A live policy, with rules and lists in one order. Text that is no JSON stays text, and so shows as different.
-pub(super) fn parse(text: &str) -> Value {
-    let Ok(mut policy) = serde_json::from_str::<Value>(text) else { return Value::from(text) };
-    if let Some(rules) = policy.get_mut("rules").and_then(Value::as_array_mut) {
-        rules.sort_by_key(|rule| rule.get("rulePriority").and_then(Value::as_u64));
-        for list in
-            rules.iter_mut().filter_map(|rule| rule.pointer_mut("/selection/tagPatternList")?.as_array_mut())
-        {
-            list.sort_by(|a, b| a.as_str().cmp(&b.as_str()));
+#[cfg(feature = "aws")]
+mod calls {
+    use super::*;
+
+    /// A live policy, with rules and lists in one order. Text that is no JSON stays text, and so shows as different.
+    pub(in super::super) fn parse(text: &str) -> Value {
+        let Ok(mut policy) = serde_json::from_str::<Value>(text) else { return Value::from(text) };
+        if let Some(rules) = policy.get_mut("rules").and_then(Value::as_array_mut) {
+            rules.sort_by_key(|rule| rule.get("rulePriority").and_then(Value::as_u64));
+            for list in
+                rules.iter_mut().filter_map(|rule| rule.pointer_mut("/selection/tagPatternList")?.as_array_mut())
+            {
+                list.sort_by(|a, b| a.as_str().cmp(&b.as_str()));
+            }
         }
+        policy
     }
-    policy
 }
 
 #[cfg(test)]

@@ -1,0 +1,39 @@
+//! An AWS account as the cloud of a session.
+
+use std::time::Duration;
+
+use super::Failure;
+use crate::aws::{Aws, CALL_SECONDS, Trace};
+use crate::cli::{CloudArgs, Wait};
+use crate::cloud::{Account, Cloud};
+use crate::spec::Environment;
+use crate::ui::Ui;
+use crate::value::{one_line, without_password};
+
+/// Opens the account that the standard ways to credentials lead to. No call is made yet.
+pub async fn open(ui: Ui, env: &Environment, args: &CloudArgs) -> Result<Box<dyn Cloud>, Failure> {
+    let wait = match args.wait {
+        Wait::Always => true,
+        Wait::Never => false,
+        Wait::Auto => foreign_endpoint().is_none_or(|endpoint| {
+            ui.note(&format!(
+                "not waiting for roll-outs: {endpoint} is not AWS's own endpoint (--wait always does)"
+            ));
+            false
+        }),
+    };
+    let call = Duration::from_secs(args.call_timeout.unwrap_or(CALL_SECONDS).into());
+    let trace = Trace::new(ui.verbose, move |line| ui.detail(line));
+    let aws = Aws::connect(&env.region, &env.account, args.profile.as_deref(), call, wait, trace).await;
+    Ok(Box::new(Account::new(aws)))
+}
+
+/// An endpoint set for this process that is none of AWS's.
+fn foreign_endpoint() -> Option<String> {
+    let endpoint = ["AWS_ENDPOINT_URL_ECS", "AWS_ENDPOINT_URL"].iter().find_map(|name| std::env::var(name).ok())?;
+    let endpoint = one_line(&without_password(&endpoint));
+    let host = endpoint.split("://").last().unwrap_or_default().split(['/', ':']).next().unwrap_or_default();
+    let own = ["amazonaws.com", "amazonaws.com.cn", "api.aws"];
+    let is_own = own.iter().any(|domain| host == *domain || host.ends_with(&format!(".{domain}")));
+    (!is_own && !endpoint.is_empty()).then_some(endpoint)
+}

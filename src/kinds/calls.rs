@@ -1,0 +1,111 @@
+//! The calls of a kind, behind the erased face.
+
+use futures_util::future::LocalBoxFuture;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::erased::json;
+use super::{Calls, Create, Delete, Live, Look, Made, Poll, Update};
+use crate::aws::{Aws, CloudError, Reader};
+
+/// A kind's [`Calls`] with its attributes as JSON.
+pub trait AnyCalls {
+    fn read_all<'a>(&'a self, read: &'a Reader<'a>) -> LocalBoxFuture<'a, Result<Vec<Live<Value>>, CloudError>>;
+    fn complete<'a>(
+        &'a self,
+        read: &'a Reader<'a>,
+        live: &'a mut Live<Value>,
+    ) -> LocalBoxFuture<'a, Result<(), CloudError>>;
+    fn create<'a>(&'a self, aws: &'a Aws, new: Create<'a, Value>) -> LocalBoxFuture<'a, Result<Made, CloudError>>;
+    fn update<'a>(
+        &'a self,
+        aws: &'a Aws,
+        change: Update<'a, Value>,
+    ) -> LocalBoxFuture<'a, Result<Made, CloudError>>;
+    fn delete<'a>(&'a self, aws: &'a Aws, gone: Delete<'a, Value>) -> LocalBoxFuture<'a, Result<(), CloudError>>;
+    fn poll<'a>(&'a self, aws: &'a Aws, look: Look<'a, Value>) -> LocalBoxFuture<'a, Result<Poll, CloudError>>;
+}
+
+impl<K: Calls> AnyCalls for K {
+    fn read_all<'a>(&'a self, read: &'a Reader<'a>) -> LocalBoxFuture<'a, Result<Vec<Live<Value>>, CloudError>> {
+        Box::pin(async move { Ok(K::read_all(read).await?.into_iter().map(erase).collect()) })
+    }
+
+    fn complete<'a>(
+        &'a self,
+        read: &'a Reader<'a>,
+        live: &'a mut Live<Value>,
+    ) -> LocalBoxFuture<'a, Result<(), CloudError>> {
+        Box::pin(async move {
+            let mut full = Live {
+                address: live.address.clone(),
+                id: live.id.clone(),
+                outputs: live.outputs.clone(),
+                attrs: live.attrs.as_ref().map(|attrs| typed(K::KIND, attrs)).transpose()?,
+                unread: live.unread.clone(),
+                confirm: live.confirm,
+                seal: live.seal.clone(),
+                scheduled: live.scheduled.clone(),
+            };
+            K::complete(read, &mut full).await?;
+            full.confirm = false;
+            *live = erase(full);
+            Ok(())
+        })
+    }
+
+    fn create<'a>(&'a self, aws: &'a Aws, new: Create<'a, Value>) -> LocalBoxFuture<'a, Result<Made, CloudError>> {
+        Box::pin(async move {
+            let attrs = typed(K::KIND, new.attrs)?;
+            let Create { address, vault, token, alternate, .. } = new;
+            K::create(aws, &Create { address, attrs: &attrs, vault, token, alternate }).await
+        })
+    }
+
+    fn update<'a>(
+        &'a self,
+        aws: &'a Aws,
+        change: Update<'a, Value>,
+    ) -> LocalBoxFuture<'a, Result<Made, CloudError>> {
+        Box::pin(async move {
+            let (before, attrs) = (typed(K::KIND, change.before)?, typed(K::KIND, change.attrs)?);
+            let Update { address, id, outputs, changed, vault, token, .. } = change;
+            K::update(aws, &Update { address, id, outputs, before: &before, attrs: &attrs, changed, vault, token })
+                .await
+        })
+    }
+
+    fn delete<'a>(&'a self, aws: &'a Aws, gone: Delete<'a, Value>) -> LocalBoxFuture<'a, Result<(), CloudError>> {
+        Box::pin(async move {
+            let attrs = typed(K::KIND, gone.attrs)?;
+            let Delete { address, id, outputs, .. } = gone;
+            K::delete(aws, &Delete { address, id, outputs, attrs: &attrs }).await
+        })
+    }
+
+    fn poll<'a>(&'a self, aws: &'a Aws, look: Look<'a, Value>) -> LocalBoxFuture<'a, Result<Poll, CloudError>> {
+        Box::pin(async move {
+            let attrs = typed(K::KIND, look.attrs)?;
+            let Look { id, outputs, goal, .. } = look;
+            K::poll(aws, &Look { id, attrs: &attrs, outputs, goal }).await
+        })
+    }
+}
+
+fn typed<A: DeserializeOwned>(kind: &str, attrs: &Value) -> Result<A, CloudError> {
+    A::deserialize(attrs).map_err(|error| CloudError::internal(format!("attributes of {kind}: {error}")))
+}
+
+fn erase<A: Serialize>(live: Live<A>) -> Live<Value> {
+    Live {
+        address: live.address,
+        id: live.id,
+        outputs: live.outputs,
+        attrs: live.attrs.map(json),
+        unread: live.unread,
+        confirm: live.confirm,
+        seal: live.seal,
+        scheduled: live.scheduled,
+    }
+}
