@@ -11,11 +11,15 @@ mod error;
 #[cfg(feature = "aws")]
 mod fence;
 #[cfg(feature = "aws")]
+pub mod pages;
+#[cfg(feature = "aws")]
 mod reader;
 #[cfg(feature = "aws")]
 mod trace;
 #[cfg(feature = "aws")]
 mod transport;
+#[cfg(feature = "aws")]
+mod versions;
 
 #[cfg(feature = "aws")]
 pub use call::During;
@@ -28,3 +32,5 @@ pub use fence::Fence;
 pub use reader::{Reader, Scope, TagIndex};
 #[cfg(feature = "aws")]
 pub use trace::{Detail, Trace};
+#[cfg(feature = "aws")]
+pub use versions::{Entries, Versions};

@@ -60,8 +60,8 @@ pub trait Cloud {
         Ok(())
     }
 
-    /// Brings what was written into the shape in which it is kept, and keeps what makes the next look quicker; called
-    /// once the environment's changes are done, before its lock is let go. Where it fails, nothing is lost.
+    /// Brings what was written into the shape in which it is kept; called before the environment's lock is let go. Where
+    /// it fails, nothing is lost.
     fn close<'a>(&'a self, _env: &'a Environment) -> LocalBoxFuture<'a, Result<(), CloudError>> {
         Box::pin(async { Ok(()) })
     }
@@ -89,6 +89,11 @@ pub trait Cloud {
         env: &'a Environment,
         applied: &'a Applied,
     ) -> LocalBoxFuture<'a, Result<(), CloudError>>;
+
+    /// Keeps what spares the next read calls, if it is other than before; called under the lock, once all is done.
+    fn keep<'a>(&'a self, _env: &'a Environment) -> LocalBoxFuture<'a, Result<(), CloudError>> {
+        Box::pin(async { Ok(()) })
+    }
 
     fn create<'a>(
         &'a self,

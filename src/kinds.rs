@@ -139,6 +139,11 @@ pub trait Calls: Kind {
     /// place of one that the spec wants. Calls grow with pages, not with objects.
     async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Self::Attrs>>, CloudError>;
 
+    /// Keeps what spares the next read calls, if it is other than before: under the lock, once all is done.
+    async fn keep(_aws: &Aws, _env: &Environment) -> Result<(), CloudError> {
+        Ok(())
+    }
+
     /// Reads one object in full whose `Live` said that it is not (`confirm`): called only for objects that
     /// seem to differ or are to be deleted.
     async fn complete(_read: &Reader<'_>, _live: &mut Live<Self::Attrs>) -> Result<(), CloudError> {

@@ -1,16 +1,11 @@
 //! Where an account keeps what the spec asked for when it was last applied: in parameters of Baseplate's own,
 //! `/baseplate/<project>/<environment>/applied/<n>`.
 
-use aws_sdk_ssm::types::{Parameter, ParameterType};
+use aws_sdk_ssm::types::Parameter;
 
 use super::Applied;
-use crate::aws::{Aws, Class, CloudError, During};
+use crate::aws::{Aws, Class, CloudError, pages};
 use crate::spec::Environment;
-
-/// A standard parameter holds 4 KB and costs nothing.
-const PAGE: usize = 4096;
-/// `DeleteParameters` takes this many names.
-const BATCH: usize = 10;
 
 fn path(env: &Environment) -> String {
     format!("/baseplate/{}/applied", env.path())
@@ -18,7 +13,7 @@ fn path(env: &Environment) -> String {
 
 /// Reads the record. Who may not read it plans all the same, and sees every change as one that was asked for.
 pub async fn read(aws: &Aws, env: &Environment) -> Result<Applied, CloudError> {
-    let parameters = match parameters(aws, env).await {
+    let parameters = match pages::read(aws, &path(env)).await {
         Ok(parameters) => parameters,
         Err(error) if error.is(Class::Denied) => return Ok(Applied::default()),
         Err(error) => return Err(error),
@@ -26,55 +21,7 @@ pub async fn read(aws: &Aws, env: &Environment) -> Result<Applied, CloudError> {
     Ok(Applied::of_pages(parameters.iter().filter_map(Parameter::value)))
 }
 
-/// Writes the pages of the record that are other ones by now (of thousands of objects, what changes is on one or two),
-/// and takes away what an earlier, longer one has left.
 pub async fn write(aws: &Aws, env: &Environment, applied: &Applied) -> Result<(), CloudError> {
-    // Asked for now: what was read when the run began need not be what is there.
-    let there = parameters(aws, env).await?;
-    let pages = applied.pages(PAGE);
-    for (index, page) in pages.iter().enumerate() {
-        let name = format!("{}/{}", path(env), index + 1);
-        let is_it = |one: &Parameter| one.name() == Some(name.as_str()) && one.value() == Some(page.as_str());
-        if there.iter().any(is_it) {
-            continue;
-        }
-        let put = aws.ssm.put_parameter().name(name).value(page).r#type(ParameterType::String);
-        let put = put.description("What Baseplate applied last, as digests").overwrite(true);
-        put.send().await.during("ssm:PutParameter")?;
-    }
-    for names in beyond(&there, &path(env), pages.len()).chunks(BATCH) {
-        let delete = aws.ssm.delete_parameters().set_names(Some(names.to_vec()));
-        delete.send().await.during("ssm:DeleteParameters")?;
-    }
-    Ok(())
-}
-
-async fn parameters(aws: &Aws, env: &Environment) -> Result<Vec<Parameter>, CloudError> {
-    let pages = aws.ssm.get_parameters_by_path().path(path(env)).into_paginator().send();
-    let pages = pages.collect::<Result<Vec<_>, _>>().await.during("ssm:GetParametersByPath")?;
-    Ok(pages.into_iter().flat_map(|page| page.parameters.unwrap_or_default()).collect())
-}
-
-/// The names of the record's pages that have a number beyond this one.
-fn beyond(parameters: &[Parameter], path: &str, last: usize) -> Vec<String> {
-    let number = |name: &str| name.strip_prefix(path)?.strip_prefix('/')?.parse::<usize>().ok();
-    let names = parameters.iter().filter_map(Parameter::name);
-    names.filter(|name| number(name).is_some_and(|number| number > last)).map(str::to_owned).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_page_beyond_the_last_is_left_over() {
-        let path = "/baseplate/town/test/applied";
-        let there: Vec<Parameter> =
-            (1..=35).map(|number| Parameter::builder().name(format!("{path}/{number}")).build()).collect();
-        let left: Vec<String> = (3..=35).map(|number| format!("{path}/{number}")).collect();
-        assert_eq!(beyond(&there, path, 2), left);
-        assert_eq!(beyond(&there, path, 35), [""; 0]);
-        let other = Parameter::builder().name(format!("{path}/notes")).build();
-        assert_eq!(beyond(&[other], path, 0), [""; 0]);
-    }
+    let pages = applied.pages(pages::PAGE);
+    pages::write(aws, &path(env), "What Baseplate applied last, as digests", &pages).await
 }

@@ -10,7 +10,7 @@ use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 
 use super::answer::{Answers, Retries};
 use super::transport::Transport;
-use super::{Detail, Fence, Trace};
+use super::{Detail, Fence, Trace, Versions};
 use crate::spec::names::partition;
 
 /// The clients of one account and region. They share one connection pool, one credential cache and one set of
@@ -27,6 +27,8 @@ pub struct Aws {
     pub trace: Trace,
     /// What every client asks before a call that writes, but for the lock's own.
     pub fence: Fence,
+    /// Which values of parameters need not be read.
+    pub versions: Versions,
     config: SdkConfig,
     pub acm: aws_sdk_acm::Client,
     pub acm_once: aws_sdk_acm::Client,
@@ -169,6 +171,7 @@ impl Aws {
             tagging: client!(aws_sdk_resourcegroupstagging),
             trace,
             fence,
+            versions: Versions::default(),
             config,
         }
     }

@@ -183,6 +183,15 @@ impl Cloud for Account {
         })
     }
 
+    fn keep<'a>(&'a self, env: &'a Environment) -> LocalBoxFuture<'a, Result<(), CloudError>> {
+        Box::pin(async move {
+            for kind in kinds::all() {
+                kind.keep(&self.aws, env).await.map_err(|error| self.masked(error))?;
+            }
+            Ok(())
+        })
+    }
+
     fn create<'a>(
         &'a self,
         _about: About<'a>,

@@ -188,6 +188,7 @@ async fn run(
     if draft.plan.is_empty() {
         let done = draft.done(session.about(graph), &draft.applied, &BTreeSet::new());
         keep_applied(ui, session, lock, &draft.applied, &done).await;
+        keep_versions(ui, session, lock).await;
         if ui.json {
             ui.result_json(&outcome(&draft.plan, &Report::default()))?;
         }
@@ -218,6 +219,10 @@ async fn run(
     // Whoever has the lock by now keeps the record.
     if report.lock_lost.is_none() {
         keep_applied(ui, session, lock, &begun, &draft.done(about, &begun, &open(&report))).await;
+        // Who was told to stop does not begin to read.
+        if !report.is_interrupted() {
+            keep_versions(ui, session, lock).await;
+        }
     }
     if report.is_success() && !draft.plan.destroy {
         let known = |address: &_, output: &str| draft.world.output(address, output);
@@ -254,6 +259,21 @@ async fn keep_applied(ui: Ui, session: &Session, lock: &Lock, before: &Applied, 
         ui.note(&format!(
             "What is applied could not be noted down: {error}. A later plan may take drift for what was asked, or what \
              was asked for drift; nothing else depends on it."
+        ));
+    }
+}
+
+/// Keeps what spares the next plan to read values.
+async fn keep_versions(ui: Ui, session: &Session, lock: &Lock) {
+    let kept = match lock.fence().await {
+        Ok(()) => session.cloud.keep(&session.spec.env).await.map_err(|error| error.to_string()),
+        Err(why) => Err(why),
+    };
+    if let Err(error) = kept {
+        let error = marked(&error, "  ");
+        ui.note(&format!(
+            "The versions of parameters could not be noted down: {error}. The next plan reads their values; nothing \
+             else depends on it."
         ));
     }
 }

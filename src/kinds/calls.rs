@@ -8,10 +8,12 @@ use serde_json::Value;
 use super::erased::json;
 use super::{Calls, Create, Delete, Live, Look, Made, Poll, Update};
 use crate::aws::{Aws, CloudError, Reader};
+use crate::spec::Environment;
 
 /// A kind's [`Calls`] with its attributes as JSON.
 pub trait AnyCalls {
     fn read_all<'a>(&'a self, read: &'a Reader<'a>) -> LocalBoxFuture<'a, Result<Vec<Live<Value>>, CloudError>>;
+    fn keep<'a>(&'a self, aws: &'a Aws, env: &'a Environment) -> LocalBoxFuture<'a, Result<(), CloudError>>;
     fn complete<'a>(
         &'a self,
         read: &'a Reader<'a>,
@@ -30,6 +32,10 @@ pub trait AnyCalls {
 impl<K: Calls> AnyCalls for K {
     fn read_all<'a>(&'a self, read: &'a Reader<'a>) -> LocalBoxFuture<'a, Result<Vec<Live<Value>>, CloudError>> {
         Box::pin(async move { Ok(K::read_all(read).await?.into_iter().map(erase).collect()) })
+    }
+
+    fn keep<'a>(&'a self, aws: &'a Aws, env: &'a Environment) -> LocalBoxFuture<'a, Result<(), CloudError>> {
+        Box::pin(K::keep(aws, env))
     }
 
     fn complete<'a>(

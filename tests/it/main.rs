@@ -24,6 +24,7 @@ mod hostile;
 mod inventory;
 mod layers;
 mod lock;
+mod many_parameters;
 mod moto;
 mod options;
 mod order;

@@ -317,7 +317,8 @@ fn fail_at_reads(watch: &mut Watch<'_>, moto: &Moto) {
     for (call, commands) in [
         ("GetCallerIdentity", &["plan spec.toml", "unlock spec.toml", "compare --live spec.toml other.toml"][..]),
         ("GetParameter$", &["unlock spec.toml", "apply spec.toml --yes"]),
-        ("GetParametersByPath", &["plan spec.toml"]),
+        // By name, and then by path.
+        ("GetParameters", &["plan spec.toml"]),
         ("DescribeVpcs", &["plan spec.toml", "observe spec.toml --out captured.json"]),
     ] {
         moto.fail_quoting(call, "read", "InvalidSignatureException");

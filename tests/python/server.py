@@ -50,6 +50,7 @@ from moto.rds.models import RDSBackend  # noqa: E402
 from moto.servicediscovery.models import ServiceDiscoveryBackend  # noqa: E402
 from werkzeug.serving import WSGIRequestHandler, make_server  # noqa: E402
 
+import paging  # noqa: E402
 import tag_index  # noqa: E402
 from faults import Fault, whole  # noqa: E402
 from inventory import Account  # noqa: E402
@@ -420,6 +421,7 @@ def main():
     keep_modified_subnet_groups()
     allow_namespaces_side_by_side()
     tag_index.complete()
+    paging.as_aws_does()
     # Servers that were forked off are nobody's to wait for.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     counted = Counted(DomainDispatcherApplication(create_backend_app))

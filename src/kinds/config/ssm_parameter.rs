@@ -1,7 +1,11 @@
 #[cfg(feature = "aws")]
 mod live;
 #[cfg(feature = "aws")]
+mod record;
+#[cfg(feature = "aws")]
 mod tagging;
+#[cfg(feature = "aws")]
+mod values;
 
 use serde::{Deserialize, Serialize};
 
@@ -137,6 +141,10 @@ mod calls {
             live::read_all(read).await
         }
 
+        async fn keep(aws: &Aws, env: &Environment) -> Result<(), CloudError> {
+            record::keep(aws, env).await
+        }
+
         async fn complete(read: &Reader<'_>, live: &mut Live<Attrs>) -> Result<(), CloudError> {
             let tags = tagging::tags(read.aws, &live.id).await?;
             confirm::<Self>(read, live, tags, |attrs| &mut attrs.tags);
@@ -227,6 +235,8 @@ mod calls {
             ParameterTier::Advanced => Tier::Advanced,
             ParameterTier::IntelligentTiering => Tier::IntelligentTiering,
         };
+        // Before the call, whose answer may get lost.
+        aws.versions.put(&attrs.name);
         // AWS takes tags only with a put that creates.
         let tags = if overwrite { None } else { Some(tagging::ssm_tags(&attrs.tags)?) };
         let answer = aws
@@ -251,6 +261,7 @@ mod calls {
     }
 
     async fn remove(aws: &Aws, name: &str) -> Result<(), CloudError> {
+        aws.versions.deleted(name);
         aws.ssm.delete_parameter().name(name).send().await.found("ssm:DeleteParameter")?;
         Ok(())
     }

@@ -1,64 +1,109 @@
-//! All parameters under the environment's path, with values, from two paged calls.
+//! All parameters under the environment's path: listed by fifty with all but their values, and then those values that
+//! may not be what the record says, by ten and side by side.
 
 use std::collections::HashMap;
 
 use aws_sdk_ssm::types::{
     Parameter, ParameterMetadata, ParameterStringFilter, ParameterTier as Tier, ParameterType,
 };
-use futures_util::future::{try_join, try_join_all};
+use futures_util::future::{join, try_join_all};
 use zeroize::Zeroizing;
 
-use super::{Attrs, SsmParameter, arn, made, tagging};
-use crate::aws::{Aws, CloudError, During, Reader};
+use super::values::{by_name, by_path};
+use super::{Attrs, SsmParameter, arn, made, record, tagging};
+use crate::aws::{Aws, Class, CloudError, During, Reader};
 use crate::kinds::Live;
 use crate::kinds::ownership::Ownership;
 use crate::spec::ParameterTier;
 use crate::value::{Address, Target, Text};
 
+/// The value of a parameter.
+enum Value {
+    Read(Parameter),
+    /// Plain, and as the spec has it.
+    AsWanted(Text),
+}
+
 pub(super) async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
     let env = read.scope.env;
     let path = env.parameter_path("");
     let root = path.trim_end_matches('/');
-    let (values, described) = try_join(values(read.aws, root), descriptions(read.aws, root)).await?;
-    let found = try_join_all(values.into_iter().map(async |parameter| {
-        let name = parameter.name().unwrap_or_default().to_owned();
+    let (described, ()) = join(descriptions(read.aws, root), record::read(read.aws, env)).await;
+    let found = try_join_all(values(read, root, described?).await?.into_iter().map(async |(described, value)| {
+        let name = described.name().unwrap_or_default().to_owned();
         let key = name.strip_prefix(&path).unwrap_or(&name);
         let implied = Some(Address::new(SsmParameter::KIND, key));
         // What somebody else sets is not asked for our tags.
         if env.parameters.get(key).is_some_and(|parameter| parameter.external) {
             let live = |attrs| Live::new(implied, &name, attrs);
-            return Ok(Some(take_in(read, parameter, described.get(&name), live)));
+            return Ok(Some(take_in(read, &described, value, live)));
         }
         let arn = arn(read.aws, &name);
         let ownership = Ownership::of::<SsmParameter>(read, &arn, implied, tagging::tags(read.aws, &name)).await?;
         if !ownership.concerns::<SsmParameter>(read, &name) {
             return Ok::<_, CloudError>(None);
         }
-        Ok(Some(take_in(read, parameter, described.get(&name), |attrs| {
-            ownership.live(&name, |tags| Attrs { tags, ..attrs })
-        })))
+        let live = |attrs| ownership.live(&name, |tags| Attrs { tags, ..attrs });
+        Ok(Some(take_in(read, &described, value, live)))
     }));
     Ok(found.await?.into_iter().flatten().collect())
+}
+
+/// Each with its value, without those that went between the two reads.
+async fn values(
+    read: &Reader<'_>,
+    root: &str,
+    described: Vec<ParameterMetadata>,
+) -> Result<Vec<(ParameterMetadata, Value)>, CloudError> {
+    let env = read.scope.env;
+    let known = described.into_iter().map(|described| (record::value(read.aws, env, &described), described));
+    let known: Vec<(Option<Text>, ParameterMetadata)> = known.collect();
+    let names = known.iter().filter(|(value, _)| value.is_none());
+    let names: Vec<String> = names.filter_map(|(_, described)| described.name.clone()).collect();
+    let answers = match by_name(read.aws, &names).await {
+        // Who may read them by path need not be allowed to by name.
+        Err(error) if error.is(Class::Denied) => by_path(read.aws, root).await?,
+        answers => answers?,
+    };
+    let mut answers: HashMap<String, Parameter> =
+        answers.into_iter().filter_map(|parameter| Some((parameter.name.clone()?, parameter))).collect();
+    let value = |(known, described): (Option<Text>, ParameterMetadata)| {
+        let value = match known {
+            Some(text) => Value::AsWanted(text),
+            None => {
+                let parameter = answers.remove(described.name()?)?;
+                record::note(read.aws, env, &parameter);
+                Value::Read(parameter)
+            }
+        };
+        Some((described, value))
+    };
+    Ok(known.into_iter().filter_map(value).collect())
 }
 
 /// A live parameter, its value put into the vault unless both AWS and the spec call it plain.
 fn take_in(
     read: &Reader<'_>,
-    parameter: Parameter,
-    described: Option<&ParameterMetadata>,
+    described: &ParameterMetadata,
+    value: Value,
     live: impl FnOnce(Attrs) -> Live<Attrs>,
 ) -> Live<Attrs> {
     let env = read.scope.env;
-    let (version, secure) = (parameter.version, parameter.r#type == Some(ParameterType::SecureString));
-    let name = parameter.name.unwrap_or_default();
-    let clear = Zeroizing::new(parameter.value.unwrap_or_default());
+    let name = described.name().unwrap_or_default().to_owned();
     let key = name.strip_prefix(&env.parameter_path("")).unwrap_or(&name).to_owned();
-    let hidden = secure || env.is_secret(&key);
+    let (version, secure, clear) = match value {
+        Value::AsWanted(text) => (described.version(), false, text.plain()),
+        Value::Read(parameter) => {
+            let secure = parameter.r#type == Some(ParameterType::SecureString);
+            (parameter.version, secure, parameter.value.unwrap_or_default())
+        }
+    };
+    let (clear, hidden) = (Zeroizing::new(clear), secure || env.is_secret(&key));
     let value = (!hidden).then(|| Text::from(clear.as_str()));
     // Even a plain value is held: the spec may call secret what AWS has as plain.
     let kept = if hidden { read.vault.keep(clear) } else { read.vault.keep_plain(clear) };
     read.vault.hold(Address::new(SsmParameter::KIND, key), &kept);
-    let tier = match described.and_then(ParameterMetadata::tier) {
+    let tier = match described.tier() {
         Some(Tier::Advanced) => ParameterTier::Advanced,
         Some(Tier::IntelligentTiering) => ParameterTier::IntelligentTiering,
         _ => ParameterTier::Standard,
@@ -69,32 +114,18 @@ fn take_in(
         value,
         secret: hidden.then_some(kept),
         tier,
-        description: described.and_then(ParameterMetadata::description).unwrap_or_default().to_owned(),
+        description: described.description().unwrap_or_default().to_owned(),
         tags: super::Tags::new(),
     };
     let outputs = made(read.aws, &attrs, version).outputs;
-    let mut live = Live { outputs, ..live(attrs) };
-    if described.is_none() {
-        // The two listings are taken at once, and one may know a new parameter before the other.
-        live.unread.extend(["tier", "description"]);
-    }
-    live
+    Live { outputs, ..live(attrs) }
 }
 
-async fn values(aws: &Aws, root: &str) -> Result<Vec<Parameter>, CloudError> {
-    // AWS gives ten a page at most.
-    let call = aws.ssm.get_parameters_by_path().path(root).recursive(true).with_decryption(true).max_results(10);
-    let pages = call.into_paginator().send().collect::<Result<Vec<_>, _>>().await;
-    let pages = pages.during("ssm:GetParametersByPath")?;
-    Ok(pages.into_iter().flat_map(|page| page.parameters.unwrap_or_default()).collect())
-}
-
-async fn descriptions(aws: &Aws, root: &str) -> Result<HashMap<String, ParameterMetadata>, CloudError> {
+async fn descriptions(aws: &Aws, root: &str) -> Result<Vec<ParameterMetadata>, CloudError> {
     let filter = ParameterStringFilter::builder().key("Path").option("Recursive").values(root).build();
     let filter = filter.map_err(|error| CloudError::internal(error.to_string()))?;
     let call = aws.ssm.describe_parameters().parameter_filters(filter).max_results(50);
     let pages = call.into_paginator().send().collect::<Result<Vec<_>, _>>().await;
     let pages = pages.during("ssm:DescribeParameters")?;
-    let all = pages.into_iter().flat_map(|page| page.parameters.unwrap_or_default());
-    Ok(all.filter_map(|described| Some((described.name.clone()?, described))).collect())
+    Ok(pages.into_iter().flat_map(|page| page.parameters.unwrap_or_default()).collect())
 }
