@@ -1,7 +1,7 @@
 //! Input that means harm: what is too deep, too large, endless or no text, and what would steer a terminal.
 
 use std::os::unix::fs::symlink;
-use std::time::{Duration, Instant};
+use std::process::{Command, Stdio};
 
 use crate::assert_outcome;
 use crate::cli::{Bench, Outcome};
@@ -11,13 +11,26 @@ use crate::moto::Moto;
 const HEAD: &str = "project = \"town\"\nenvironment = \"test\"\naccount = \"123456789012\"\nregion = \"eu-central-1\"\n\
                     [network]\ncidr = \"10.40.0.0/16\"\nsubnets = {}\n";
 
+/// Runs what must come to an end. The kernel kills a run after so many seconds of work, which is not for how long it
+/// waits for a processor.
+fn soon(bench: &Bench, arguments: &str) -> Outcome {
+    let program = bench.command(arguments);
+    let mut limited = Command::new("/bin/sh");
+    limited
+        .args(["-c", r#"ulimit -t 20 && exec "$0" "$@""#])
+        .arg(program.get_program())
+        .args(program.get_args())
+        .current_dir(program.get_current_dir().expect("a folder"))
+        .stdin(Stdio::null())
+        .env_clear()
+        .envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    Outcome::of(&mut limited)
+}
+
 /// Runs what must be refused as invalid input, soon and in few words.
 fn refused(bench: &Bench, arguments: &str) -> Outcome {
-    let started = Instant::now();
-    let outcome = bench.run(arguments);
-    let took = started.elapsed();
+    let outcome = soon(bench, arguments);
     assert!([3, 4].contains(&outcome.code), "`{arguments}` should be refused: {}", outcome.code);
-    assert!(took < Duration::from_secs(20), "`{arguments}` took {took:?}");
     assert!(outcome.stderr.len() < 100_000, "`{arguments}` says {} bytes", outcome.stderr.len());
     assert_inert(&outcome);
     outcome
@@ -95,14 +108,12 @@ fn specs_that_would_take_for_ever() {
         let one = |index| format!("p{index} = \"{}\"\n", format!("{{parameters.p{}}}", index + 1).repeat(times));
         format!("{HEAD}[parameters]\n{}p{count} = \"{end}\"\n", (0..count).map(one).collect::<String>())
     };
-    let started = Instant::now();
     bench.write("twice.toml", chain(60, 2, "x"));
-    bench.done("check twice.toml");
+    assert_eq!(soon(&bench, "check twice.toml").code, 0);
     bench.write("long.toml", chain(300, 1, "x"));
-    bench.done("check long.toml");
+    assert_eq!(soon(&bench, "check long.toml").code, 0);
     bench.write("ring.toml", chain(300, 1, "{parameters.p0}"));
     refused(&bench, "check ring.toml");
-    assert!(started.elapsed() < Duration::from_secs(30), "{:?}", started.elapsed());
 }
 
 #[test]
