@@ -289,6 +289,51 @@ fn tags_that_somebody_took_off_in_an_account_are_put_back() {
     assert_eq!(moto.boto(&format!("{STRIP}\n{ids}")), before, "the same objects as before");
 }
 
+/// The name alone does not make a secret ours, be it there before the first apply or put in the place of what we made.
+#[test]
+fn a_secret_made_by_hand_is_not_taken_for_the_one_to_be_generated() {
+    let moto = Moto::start();
+    let account = Account::with_fixture(&moto, "small.toml");
+    account.bench.edit(
+        "spec.toml",
+        "[parameters]\n",
+        "[parameters]\n\"web/key\" = { generate = { length = 40 } }\n",
+    );
+    let refused = || {
+        moto.reset_counts();
+        for arguments in ["plan spec.toml", "apply --yes spec.toml"] {
+            let outcome = account.run(arguments);
+            assert_eq!(outcome.code, 4, "{arguments}: {outcome}");
+            assert!(
+                outcome.stderr.contains("/town/test/web/key is in the place of ssm_parameter.web/key"),
+                "{outcome}"
+            );
+            assert!(outcome.stderr.contains("--adopt ssm_parameter.web/key"), "{outcome}");
+            assert!(!outcome.to_string().contains("made-by-hand"), "{outcome}");
+        }
+        assert_eq!(moto.writes(), [], "nothing is written");
+    };
+    let by_hand = r#"
+client("ssm").put_parameter(Name="/town/test/web/key", Value="made-by-hand", Type="SecureString")"#;
+    moto.boto(by_hand);
+    refused();
+    account.done("apply --yes spec.toml --adopt ssm_parameter.web/key");
+    account.assert_no_changes("spec.toml");
+
+    moto.boto(&format!(r#"client("ssm").delete_parameter(Name="/town/test/web/key"){by_hand}"#));
+    refused();
+    account.done("apply --yes spec.toml --adopt ssm_parameter.web/key");
+    account.assert_no_changes("spec.toml");
+    let found = moto.boto(
+        r#"
+ssm, name = client("ssm"), "/town/test/web/key"
+tags = ssm.list_tags_for_resource(ResourceType="Parameter", ResourceId=name)["TagList"]
+value = ssm.get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"]
+answer = [value, [tag["Value"] for tag in tags if tag["Key"] == "baseplate:address"]]"#,
+    );
+    assert_eq!(found, json!(["made-by-hand", ["ssm_parameter.web/key"]]), "its value stays");
+}
+
 /// A namesake of somebody else's that takes no part in anything is left alone.
 #[test]
 fn a_range_that_others_have_too_is_no_vpc_of_ours() {
