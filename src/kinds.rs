@@ -63,6 +63,9 @@ pub trait Kind: Target + Sized + 'static {
     const SERVES: bool = false;
     /// The kind of which an object must refer to one of this kind before requests that reach it are answered.
     const BACKED_BY: Option<&'static str> = None;
+    /// Whether a write may go in two halves: for kinds that have [`Kind::widen`] or [`Kind::hold_back`]. The others are
+    /// spared the question, which takes each object's attributes through its kind's types.
+    const HALVES: bool = false;
     /// Whether a replacement is created before the old object goes. A kind with a unique name must either say
     /// no, or take `Create::alternate` for its name.
     const CREATE_FIRST: bool = true;

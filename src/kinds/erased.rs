@@ -87,6 +87,7 @@ pub trait AnyKind: AnyCalls + Sync {
     fn protected_by(&self) -> Option<&'static str>;
     fn serves(&self) -> bool;
     fn backed_by(&self) -> Option<&'static str>;
+    fn halves(&self) -> bool;
     fn create_first(&self) -> bool;
     fn deadline(&self) -> u64;
     fn typical(&self) -> u64;
@@ -146,6 +147,9 @@ impl<K: Kind + AnyCalls + Sync> AnyKind for K {
     }
     fn backed_by(&self) -> Option<&'static str> {
         K::BACKED_BY
+    }
+    fn halves(&self) -> bool {
+        K::HALVES
     }
     fn create_first(&self) -> bool {
         K::CREATE_FIRST
@@ -224,5 +228,26 @@ impl<K: Kind + AnyCalls + Sync> AnyKind for K {
 
     fn lasts(&self, output: &str) -> bool {
         K::lasts(output)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn a_kind_whose_writes_go_in_halves_says_so() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/kinds");
+        let areas: Vec<_> =
+            std::fs::read_dir(folder).expect("the kinds").flatten().map(|area| area.path()).collect();
+        for kind in all() {
+            let file = format!("{}.rs", kind.name());
+            let text =
+                areas.iter().find_map(|area| std::fs::read_to_string(area.join(&file)).ok()).expect("its file");
+            let has_halves = text.contains("    fn widen(") || text.contains("    fn hold_back(");
+            assert_eq!(kind.halves(), has_halves, "{}", kind.name());
+        }
     }
 }

@@ -340,7 +340,7 @@ impl<'a> Drafting<'a> {
         }
         for (change, step) in changes.iter().zip(&mut steps) {
             let live = step.live.as_ref().filter(|_| change.action != Action::Replace);
-            if let Some(desired) = &step.desired {
+            if let Some(desired) = step.desired.as_ref().filter(|_| step.kind.halves()) {
                 let desired = resolve_with(desired, &world, self.about.vault, Secrets::Compare);
                 step.halves = Halves::of(step.kind, live, &desired);
             }

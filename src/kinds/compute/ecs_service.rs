@@ -139,6 +139,7 @@ fn follows(env: &Environment, service: &Service) -> Vec<Address> {
 impl Kind for EcsService {
     const STAGE: Stage = Stage::Compute;
     const REPLACE_ON: &'static [&'static str] = &["name", "cluster"];
+    const HALVES: bool = true;
     const SERVES: bool = true;
     const OUTPUTS: &'static [&'static str] = &["arn"];
     const IDENTITY: Option<&'static str> = Some("name");

@@ -46,6 +46,7 @@ impl Kind for Listener {
     const REPLACE_ON: &'static [&'static str] = &["load_balancer"];
     const TAG_INDEX: Option<&'static str> = Some("elasticloadbalancing");
     const SERVES: bool = true;
+    const HALVES: bool = true;
     /// A target group serves one load balancer only: the old listener lets go of it before a new one forwards.
     const CREATE_FIRST: bool = false;
 

@@ -56,6 +56,7 @@ impl Kind for ListenerRule {
     const REPLACE_ON: &'static [&'static str] = &["listener"];
     const TAG_INDEX: Option<&'static str> = Some("elasticloadbalancing");
     const SERVES: bool = true;
+    const HALVES: bool = true;
 
     type Attrs = Attrs;
 

@@ -53,6 +53,7 @@ impl Kind for LoadBalancer {
     const REPLACE_ON: &'static [&'static str] = &["name", "type", "scheme", "vpc"];
     const TAG_INDEX: Option<&'static str> = Some("elasticloadbalancing");
     const SERVES: bool = true;
+    const HALVES: bool = true;
     const OUTPUTS: &'static [&'static str] = &["dns_name", "zone_id"];
     const IDENTITY: Option<&'static str> = Some("name");
     const DEADLINE: u64 = 600;

@@ -91,6 +91,7 @@ fn private(env: &Environment, zone: &str) -> BTreeSet<Ref<Subnet>> {
 impl Kind for RouteTable {
     const STAGE: Stage = Stage::Network;
     const REPLACE_ON: &'static [&'static str] = &["vpc"];
+    const HALVES: bool = true;
     const SERVES: bool = true;
     type Attrs = Attrs;
 

@@ -41,6 +41,7 @@ impl Kind for SecurityGroupRules {
     const STAGE: Stage = Stage::Network;
     const REPLACE_ON: &'static [&'static str] = &["group"];
     const SERVES: bool = true;
+    const HALVES: bool = true;
     type Attrs = Attrs;
 
     fn desired(env: &Environment) -> Vec<Desired<Attrs>> {
