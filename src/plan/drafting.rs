@@ -33,6 +33,8 @@ pub struct Drafting<'a> {
     by_address: HashMap<&'a Address, Vec<usize>>,
     /// By address, indices into `found` of what stands there without the tags that say so.
     recognised: HashMap<Address, Vec<usize>>,
+    /// The same the other way round: what each of these stands for.
+    stands_for: HashMap<usize, Address>,
     names: Names<'a>,
     /// All that the spec has, also where the environment goes: it says in what order, and what is protected.
     spec: HashMap<&'a Address, &'a Wanted>,
@@ -69,12 +71,16 @@ impl<'a> Drafting<'a> {
         }
         // AWS lists in any order: of two that are alike, the same one stays every time.
         by_address.values_mut().for_each(|indices| indices.sort_by_key(|&index| &found[index].live.id));
+        let recognised = recognise(about, spec, found);
+        let stands_for =
+            recognised.iter().flat_map(|(address, all)| all.iter().map(|&index| (index, address.clone())));
         Self {
             about,
             options,
             found,
             by_address,
-            recognised: recognise(about, spec, found),
+            stands_for: stands_for.collect(),
+            recognised,
             names: Names::of(found),
             spec: spec.wanted.iter().map(|wanted| (&wanted.address, wanted)).collect(),
             applied,

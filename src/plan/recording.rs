@@ -1,6 +1,6 @@
 //! The record of what was applied, over one run: before its first write and after its last.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use crate::applied::{Applied, Asked, written};
 use crate::cloud::About;
@@ -13,13 +13,13 @@ impl Draft {
     /// or after the run has died, does not take what it did for somebody else's doing.
     pub fn begun(&self, about: About<'_>) -> Applied {
         let mut begun = self.applied.clone();
+        let wanted: HashSet<&Address> = about.graph.wanted.iter().map(|wanted| &wanted.address).collect();
         for (change, step) in self.plan.changes.iter().zip(&self.steps) {
-            let is_wanted = || about.graph.wanted.iter().any(|wanted| wanted.address == change.address);
             match change.action {
                 // Somebody deleted it: that stays true until it is made.
                 Action::Create if change.origin == Origin::Drift => {}
                 // What is left over has the address of what stays.
-                Action::Delete if is_wanted() => {}
+                Action::Delete if wanted.contains(&change.address) => {}
                 Action::Create | Action::Delete => begun.forget(&change.address),
                 Action::Update | Action::Replace | Action::Adopt => {
                     let names = step.desired.iter().filter_map(|desired| desired.as_object()).flatten();

@@ -83,15 +83,15 @@ impl Drafting<'_> {
             self.doubtful.insert(index);
             return;
         }
-        let stands_for = self.recognised.iter().find(|(_, candidates)| candidates.contains(&index));
+        let stands_for = self.stands_for.get(&index);
         let (id, kind) = (&found.live.id, found.kind.name());
         match (owner, stands_for) {
-            (Owner::Incomplete(missing), Some((address, _))) => self.conflicts.push(format!(
+            (Owner::Incomplete(missing), Some(address)) => self.conflicts.push(format!(
                 "{id} is in the place of {address}, but lacks {}, and would be left behind. Give it its tags back first (apply --adopt \
                  {address}), or take the others off if it is to stay",
                 missing.join(", ")
             )),
-            (Owner::Nobody, Some((address, _))) => self.notes.push(format!(
+            (Owner::Nobody, Some(address)) => self.notes.push(format!(
                 "{id} is in the place of {address}, has none of this environment's tags, and stays. If it is to go: \
                  apply --adopt {address}, then destroy again"
             )),

@@ -41,10 +41,9 @@ impl Drafting<'_> {
         let left_to_aws =
             |path: &str| wanted.is_some_and(|wanted| wanted.attrs.get(path).is_some_and(Value::is_null));
         fields.retain(|field| !is_ownership(&field.path) && !left_to_aws(&field.path));
-        let duplicate = self.about.graph.wanted.iter().any(|wanted| wanted.address == *address);
-        let reason = match (self.options.destroy, duplicate) {
+        let reason = match (self.options.destroy, wanted) {
             (true, _) => "the environment goes",
-            (_, true) => "left over: another object has its place",
+            (_, Some(_)) => "left over: another object has its place",
             _ => "the spec does not have it",
         };
         let depends_on: BTreeSet<Address> = self.referred(address, &attrs);
