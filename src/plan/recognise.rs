@@ -11,7 +11,7 @@ use super::draft::compare;
 use super::world::{Secrets, World, resolve_with};
 use crate::cloud::{About, Found};
 use crate::graph::{Graph, Wanted};
-use crate::kinds::Live;
+use crate::kinds::{AnyKind, Live};
 use crate::spec::Owner;
 use crate::value::Address;
 use crate::value::walk::{Link, is_resolved, links};
@@ -39,11 +39,18 @@ pub fn recognise(about: About<'_>, spec: &Graph, found: &[Found]) -> HashMap<Add
         // What goes by a name that is none of the spec's, since it must have one.
         Some(_) => matches!(owner(about, one), Some(Owner::Nobody | Owner::Incomplete(_))),
     };
-    let loose: BTreeSet<usize> = (0..found.len()).filter(|&index| is_loose(&found[index])).collect();
+    let mut loose: HashMap<&'static str, BTreeSet<usize>> = HashMap::new();
+    let mut by_name: HashMap<(&'static str, &str), Vec<usize>> = HashMap::new();
+    for (index, one) in found.iter().enumerate().filter(|(_, one)| is_loose(one)) {
+        loose.entry(one.kind.name()).or_default().insert(index);
+        if let Some(name) = exact_name(one.kind, one.live.attrs.as_ref()) {
+            by_name.entry((one.kind.name(), name)).or_default().push(index);
+        }
+    }
     if loose.is_empty() {
         return HashMap::new();
     }
-    let mut search = Search { about, found, loose, live: HashMap::new(), world: World::default() };
+    let mut search = Search { about, found, loose, by_name, live: HashMap::new(), world: World::default() };
     for (index, Found { live, .. }) in found.iter().enumerate() {
         if let Some(address) = live.address.as_ref().filter(|address| wanted.contains(address)) {
             search.live.entry(address.clone()).or_insert(index);
@@ -53,11 +60,20 @@ pub fn recognise(about: About<'_>, spec: &Graph, found: &[Found]) -> HashMap<Add
     search.run(spec)
 }
 
+/// The name by which alone such an object is recognised: of a kind in which none is made beside its predecessor, under
+/// another name.
+fn exact_name<'v>(kind: &dyn AnyKind, attrs: Option<&'v Value>) -> Option<&'v str> {
+    let field = kind.identity().filter(|_| !kind.create_first())?;
+    attrs?.get(field)?.as_str()
+}
+
 struct Search<'a> {
     about: About<'a>,
     found: &'a [Found],
-    /// What no tags place.
-    loose: BTreeSet<usize>,
+    /// By kind, what no tags place.
+    loose: HashMap<&'static str, BTreeSet<usize>>,
+    /// By kind and name, all of that which is recognised by its exact name.
+    by_name: HashMap<(&'static str, &'a str), Vec<usize>>,
     /// What is known to be at each address.
     live: HashMap<Address, usize>,
     world: World,
@@ -88,24 +104,23 @@ impl Search<'_> {
                     self.live.insert(wanted.address.clone(), one);
                     self.world.learn(&wanted.address, &live.id, live.outputs.clone());
                 }
-                candidates.iter().for_each(|index| {
-                    self.loose.remove(index);
-                });
+                if let Some(loose) = self.loose.get_mut(wanted.kind.name()) {
+                    candidates.iter().for_each(|index| {
+                        loose.remove(index);
+                    });
+                }
                 recognised.insert(wanted.address.clone(), candidates);
                 false
             });
-            if missing.len() == before || self.loose.is_empty() {
+            if missing.len() == before || self.loose.values().all(BTreeSet::is_empty) {
                 return recognised;
             }
         }
     }
 
     fn candidates(&self, wanted: &Wanted, users: &[&Wanted]) -> Vec<usize> {
-        let of_kind = |index: &usize| self.found[*index].kind.name() == wanted.kind.name();
-        let mut loose = self.loose.iter().copied().filter(of_kind).peekable();
-        if loose.peek().is_none() {
-            return Vec::new();
-        }
+        let kind = wanted.kind.name();
+        let Some(loose) = self.loose.get(kind).filter(|loose| !loose.is_empty()) else { return Vec::new() };
         let desired = match is_resolved(&wanted.attrs) {
             true => wanted.attrs.clone(),
             false => resolve_with(&wanted.attrs, &self.world, self.about.vault, Secrets::Compare),
@@ -114,7 +129,13 @@ impl Search<'_> {
             let attrs = self.found[*index].live.attrs.as_ref();
             attrs.is_some_and(|attrs| wanted.kind.stands_for(&desired, attrs))
         };
-        let by_place: Vec<usize> = loose.filter(stands).collect();
+        let by_place: Vec<usize> = match exact_name(wanted.kind, Some(&desired)) {
+            Some(name) => {
+                let named = self.by_name.get(&(kind, name)).into_iter().flatten().copied();
+                named.filter(|index| loose.contains(index)).filter(stands).collect()
+            }
+            None => loose.iter().copied().filter(stands).collect(),
+        };
         if !by_place.is_empty() {
             return by_place;
         }
@@ -155,9 +176,9 @@ impl Search<'_> {
                 let differs = |one: &Difference| fixed.contains(&one.field()) && is_resolved(&one.after);
                 !compare(wanted.kind, desired, live).iter().any(differs)
             };
-            self.loose.iter().copied().find(|&index| {
-                let Found { kind, live } = &self.found[index];
-                kind.name() == wanted.kind.name() && is_it(live) && fits(live)
+            self.loose.get(wanted.kind.name())?.iter().copied().find(|&index| {
+                let live = &self.found[index].live;
+                is_it(live) && fits(live)
             })
         })
     }
