@@ -12,8 +12,8 @@ mod recording;
 mod world;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize, Serializer};
+use serde_json::Value;
 
 use crate::kinds::{Impact, Stage};
 use crate::value::{Address, sha256};
@@ -79,22 +79,26 @@ impl Plan {
     /// plans with the same hash do the same.
     pub fn hash(&self) -> String {
         let Self { project, environment, account, region, destroy, spec_digest, .. } = self;
-        let changes = self.changes.iter().map(|Change { address, action, id, fields, .. }| {
-            let fields = fields.iter().map(|field| json!([field.path, field.before, field.after, field.secret]));
-            json!([address, action, id, fields.collect::<Value>()])
-        });
-        sha256(&json!([
-            self.format_version,
-            [project, environment, account, region, spec_digest],
-            destroy,
-            changes.collect::<Value>(),
-        ]))
+        let changes: Vec<Hashed> = self.changes.iter().map(Hashed).collect();
+        sha256(&(self.format_version, [project, environment, account, region, spec_digest], destroy, changes))
     }
 
     /// How many changes of each action: create, update, replace, delete, adopt.
     pub fn counts(&self) -> [(Action, usize); 5] {
         [Action::Create, Action::Update, Action::Replace, Action::Delete, Action::Adopt]
             .map(|action| (action, self.changes.iter().filter(|change| change.action == action).count()))
+    }
+}
+
+/// What the plan's hash takes in of a change.
+struct Hashed<'a>(&'a Change);
+
+impl Serialize for Hashed<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Change { address, action, id, fields, .. } = self.0;
+        let fields: Vec<_> =
+            fields.iter().map(|field| (&field.path, &field.before, &field.after, field.secret)).collect();
+        (address, action, id, fields).serialize(serializer)
     }
 }
 

@@ -20,5 +20,5 @@ pub fn live_digest<'a>(stay: impl Iterator<Item = &'a Found>, changes: &[Change]
     // AWS lists in any order.
     let mut objects: Vec<String> = stay.chain(change).map(|object| object.to_string()).collect();
     objects.sort_unstable();
-    sha256(&json!(objects))
+    sha256(&objects)
 }
