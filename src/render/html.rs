@@ -122,18 +122,18 @@ fn dependencies(out: &mut String, plan: &Plan) {
 }
 
 fn changes(out: &mut String, plan: &Plan) {
-    let index = |change: &Change| plan.changes.iter().position(|other| std::ptr::eq(other, change));
     let ordered = by_danger(plan);
     for origin in ORIGINS {
-        let own: Vec<&Change> = ordered.iter().copied().filter(|change| change.origin == origin).collect();
+        let own: Vec<(usize, &Change)> =
+            ordered.iter().copied().filter(|(_, change)| change.origin == origin).collect();
         if own.is_empty() {
             continue;
         }
         let title = escape(view::heading(origin, plan.destroy));
         let _ =
             writeln!(out, "<section class=\"changes\"><h2>{title} <span class=\"soft\">{}</span></h2>", own.len());
-        for change in own {
-            one(out, index(change).unwrap_or_default(), change);
+        for (index, change) in own {
+            one(out, index, change);
         }
         out.push_str("</section>\n");
     }

@@ -14,7 +14,7 @@ const NOTICE: usize = 400;
 /// A plan in Markdown, in `limit` bytes at most. What does not fit is left out from the least dangerous end,
 /// details before whole changes, and counted.
 pub fn markdown(plan: &Plan, limit: Option<usize>) -> String {
-    let entries: Vec<Entry> = by_danger(plan).into_iter().map(Entry::of).collect();
+    let entries: Vec<Entry> = by_danger(plan).into_iter().map(|(_, change)| Entry::of(change)).collect();
     let extras = extras(plan);
     let top = top(plan);
     let cut = match limit {

@@ -20,10 +20,10 @@ pub fn danger(change: &Change) -> u8 {
 /// From here on a change needs no second look.
 pub const HARMLESS: u8 = 5;
 
-/// All changes, most dangerous first; the plan's own order among equals.
-pub fn by_danger(plan: &Plan) -> Vec<&Change> {
-    let mut changes: Vec<&Change> = plan.changes.iter().collect();
-    changes.sort_by_key(|change| danger(change));
+/// All changes with their places in the plan, most dangerous first; the plan's own order among equals.
+pub fn by_danger(plan: &Plan) -> Vec<(usize, &Change)> {
+    let mut changes: Vec<(usize, &Change)> = plan.changes.iter().enumerate().collect();
+    changes.sort_by_key(|(_, change)| danger(change));
     changes
 }
 
