@@ -63,17 +63,22 @@
   }
 
   // A box shows all that it needs and all that needs it.
-  const follow = (start, from, to) => {
-    const seen = new Set([start]);
-    for (const node of seen) {
-      for (const edge of edges) if (edge.dataset[from] === node) seen.add(edge.dataset[to]);
+  const tied = { from: new Map(), to: new Map() };
+  for (const { dataset: { from, to } } of edges) {
+    for (const [near, node, far] of [["from", from, to], ["to", to, from]]) {
+      if (!tied[near].has(node)) tied[near].set(node, []);
+      tied[near].get(node).push(far);
     }
+  }
+  const follow = (start, near) => {
+    const seen = new Set([start]);
+    for (const node of seen) for (const far of tied[near].get(node) ?? []) seen.add(far);
     return seen;
   };
   const picture = document.querySelector("svg");
   const light = (node) => {
-    const up = follow(node, "to", "from");
-    const down = follow(node, "from", "to");
+    const up = follow(node, "to");
+    const down = follow(node, "from");
     picture.classList.add("lit");
     for (const [id, element] of nodes) element.classList.toggle("hot", up.has(id) || down.has(id));
     for (const edge of edges) {
