@@ -162,7 +162,10 @@ fn contrasts(one: &View, other: &View) -> Vec<Contrast> {
                 (Some(here), Some(there)) => between(&here.attrs, &there.attrs)
                     .iter()
                     .filter(|difference| !is_the_same(address, difference.field(), &here.attrs, &there.attrs))
-                    .map(|difference| Field { known_after_apply: false, ..names.field(difference, &[]) })
+                    .map(|difference| Field {
+                        known_after_apply: false,
+                        ..names.field(&difference.path, &difference.before, &difference.after, &[])
+                    })
                     .filter(|field| !is_ownership(&field.path))
                     .collect(),
                 _ => Vec::new(),

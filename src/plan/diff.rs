@@ -52,9 +52,8 @@ pub fn between(one: &Value, other: &Value) -> Vec<Difference> {
 }
 
 /// Every field of a new object, or of one that goes, except those that say nothing.
-pub fn listing(attrs: &Value) -> Vec<(String, Value)> {
-    let fields = attrs.as_object().into_iter().flatten();
-    fields.filter(|(_, value)| says_something(value)).map(|(name, value)| (name.clone(), value.clone())).collect()
+pub fn listing(attrs: &Value) -> impl Iterator<Item = (&String, &Value)> {
+    attrs.as_object().into_iter().flatten().filter(|(_, value)| says_something(value))
 }
 
 fn says_something(value: &Value) -> bool {

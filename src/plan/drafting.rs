@@ -192,11 +192,9 @@ impl<'a> Drafting<'a> {
     }
 
     fn create(&mut self, wanted: &Wanted, desired: &Value) {
-        let mut fields: Vec<Field> = listing(desired)
-            .into_iter()
-            .map(|(path, after)| self.names.field(&Difference { path, before: Value::Null, after }, &[]))
-            .collect();
-        fields.retain(|field| !is_ownership(&field.path));
+        let shown = listing(desired).filter(|(path, _)| !is_ownership(path));
+        let mut fields: Vec<Field> =
+            shown.map(|(path, after)| self.names.field(path, &Value::Null, after, &[])).collect();
         let deleted = self.applied.was_there(&wanted.address, &wanted.attrs);
         let origin = if deleted { Origin::Drift } else { Origin::Requested };
         fields.iter_mut().for_each(|field| field.origin = origin);
@@ -224,7 +222,8 @@ impl<'a> Drafting<'a> {
         let replace: Vec<&str> =
             changed.iter().map(String::as_str).filter(|field| kind.replace_on().contains(field)).collect();
         let field = |difference: &Difference| {
-            let field = self.names.field(difference, kind.replace_on());
+            let Difference { path, before, after } = difference;
+            let field = self.names.field(path, before, after, kind.replace_on());
             Field { origin: self.origin(wanted, desired, live, difference), ..field }
         };
         let mut fields: Vec<Field> = different.iter().map(field).collect();

@@ -2,8 +2,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use serde_json::Value;
 
-use super::diff::Difference;
-use super::{Field, Origin};
+use super::{Field, Origin, top_level};
 use crate::cloud::Found;
 use crate::kinds::AnyKind;
 use crate::value::walk::{Link, is_resolved, links};
@@ -73,16 +72,16 @@ impl<'a> Names<'a> {
     }
 
     /// A difference as a plan shows it: no value of a secret, and references by address.
-    pub fn field(&self, difference: &Difference, replace_on: &[&str]) -> Field {
-        let secret = is_secret(&difference.before) || is_secret(&difference.after);
+    pub fn field(&self, path: &str, before: &Value, after: &Value, replace_on: &[&str]) -> Field {
+        let secret = is_secret(before) || is_secret(after);
         let hide = |value: &Value| if secret { Value::Null } else { self.shown(value) };
         Field {
-            path: difference.path.clone(),
-            before: hide(&difference.before),
-            after: hide(&difference.after),
+            path: path.to_owned(),
+            before: hide(before),
+            after: hide(after),
             secret,
-            known_after_apply: !secret && !is_resolved(&difference.after),
-            forces_replacement: replace_on.contains(&difference.field()),
+            known_after_apply: !secret && !is_resolved(after),
+            forces_replacement: replace_on.contains(&top_level(path)),
             origin: Origin::default(),
         }
     }

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::{Drafting, holds_data, takes};
 use crate::cloud::Found;
 use crate::kinds::Impact;
-use crate::plan::diff::{Difference, listing};
+use crate::plan::diff::listing;
 use crate::plan::draft::{Halves, Step};
 use crate::plan::names::is_ownership;
 use crate::plan::{Action, Change, Field, Origin, guards};
@@ -32,21 +32,19 @@ impl Drafting<'_> {
             return;
         }
         self.refuse_if_protected(*kind, address, live);
-        let attrs = live.attrs.clone().unwrap_or_default();
-        let mut fields: Vec<Field> = listing(&attrs)
-            .into_iter()
-            .map(|(path, before)| self.names.field(&Difference { path, before, after: Value::Null }, &[]))
-            .collect();
+        let attrs = live.attrs.as_ref().unwrap_or(&Value::Null);
         // What the spec leaves to AWS may move until it goes.
         let left_to_aws =
             |path: &str| wanted.is_some_and(|wanted| wanted.attrs.get(path).is_some_and(Value::is_null));
-        fields.retain(|field| !is_ownership(&field.path) && !left_to_aws(&field.path));
+        let shown = listing(attrs).filter(|(path, _)| !is_ownership(path) && !left_to_aws(path));
+        let fields: Vec<Field> =
+            shown.map(|(path, before)| self.names.field(path, before, &Value::Null, &[])).collect();
         let reason = match (self.options.destroy, wanted) {
             (true, _) => "the environment goes",
             (_, Some(_)) => "left over: another object has its place",
             _ => "the spec does not have it",
         };
-        let depends_on: BTreeSet<Address> = self.referred(address, &attrs);
+        let depends_on: BTreeSet<Address> = self.referred(address, attrs);
         let impact = if holds_data(*kind, live) { Impact::DataLoss } else { Impact::None };
         let mut change = Change {
             address: address.clone(),
