@@ -115,17 +115,34 @@ pub fn pretty(value: &Value) -> String {
 /// A value on one line: without the quotes and braces that JSON needs and people do not, and without what is
 /// empty.
 pub fn inline(value: &Value) -> String {
+    let mut out = String::new();
+    push_inline(&mut out, value);
+    out
+}
+
+fn push_inline(out: &mut String, value: &Value) {
     match value {
-        Value::String(text) if text.is_empty() => "\"\"".to_owned(),
-        Value::String(text) => one_line(text),
-        Value::Array(items) => format!("[{}]", items.iter().map(inline).collect::<Vec<_>>().join(", ")),
-        Value::Object(map) => {
-            let says = |value: &&Value| !matches!(value, Value::Null) && *value != &Value::from("");
-            let parts = map.iter().filter(|(_, value)| says(value));
-            let parts: Vec<String> =
-                parts.map(|(key, value)| format!("{}: {}", one_line(key), inline(value))).collect();
-            format!("{{{}}}", parts.join(", "))
+        Value::String(text) if text.is_empty() => out.push_str("\"\""),
+        Value::String(text) => out.push_str(&one_line(text)),
+        Value::Array(items) => {
+            out.push('[');
+            for (index, item) in items.iter().enumerate() {
+                out.push_str(if index > 0 { ", " } else { "" });
+                push_inline(out, item);
+            }
+            out.push(']');
         }
-        other => other.to_string(),
+        Value::Object(map) => {
+            let says = |value: &Value| !value.is_null() && value != "";
+            out.push('{');
+            for (index, (key, value)) in map.iter().filter(|(_, value)| says(value)).enumerate() {
+                out.push_str(if index > 0 { ", " } else { "" });
+                out.push_str(&one_line(key));
+                out.push_str(": ");
+                push_inline(out, value);
+            }
+            out.push('}');
+        }
+        other => *out += &other.to_string(),
     }
 }
