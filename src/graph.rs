@@ -3,6 +3,7 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, HashSet};
+use std::rc::Rc;
 
 use petgraph::algo::kosaraju_scc;
 use petgraph::graph::{DiGraph, NodeIndex};
@@ -18,7 +19,8 @@ pub struct Wanted {
     pub address: Address,
     pub kind: &'static dyn AnyKind,
     pub stage: Stage,
-    pub attrs: Value,
+    /// Shared with the step that carries out its change.
+    pub attrs: Rc<Value>,
     pub shared: bool,
     pub external: bool,
     pub protect: bool,
@@ -70,7 +72,7 @@ impl Graph {
                     address,
                     kind: *kind,
                     stage,
-                    attrs,
+                    attrs: Rc::new(attrs),
                     shared,
                     external,
                     protect,
@@ -243,7 +245,7 @@ mod tests {
             address,
             kind: &crate::kinds::network::vpc::Vpc,
             stage: Stage::Network,
-            attrs: Value::Null,
+            attrs: Rc::new(Value::Null),
             shared: false,
             external: false,
             protect: false,

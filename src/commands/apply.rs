@@ -308,7 +308,7 @@ fn may_go(plan: &Plan) -> Result<(), Failure> {
 fn missing_variables(draft: &Draft) -> Result<(), Failure> {
     let mut messages = Vec::new();
     for (change, step) in draft.plan.changes.iter().zip(&draft.steps) {
-        let fields = step.desired.as_ref().filter(|_| step.live.is_none()).and_then(serde_json::Value::as_object);
+        let fields = step.desired.as_ref().filter(|_| step.live.is_none()).and_then(|desired| desired.as_object());
         for source in fields.into_iter().flatten().filter_map(|(_, value)| value.get(crate::value::tag::SECRET)) {
             if let Some(name) = source.get("env").and_then(serde_json::Value::as_str)
                 && from_variable(name).is_none()

@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use serde_json::{Value, json};
 
@@ -30,7 +31,9 @@ impl View {
     /// A ring of references, by name.
     pub fn wanted(env: &Environment) -> Result<Self, String> {
         let wanted = Graph::of(&Nameless::of(env).environment(env))?.wanted;
-        let seen = |wanted: Wanted| (wanted.address, Seen { stage: wanted.stage, attrs: wanted.attrs });
+        let seen = |wanted: Wanted| {
+            (wanted.address, Seen { stage: wanted.stage, attrs: Rc::unwrap_or_clone(wanted.attrs) })
+        };
         Ok(Self { side: Side::of(env), objects: wanted.into_iter().map(seen).collect() })
     }
 

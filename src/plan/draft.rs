@@ -1,4 +1,5 @@
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
 use serde_json::Value;
 
@@ -40,7 +41,7 @@ pub struct Draft {
 pub struct Step {
     pub kind: &'static dyn AnyKind,
     /// As the spec wants it, nothing resolved; `None` for a delete.
-    pub desired: Option<Value>,
+    pub desired: Option<Rc<Value>>,
     pub live: Option<Live<Value>>,
     /// What the desired object needs: changes of these addresses come first.
     pub needs: BTreeSet<Address>,

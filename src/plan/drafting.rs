@@ -6,6 +6,7 @@ mod unwanted;
 
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
+use std::rc::Rc;
 
 use serde_json::Value;
 
@@ -172,7 +173,7 @@ impl<'a> Drafting<'a> {
     /// What is wanted, with the fields that this plan carries along as they are live.
     fn with_live_fields<'w>(&mut self, wanted: &'w Wanted) -> Cow<'w, Value> {
         let carried = self.options.carry.iter().filter(|(kind, _)| *kind == wanted.kind.name());
-        let mut attrs = Cow::Borrowed(&wanted.attrs);
+        let mut attrs = Cow::Borrowed(&*wanted.attrs);
         let Some(&index) = self.by_address.get(&wanted.address).and_then(|found| found.first()) else {
             return attrs;
         };
@@ -281,7 +282,10 @@ impl<'a> Drafting<'a> {
             depends_on: wanted.needs.iter().cloned().collect(),
         };
         change.guarded = guards::is_guarded(&change, wanted.protect, &self.options.allow);
-        let attrs = self.with_live_fields(wanted).into_owned();
+        let attrs = match self.with_live_fields(wanted) {
+            Cow::Borrowed(_) => Rc::clone(&wanted.attrs),
+            Cow::Owned(attrs) => Rc::new(attrs),
+        };
         let step = Step {
             kind: wanted.kind,
             desired: Some(attrs),

@@ -2,6 +2,7 @@
 //! taken them off, or somebody else made it. To take such an object for missing would delete what is around it, to
 //! make room for another that AWS then refuses.
 
+use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use serde_json::Value;
@@ -122,8 +123,8 @@ impl Search<'_> {
         let kind = wanted.kind.name();
         let Some(loose) = self.loose.get(kind).filter(|loose| !loose.is_empty()) else { return Vec::new() };
         let desired = match is_resolved(&wanted.attrs) {
-            true => wanted.attrs.clone(),
-            false => resolve_with(&wanted.attrs, &self.world, self.about.vault, Secrets::Compare),
+            true => Cow::Borrowed(&*wanted.attrs),
+            false => Cow::Owned(resolve_with(&wanted.attrs, &self.world, self.about.vault, Secrets::Compare)),
         };
         let stands = |index: &usize| {
             let attrs = self.found[*index].live.attrs.as_ref();

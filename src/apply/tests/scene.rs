@@ -62,7 +62,7 @@ impl Said<'_> {
     /// Attributes before and after; an update of them goes in two halves where its kind says so.
     pub fn attrs(self, before: &serde_json::Value, after: &serde_json::Value) -> Self {
         let step = &mut self.0.1;
-        step.desired = Some(after.clone());
+        step.desired = Some(Rc::new(after.clone()));
         if let Some(live) = &mut step.live {
             live.attrs = Some(before.clone());
         }
@@ -130,7 +130,7 @@ impl Scene {
         });
         let step = Step {
             kind,
-            desired: (action != Action::Delete).then(|| attrs(NEW)),
+            desired: (action != Action::Delete).then(|| Rc::new(attrs(NEW))),
             live,
             needs: BTreeSet::new(),
             follows: BTreeSet::new(),

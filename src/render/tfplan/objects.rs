@@ -111,7 +111,7 @@ fn object(wanted: &Wanted, change: Option<(&Change, &Step)>, back: &Addresses<'_
     let before = live.and_then(|live: &Live<Value>| live.attrs.as_ref()).map(|attrs| back.in_place(attrs));
     let after = match (&before, change) {
         (Some(before), Some((change, _))) => overlaid(before, desired, &changed(change)),
-        _ => desired.clone(),
+        _ => Value::clone(desired),
     };
     let (before, action) = match change {
         None => (Some(after.clone()), None),
