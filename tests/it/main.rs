@@ -42,4 +42,5 @@ mod schema;
 mod secrets;
 mod serving;
 mod signals;
+mod upgrades;
 mod usage;
