@@ -19,6 +19,7 @@ pub mod network;
 mod ownership;
 pub mod registry;
 mod stage;
+pub mod terraform;
 
 use std::collections::BTreeMap;
 
@@ -29,6 +30,8 @@ use serde::de::DeserializeOwned;
 use crate::aws::{Aws, CloudError, Reader};
 use crate::spec::Environment;
 use crate::value::{Address, Target, Vault};
+
+use terraform::{Block, This};
 
 pub use elsewhere::elsewhere;
 #[cfg(feature = "aws")]
@@ -133,6 +136,10 @@ pub trait Kind: Target + Sized + 'static {
     fn lasts(_output: &str) -> bool {
         false
     }
+
+    /// The object as Terraform's resources: the object itself first, then what Terraform has as resources of their
+    /// own. References are by address.
+    fn terraform(attrs: &Self::Attrs, this: &This<'_>) -> Vec<Block>;
 }
 
 /// The side of a kind that calls AWS.

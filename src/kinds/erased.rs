@@ -7,6 +7,7 @@ use serde_json::Value;
 pub use super::calls::AnyCalls;
 #[cfg(feature = "aws")]
 use crate::aws::TagIndex;
+use crate::kinds::terraform::{Block, This};
 use crate::kinds::{Desired, Impact, Kind, Stage};
 use crate::spec::{Catalog, Environment};
 
@@ -104,6 +105,8 @@ pub trait AnyKind: AnyCalls + Sync {
     fn goes_after(&self, live: &Value) -> &'static [&'static str];
     /// Whether the object that replaces another has the same value of this output.
     fn lasts(&self, output: &str) -> bool;
+    /// `None` for attributes of another shape.
+    fn terraform(&self, attrs: &Value, this: &This<'_>) -> Option<Vec<Block>>;
 }
 
 pub(super) fn json<A: Serialize>(attrs: A) -> Value {
@@ -228,6 +231,10 @@ impl<K: Kind + AnyCalls + Sync> AnyKind for K {
 
     fn lasts(&self, output: &str) -> bool {
         K::lasts(output)
+    }
+
+    fn terraform(&self, attrs: &Value, this: &This<'_>) -> Option<Vec<Block>> {
+        K::Attrs::deserialize(attrs).ok().map(|attrs| K::terraform(&attrs, this))
     }
 }
 

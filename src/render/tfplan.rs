@@ -4,14 +4,8 @@
 //! It shows the whole, not only what changes: policies judge what will be there. So it is made of the graph and
 //! the draft, and not of the plan value alone.
 
-mod compute;
-mod data;
-mod edge;
-mod map;
-mod network;
 mod objects;
 mod resolve;
-mod security;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -22,54 +16,16 @@ use self::objects::{Object, Objects};
 use self::resolve::{Split, expressions, split};
 use crate::graph::Graph;
 use crate::kinds;
+use crate::kinds::terraform::{Block, This};
 use crate::plan::{Action, Draft};
 use crate::spec::Environment;
-use crate::value::{Address, Ref, Target, tag};
+use crate::value::{Address, tag};
 
 /// The versions of the format that this follows, and of the Terraform that first wrote it.
 const FORMAT_VERSION: &str = "1.2";
 const STATE_VERSION: &str = "1.0";
 const TERRAFORM_VERSION: &str = "1.9.0";
 const PROVIDER: &str = "registry.terraform.io/hashicorp/aws";
-
-/// One of Terraform's resources, as long as its references are addresses and its secrets sources.
-struct Block {
-    kind: &'static str,
-    /// Tells apart the resources of one object; `None` for the object itself.
-    part: Option<String>,
-    body: Value,
-}
-
-impl Block {
-    fn one(kind: &'static str, body: Value) -> Vec<Self> {
-        vec![Self { kind, part: None, body }]
-    }
-
-    fn part(kind: &'static str, part: String, body: Value) -> Self {
-        Self { kind, part: Some(part), body }
-    }
-
-    /// Whatever tells it from all others of its type.
-    fn title(&self, address: &Address) -> String {
-        match self.part.as_deref() {
-            None | Some("") => address.name().to_owned(),
-            Some(part) => format!("{}-{part}", address.name()),
-        }
-    }
-}
-
-/// JSON inside a string, as Terraform has policies and container definitions.
-fn document(value: &Value) -> Value {
-    json!({ resolve::DOCUMENT: value })
-}
-
-/// What a part that stands for a reference is called.
-fn name_of<K: Target>(reference: &Ref<K>) -> String {
-    match reference {
-        Ref::To { address, .. } => address.name().to_owned(),
-        Ref::Id { id, .. } => id.clone(),
-    }
-}
 
 /// The plan for Terraform's readers.
 ///
@@ -189,10 +145,15 @@ impl Pair<'_> {
     }
 }
 
+/// `None` for a kind that is not known, or attributes of another shape.
+fn blocks_of(address: &Address, attrs: &Value, region: &str) -> Option<Vec<Block>> {
+    kinds::find(address.kind())?.terraform(attrs, &This { address, region })
+}
+
 fn paired<'a>(object: &'a Object, region: &str) -> Result<Vec<Pair<'a>>, Address> {
     let blocks = |attrs: &Option<Value>| match attrs {
         None => Ok(Vec::new()),
-        Some(attrs) => map::blocks(&object.address, attrs, region).ok_or_else(|| object.address.clone()),
+        Some(attrs) => blocks_of(&object.address, attrs, region).ok_or_else(|| object.address.clone()),
     };
     let mut before: BTreeMap<_, _> =
         blocks(&object.before)?.into_iter().map(|block| ((block.kind, block.part.clone()), block)).collect();
@@ -338,7 +299,7 @@ mod tests {
         for kind in kinds::all() {
             let wanted = graph.wanted.iter().find(|wanted| wanted.kind.name() == kind.name());
             let wanted = wanted.unwrap_or_else(|| panic!("prod wants {}", kind.name()));
-            let blocks = map::blocks(&wanted.address, &wanted.attrs, "eu-central-1");
+            let blocks = blocks_of(&wanted.address, &wanted.attrs, "eu-central-1");
             let blocks = blocks.unwrap_or_else(|| panic!("{} is not mapped", kind.name()));
             assert!(blocks.iter().all(|block| block.kind.starts_with("aws_")), "{}", kind.name());
             assert!(!blocks.is_empty(), "{}", kind.name());

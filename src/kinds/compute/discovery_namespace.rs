@@ -6,8 +6,10 @@ pub(in crate::kinds) mod operation;
 pub(in crate::kinds) mod tagging;
 
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use crate::kinds::network::vpc::{self, Vpc};
+use crate::kinds::terraform::{Block, This};
 use crate::kinds::{Desired, Kind, Stage};
 use crate::spec::Environment;
 use crate::value::{Ref, Tags, Target};
@@ -62,6 +64,16 @@ impl Kind for DiscoveryNamespace {
             tags: env.tags_of::<Self>("main"),
         };
         vec![Desired::new("main", attrs)]
+    }
+
+    fn terraform(attrs: &Attrs, _this: &This<'_>) -> Vec<Block> {
+        let body = json!({
+            "name": attrs.name,
+            "vpc": attrs.vpc,
+            "description": attrs.description,
+            "tags": attrs.tags,
+        });
+        Block::one("aws_service_discovery_private_dns_namespace", body)
     }
 }
 

@@ -1,8 +1,10 @@
 //! The Cloud Map service behind one private DNS name: ECS registers each task's address in it.
 
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use crate::kinds::compute::discovery_namespace::{self, DiscoveryNamespace};
+use crate::kinds::terraform::{Block, This};
 use crate::kinds::{Desired, Kind, Stage};
 use crate::spec::Environment;
 use crate::value::{Ref, Tags, Target};
@@ -68,6 +70,22 @@ impl Kind for DiscoveryService {
 
     fn stands_for(desired: &Attrs, live: &Attrs) -> bool {
         desired.namespace == live.namespace && desired.name == live.name
+    }
+
+    fn terraform(attrs: &Attrs, _this: &This<'_>) -> Vec<Block> {
+        let health = if attrs.custom_health { json!([{ "failure_threshold": 1 }]) } else { json!([]) };
+        let body = json!({
+            "name": attrs.name,
+            "description": attrs.description,
+            "dns_config": [{
+                "namespace_id": attrs.namespace,
+                "routing_policy": attrs.routing_policy,
+                "dns_records": [{ "type": attrs.record_type, "ttl": attrs.ttl }],
+            }],
+            "health_check_custom_config": health,
+            "tags": attrs.tags,
+        });
+        Block::one("aws_service_discovery_service", body)
     }
 }
 

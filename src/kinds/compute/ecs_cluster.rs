@@ -4,7 +4,9 @@
 pub(in crate::kinds) mod tagging;
 
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
+use crate::kinds::terraform::{Block, This};
 use crate::kinds::{Desired, Kind, Stage};
 use crate::spec::Environment;
 use crate::value::{Tags, Target};
@@ -53,6 +55,16 @@ impl Kind for EcsCluster {
             tags: env.tags_of::<Self>("main"),
         };
         vec![Desired::new("main", attrs)]
+    }
+
+    fn terraform(attrs: &Attrs, _this: &This<'_>) -> Vec<Block> {
+        let insights = if attrs.container_insights { "enabled" } else { "disabled" };
+        let body = json!({
+            "name": attrs.name,
+            "setting": [{ "name": "containerInsights", "value": insights }],
+            "tags": attrs.tags,
+        });
+        Block::one("aws_ecs_cluster", body)
     }
 }
 

@@ -13,6 +13,7 @@ pub use super::services::EcsService;
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use crate::kinds::compute::discovery_namespace;
 use crate::kinds::compute::discovery_service::DiscoveryService;
@@ -24,6 +25,7 @@ use crate::kinds::edge::target_group::TargetGroup;
 use crate::kinds::network::security_group::{self, SecurityGroup};
 use crate::kinds::network::subnet::{self, Subnet};
 use crate::kinds::network::{route_table, security_group_rules};
+use crate::kinds::terraform::{Block, This};
 use crate::kinds::{Desired, Impact, Kind, Stage};
 use crate::spec::{Environment, Service, Tier};
 use crate::value::{Address, Ref, Tags, Target};
@@ -194,6 +196,39 @@ impl Kind for EcsService {
         });
         let routes: BTreeSet<Route> = desired.routes.iter().cloned().chain(gone).collect();
         (routes.len() > desired.routes.len()).then(|| Attrs { routes, ..desired.clone() })
+    }
+
+    fn terraform(attrs: &Attrs, _this: &This<'_>) -> Vec<Block> {
+        let balancers = attrs.routes.iter().map(|route| {
+            json!({
+                "target_group_arn": route.target_group,
+                "container_name": route.container,
+                "container_port": route.port,
+            })
+        });
+        let registries = attrs.discovery.iter().map(|service| json!({ "registry_arn": service }));
+        let body = json!({
+            "name": attrs.name,
+            "cluster": attrs.cluster,
+            "task_definition": attrs.task_definition,
+            "desired_count": attrs.desired_count,
+            "launch_type": "FARGATE",
+            "network_configuration": [{
+                "subnets": attrs.subnets,
+                "security_groups": attrs.security_groups,
+                "assign_public_ip": attrs.public_ip,
+            }],
+            "load_balancer": balancers.collect::<Vec<_>>(),
+            "service_registries": registries.collect::<Vec<_>>(),
+            "deployment_minimum_healthy_percent": attrs.minimum_percent,
+            "deployment_maximum_percent": attrs.maximum_percent,
+            "deployment_circuit_breaker": [{ "enable": attrs.circuit_breaker, "rollback": attrs.rollback }],
+            "health_check_grace_period_seconds": attrs.grace_period,
+            "enable_execute_command": attrs.execute_command,
+            "propagate_tags": attrs.propagate_tags,
+            "tags": attrs.tags,
+        });
+        Block::one("aws_ecs_service", body)
     }
 }
 

@@ -8,10 +8,12 @@ mod register;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use crate::kinds::config::ssm_parameter::SsmParameter;
 use crate::kinds::identity::iam_role::IamRole;
 use crate::kinds::monitoring::log_group::LogGroup;
+use crate::kinds::terraform::{Block, This, document};
 use crate::kinds::{Desired, Kind, Stage};
 use crate::spec::{Architecture, Environment, Service};
 use crate::value::{Ref, Tags, Target, Text};
@@ -148,6 +150,73 @@ impl Kind for TaskDefinition {
     fn moves(output: &str, changed: &[String]) -> bool {
         output == "seal" || changed.iter().any(|field| field != "tags")
     }
+
+    /// CPU and memory are strings in Terraform.
+    fn terraform(attrs: &Attrs, this: &This<'_>) -> Vec<Block> {
+        let body = json!({
+            "family": attrs.family,
+            "cpu": attrs.cpu.to_string(),
+            "memory": attrs.memory.to_string(),
+            "network_mode": "awsvpc",
+            "requires_compatibilities": ["FARGATE"],
+            "runtime_platform": [{ "cpu_architecture": attrs.architecture, "operating_system_family": "LINUX" }],
+            "execution_role_arn": attrs.execution_role,
+            "task_role_arn": attrs.task_role,
+            "container_definitions": document(&json!([container_definition(attrs, this.region)])),
+            "tags": attrs.tags,
+        });
+        Block::one("aws_ecs_task_definition", body)
+    }
+}
+
+/// As `RegisterTaskDefinition` takes it.
+fn container_definition(attrs: &Attrs, region: &str) -> Value {
+    let ports =
+        attrs.ports.iter().map(|port| json!({ "containerPort": port, "hostPort": port, "protocol": "tcp" }));
+    let environment = attrs.environment.iter().map(|(name, value)| json!({ "name": name, "value": value }));
+    let secrets = attrs.secrets.iter().map(|(name, from)| json!({ "name": name, "valueFrom": from }));
+    let versions: BTreeMap<String, Value> = attrs
+        .parameter_versions
+        .iter()
+        .map(|(key, version)| (format!("{VERSION_LABEL}{key}"), json!(version)))
+        .collect();
+    let mut container = json!({
+        "name": attrs.container,
+        "image": attrs.image,
+        "essential": true,
+        "portMappings": ports.collect::<Vec<_>>(),
+        "environment": environment.collect::<Vec<_>>(),
+        "secrets": secrets.collect::<Vec<_>>(),
+        "dockerLabels": versions,
+        "logConfiguration": {
+            "logDriver": "awslogs",
+            "options": {
+                "awslogs-group": attrs.log_group,
+                "awslogs-region": region,
+                "awslogs-stream-prefix": attrs.container,
+            },
+        },
+    });
+    let HealthCheck { command, interval, timeout, start_period, retries } = &attrs.health_check;
+    let optional = [
+        ("command", json!(attrs.command), attrs.command.is_empty()),
+        ("entryPoint", json!(attrs.entry_point), attrs.entry_point.is_empty()),
+        (
+            "healthCheck",
+            json!({
+                "command": command,
+                "interval": interval,
+                "timeout": timeout,
+                "startPeriod": start_period,
+                "retries": retries,
+            }),
+            command.is_empty(),
+        ),
+    ];
+    for (name, value, _) in optional.into_iter().filter(|(_, _, absent)| !absent) {
+        container[name] = value;
+    }
+    container
 }
 
 #[cfg(feature = "aws")]

@@ -8,7 +8,9 @@ mod tagging;
 mod values;
 
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
+use crate::kinds::terraform::{Block, This};
 use crate::kinds::{Desired, Kind, Stage};
 use crate::spec::{Environment, Parameter, ParameterTier, password_parameter};
 use crate::value::{Secret, SecretSource, Tags, Target, Text};
@@ -123,6 +125,25 @@ impl Kind for SsmParameter {
     /// AWS counts every put as a version; tags have a call of their own.
     fn moves(_output: &str, changed: &[String]) -> bool {
         changed.iter().any(|field| field != "tags")
+    }
+
+    /// `value` is sensitive, as in Terraform; what everybody may read is in `insecure_value`.
+    fn terraform(attrs: &Attrs, _this: &This<'_>) -> Vec<Block> {
+        let tier = match attrs.tier {
+            ParameterTier::Standard => "Standard",
+            ParameterTier::Advanced => "Advanced",
+            ParameterTier::IntelligentTiering => "Intelligent-Tiering",
+        };
+        let body = json!({
+            "name": attrs.name,
+            "type": if attrs.secure { "SecureString" } else { "String" },
+            "tier": tier,
+            "insecure_value": attrs.value,
+            "value": attrs.secret,
+            "description": attrs.description,
+            "tags": attrs.tags,
+        });
+        Block::one("aws_ssm_parameter", body)
     }
 }
 

@@ -8,11 +8,13 @@ mod version;
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use crate::kinds::config::ssm_parameter::SsmParameter;
 use crate::kinds::data::db_subnet_group::DbSubnetGroup;
 use crate::kinds::network::security_group::{self, SecurityGroup};
 use crate::kinds::network::security_group_rules;
+use crate::kinds::terraform::{Block, This};
 use crate::kinds::{Desired, Impact, Kind, Stage};
 use crate::spec::{ApplyChanges, Database, Engine, Environment, StorageType, password_parameter};
 use crate::value::{Address, Ref, Secret, SecretSource, Tags, Target, Text};
@@ -163,6 +165,40 @@ impl Kind for DbInstance {
     fn widen(live: &Attrs, desired: &Attrs) -> Option<Attrs> {
         let security_groups = security_group::both(&live.security_groups, &desired.security_groups)?;
         Some(Attrs { security_groups, ..desired.clone() })
+    }
+
+    fn terraform(attrs: &Attrs, _this: &This<'_>) -> Vec<Block> {
+        Block::one(
+            "aws_db_instance",
+            json!({
+                "identifier": attrs.identifier,
+                "engine": attrs.engine,
+                "engine_version": attrs.version,
+                "instance_class": attrs.class,
+                "allocated_storage": attrs.storage,
+                "max_allocated_storage": attrs.max_storage,
+                "storage_type": attrs.storage_type,
+                "storage_encrypted": attrs.encrypted,
+                "db_name": attrs.database,
+                "username": attrs.username,
+                "password": attrs.password,
+                "port": attrs.port,
+                "db_subnet_group_name": attrs.subnet_group,
+                "vpc_security_group_ids": attrs.security_groups,
+                "multi_az": attrs.multi_az,
+                "backup_retention_period": attrs.backup_retention,
+                "backup_window": attrs.backup_window,
+                "maintenance_window": attrs.maintenance_window,
+                "deletion_protection": attrs.deletion_protection,
+                "auto_minor_version_upgrade": attrs.auto_minor_upgrades,
+                "skip_final_snapshot": !attrs.final_snapshot,
+                "apply_immediately": attrs.apply_changes == ApplyChanges::Immediately,
+                "performance_insights_enabled": attrs.performance_insights,
+                "copy_tags_to_snapshot": attrs.copy_tags_to_snapshot,
+                "publicly_accessible": attrs.public,
+                "tags": attrs.tags,
+            }),
+        )
     }
 }
 

@@ -1,8 +1,10 @@
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use crate::kinds::network::subnet::{self, Subnet};
+use crate::kinds::terraform::{Block, This};
 use crate::kinds::{Desired, Kind, Stage};
 use crate::spec::{Environment, Tier};
 use crate::value::{Ref, Tags, Target};
@@ -48,6 +50,16 @@ impl Kind for DbSubnetGroup {
             Desired::new(key, attrs)
         });
         groups.collect()
+    }
+
+    fn terraform(attrs: &Attrs, _this: &This<'_>) -> Vec<Block> {
+        let body = json!({
+            "name": attrs.name,
+            "description": attrs.description,
+            "subnet_ids": attrs.subnets,
+            "tags": attrs.tags,
+        });
+        Block::one("aws_db_subnet_group", body)
     }
 }
 

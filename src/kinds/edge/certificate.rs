@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
+use crate::kinds::terraform::{Block, This};
 use crate::kinds::{Desired, Kind, Stage};
 use crate::spec::{Dns, Environment, same_other_tags};
 use crate::value::{Tags, Target};
@@ -88,6 +90,16 @@ impl Kind for Certificate {
     fn stands_for(desired: &Attrs, live: &Attrs) -> bool {
         (&desired.domain, &desired.alternative_names) == (&live.domain, &live.alternative_names)
             && same_other_tags(&desired.tags, &live.tags)
+    }
+
+    fn terraform(attrs: &Attrs, _this: &This<'_>) -> Vec<Block> {
+        let body = json!({
+            "domain_name": attrs.domain,
+            "subject_alternative_names": attrs.alternative_names,
+            "validation_method": attrs.validation,
+            "tags": attrs.tags,
+        });
+        Block::one("aws_acm_certificate", body)
     }
 }
 

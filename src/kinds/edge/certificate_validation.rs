@@ -5,9 +5,11 @@
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use crate::kinds::edge::certificate::{self, Certificate};
 use crate::kinds::edge::dns_record::{self, DnsRecord};
+use crate::kinds::terraform::{Block, This};
 use crate::kinds::{Desired, Kind, Stage};
 use crate::spec::Environment;
 use crate::value::{Address, Ref, Target};
@@ -46,6 +48,10 @@ impl Kind for CertificateValidation {
 
     fn stands_for(desired: &Attrs, live: &Attrs) -> bool {
         desired.certificate == live.certificate
+    }
+
+    fn terraform(attrs: &Attrs, _this: &This<'_>) -> Vec<Block> {
+        Block::one("aws_acm_certificate_validation", json!({ "certificate_arn": attrs.certificate }))
     }
 }
 

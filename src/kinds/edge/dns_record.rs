@@ -10,10 +10,12 @@ mod zone;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use crate::kinds::edge::certificate::{self, Certificate};
 use crate::kinds::edge::entry::{Listener, application};
 use crate::kinds::edge::load_balancer::LoadBalancer;
+use crate::kinds::terraform::{Block, This};
 use crate::kinds::{Desired, Kind, Stage};
 use crate::spec::{Dns, Environment};
 use crate::value::{Address, Ref, Tags, Target, Text};
@@ -115,6 +117,32 @@ impl Kind for DnsRecord {
     /// ACM looks for the record of a domain as long as there is a certificate for that.
     fn goes_after(live: &Attrs) -> &'static [&'static str] {
         if live.sort == CNAME { &["certificate"] } else { Self::DELETE_AFTER }
+    }
+
+    /// The zone's id is the record's own output: a spec may name the zone by its domain.
+    fn terraform(attrs: &Attrs, this: &This<'_>) -> Vec<Block> {
+        let zone: Ref<DnsRecord> = Ref::output(this.address.name(), "zone_id");
+        let (ttl, records, alias) = match &attrs.answer {
+            Answer::Alias { dns_name, zone_id, evaluate_target_health } => (
+                Value::Null,
+                Value::Null,
+                json!([{
+                    "name": dns_name,
+                    "zone_id": zone_id,
+                    "evaluate_target_health": evaluate_target_health,
+                }]),
+            ),
+            Answer::Values { ttl, values } => (json!(ttl), json!(values), json!([])),
+        };
+        let body = json!({
+            "zone_id": zone,
+            "name": attrs.name,
+            "type": attrs.sort,
+            "ttl": ttl,
+            "records": records,
+            "alias": alias,
+        });
+        Block::one("aws_route53_record", body)
     }
 }
 

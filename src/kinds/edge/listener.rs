@@ -7,10 +7,12 @@ pub use super::entry::Listener;
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use crate::kinds::edge::certificate;
 use crate::kinds::edge::certificate_validation::CertificateValidation;
 use crate::kinds::edge::load_balancer::LoadBalancer;
+use crate::kinds::terraform::{Block, This};
 use crate::kinds::{Desired, Kind, Stage};
 use crate::spec::Environment;
 use crate::value::{Ref, Tags};
@@ -101,6 +103,19 @@ impl Kind for Listener {
     fn hold_back(live: Option<&Attrs>, desired: &Attrs) -> Option<Attrs> {
         let default_action = Action::hold_back(&live?.default_action, &desired.default_action)?;
         Some(Attrs { default_action, ..desired.clone() })
+    }
+
+    fn terraform(attrs: &Attrs, _this: &This<'_>) -> Vec<Block> {
+        let body = json!({
+            "load_balancer_arn": attrs.load_balancer,
+            "port": attrs.port,
+            "protocol": attrs.protocol,
+            "ssl_policy": attrs.ssl_policy,
+            "certificate_arn": attrs.certificate.first(),
+            "default_action": [attrs.default_action.terraform()],
+            "tags": attrs.tags,
+        });
+        Block::one("aws_lb_listener", body)
     }
 }
 

@@ -8,9 +8,11 @@ mod priority;
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use crate::kinds::edge::entry::application;
 use crate::kinds::edge::listener::{Action, Listener};
+use crate::kinds::terraform::{Block, This};
 use crate::kinds::{Desired, Kind, Stage};
 use crate::spec::Environment;
 use crate::value::{Ref, Tags, Target, Text};
@@ -111,6 +113,24 @@ impl Kind for ListenerRule {
     fn stands_for(desired: &Attrs, live: &Attrs) -> bool {
         let takes = |attrs: &Attrs| (attrs.paths.clone(), attrs.hosts.clone(), attrs.action.clone());
         desired.listener == live.listener && (desired.priority == live.priority || takes(desired) == takes(live))
+    }
+
+    fn terraform(attrs: &Attrs, _this: &This<'_>) -> Vec<Block> {
+        let mut conditions = Vec::new();
+        if !attrs.paths.is_empty() {
+            conditions.push(json!({ "path_pattern": [{ "values": attrs.paths }] }));
+        }
+        if !attrs.hosts.is_empty() {
+            conditions.push(json!({ "host_header": [{ "values": attrs.hosts }] }));
+        }
+        let body = json!({
+            "listener_arn": attrs.listener,
+            "priority": attrs.priority,
+            "condition": conditions,
+            "action": [attrs.action.terraform()],
+            "tags": attrs.tags,
+        });
+        Block::one("aws_lb_listener_rule", body)
     }
 }
 

@@ -6,12 +6,14 @@ pub(in crate::kinds) mod tagging;
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use crate::kinds::network::internet_gateway::InternetGateway;
 use crate::kinds::network::security_group::{self, SecurityGroup};
 use crate::kinds::network::subnet::{self, Subnet};
 use crate::kinds::network::vpc::{self, Vpc};
 use crate::kinds::network::{route_table, security_group_rules};
+use crate::kinds::terraform::{Block, This};
 use crate::kinds::{Desired, Kind, Stage};
 use crate::spec::{Environment, Tier, names};
 use crate::value::{Address, Ref, Tags, Target};
@@ -100,6 +102,21 @@ impl Kind for LoadBalancer {
     fn widen(live: &Attrs, desired: &Attrs) -> Option<Attrs> {
         let security_groups = security_group::both(&live.security_groups, &desired.security_groups)?;
         Some(Attrs { security_groups, ..desired.clone() })
+    }
+
+    fn terraform(attrs: &Attrs, _this: &This<'_>) -> Vec<Block> {
+        let body = json!({
+            "name": attrs.name,
+            "load_balancer_type": attrs.sort,
+            "internal": attrs.scheme == "internal",
+            "subnets": attrs.subnets,
+            "security_groups": attrs.security_groups,
+            "idle_timeout": attrs.idle_timeout,
+            "enable_deletion_protection": attrs.deletion_protection,
+            "drop_invalid_header_fields": attrs.drop_invalid_headers,
+            "tags": attrs.tags,
+        });
+        Block::one("aws_lb", body)
     }
 }
 

@@ -1,9 +1,11 @@
 //! One target group for each routed service: where the load balancer finds its tasks, and how it checks them.
 
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use crate::kinds::edge::load_balancer::NAME_LENGTH;
 use crate::kinds::network::vpc::{self, Vpc};
+use crate::kinds::terraform::{Block, This};
 use crate::kinds::{Desired, Kind, Stage};
 use crate::spec::{Environment, names};
 use crate::value::{Ref, Tags, Target};
@@ -96,6 +98,31 @@ impl Kind for TargetGroup {
             live.name.clone_from(&desired.name);
         }
         live.port = desired.port;
+    }
+
+    fn terraform(attrs: &Attrs, _this: &This<'_>) -> Vec<Block> {
+        let check = &attrs.health_check;
+        let body = json!({
+            "name": attrs.name,
+            "vpc_id": attrs.vpc,
+            "port": attrs.port,
+            "protocol": attrs.protocol,
+            "target_type": attrs.target_type,
+            "deregistration_delay": attrs.deregistration_delay.to_string(),
+            "health_check": [{
+                "enabled": true,
+                "protocol": check.protocol,
+                "port": check.port,
+                "path": check.path,
+                "matcher": check.status,
+                "interval": check.interval,
+                "timeout": check.timeout,
+                "healthy_threshold": check.healthy_threshold,
+                "unhealthy_threshold": check.unhealthy_threshold,
+            }],
+            "tags": attrs.tags,
+        });
+        Block::one("aws_lb_target_group", body)
     }
 }
 

@@ -4,8 +4,9 @@ mod policy;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use crate::kinds::terraform::{Block, This, document};
 use crate::kinds::{Desired, Kind, Stage};
 use crate::spec::Environment;
 use crate::value::{Tags, Target};
@@ -61,6 +62,27 @@ impl Kind for IamRole {
             ]
         });
         roles.collect()
+    }
+
+    fn terraform(attrs: &Attrs, this: &This<'_>) -> Vec<Block> {
+        let own = this.own();
+        let body = json!({
+            "name": attrs.name,
+            "path": attrs.path,
+            "assume_role_policy": document(&attrs.trust),
+            "tags": attrs.tags,
+        });
+        let mut blocks = Block::one("aws_iam_role", body);
+        blocks.extend(attrs.policies.iter().map(|(name, policy)| {
+            let body = json!({ "name": name, "role": own, "policy": document(policy) });
+            Block::part("aws_iam_role_policy", name.clone(), body)
+        }));
+        blocks.extend(attrs.managed_policies.iter().map(|arn| {
+            let name = arn.rsplit('/').next().unwrap_or(arn);
+            let body = json!({ "role": own, "policy_arn": arn });
+            Block::part("aws_iam_role_policy_attachment", name.to_owned(), body)
+        }));
+        blocks
     }
 }
 

@@ -1,5 +1,7 @@
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
+use crate::kinds::terraform::{Block, This};
 use crate::kinds::{Desired, Kind, Stage};
 use crate::spec::Environment;
 use crate::value::{Tags, Target};
@@ -48,6 +50,11 @@ impl Kind for LogGroup {
 
     fn holds_data(_live: &Attrs) -> bool {
         true
+    }
+
+    fn terraform(attrs: &Attrs, _this: &This<'_>) -> Vec<Block> {
+        let body = json!({ "name": attrs.name, "retention_in_days": attrs.retention_days, "tags": attrs.tags });
+        Block::one("aws_cloudwatch_log_group", body)
     }
 }
 

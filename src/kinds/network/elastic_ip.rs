@@ -1,6 +1,8 @@
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use crate::kinds::network::{ec2, zones};
+use crate::kinds::terraform::{Block, This};
 use crate::kinds::{Desired, Kind, Stage};
 use crate::spec::{Environment, same_other_tags};
 use crate::value::{Address, Tags, Target};
@@ -42,6 +44,10 @@ impl Kind for ElasticIp {
     /// Nothing else tells one address from another, but for the gateway that uses it.
     fn stands_for(desired: &Attrs, live: &Attrs) -> bool {
         same_other_tags(&desired.tags, &live.tags)
+    }
+
+    fn terraform(attrs: &Attrs, _this: &This<'_>) -> Vec<Block> {
+        Block::one("aws_eip", json!({ "domain": "vpc", "tags": attrs.tags }))
     }
 }
 

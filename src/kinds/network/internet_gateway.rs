@@ -1,7 +1,9 @@
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use crate::kinds::network::ec2;
 use crate::kinds::network::vpc::{self, Vpc};
+use crate::kinds::terraform::{Block, This};
 use crate::kinds::{Desired, Kind, Stage};
 use crate::spec::{Environment, same_other_tags};
 use crate::value::{Ref, Tags, Target};
@@ -53,6 +55,10 @@ impl Kind for InternetGateway {
         if !live.attached {
             live.vpc = desired.vpc.clone();
         }
+    }
+
+    fn terraform(attrs: &Attrs, _this: &This<'_>) -> Vec<Block> {
+        Block::one("aws_internet_gateway", json!({ "vpc_id": attrs.vpc, "tags": attrs.tags }))
     }
 }
 

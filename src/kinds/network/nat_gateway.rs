@@ -1,8 +1,10 @@
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use crate::kinds::network::elastic_ip::ElasticIp;
 use crate::kinds::network::subnet::{self, Subnet};
 use crate::kinds::network::{ec2, zones};
+use crate::kinds::terraform::{Block, This};
 use crate::kinds::{Desired, Kind, Stage};
 use crate::spec::Environment;
 use crate::value::{Address, Ref, Tags, Target};
@@ -51,6 +53,18 @@ impl Kind for NatGateway {
 
     fn stands_for(desired: &Attrs, live: &Attrs) -> bool {
         desired.subnet == live.subnet || desired.allocation == live.allocation
+    }
+
+    fn terraform(attrs: &Attrs, _this: &This<'_>) -> Vec<Block> {
+        Block::one(
+            "aws_nat_gateway",
+            json!({
+                "subnet_id": attrs.subnet,
+                "allocation_id": attrs.allocation,
+                "connectivity_type": attrs.connectivity,
+                "tags": attrs.tags,
+            }),
+        )
     }
 }
 

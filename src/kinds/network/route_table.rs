@@ -4,12 +4,14 @@ mod live;
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use crate::kinds::network::internet_gateway::InternetGateway;
 use crate::kinds::network::nat_gateway::NatGateway;
 use crate::kinds::network::subnet::{self, Subnet};
 use crate::kinds::network::vpc::{self, Vpc};
 use crate::kinds::network::{ec2, zones};
+use crate::kinds::terraform::{Block, This, name_of};
 use crate::kinds::{Desired, Kind, Stage};
 use crate::spec::{self, Environment, Nat, Tier, same_other_tags};
 use crate::value::{Address, Ref, Tags, Target};
@@ -133,6 +135,39 @@ impl Kind for RouteTable {
     fn stands_for(desired: &Attrs, live: &Attrs) -> bool {
         let serves = desired.subnets.intersection(&live.subnets).next().is_some();
         desired.vpc == live.vpc && (serves || same_other_tags(&desired.tags, &live.tags))
+    }
+
+    fn terraform(attrs: &Attrs, this: &This<'_>) -> Vec<Block> {
+        let own = this.own();
+        let route = |route: &Route| {
+            let (gateway, nat) = match &route.via {
+                Via::Gateway(gateway) => (json!(gateway), json!("")),
+                Via::Nat(nat) => (json!(""), json!(nat)),
+                // Terraform has an attribute for each sort of target; whatever this one is, it is a gateway's id to
+                // whoever reads the plan.
+                Via::Other(id) => (json!(id), json!("")),
+            };
+            let (v4, v6, list) = match route.destination.as_str() {
+                list if list.starts_with("pl-") => ("", "", list),
+                range if range.contains(':') => ("", range, ""),
+                range => (range, "", ""),
+            };
+            json!({
+                "cidr_block": v4,
+                "ipv6_cidr_block": v6,
+                "destination_prefix_list_id": list,
+                "gateway_id": gateway,
+                "nat_gateway_id": nat,
+            })
+        };
+        let routes: Vec<_> = attrs.routes.iter().map(route).collect();
+        let mut blocks =
+            Block::one("aws_route_table", json!({ "vpc_id": attrs.vpc, "route": routes, "tags": attrs.tags }));
+        blocks.extend(attrs.subnets.iter().map(|subnet| {
+            let body = json!({ "subnet_id": subnet, "route_table_id": own });
+            Block::part("aws_route_table_association", name_of(subnet), body)
+        }));
+        blocks
     }
 }
 

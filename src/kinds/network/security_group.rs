@@ -1,9 +1,11 @@
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use crate::kinds::network::ec2;
 use crate::kinds::network::vpc::{self, Vpc};
+use crate::kinds::terraform::{Block, This};
 use crate::kinds::{Desired, Kind, Stage};
 use crate::spec::{Environment, names};
 use crate::value::{Ref, Tags, Target};
@@ -79,6 +81,17 @@ impl Kind for SecurityGroup {
         if names::is_name_or_alternate(&live.name, &desired.name, MAX_NAME) {
             live.name.clone_from(&desired.name);
         }
+    }
+
+    fn terraform(attrs: &Attrs, _this: &This<'_>) -> Vec<Block> {
+        let body = json!({
+            "name": attrs.name,
+            "description": attrs.description,
+            "vpc_id": attrs.vpc,
+            "revoke_rules_on_delete": false,
+            "tags": attrs.tags,
+        });
+        Block::one("aws_security_group", body)
     }
 }
 

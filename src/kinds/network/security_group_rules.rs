@@ -1,6 +1,7 @@
 mod rule;
 
 use crate::kinds::network::security_group::SecurityGroup;
+use crate::kinds::terraform::{Block, This, name_of};
 use crate::kinds::{Desired, Kind, Stage};
 use crate::spec::Environment;
 use crate::value::{Address, Ref, Target};
@@ -8,6 +9,7 @@ pub use rule::{Peer, Rule};
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 pub struct SecurityGroupRules;
 
@@ -72,6 +74,56 @@ impl Kind for SecurityGroupRules {
 
     fn stands_for(desired: &Attrs, live: &Attrs) -> bool {
         desired.group == live.group
+    }
+
+    /// One `aws_security_group_rule` a rule, so that a plan shows which of them come and go. Of the types that
+    /// Terraform has for rules it is the one in which policies find a rule for every protocol: they read `protocol`
+    /// and ports, and `aws_vpc_security_group_ingress_rule` has `ip_protocol`, and then no ports.
+    fn terraform(attrs: &Attrs, _this: &This<'_>) -> Vec<Block> {
+        let side = |side: &'static str, rule: &Rule| {
+            let (from, to) = if rule.protocol == "-1" { (0, 0) } else { (rule.from_port, rule.to_port) };
+            let (mut v4, mut v6, mut lists, mut source, mut own) = (vec![], vec![], vec![], Value::Null, false);
+            let peer = match &rule.peer {
+                Peer::Cidr(range) if range.contains(':') => {
+                    v6.push(range);
+                    range.clone()
+                }
+                Peer::Cidr(range) => {
+                    v4.push(range);
+                    range.clone()
+                }
+                Peer::PrefixList(id) => {
+                    lists.push(id);
+                    id.clone()
+                }
+                Peer::Group(group) if *group == attrs.group => {
+                    own = true;
+                    "self".to_owned()
+                }
+                Peer::Group(group) => {
+                    source = json!(group);
+                    name_of(group)
+                }
+            };
+            let direction = if side == "ingress" { "from" } else { "to" };
+            let part = format!("{side}-{}-{from}-{to}-{direction}-{peer}", rule.protocol);
+            let body = json!({
+                "type": side,
+                "security_group_id": attrs.group,
+                "protocol": rule.protocol,
+                "from_port": from,
+                "to_port": to,
+                "cidr_blocks": v4,
+                "ipv6_cidr_blocks": v6,
+                "prefix_list_ids": lists,
+                "source_security_group_id": source,
+                "self": own,
+                "description": rule.description,
+            });
+            Block::part("aws_security_group_rule", part, body)
+        };
+        let ingress = attrs.ingress.iter().map(|rule| side("ingress", rule));
+        ingress.chain(attrs.egress.iter().map(|rule| side("egress", rule))).collect()
     }
 }
 

@@ -1,9 +1,11 @@
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use crate::kinds::network::ec2;
 use crate::kinds::network::vpc::{self, Vpc};
+use crate::kinds::terraform::{Block, This};
 use crate::kinds::{Desired, Kind, Stage};
 use crate::spec::{Environment, Tier};
 use crate::value::{Ref, Tags, Target};
@@ -76,6 +78,19 @@ impl Kind for Subnet {
 
     fn stands_for(desired: &Attrs, live: &Attrs) -> bool {
         desired.vpc == live.vpc && desired.cidr == live.cidr
+    }
+
+    fn terraform(attrs: &Attrs, _this: &This<'_>) -> Vec<Block> {
+        Block::one(
+            "aws_subnet",
+            json!({
+                "vpc_id": attrs.vpc,
+                "cidr_block": attrs.cidr,
+                "availability_zone": attrs.zone,
+                "map_public_ip_on_launch": attrs.map_public_ip_on_launch,
+                "tags": attrs.tags,
+            }),
+        )
     }
 }
 

@@ -1,6 +1,8 @@
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use crate::kinds::network::ec2;
+use crate::kinds::terraform::{Block, This};
 use crate::kinds::{Desired, Kind, Stage};
 use crate::spec::{Environment, same_other_tags};
 use crate::value::{Ref, Tags, Target};
@@ -59,6 +61,19 @@ impl Kind for Vpc {
     /// Any number of VPCs may have one range.
     fn stands_for(desired: &Attrs, live: &Attrs) -> bool {
         desired.cidr == live.cidr && same_other_tags(&desired.tags, &live.tags)
+    }
+
+    fn terraform(attrs: &Attrs, _this: &This<'_>) -> Vec<Block> {
+        Block::one(
+            "aws_vpc",
+            json!({
+                "cidr_block": attrs.cidr,
+                "enable_dns_support": attrs.dns_support,
+                "enable_dns_hostnames": attrs.dns_hostnames,
+                "instance_tenancy": "default",
+                "tags": attrs.tags,
+            }),
+        )
     }
 }
 

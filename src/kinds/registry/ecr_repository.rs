@@ -1,8 +1,9 @@
 mod lifecycle;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use crate::kinds::terraform::{Block, This, document};
 use crate::kinds::{Desired, Kind, Stage};
 use crate::spec::Environment;
 use crate::value::{Tags, Target};
@@ -59,6 +60,22 @@ impl Kind for EcrRepository {
 
     fn holds_data(_live: &Attrs) -> bool {
         true
+    }
+
+    fn terraform(attrs: &Attrs, this: &This<'_>) -> Vec<Block> {
+        let own = this.own();
+        let body = json!({
+            "name": attrs.name,
+            "image_tag_mutability": if attrs.immutable_tags { "IMMUTABLE" } else { "MUTABLE" },
+            "image_scanning_configuration": [{ "scan_on_push": attrs.scan_on_push }],
+            "tags": attrs.tags,
+        });
+        let mut blocks = Block::one("aws_ecr_repository", body);
+        if !attrs.lifecycle.is_null() {
+            let body = json!({ "repository": own, "policy": document(&attrs.lifecycle) });
+            blocks.push(Block::part("aws_ecr_lifecycle_policy", String::new(), body));
+        }
+        blocks
     }
 }
 

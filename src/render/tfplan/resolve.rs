@@ -5,11 +5,9 @@ use std::collections::{BTreeSet, HashMap};
 
 use serde_json::{Map, Value, json};
 
+use crate::kinds::terraform::DOCUMENT;
 use crate::value::walk::{Link, Lookup, links, resolve, text};
 use crate::value::{Address, tag};
-
-/// Marks JSON that becomes a string.
-pub const DOCUMENT: &str = "$document";
 
 /// Values without what is unknown or secret, and beside it, in the same shape, `true` where it would be.
 pub struct Split {

@@ -1,4 +1,5 @@
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use crate::kinds::edge::target_group::TargetGroup;
 use crate::value::Ref;
@@ -27,6 +28,30 @@ pub enum Action {
 }
 
 impl Action {
+    /// As Terraform has actions.
+    pub(in crate::kinds) fn terraform(&self) -> Value {
+        match self {
+            Self::Forward { target_group, .. } => json!({ "type": "forward", "target_group_arn": target_group }),
+            Self::Redirect { protocol, port, host, path, query, status } => json!({
+                "type": "redirect",
+                "redirect": [{
+                    "protocol": protocol,
+                    "port": port,
+                    "host": host,
+                    "path": path,
+                    "query": query,
+                    "status_code": status,
+                }],
+            }),
+            Self::Fixed { status, content_type, body } => json!({
+                "type": "fixed-response",
+                "fixed_response": [{ "status_code": status, "content_type": content_type, "message_body": body }],
+            }),
+            // Made by hand, and known only in words.
+            Self::Other(words) => json!({ "type": words }),
+        }
+    }
+
     pub(in crate::kinds) fn forward(target_group: Ref<TargetGroup>) -> Self {
         Self::Forward { target_group, next: None }
     }
