@@ -252,7 +252,7 @@ pub fn seal<A: Serialize>(attrs: &A) -> String {
     use sha2::Digest;
     // By way of `Value`, whose keys are sorted: the order of a struct's fields is not part of its meaning.
     let json = serde_json::to_value(attrs).unwrap_or_default().to_string();
-    sha2::Sha256::digest(&json).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(&sha2::Sha256::digest(&json)[..8])
 }
 
 /// All that `create` gets. `attrs` is resolved: no `Ref::To`, no text with references, secrets by fingerprint.

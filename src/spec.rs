@@ -86,7 +86,7 @@ fn typed(tree: Tree, catalog: &Catalog) -> Result<Spec, Problems> {
     }
     match env {
         Ok(env) if list.is_empty() => {
-            let digest = Sha256::digest(root.json().to_string()).iter().map(|byte| format!("{byte:02x}")).collect();
+            let digest = hex::encode(Sha256::digest(root.json().to_string()));
             Ok(Spec { env, tree, digest })
         }
         _ => Err(Problems::new(tree.sources, list)),

@@ -15,6 +15,8 @@ use std::borrow::Cow;
 use std::fmt;
 use std::io::{IsTerminal, Write};
 
+use anstream::{AutoStream, ColorChoice};
+
 pub use compare_markdown::compare_markdown;
 pub use compare_text::compare_text;
 pub use inert::inert;
@@ -38,13 +40,14 @@ pub struct Ui {
 }
 
 impl Ui {
-    /// Colour only on a terminal, and not where `NO_COLOR` is set.
+    /// Colour on a terminal that takes it, unless `NO_COLOR`, `CLICOLOR` or `CLICOLOR_FORCE` say otherwise
+    /// (<https://bixense.com/clicolors/>).
     pub fn new(json: bool) -> Self {
-        let wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+        let takes_colour = |choice| choice != ColorChoice::Never;
         Self {
             json,
-            out: Paint::new(wanted && std::io::stdout().is_terminal()),
-            err: Paint::new(wanted && std::io::stderr().is_terminal()),
+            out: Paint::new(takes_colour(AutoStream::choice(&std::io::stdout()))),
+            err: Paint::new(takes_colour(AutoStream::choice(&std::io::stderr()))),
             verbose: 0,
         }
     }

@@ -407,5 +407,5 @@ fn unresolved(attrs: &Value) -> String {
 fn short(text: &str) -> String {
     use sha2::Digest;
     let digest = sha2::Sha256::digest(text);
-    digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(&digest[..6])
 }

@@ -6,7 +6,6 @@ mod pages;
 mod xml;
 
 use std::error::Error;
-use std::fmt;
 
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::Intercept;
@@ -29,15 +28,19 @@ use pages::Pages;
 pub(super) struct InTurn;
 
 /// Why what came back means nothing.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub(super) enum Unusable {
     /// It is not AWS's, or not all that AWS sent.
+    #[error("no whole answer of AWS came back (status {status}): {why}")]
     Incomplete { status: u16, why: String },
     /// Something on the way, or a service under load, takes no more calls.
+    #[error("too many calls (status {status}, without an answer of AWS)")]
     Throttled { status: u16 },
     /// There is more of it than can be AWS's.
+    #[error("the answer is larger than {} MiB and was not read further", limit >> 20)]
     TooLarge { limit: usize },
     /// Its pages do not end.
+    #[error("the pages of the answer do not end: {why}")]
     Endless { why: String },
 }
 
@@ -72,23 +75,6 @@ impl Unusable {
         None
     }
 }
-
-impl fmt::Display for Unusable {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Incomplete { status, why } => {
-                write!(f, "no whole answer of AWS came back (status {status}): {why}")
-            }
-            Self::Throttled { status } => write!(f, "too many calls (status {status}, without an answer of AWS)"),
-            Self::TooLarge { limit } => {
-                write!(f, "the answer is larger than {} MiB and was not read further", limit >> 20)
-            }
-            Self::Endless { why } => write!(f, "the pages of the answer do not end: {why}"),
-        }
-    }
-}
-
-impl Error for Unusable {}
 
 /// What is known of a call when its answer comes.
 #[derive(Debug)]

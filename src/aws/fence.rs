@@ -1,7 +1,6 @@
 //! No call that writes leaves a run whose lock may be somebody else's by now, not even the second of two that one
 //! operation makes, nor an attempt that the SDK repeats by itself.
 
-use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -40,16 +39,9 @@ impl Fence {
 }
 
 /// What the caller of a call hears that was held back.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
+#[error("not sent: the lock is not certain to be held any more")]
 pub struct HeldBack;
-
-impl fmt::Display for HeldBack {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("not sent: the lock is not certain to be held any more")
-    }
-}
-
-impl std::error::Error for HeldBack {}
 
 impl Intercept for Fence {
     fn name(&self) -> &'static str {

@@ -61,7 +61,7 @@ impl Capture {
             version: VERSION,
             account: env.account.clone(),
             region: env.region.clone(),
-            fingerprint_key: key.iter().map(|byte| format!("{byte:02x}")).collect(),
+            fingerprint_key: hex::encode(key),
             next_id: 1,
             objects: Vec::new(),
             applied: BTreeMap::new(),
@@ -113,8 +113,7 @@ impl Capture {
     }
 
     pub fn key(&self) -> Vec<u8> {
-        let digits = self.fingerprint_key.as_bytes().chunks(2);
-        digits.filter_map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()).collect()
+        hex::decode(&self.fingerprint_key).unwrap_or_default()
     }
 
     /// The JSON document alone, without what may follow it.
@@ -125,7 +124,11 @@ impl Capture {
         if value.get("version").and_then(Value::as_u64) != Some(u64::from(VERSION)) {
             return Err(format!("it is of another version than {VERSION}; use the Baseplate that wrote it"));
         }
-        Self::deserialize(value).map_err(|error| error.to_string())
+        let capture = Self::deserialize(value).map_err(|error| error.to_string())?;
+        match hex::decode(&capture.fingerprint_key) {
+            Ok(key) if !key.is_empty() => Ok(capture),
+            _ => Err("its fingerprint_key is not hexadecimal".to_owned()),
+        }
     }
 }
 

@@ -70,7 +70,7 @@ pub fn rfc3339(time: SystemTime) -> String {
 }
 
 fn random_id() -> String {
-    crate::value::random_key().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(&crate::value::random_key()[..8])
 }
 
 #[cfg(test)]

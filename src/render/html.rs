@@ -6,9 +6,10 @@ mod picture;
 
 use std::fmt::Write;
 
+use base64::prelude::{BASE64_STANDARD, Engine};
 use sha2::{Digest, Sha256};
 
-use self::escape::{base64, escape};
+use self::escape::escape;
 use self::picture::picture;
 use super::rows::{Content, Mark, Row, inline, rows};
 use super::view::{self, ORIGINS, by_danger, danger, duration, needs_reason};
@@ -20,7 +21,7 @@ const SCRIPT: &str = include_str!("html/page.js");
 
 /// A whole HTML document. It loads nothing; no script but its own runs in it, whatever a name may hold.
 pub fn html(plan: &Plan) -> String {
-    let hash = base64(&Sha256::digest(SCRIPT));
+    let hash = BASE64_STANDARD.encode(Sha256::digest(SCRIPT));
     let title = escape(&view::title(plan));
     let mut out = format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\

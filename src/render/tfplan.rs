@@ -276,7 +276,7 @@ fn identifier(title: &str) -> String {
 
 /// Eight hex digits.
 fn digest(text: &str) -> String {
-    Sha256::digest(text).iter().take(4).map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(&Sha256::digest(text)[..4])
 }
 
 #[cfg(test)]

@@ -98,7 +98,7 @@ pub fn is_name_or_alternate(live: &str, name: &str, max: usize) -> bool {
 }
 
 fn hash(text: &str) -> String {
-    Sha256::digest(text).iter().take(3).map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(&Sha256::digest(text)[..3])
 }
 
 #[cfg(test)]

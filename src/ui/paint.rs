@@ -1,5 +1,7 @@
 use std::borrow::Cow;
 
+use anstyle::{AnsiColor, Effects, Style};
+
 use crate::value::{clean, steers, without_commands};
 
 /// Colours, or nothing at all.
@@ -17,8 +19,9 @@ impl Paint {
         self.on
     }
 
-    fn code(self, code: u8, text: &str) -> String {
-        if self.on { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
+    fn styled(self, style: impl Into<Style>, text: &str) -> String {
+        let style = style.into();
+        if self.on { format!("{style}{text}{style:#}") } else { text.to_owned() }
     }
 
     /// The last look at a text before it is printed: nothing but colour codes may steer the terminal, and those
@@ -43,27 +46,27 @@ impl Paint {
     }
 
     pub fn red(self, text: &str) -> String {
-        self.code(31, text)
+        self.styled(AnsiColor::Red.on_default(), text)
     }
 
     pub fn green(self, text: &str) -> String {
-        self.code(32, text)
+        self.styled(AnsiColor::Green.on_default(), text)
     }
 
     pub fn yellow(self, text: &str) -> String {
-        self.code(33, text)
+        self.styled(AnsiColor::Yellow.on_default(), text)
     }
 
     pub fn blue(self, text: &str) -> String {
-        self.code(34, text)
+        self.styled(AnsiColor::Blue.on_default(), text)
     }
 
     pub fn bold(self, text: &str) -> String {
-        self.code(1, text)
+        self.styled(Effects::BOLD, text)
     }
 
     pub fn dim(self, text: &str) -> String {
-        self.code(2, text)
+        self.styled(Effects::DIMMED, text)
     }
 }
 

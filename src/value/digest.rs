@@ -5,5 +5,5 @@ use sha2::{Digest, Sha256};
 pub fn sha256(value: &impl Serialize) -> String {
     let mut digest = Sha256::new();
     serde_json::to_writer(&mut digest, value).unwrap_or_else(|error| unreachable!("it is JSON: {error}"));
-    digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(digest.finalize())
 }

@@ -161,7 +161,7 @@ impl Vault {
     fn fingerprint(&self, clear: &str) -> String {
         let mut mac = Hmac::<Sha256>::new_from_slice(self.key()).unwrap_or_else(|_| unreachable!("any key length"));
         mac.update(clear.as_bytes());
-        mac.finalize().into_bytes().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+        hex::encode(&mac.finalize().into_bytes()[..16])
     }
 }
 

@@ -136,3 +136,19 @@ fn a_reader_that_has_gone_is_no_error() {
         assert_eq!((outcome.code, outcome.stderr.as_str()), (0, ""), "{arguments}");
     }
 }
+
+/// The rules that most tools go by: <https://no-color.org/> and <https://bixense.com/clicolors/>.
+#[test]
+fn colour_is_where_the_environment_wants_it() {
+    let bench = Bench::new();
+    let is_coloured = |variables: &[(&str, &str)]| {
+        let mut command = bench.command("plan dev.toml --cloud file:cloud.json");
+        command.env_remove("NO_COLOR").envs(variables.iter().copied());
+        let outcome = Outcome::of(&mut command);
+        assert_eq!(outcome.code, 0, "{outcome}");
+        outcome.stdout.contains('\u{1b}')
+    };
+    assert!(!is_coloured(&[]), "there is no terminal");
+    assert!(is_coloured(&[("CLICOLOR_FORCE", "1")]));
+    assert!(!is_coloured(&[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")]));
+}

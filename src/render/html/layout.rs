@@ -3,6 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use petgraph::algo::toposort;
+use petgraph::algo::tred::{dag_to_toposorted_adjacency_list, dag_transitive_reduction_closure};
+use petgraph::graph::DiGraph;
+use petgraph::visit::IntoNeighbors;
+
 use crate::kinds::Stage;
 use crate::plan::{Action, Change};
 use crate::value::Address;
@@ -118,33 +123,22 @@ fn rows(changes: &[Change], needs: &[BTreeSet<usize>]) -> BTreeMap<Stage, Vec<Ve
     rows
 }
 
-/// The edges that are left when one that others make by way of something is left out (a transitive reduction).
+/// The edges that are left when one that others make by way of something is left out (a transitive reduction). All of
+/// them where there is a cycle.
 fn reduced(needs: &[BTreeSet<usize>]) -> Vec<(usize, usize)> {
-    let mut above: Vec<Option<BTreeSet<usize>>> = vec![None; needs.len()];
-    for index in 0..needs.len() {
-        reach(index, needs, &mut above);
-    }
-    let far = |need: usize, other: usize| above[other].as_ref().is_some_and(|above| above.contains(&need));
-    let mut edges = Vec::new();
-    for (index, own) in needs.iter().enumerate() {
-        let direct = own.iter().filter(|need| !own.iter().any(|other| other != *need && far(**need, *other)));
-        edges.extend(direct.map(|need| (*need, index)));
-    }
+    let edges = needs.iter().enumerate().flat_map(|(index, own)| own.iter().map(move |need| (*need, index)));
+    let graph: DiGraph<(), (), usize> = DiGraph::from_edges(edges.clone());
+    let Ok(order) = toposort(&graph, None) else { return edges.collect() };
+    let (sorted, _) = dag_to_toposorted_adjacency_list::<_, usize>(&graph, &order);
+    let (reduction, _) = dag_transitive_reduction_closure(&sorted);
+    let left = |from| (&reduction).neighbors(from).map(move |to| (from, to));
+    let mut edges: Vec<(usize, usize)> = reduction
+        .node_indices()
+        .flat_map(left)
+        .map(|(from, to): (usize, usize)| (order[from].index(), order[to].index()))
+        .collect();
+    edges.sort_unstable_by_key(|(from, to)| (*to, *from));
     edges
-}
-
-/// Everything that a change needs, by whatever way. What is being looked at counts as seen, so a ring ends.
-fn reach(index: usize, needs: &[BTreeSet<usize>], above: &mut [Option<BTreeSet<usize>>]) {
-    if above[index].is_some() {
-        return;
-    }
-    above[index] = Some(BTreeSet::new());
-    let mut all = needs[index].clone();
-    for need in &needs[index] {
-        reach(*need, needs, above);
-        all.extend(above[*need].iter().flatten());
-    }
-    above[index] = Some(all);
 }
 
 /// Puts each box near those that it is tied to (barycentres, down and up in turns).
