@@ -1,8 +1,9 @@
 //! The AWS kinds: one file each, one struct of attributes that is both the desired and the live shape.
 //!
-//! A kind says what an [`Environment`] wants of it (pure), reads everything of its sort that is live, and
-//! creates, updates and deletes one object. Everything else (diff, graph, order, retries, waiting, rendering)
-//! is written once, over the serialised attributes.
+//! A kind says what an [`Environment`] wants of it and what a change means, without AWS ([`Kind`]); beside that, in one
+//! part of its file that is there with the feature `aws` only, it reads everything of its sort that is live, and creates,
+//! updates and deletes one object (`Calls`). Everything else (diff, graph, order, retries, waiting, rendering) is written
+//! once, over the serialised attributes.
 
 #[cfg(feature = "aws")]
 mod calls;

@@ -26,6 +26,9 @@
 //! commands, cli → ui → render → rehearse → apply → compare → plan → cloud → applied, lock → graph → kinds → aws → spec
 //! → value, files, clock
 //!
+//! All that needs AWS's SDK is behind the default feature `aws`: without it there are cloud files only, and a build takes
+//! a minute or two.
+//!
 //! A file may use those that it is inside of (`kinds/network/vpc.rs` uses `kinds.rs`): there stands what neighbours
 //! share.
 
