@@ -9,7 +9,6 @@ mod rollout;
 #[cfg(feature = "aws")]
 mod write;
 
-pub use super::services::EcsService;
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
@@ -29,6 +28,8 @@ use crate::kinds::terraform::{Block, This};
 use crate::kinds::{Desired, Impact, Kind, Stage};
 use crate::spec::{Environment, Service, Tier};
 use crate::value::{Address, Ref, Tags, Target};
+
+pub use super::services::EcsService;
 
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Attrs {

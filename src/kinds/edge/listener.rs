@@ -2,8 +2,6 @@
 
 mod action;
 
-pub use self::action::Action;
-pub use super::entry::Listener;
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
@@ -16,6 +14,9 @@ use crate::kinds::terraform::{Block, This};
 use crate::kinds::{Desired, Kind, Stage};
 use crate::spec::Environment;
 use crate::value::{Ref, Tags};
+
+pub use self::action::Action;
+pub use super::entry::Listener;
 
 #[cfg(feature = "aws")]
 pub(in crate::kinds) use calls::listeners;

@@ -1,15 +1,17 @@
 mod rule;
 
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
 use crate::kinds::network::security_group::SecurityGroup;
 use crate::kinds::terraform::{Block, This, name_of};
 use crate::kinds::{Desired, Kind, Stage};
 use crate::spec::Environment;
 use crate::value::{Address, Ref, Target};
-pub use rule::{Peer, Rule};
-use std::collections::BTreeSet;
 
-use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+pub use rule::{Peer, Rule};
 
 pub struct SecurityGroupRules;
 
