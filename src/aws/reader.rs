@@ -104,8 +104,8 @@ impl<'a> Reader<'a> {
         self.shared.get(key, ask)
     }
 
-    /// The tags of everything of the environment and of what its project shares by ARN, from the Resource Groups Tagging API: one call a hundred
-    /// objects, for the services that have no batch call for tags.
+    /// The tags of everything of the environment and of what its project shares by ARN, from the Resource Groups Tagging
+    /// API: one call a hundred objects, for the services that have no batch call for tags.
     ///
     /// The index lags behind and also holds what is deleted, so it proves neither existence nor a difference:
     /// a kind that takes tags from here sets `Live::confirm`, and reads them from the service in `complete`.

@@ -69,12 +69,12 @@ impl Capture {
     }
 
     /// What an observation saw, as records.
-    pub fn of(env: &Environment, key: &[u8], found: &[Found], shared: impl Fn(&Address) -> bool) -> Self {
+    pub fn of(env: &Environment, key: &[u8], found: &[Found]) -> Self {
         let record = |found: &Found| {
             let address = found.live.address.clone()?;
             Some(Record {
                 project: env.project.clone(),
-                environment: (!shared(&address)).then(|| env.environment.clone()),
+                environment: (!found.kind.shared()).then(|| env.environment.clone()),
                 address,
                 id: found.live.id.clone(),
                 revision: 0,

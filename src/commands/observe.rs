@@ -1,4 +1,4 @@
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 
 use serde_json::Value;
@@ -34,10 +34,7 @@ pub async fn observe(ui: Ui, spec: &Path, out: &Path, cloud: &CloudArgs) -> Resu
     let mut found = session.guarded(reads).await?;
     name_recognised(&session, &mut found);
     as_a_file_can_know(&session, &mut found);
-    let shared = session.graph.wanted.iter().filter(|wanted| wanted.shared).map(|wanted| &wanted.address);
-    let shared: HashSet<&Address> = shared.collect();
-    let is_shared = |address: &Address| shared.contains(address);
-    let capture = Capture::of(&session.spec.env, session.vault.key(), &found, is_shared);
+    let capture = Capture::of(&session.spec.env, session.vault.key(), &found);
     capture.write(out).map_err(|message| Failure::new(Exit::Failed, message, "choose another place"))?;
     if ui.json {
         ui.result_json(&serde_json::json!({ "captured": capture.objects.len(), "out": out }))?;

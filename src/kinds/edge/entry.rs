@@ -10,9 +10,22 @@ impl Target for Listener {
     const KIND: &'static str = "listener";
 }
 
+/// Where the certificate comes from that applications are served with.
+pub(in crate::kinds) enum Source<'a> {
+    /// One that exists already, by its ARN.
+    Existing(&'a str),
+    Requested,
+}
+
+/// The certificate of the listener that serves the applications; `None` where that is without TLS.
+pub(in crate::kinds) fn certificate(env: &Environment) -> Option<Source<'_>> {
+    match &env.load_balancer.as_ref()?.certificate.as_ref()?.arn {
+        Some(arn) => Some(Source::Existing(arn)),
+        None => certificate::requested(env).map(|_| Source::Requested),
+    }
+}
+
 /// The name of the listener that serves the applications, the other one only redirecting.
 pub(in crate::kinds) fn application(env: &Environment) -> &'static str {
-    let given = env.load_balancer.as_ref().and_then(|balancer| balancer.certificate.as_ref());
-    let is_given = given.is_some_and(|certificate| certificate.arn.is_some());
-    if is_given || certificate::requested(env).is_some() { "https" } else { "http" }
+    if certificate(env).is_some() { "https" } else { "http" }
 }

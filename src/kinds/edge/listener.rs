@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::kinds::edge::certificate;
 use crate::kinds::edge::certificate_validation::CertificateValidation;
+use crate::kinds::edge::entry::{self, Source};
 use crate::kinds::edge::load_balancer::LoadBalancer;
 use crate::kinds::terraform::{Block, This};
 use crate::kinds::{Desired, Kind, Stage};
@@ -38,10 +38,10 @@ pub struct Attrs {
 
 /// An existing certificate by its ARN, or ours once it is issued.
 fn default_certificate(env: &Environment) -> Option<Ref<CertificateValidation>> {
-    match &env.load_balancer.as_ref()?.certificate.as_ref()?.arn {
-        Some(arn) => Some(Ref::id(arn)),
-        None => certificate::requested(env).map(|_| Ref::to("main")),
-    }
+    Some(match entry::certificate(env)? {
+        Source::Existing(arn) => Ref::id(arn),
+        Source::Requested => Ref::to("main"),
+    })
 }
 
 impl Kind for Listener {
