@@ -80,7 +80,7 @@ pub async fn run(cli: Cli) -> Exit {
         Command::Graph { spec, format } => draw(ui, &spec, format, cli.json),
         Command::Schema { of } => {
             let schema = match of {
-                SchemaOf::Environment => spec::file_schema(),
+                SchemaOf::Environment => spec::file_schema(&kinds::catalog()),
                 SchemaOf::Plan => plans::schema(),
             };
             ui.result_json(&schema).map(|()| Exit::Done).map_err(Failure::from)

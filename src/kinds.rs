@@ -29,7 +29,7 @@ use serde::de::DeserializeOwned;
 
 #[cfg(feature = "aws")]
 use crate::aws::{Aws, CloudError, Reader};
-use crate::spec::Environment;
+use crate::spec::{AnySection, Environment};
 use crate::value::{Address, Target, Vault};
 
 use terraform::{Block, This};
@@ -45,6 +45,8 @@ pub type Outputs = BTreeMap<String, String>;
 
 /// One AWS kind. See the module's own words for who calls what.
 pub trait Kind: Target + Sized + 'static {
+    /// The sections of the spec that this kind brings. What several kinds derive from is brought by one of them.
+    const SECTIONS: &'static [&'static dyn AnySection] = &[];
     /// Its place in the documented order. A single object may be told to come at another (`Desired::stage`).
     const STAGE: Stage;
     /// Fields of `Attrs` that AWS cannot change in place.

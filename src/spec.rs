@@ -1,39 +1,49 @@
 //! From TOML files to a typed, checked [`Environment`]: read, merge, check the structure against the schema,
 //! then check what the values mean. Every error comes with its place, and all of them at once.
 
+mod check;
+mod differs;
+mod environment;
 mod keyed;
-mod mentions;
-mod model;
 pub mod names;
 mod owner;
 mod place;
 mod problem;
+mod section;
 mod source;
 mod structure;
 mod template;
+mod unknown;
 mod validate;
 
 use std::collections::HashSet;
 use std::path::Path;
 
+use schemars::SchemaGenerator;
 use serde::Deserialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+pub use check::Check;
+pub use differs::Differs;
+pub use environment::Environment;
 pub use keyed::Keyed;
-pub use model::*;
 pub use owner::{OWNERSHIP, Owner, same_other_tags};
 pub use place::{Place, Source};
-pub use problem::{Problem, Problems};
+pub use problem::{Problem, Problems, one_of};
+pub use section::{AnySection, Section, section};
 pub use source::{Data, Entry, Node, Tree};
 use structure::StandIn;
-pub use template::{TemplateError, password_parameter};
+pub use template::{TemplateError, placeholders};
+pub use unknown::{Unknown, entry};
 
 /// What a spec may speak of that is defined above it.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Catalog {
     /// The names of all kinds, as addresses begin with them.
     pub kinds: Vec<&'static str>,
+    /// The sections that it may have besides what every environment is made of.
+    pub sections: Vec<&'static dyn AnySection>,
 }
 
 /// A spec that passed every check.
@@ -50,8 +60,9 @@ pub struct Spec {
 /// # Errors
 /// All that is wrong with it, each with file, line, column and help.
 pub fn load(path: &Path, catalog: &Catalog) -> Result<Spec, Problems> {
-    match Tree::read(path) {
-        Ok(tree) => typed(tree, catalog),
+    let schema = schema(catalog);
+    match Tree::read(path, &schema) {
+        Ok(tree) => typed(tree, catalog, &schema),
         Err((sources, list)) => Err(Problems::new(sources, list)),
     }
 }
@@ -61,21 +72,21 @@ pub fn load(path: &Path, catalog: &Catalog) -> Result<Spec, Problems> {
 /// # Errors
 /// As [`load`].
 pub fn parse(name: &str, text: &str, catalog: &Catalog) -> Result<Spec, Problems> {
-    match Tree::of(name, text) {
-        Ok(tree) => typed(tree, catalog),
+    let schema = schema(catalog);
+    match Tree::of(name, text, &schema) {
+        Ok(tree) => typed(tree, catalog, &schema),
         Err((sources, list)) => Err(Problems::new(sources, list)),
     }
 }
 
-fn typed(tree: Tree, catalog: &Catalog) -> Result<Spec, Problems> {
-    let schema = schema();
+fn typed(tree: Tree, catalog: &Catalog, schema: &Value) -> Result<Spec, Problems> {
     let mut root = tree.root.clone();
-    let findings = structure::check(&mut root, &schema, StandIn::Least);
-    let env = Environment::deserialize(&root);
+    let findings = structure::check(&mut root, schema, StandIn::Least);
+    let env = environment(&root, catalog);
     let is_readable = findings.is_readable();
     let mut list = findings.problems;
     match &env {
-        Ok(env) if is_readable => list.extend(meaning(env, &tree, catalog, &schema, &findings.unreadable)),
+        Ok(env) if is_readable => list.extend(meaning(env, &tree, catalog, schema, &findings.unreadable)),
         Ok(_) => {}
         Err(error) if list.is_empty() => list.push(Problem::new(error.to_string(), "")),
         Err(_) => {}
@@ -108,7 +119,7 @@ fn meaning(
     }
     let mut root = tree.root.clone();
     structure::check(&mut root, schema, StandIn::Most);
-    let Ok(other) = Environment::deserialize(&root) else { return Vec::new() };
+    let Ok(other) = environment(&root, catalog) else { return Vec::new() };
     let other: HashSet<Problem> = validate::validate(&other, catalog).into_iter().collect();
     let unreadable: HashSet<&[String]> = unreadable.iter().map(Vec::as_slice).collect();
     let is_of_stand_in = |path: &[String]| (0..=path.len()).any(|length| unreadable.contains(&path[..length]));
@@ -116,13 +127,35 @@ fn meaning(
     problems
 }
 
+fn environment(root: &Node, catalog: &Catalog) -> Result<Environment, serde::de::value::Error> {
+    let mut env = Environment::deserialize(root)?;
+    let entries = if let Data::Table(entries) = &root.data { Some(entries) } else { None };
+    for section in &catalog.sections {
+        let entry = entries.and_then(|entries| entries.get(section.key()));
+        env.hold(section.read(entry.map(|entry| &entry.node))?);
+    }
+    Ok(env)
+}
+
 /// The JSON Schema of a merged spec, as generated from the types.
-fn schema() -> Value {
-    schemars::schema_for!(Environment).to_value()
+fn schema(catalog: &Catalog) -> Value {
+    let mut generator = SchemaGenerator::default();
+    let sections: Vec<(&str, Value)> =
+        catalog.sections.iter().map(|section| (section.key(), section.schema(&mut generator).to_value())).collect();
+    let mut schema = generator.into_root_schema_for::<Environment>().to_value();
+    for (key, section) in sections {
+        schema["properties"][key] = section;
+    }
+    let required = catalog.sections.iter().filter(|section| section.is_required()).map(|section| section.key());
+    if let Some(all) = schema["required"].as_array_mut() {
+        all.extend(required.map(Value::from));
+    }
+    schema["additionalProperties"] = false.into();
+    schema
 }
 
 /// The JSON Schema of one spec file: nothing is required in it, since what it extends may hold the rest.
-pub fn file_schema() -> Value {
+pub fn file_schema(catalog: &Catalog) -> Value {
     fn relax(schema: &mut Value) {
         match schema {
             Value::Object(map) => {
@@ -135,7 +168,7 @@ pub fn file_schema() -> Value {
             _ => {}
         }
     }
-    let mut schema = schema();
+    let mut schema = schema(catalog);
     relax(&mut schema);
     schema
 }

@@ -13,6 +13,7 @@ use crate::cli::{Choices, CloudArgs, Exit};
 use crate::cloud::{About, Cloud, FileCloud, Options};
 use crate::graph::Graph;
 use crate::kinds;
+use crate::kinds::compute::section::Services;
 use crate::spec::{self, Environment, Spec};
 use crate::ui::Ui;
 use crate::value::Vault;
@@ -95,25 +96,20 @@ fn set_image(env: &mut Environment, choice: &str) -> Result<(), Failure> {
         let message = format!("--image {choice} does not say SERVICE=IMAGE");
         return Err(Failure::new(Exit::Usage, message, "as in --image web=nginx:1.27"));
     };
-    match env.services.get_mut(service) {
-        Some(there) => {
-            image.clone_into(&mut there.image);
-            match env.parse_template(image) {
-                Ok(_) => Ok(()),
-                Err(errors) => {
-                    let messages = errors.into_iter().map(|error| error.message).collect();
-                    Err(Failure::Many { exit: Exit::Usage, messages, help: "see --image".to_owned() })
-                }
-            }
-        }
-        None => {
-            let names: Vec<&str> = env.services.keys().map(String::as_str).collect();
-            let help = format!("services are: {}", names.join(", "));
-            Err(Failure::new(
-                Exit::Usage,
-                format!("--image names service `{service}`, which the spec has not"),
-                help,
-            ))
+    let mut services = env.section::<Services>().clone();
+    let Some(there) = services.get_mut(service) else {
+        let names: Vec<&str> = services.keys().map(String::as_str).collect();
+        let help = format!("services are: {}", names.join(", "));
+        let message = format!("--image names service `{service}`, which the spec has not");
+        return Err(Failure::new(Exit::Usage, message, help));
+    };
+    image.clone_into(&mut there.image);
+    env.set_section::<Services>(services);
+    match env.parse_template(image) {
+        Ok(_) => Ok(()),
+        Err(errors) => {
+            let messages = errors.into_iter().map(|error| error.message).collect();
+            Err(Failure::Many { exit: Exit::Usage, messages, help: "see --image".to_owned() })
         }
     }
 }

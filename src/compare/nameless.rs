@@ -1,4 +1,3 @@
-use serde::Deserialize;
 use serde_json::Value;
 
 use crate::spec::Environment;
@@ -22,8 +21,7 @@ impl Nameless {
             (format!("/{}/{}", env.project, env.environment), "/<project>/<environment>"),
             (env.prefix(), "<project>-<environment>"),
         ];
-        replaced.extend(env.cluster.private_domain.clone().map(|domain| (domain, "<private-domain>")));
-        replaced.extend(env.dns.as_ref().map(|dns| (dns.domain.clone(), "<domain>")));
+        replaced.extend(env.own_names());
         replaced.extend([(env.account.clone(), ACCOUNT), (env.region.clone(), REGION)]);
         Self { replaced }
     }
@@ -31,17 +29,14 @@ impl Nameless {
     /// The environment under no name: two of them derive the same names from the same specs, those included that
     /// are cut and hashed.
     pub fn environment(&self, env: &Environment) -> Environment {
-        let spelled = serde_json::to_value(env).unwrap_or_default();
-        // Text that only looks like one of the names may have stood where something else belongs.
-        let mut nameless = Environment::deserialize(self.value(&spelled)).unwrap_or_else(|_| env.clone());
+        let mut nameless = env.renamed(&|value| self.value(value));
+        for value in nameless.tags.values_mut() {
+            *value = self.text(value);
+        }
         PROJECT.clone_into(&mut nameless.project);
         ENVIRONMENT.clone_into(&mut nameless.environment);
         ACCOUNT.clone_into(&mut nameless.account);
         REGION.clone_into(&mut nameless.region);
-        // One zone may hold the domains of both; where it is also the domain of one, it is still the same zone.
-        if let (Some(nameless), Some(dns)) = (&mut nameless.dns, &env.dns) {
-            nameless.zone.clone_from(&dns.zone);
-        }
         nameless
     }
 

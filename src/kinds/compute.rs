@@ -2,5 +2,6 @@ pub mod discovery_namespace;
 pub mod discovery_service;
 pub mod ecs_cluster;
 pub mod ecs_service;
+pub mod section;
 mod services;
 pub mod task_definition;

@@ -1,2 +1,3 @@
 pub mod db_instance;
 pub mod db_subnet_group;
+pub mod section;

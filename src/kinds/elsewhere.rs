@@ -1,10 +1,11 @@
+use crate::kinds::edge::dns_record::section::Dns;
 use crate::spec::Environment;
 use crate::value::Address;
 
 /// What a person must set in a DNS that Baseplate does not write to: nothing where the spec names a hosted zone.
 /// `output` answers what is known of an object.
 pub fn elsewhere(env: &Environment, output: impl Fn(&Address, &str) -> Option<String>) -> Vec<String> {
-    let Some(dns) = env.dns.as_ref().filter(|dns| dns.zone.is_none() && dns.zone_id.is_none()) else {
+    let Some(dns) = env.section::<Dns>().as_ref().filter(|dns| dns.zone.is_none() && dns.zone_id.is_none()) else {
         return Vec::new();
     };
     let target = output(&Address::new("load_balancer", "main"), "dns_name")

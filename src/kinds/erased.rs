@@ -9,7 +9,7 @@ pub use super::calls::AnyCalls;
 use crate::aws::TagIndex;
 use crate::kinds::terraform::{Block, This};
 use crate::kinds::{Desired, Impact, Kind, Stage};
-use crate::spec::{Catalog, Environment};
+use crate::spec::{AnySection, Catalog, Environment};
 
 /// Every kind, in the documented order within a stage: so plans list them, and so they are made where nothing else
 /// says what comes first.
@@ -48,7 +48,10 @@ pub fn all() -> &'static [&'static dyn AnyKind] {
 
 /// What a spec may speak of.
 pub fn catalog() -> Catalog {
-    Catalog { kinds: all().iter().map(|kind| kind.name()).collect() }
+    Catalog {
+        kinds: all().iter().map(|kind| kind.name()).collect(),
+        sections: all().iter().flat_map(|kind| kind.sections()).copied().collect(),
+    }
 }
 
 /// What the tag index is asked for.
@@ -83,6 +86,7 @@ pub trait AnyKind: AnyCalls + Sync {
     fn moving(&self) -> &'static [&'static str];
     fn identity(&self) -> Option<&'static str>;
     fn shared(&self) -> bool;
+    fn sections(&self) -> &'static [&'static dyn AnySection];
     fn tag_index(&self) -> Option<&'static str>;
     fn holds_data(&self, live: &Value) -> bool;
     fn protected_by(&self) -> Option<&'static str>;
@@ -134,6 +138,10 @@ impl<K: Kind + AnyCalls + Sync> AnyKind for K {
     }
     fn shared(&self) -> bool {
         K::SHARED
+    }
+
+    fn sections(&self) -> &'static [&'static dyn AnySection] {
+        K::SECTIONS
     }
 
     fn tag_index(&self) -> Option<&'static str> {

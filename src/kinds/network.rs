@@ -3,6 +3,7 @@ pub mod elastic_ip;
 pub mod internet_gateway;
 pub mod nat_gateway;
 pub mod route_table;
+pub mod section;
 pub mod security_group;
 pub mod security_group_rules;
 pub mod subnet;

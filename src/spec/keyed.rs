@@ -126,6 +126,9 @@ impl<T: JsonSchema> JsonSchema for Keyed<T> {
 mod tests {
     use std::path::Path;
 
+    use crate::kinds::compute::section::Services;
+    use crate::kinds::config::ssm_parameter::section::Parameters;
+
     #[test]
     fn the_order_of_the_spec_is_kept_through_extends() {
         let folder = tempfile::tempdir().expect("a folder");
@@ -139,9 +142,10 @@ mod tests {
             format!("extends = \"base.toml\"\n{}[services.mail]\ncount = 2\n{}", service("beta"), service("alpha"));
         let path = folder.path().join("over.toml");
         std::fs::write(&path, over).expect("a file");
-        let env = crate::spec::load(Path::new(&path), &crate::spec::Catalog::default()).expect("a sound spec").env;
-        assert_eq!(env.services.keys().collect::<Vec<_>>(), ["web", "zeta", "mail", "beta", "alpha"]);
-        assert_eq!(env.services.get("mail").map(|service| service.count), Some(2));
-        assert_eq!(env.parameters.keys().collect::<Vec<_>>(), ["web/greeting", "web/token"]);
+        let env = crate::spec::load(Path::new(&path), &crate::kinds::catalog()).expect("a sound spec").env;
+        let (services, parameters) = (env.section::<Services>(), env.section::<Parameters>());
+        assert_eq!(services.keys().collect::<Vec<_>>(), ["web", "zeta", "mail", "beta", "alpha"]);
+        assert_eq!(services.get("mail").map(|service| service.count), Some(2));
+        assert_eq!(parameters.keys().collect::<Vec<_>>(), ["web/greeting", "web/token"]);
     }
 }

@@ -53,16 +53,6 @@ impl Environment {
     }
 }
 
-/// Keys for a person to choose from, as far as somebody reads them.
-pub fn listed<'a>(keys: impl IntoIterator<Item = &'a str>) -> String {
-    const MOST: usize = 20;
-    let keys: Vec<&str> = keys.into_iter().collect();
-    match keys.len().checked_sub(MOST) {
-        None | Some(0) => keys.join(", "),
-        Some(more) => format!("{} and {more} more", keys[..MOST].join(", ")),
-    }
-}
-
 /// The partition of a region.
 pub fn partition(region: &str) -> &'static str {
     match region.split('-').next() {

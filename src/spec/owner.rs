@@ -61,7 +61,6 @@ pub fn same_other_tags(desired: &Tags, live: &Tags) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::spec::Catalog;
 
     fn tags(pairs: &[(&str, &str)]) -> Tags {
         pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
@@ -69,7 +68,7 @@ mod tests {
 
     fn owner(kind: &str, shared: bool, pairs: &[(&str, &str)]) -> Owner {
         let text = include_str!("../../fixtures/small.toml");
-        let spec = crate::spec::parse("small.toml", text, &Catalog::default()).expect("a shipped spec");
+        let spec = crate::spec::parse("small.toml", text, &crate::kinds::catalog()).expect("a shipped spec");
         Owner::of(&spec.env, kind, shared, |key| {
             let short = key.strip_prefix("baseplate:")?;
             pairs.iter().find(|(key, _)| *key == short).map(|(_, value)| *value)

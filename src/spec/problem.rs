@@ -134,6 +134,25 @@ impl Problems {
     }
 }
 
+/// Keys for a person to choose from, as far as somebody reads them.
+pub fn listed<'a>(keys: impl IntoIterator<Item = &'a str>) -> String {
+    const MOST: usize = 20;
+    let keys: Vec<&str> = keys.into_iter().collect();
+    match keys.len().checked_sub(MOST) {
+        None | Some(0) => keys.join(", "),
+        Some(more) => format!("{} and {more} more", keys[..MOST].join(", ")),
+    }
+}
+
+/// What there is to choose from, for a help text.
+pub fn one_of<'a>(what: &str, names: impl Iterator<Item = &'a String>) -> String {
+    let mut names = names.map(String::as_str).peekable();
+    match names.peek() {
+        None => format!("the spec has no {what}"),
+        Some(_) => format!("{what} are: {}", listed(names)),
+    }
+}
+
 /// Lines longer than this are not shown around a problem. In bytes.
 const SHOWN: usize = 2000;
 

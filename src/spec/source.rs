@@ -5,6 +5,7 @@ mod typed;
 use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 
+use serde_json::Value;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -59,7 +60,7 @@ impl Tree {
     /// # Errors
     /// Every syntax error of the first file that has any; an unreadable or oversized file; a ring of `extends`, or
     /// one that leaves the folder.
-    pub fn read(path: &Path) -> Result<Self, (Vec<Source>, Vec<Problem>)> {
+    pub fn read(path: &Path, schema: &Value) -> Result<Self, (Vec<Source>, Vec<Problem>)> {
         let mut sources = Vec::new();
         let mut seen: Vec<PathBuf> = Vec::new();
         let mut layers = Vec::new();
@@ -88,7 +89,7 @@ impl Tree {
             seen.push(path.clone());
             let file = sources.len();
             sources.push(Source { name: path.display().to_string(), text });
-            let root = parse(&sources[file], file).map_err(|problems| (sources.clone(), problems))?;
+            let root = parse(&sources[file], file, schema).map_err(|problems| (sources.clone(), problems))?;
             if let Data::Table(entries) = &root.data
                 && let Some(Entry { node: Node { data: Data::String(base), place }, .. }) = entries.get("extends")
             {
@@ -114,9 +115,9 @@ impl Tree {
     ///
     /// # Errors
     /// Every syntax error.
-    pub fn of(name: &str, text: &str) -> Result<Self, (Vec<Source>, Vec<Problem>)> {
+    pub fn of(name: &str, text: &str, schema: &Value) -> Result<Self, (Vec<Source>, Vec<Problem>)> {
         let sources = vec![Source { name: name.to_owned(), text: text.to_owned() }];
-        match parse(&sources[0], 0) {
+        match parse(&sources[0], 0, schema) {
             Ok(root) => Ok(Self { sources, root }),
             Err(problems) => Err((sources, problems)),
         }
@@ -224,16 +225,15 @@ fn read_text(path: &Path) -> Result<String, String> {
 
 /// Whether a text says anything that a spec says. Of one that does not, nothing is shown: it may be a file of
 /// credentials that somebody wrote the path of.
-fn is_spec(table: &DeTable<'_>) -> bool {
-    let schema = super::schema();
+fn is_spec(table: &DeTable<'_>, schema: &Value) -> bool {
     let known = |key: &str| schema.pointer("/properties").is_some_and(|keys| keys.get(key).is_some());
     table.keys().any(|key| known(key.get_ref()))
 }
 
-fn parse(Source { name, text }: &Source, file: usize) -> Result<Node, Vec<Problem>> {
+fn parse(Source { name, text }: &Source, file: usize, schema: &Value) -> Result<Node, Vec<Problem>> {
     let (table, errors) = DeTable::parse_recoverable(text);
     let is_empty = errors.is_empty() && table.get_ref().is_empty();
-    if !is_empty && !is_spec(table.get_ref()) {
+    if !is_empty && !is_spec(table.get_ref(), schema) {
         let place = errors.iter().find_map(|error| Some(line_column(text, error.span()?.start)));
         let why = match place {
             Some((line, column)) => format!("it is not TOML at line {line}, column {column}"),
@@ -338,7 +338,7 @@ impl Node {
     }
 
     /// The value as JSON, without places.
-    pub fn json(&self) -> serde_json::Value {
+    pub fn json(&self) -> Value {
         match &self.data {
             Data::Table(entries) => entries.iter().map(|(key, entry)| (key.clone(), entry.node.json())).collect(),
             Data::Array(items) => items.iter().map(Self::json).collect(),

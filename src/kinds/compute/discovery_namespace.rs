@@ -8,6 +8,8 @@ pub(in crate::kinds) mod tagging;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use crate::kinds::compute::ecs_cluster::section::Cluster;
+use crate::kinds::compute::section::Services;
 use crate::kinds::network::vpc::{self, Vpc};
 use crate::kinds::terraform::{Block, This};
 use crate::kinds::{Desired, Kind, Stage};
@@ -35,8 +37,8 @@ pub struct Attrs {
 
 /// The private domain, once a service has a name in it.
 pub(in crate::kinds) fn domain(env: &Environment) -> Option<&str> {
-    let domain = env.cluster.private_domain.as_deref()?;
-    env.services.values().any(|service| service.dns_name.is_some()).then_some(domain)
+    let domain = env.section::<Cluster>().private_domain.as_deref()?;
+    env.section::<Services>().values().any(|service| service.dns_name.is_some()).then_some(domain)
 }
 
 fn description(env: &Environment) -> String {

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::kinds::compute::discovery_namespace::{self, DiscoveryNamespace};
+use crate::kinds::compute::section::Services;
 use crate::kinds::terraform::{Block, This};
 use crate::kinds::{Desired, Kind, Stage};
 use crate::spec::Environment;
@@ -51,7 +52,8 @@ impl Kind for DiscoveryService {
         if discovery_namespace::domain(env).is_none() {
             return Vec::new();
         }
-        let named = env.services.iter().filter_map(|(key, service)| Some((key, service.dns_name.as_ref()?)));
+        let named =
+            env.section::<Services>().iter().filter_map(|(key, service)| Some((key, service.dns_name.as_ref()?)));
         let desired = named.map(|(key, name)| {
             let attrs = Attrs {
                 name: name.clone(),
@@ -240,7 +242,8 @@ mod calls {
 
     /// The address that a DNS name stands for in the spec.
     fn implied(env: &Environment, name: &str) -> Option<Address> {
-        let (key, _) = env.services.iter().find(|(_, service)| service.dns_name.as_deref() == Some(name))?;
+        let (key, _) =
+            env.section::<Services>().iter().find(|(_, service)| service.dns_name.as_deref() == Some(name))?;
         Some(Address::new(DiscoveryService::KIND, key))
     }
 

@@ -1,14 +1,17 @@
 //! The ECS cluster that an environment's services run in.
 
+pub mod section;
 #[cfg(feature = "aws")]
 pub(in crate::kinds) mod tagging;
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use crate::kinds::compute::ecs_cluster::section::Cluster;
+use crate::kinds::compute::section::Services;
 use crate::kinds::terraform::{Block, This};
 use crate::kinds::{Desired, Kind, Stage};
-use crate::spec::Environment;
+use crate::spec::{self, AnySection, Environment};
 use crate::value::{Tags, Target};
 
 #[cfg(feature = "aws")]
@@ -30,10 +33,11 @@ pub struct Attrs {
 
 /// The cluster's name.
 fn name(env: &Environment) -> String {
-    env.cluster.name.clone().unwrap_or_else(|| env.prefix())
+    env.section::<Cluster>().name.clone().unwrap_or_else(|| env.prefix())
 }
 
 impl Kind for EcsCluster {
+    const SECTIONS: &'static [&'static dyn AnySection] = &[spec::section::<Cluster>()];
     const STAGE: Stage = Stage::Compute;
     const REPLACE_ON: &'static [&'static str] = &["name"];
     const TAG_INDEX: Option<&'static str> = Some("ecs:cluster");
@@ -45,8 +49,8 @@ impl Kind for EcsCluster {
 
     /// None where the spec has neither services nor anything to say of a cluster.
     fn desired(env: &Environment) -> Vec<Desired<Attrs>> {
-        let cluster = &env.cluster;
-        if env.services.is_empty() && cluster.name.is_none() && !cluster.container_insights {
+        let cluster = env.section::<Cluster>();
+        if env.section::<Services>().is_empty() && cluster.name.is_none() && !cluster.container_insights {
             return Vec::new();
         }
         let attrs = Attrs {

@@ -17,16 +17,19 @@ use serde_json::json;
 use crate::kinds::compute::discovery_namespace;
 use crate::kinds::compute::discovery_service::DiscoveryService;
 use crate::kinds::compute::ecs_cluster::EcsCluster;
+use crate::kinds::compute::section::{Service, Services, mentioned};
 use crate::kinds::compute::task_definition::TaskDefinition;
 use crate::kinds::edge::entry::{Listener, application};
 use crate::kinds::edge::listener_rule::ListenerRule;
+use crate::kinds::edge::load_balancer::section::LoadBalancer;
 use crate::kinds::edge::target_group::TargetGroup;
+use crate::kinds::network::section::Tier;
 use crate::kinds::network::security_group::{self, SecurityGroup};
 use crate::kinds::network::subnet::{self, Subnet};
 use crate::kinds::network::{route_table, security_group_rules};
 use crate::kinds::terraform::{Block, This};
 use crate::kinds::{Desired, Impact, Kind, Stage};
-use crate::spec::{Environment, Service, Tier};
+use crate::spec::{self, AnySection, Environment};
 use crate::value::{Address, Ref, Tags, Target};
 
 pub use super::services::EcsService;
@@ -107,7 +110,7 @@ fn attrs(env: &Environment, key: &str, service: &Service) -> Attrs {
 }
 
 fn routes(env: &Environment, key: &str, service: &Service) -> BTreeSet<Route> {
-    match (&env.load_balancer, &service.route, service.port) {
+    match (env.section::<LoadBalancer>(), &service.route, service.port) {
         (Some(_), Some(_), Some(port)) => {
             let route = Route { target_group: Ref::to(key), container: key.to_owned(), port: i32::from(port) };
             BTreeSet::from([route])
@@ -123,7 +126,7 @@ fn after(env: &Environment, key: &str, service: &Service) -> Vec<Address> {
     let mut after: Vec<Address> =
         route_table::ways_out(env, service.subnets.as_ref(), Tier::Private).into_iter().collect();
     after.extend(security_group_rules::of_groups(env, &service.security_groups));
-    if let (Some(balancer), Some(route)) = (&env.load_balancer, &service.route) {
+    if let (Some(balancer), Some(route)) = (env.section::<LoadBalancer>(), &service.route) {
         after.extend(security_group_rules::of_groups(env, &balancer.security_groups));
         after.push(if route.default {
             Address::new(Listener::KIND, application(env))
@@ -136,10 +139,11 @@ fn after(env: &Environment, key: &str, service: &Service) -> Vec<Address> {
 
 /// The services that this one calls: a new one may not get steady before they are there.
 fn follows(env: &Environment, service: &Service) -> Vec<Address> {
-    env.mentioned_services(service).into_iter().map(|key| Address::new(EcsService::KIND, key)).collect()
+    mentioned(env, service).into_iter().map(|key| Address::new(EcsService::KIND, key)).collect()
 }
 
 impl Kind for EcsService {
+    const SECTIONS: &'static [&'static dyn AnySection] = &[spec::section::<Services>()];
     const STAGE: Stage = Stage::Compute;
     const REPLACE_ON: &'static [&'static str] = &["name", "cluster"];
     const HALVES: bool = true;
@@ -158,7 +162,7 @@ impl Kind for EcsService {
     type Attrs = Attrs;
 
     fn desired(env: &Environment) -> Vec<Desired<Attrs>> {
-        let services = env.services.iter();
+        let services = env.section::<Services>().iter();
         services
             .map(|(key, service)| Desired {
                 after: after(env, key, service),
@@ -274,13 +278,16 @@ mod calls {
 mod tests {
     use super::*;
     use crate::kinds::edge::dns_record::DnsRecord;
+    use crate::kinds::edge::dns_record::section::Dns;
     use crate::kinds::edge::load_balancer::LoadBalancer;
+    use crate::kinds::network::section::Network;
 
     fn env(name: &str, nat: &str) -> Environment {
         let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("environments");
         let mut env =
             crate::spec::load(&folder.join(name), &crate::kinds::catalog()).expect("the shipped spec").env;
-        env.network.nat = serde_json::from_value(nat.into()).expect("a sort of NAT");
+        let nat = serde_json::from_value(nat.into()).expect("a sort of NAT");
+        env.set_section::<Network>(Network { nat, ..env.section::<Network>().clone() });
         env
     }
 
@@ -305,7 +312,7 @@ mod tests {
     #[test]
     fn names_wait_for_the_listener_and_the_load_balancer_for_its_rules() {
         let env = env("prod.toml", "single");
-        let domain = env.dns.as_ref().expect("a domain").domain.clone();
+        let domain = env.section::<Dns>().as_ref().expect("a domain").domain.clone();
         assert!(after::<DnsRecord>(&env, &domain).contains("listener.https"));
         let balancer = after::<LoadBalancer>(&env, "main");
         for first in ["route_table.public", "security_group_rules.alb", "security_group_rules.ecs"] {

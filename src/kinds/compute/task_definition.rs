@@ -10,12 +10,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::kinds::compute::section::{Architecture, Service, Services};
 use crate::kinds::config::ssm_parameter::SsmParameter;
 use crate::kinds::identity::iam_role::IamRole;
 use crate::kinds::monitoring::log_group::LogGroup;
 use crate::kinds::terraform::{Block, This, document};
 use crate::kinds::{Desired, Kind, Stage};
-use crate::spec::{Architecture, Environment, Service};
+use crate::spec::Environment;
 use crate::value::{Ref, Tags, Target, Text};
 
 #[cfg(feature = "aws")]
@@ -139,7 +140,7 @@ impl Kind for TaskDefinition {
     type Attrs = Attrs;
 
     fn desired(env: &Environment) -> Vec<Desired<Attrs>> {
-        env.services.iter().map(|(key, service)| Desired::new(key, attrs(env, key, service))).collect()
+        env.section::<Services>().iter().map(|(key, service)| Desired::new(key, attrs(env, key, service))).collect()
     }
 
     fn stands_for(desired: &Attrs, live: &Attrs) -> bool {

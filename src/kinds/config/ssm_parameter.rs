@@ -2,6 +2,7 @@
 mod live;
 #[cfg(feature = "aws")]
 mod record;
+pub mod section;
 #[cfg(feature = "aws")]
 mod tagging;
 #[cfg(feature = "aws")]
@@ -10,9 +11,11 @@ mod values;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use crate::kinds::config::ssm_parameter::section::{Parameter, ParameterTier, Parameters, is_secret};
+use crate::kinds::data::section::{Databases, password_parameter};
 use crate::kinds::terraform::{Block, This};
 use crate::kinds::{Desired, Kind, Stage};
-use crate::spec::{Environment, Parameter, ParameterTier, password_parameter};
+use crate::spec::{self, AnySection, Environment};
 use crate::value::{Secret, SecretSource, Tags, Target, Text};
 
 #[cfg(feature = "aws")]
@@ -43,7 +46,7 @@ pub struct Attrs {
 const PASSWORD: usize = 32;
 
 fn declared(env: &Environment, key: &str, parameter: &Parameter) -> Attrs {
-    let secure = env.is_secret(key);
+    let secure = is_secret(env, key);
     let (mut value, mut secret) = (None, None);
     if let Some(template) = &parameter.value {
         let text = env.text(template);
@@ -75,6 +78,7 @@ fn stays_advanced(desired: &Attrs, live: &Attrs) -> bool {
 }
 
 impl Kind for SsmParameter {
+    const SECTIONS: &'static [&'static dyn AnySection] = &[spec::section::<Parameters>()];
     const STAGE: Stage = Stage::Parameters;
     const REPLACE_ON: &'static [&'static str] = &["name"];
     const TAG_INDEX: Option<&'static str> = Some("ssm:parameter");
@@ -88,12 +92,12 @@ impl Kind for SsmParameter {
     type Attrs = Attrs;
 
     fn desired(env: &Environment) -> Vec<Desired<Attrs>> {
-        let declared = env.parameters.iter().map(|(key, parameter)| {
+        let declared = env.section::<Parameters>().iter().map(|(key, parameter)| {
             let external = parameter.external;
             let protect = parameter.protect.unwrap_or(env.protect);
             Desired { external, protect, ..Desired::new(key, declared(env, key, parameter)) }
         });
-        let passwords = env.databases.iter().map(|(database, spec)| {
+        let passwords = env.section::<Databases>().iter().map(|(database, spec)| {
             let key = password_parameter(database);
             let attrs = Attrs {
                 name: env.parameter_path(&key),

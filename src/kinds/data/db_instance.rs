@@ -12,11 +12,12 @@ use serde_json::json;
 
 use crate::kinds::config::ssm_parameter::SsmParameter;
 use crate::kinds::data::db_subnet_group::DbSubnetGroup;
+use crate::kinds::data::section::{ApplyChanges, Database, Databases, Engine, StorageType, password_parameter};
 use crate::kinds::network::security_group::{self, SecurityGroup};
 use crate::kinds::network::security_group_rules;
 use crate::kinds::terraform::{Block, This};
 use crate::kinds::{Desired, Impact, Kind, Stage};
-use crate::spec::{ApplyChanges, Database, Engine, Environment, StorageType, password_parameter};
+use crate::spec::{self, AnySection, Environment};
 use crate::value::{Address, Ref, Secret, SecretSource, Tags, Target, Text};
 
 #[cfg(feature = "aws")]
@@ -121,6 +122,7 @@ fn identifier(env: &Environment, key: &str, database: &Database) -> String {
 }
 
 impl Kind for DbInstance {
+    const SECTIONS: &'static [&'static dyn AnySection] = &[spec::section::<Databases>()];
     const STAGE: Stage = Stage::Database;
     const PROTECTED_BY: Option<&'static str> = Some("deletion_protection");
     const REPLACE_ON: &'static [&'static str] = &["identifier", "engine", "database", "username", "encrypted"];
@@ -136,7 +138,7 @@ impl Kind for DbInstance {
     type Attrs = Attrs;
 
     fn desired(env: &Environment) -> Vec<Desired<Attrs>> {
-        let databases = env.databases.iter().map(|(key, database)| {
+        let databases = env.section::<Databases>().iter().map(|(key, database)| {
             let protect = database.protect.unwrap_or(env.protect);
             let after = security_group_rules::of_groups(env, &database.security_groups).collect();
             Desired { protect, after, ..Desired::new(key, wanted(env, key, database)) }

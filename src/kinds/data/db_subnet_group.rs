@@ -3,10 +3,12 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use crate::kinds::data::section::Databases;
+use crate::kinds::network::section::Tier;
 use crate::kinds::network::subnet::{self, Subnet};
 use crate::kinds::terraform::{Block, This};
 use crate::kinds::{Desired, Kind, Stage};
-use crate::spec::{Environment, Tier};
+use crate::spec::Environment;
 use crate::value::{Ref, Tags, Target};
 
 #[cfg(feature = "aws")]
@@ -40,7 +42,7 @@ impl Kind for DbSubnetGroup {
     type Attrs = Attrs;
 
     fn desired(env: &Environment) -> Vec<Desired<Attrs>> {
-        let groups = env.databases.iter().map(|(key, database)| {
+        let groups = env.section::<Databases>().iter().map(|(key, database)| {
             let attrs = Attrs {
                 name: env.name(key, MAX_NAME).to_lowercase(),
                 description: format!("Subnets of database {key}"),

@@ -5,9 +5,11 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use crate::kinds::edge::dns_record::section::Dns;
+use crate::kinds::edge::load_balancer::section::LoadBalancer;
 use crate::kinds::terraform::{Block, This};
 use crate::kinds::{Desired, Kind, Stage};
-use crate::spec::{Dns, Environment, same_other_tags};
+use crate::spec::{Environment, same_other_tags};
 use crate::value::{Tags, Target};
 
 #[cfg(feature = "aws")]
@@ -38,8 +40,8 @@ pub struct Attrs {
 
 /// The names to request a certificate for, if the spec asks for one.
 pub(in crate::kinds) fn requested(env: &Environment) -> Option<&Dns> {
-    let certificate = env.load_balancer.as_ref()?.certificate.as_ref()?;
-    if certificate.request && certificate.arn.is_none() { env.dns.as_ref() } else { None }
+    let certificate = env.section::<LoadBalancer>().as_ref()?.certificate.as_ref()?;
+    if certificate.request && certificate.arn.is_none() { env.section::<Dns>().as_ref() } else { None }
 }
 
 /// All names of the environment in DNS's plain form.

@@ -2,6 +2,7 @@
 //! There are none if the spec names no zone.
 
 mod ownership;
+pub mod section;
 #[cfg(feature = "aws")]
 mod wire;
 #[cfg(feature = "aws")]
@@ -13,11 +14,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::kinds::edge::certificate::{self, Certificate};
+use crate::kinds::edge::dns_record::section::Dns;
 use crate::kinds::edge::entry::{Listener, application};
-use crate::kinds::edge::load_balancer::LoadBalancer;
+use crate::kinds::edge::load_balancer::{self, LoadBalancer};
 use crate::kinds::terraform::{Block, This};
 use crate::kinds::{Desired, Kind, Stage};
-use crate::spec::{Dns, Environment};
+use crate::spec::{self, AnySection, Environment};
 use crate::value::{Address, Ref, Tags, Target, Text};
 
 pub struct DnsRecord;
@@ -69,6 +71,7 @@ fn spec_zone(dns: &Dns) -> Option<&str> {
 }
 
 impl Kind for DnsRecord {
+    const SECTIONS: &'static [&'static dyn AnySection] = &[spec::section::<Dns>()];
     const STAGE: Stage = Stage::Dns;
     const REPLACE_ON: &'static [&'static str] = &["zone", "name", "type"];
     const SERVES: bool = true;
@@ -79,7 +82,7 @@ impl Kind for DnsRecord {
     type Attrs = Attrs;
 
     fn desired(env: &Environment) -> Vec<Desired<Attrs>> {
-        let Some((dns, zone)) = env.dns.as_ref().and_then(|dns| Some((dns, spec_zone(dns)?))) else {
+        let Some((dns, zone)) = env.section::<Dns>().as_ref().and_then(|dns| Some((dns, spec_zone(dns)?))) else {
             return Vec::new();
         };
         let attrs = |key: &str, name: Text, sort: &str, answer: Answer| Attrs {
@@ -98,7 +101,7 @@ impl Kind for DnsRecord {
             // The listener waits for the certificate, and the certificate for this.
             desired.push(Desired { stage: Some(Stage::LoadBalancer), ..Desired::new(key, attrs) });
         }
-        if env.load_balancer.is_some() {
+        if env.section::<load_balancer::section::LoadBalancer>().is_some() {
             for name in certificate::names(dns) {
                 let answer = Answer::Alias {
                     dns_name: Ref::output("main", "dns_name"),
@@ -159,7 +162,8 @@ mod calls {
     impl Calls for DnsRecord {
         async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
             let env = read.scope.env;
-            let Some((dns, spec)) = env.dns.as_ref().and_then(|dns| Some((dns, spec_zone(dns)?))) else {
+            let Some((dns, spec)) = env.section::<Dns>().as_ref().and_then(|dns| Some((dns, spec_zone(dns)?)))
+            else {
                 return Ok(Vec::new());
             };
             let id = zone::resolve(read.aws, spec).await?;

@@ -1,6 +1,7 @@
 //! Which listener takes the requests for the applications: what comes after it must know no more of it.
 
 use crate::kinds::edge::certificate;
+use crate::kinds::edge::load_balancer::section::LoadBalancer;
 use crate::spec::Environment;
 use crate::value::Target;
 
@@ -19,7 +20,7 @@ pub(in crate::kinds) enum Source<'a> {
 
 /// The certificate of the listener that serves the applications; `None` where that is without TLS.
 pub(in crate::kinds) fn certificate(env: &Environment) -> Option<Source<'_>> {
-    match &env.load_balancer.as_ref()?.certificate.as_ref()?.arn {
+    match &env.section::<LoadBalancer>().as_ref()?.certificate.as_ref()?.arn {
         Some(arn) => Some(Source::Existing(arn)),
         None => certificate::requested(env).map(|_| Source::Requested),
     }

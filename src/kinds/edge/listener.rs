@@ -7,9 +7,11 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use crate::kinds::compute::section::Services;
 use crate::kinds::edge::certificate_validation::CertificateValidation;
 use crate::kinds::edge::entry::{self, Source};
 use crate::kinds::edge::load_balancer::LoadBalancer;
+use crate::kinds::edge::load_balancer::section;
 use crate::kinds::terraform::{Block, This};
 use crate::kinds::{Desired, Kind, Stage};
 use crate::spec::Environment;
@@ -56,8 +58,11 @@ impl Kind for Listener {
     type Attrs = Attrs;
 
     fn desired(env: &Environment) -> Vec<Desired<Attrs>> {
-        let Some(spec) = &env.load_balancer else { return Vec::new() };
-        let fallback = env.services.iter().find(|(_, service)| service.route.as_ref().is_some_and(|it| it.default));
+        let Some(spec) = env.section::<section::LoadBalancer>() else { return Vec::new() };
+        let fallback = env
+            .section::<Services>()
+            .iter()
+            .find(|(_, service)| service.route.as_ref().is_some_and(|it| it.default));
         let application = match fallback {
             Some((key, _)) => Action::forward(Ref::to(key)),
             None => Action::not_found(),

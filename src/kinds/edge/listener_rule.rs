@@ -10,8 +10,10 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use crate::kinds::compute::section::Services;
 use crate::kinds::edge::entry::application;
 use crate::kinds::edge::listener::{Action, Listener};
+use crate::kinds::edge::load_balancer::section::LoadBalancer;
 use crate::kinds::terraform::{Block, This};
 use crate::kinds::{Desired, Kind, Stage};
 use crate::spec::Environment;
@@ -63,10 +65,11 @@ impl Kind for ListenerRule {
     type Attrs = Attrs;
 
     fn desired(env: &Environment) -> Vec<Desired<Attrs>> {
-        if env.load_balancer.is_none() {
+        if env.section::<LoadBalancer>().is_none() {
             return Vec::new();
         }
-        let routes = env.services.iter().filter_map(|(key, service)| Some((key, service.route.as_ref()?)));
+        let routes =
+            env.section::<Services>().iter().filter_map(|(key, service)| Some((key, service.route.as_ref()?)));
         let ruled =
             routes.filter(|(_, route)| !route.default && (!route.paths.is_empty() || !route.hosts.is_empty()));
         let desired = ruled.map(|(key, route)| {

@@ -1,5 +1,6 @@
 //! The application load balancer in front of the routed services.
 
+pub mod section;
 #[cfg(feature = "aws")]
 pub(in crate::kinds) mod tagging;
 
@@ -8,14 +9,16 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use crate::kinds::compute::section::Services;
 use crate::kinds::network::internet_gateway::InternetGateway;
+use crate::kinds::network::section::{Network, Tier};
 use crate::kinds::network::security_group::{self, SecurityGroup};
 use crate::kinds::network::subnet::{self, Subnet};
 use crate::kinds::network::vpc::{self, Vpc};
 use crate::kinds::network::{route_table, security_group_rules};
 use crate::kinds::terraform::{Block, This};
 use crate::kinds::{Desired, Kind, Stage};
-use crate::spec::{Environment, Tier, names};
+use crate::spec::{self, AnySection, Environment, names};
 use crate::value::{Address, Ref, Tags, Target};
 
 #[cfg(feature = "aws")]
@@ -50,6 +53,7 @@ pub struct Attrs {
 }
 
 impl Kind for LoadBalancer {
+    const SECTIONS: &'static [&'static dyn AnySection] = &[spec::section::<section::LoadBalancer>()];
     const STAGE: Stage = Stage::LoadBalancer;
     const PROTECTED_BY: Option<&'static str> = Some("deletion_protection");
     const REPLACE_ON: &'static [&'static str] = &["name", "type", "scheme", "vpc"];
@@ -65,7 +69,7 @@ impl Kind for LoadBalancer {
     type Attrs = Attrs;
 
     fn desired(env: &Environment) -> Vec<Desired<Attrs>> {
-        let Some(spec) = &env.load_balancer else { return Vec::new() };
+        let Some(spec) = env.section::<section::LoadBalancer>() else { return Vec::new() };
         let attrs = Attrs {
             name: spec.name.clone().unwrap_or_else(|| names::fit(&env.prefix(), NAME_LENGTH)),
             sort: "application".to_owned(),
@@ -80,13 +84,13 @@ impl Kind for LoadBalancer {
         };
         let mut desired = Desired::new("main", attrs);
         // AWS refuses an internet-facing load balancer in a VPC that has no gateway yet.
-        if !spec.internal && env.network.vpc.is_none() {
+        if !spec.internal && env.section::<Network>().vpc.is_none() {
             desired.after.push(Address::new(InternetGateway::KIND, "main"));
         }
         // What it is reached by, and what it reaches.
         desired.after.extend(route_table::ways_out(env, spec.subnets.as_ref(), Tier::Public));
         desired.after.extend(security_group_rules::of_groups(env, &spec.security_groups));
-        let routed = env.services.values().filter(|service| service.route.is_some());
+        let routed = env.section::<Services>().values().filter(|service| service.route.is_some());
         desired
             .after
             .extend(routed.flat_map(|service| security_group_rules::of_groups(env, &service.security_groups)));

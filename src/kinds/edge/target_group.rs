@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use crate::kinds::compute::section::Services;
 use crate::kinds::edge::load_balancer::NAME_LENGTH;
 use crate::kinds::network::vpc::{self, Vpc};
 use crate::kinds::terraform::{Block, This};
@@ -66,7 +67,10 @@ impl Kind for TargetGroup {
 
     fn desired(env: &Environment) -> Vec<Desired<Attrs>> {
         let http = || "HTTP".to_owned();
-        let routed = env.services.iter().filter_map(|(key, service)| Some((key, service, service.route.as_ref()?)));
+        let routed = env
+            .section::<Services>()
+            .iter()
+            .filter_map(|(key, service)| Some((key, service, service.route.as_ref()?)));
         let desired = routed.map(|(key, service, route)| {
             let check = service.health_check.clone().unwrap_or_default();
             let attrs = Attrs {

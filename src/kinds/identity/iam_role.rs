@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::kinds::compute::section::Services;
 use crate::kinds::terraform::{Block, This, document};
 use crate::kinds::{Desired, Kind, Stage};
 use crate::spec::Environment;
@@ -54,7 +55,7 @@ impl Kind for IamRole {
             };
             Desired::new(part, attrs)
         };
-        let roles = env.services.iter().flat_map(|(key, service)| {
+        let roles = env.section::<Services>().iter().flat_map(|(key, service)| {
             let managed = service.managed_policies.iter().cloned().collect();
             [
                 role(format!("{key}-execution"), access::execution(env, key, service), BTreeSet::new()),

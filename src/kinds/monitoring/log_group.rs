@@ -1,6 +1,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use crate::kinds::compute::section::Services;
 use crate::kinds::terraform::{Block, This};
 use crate::kinds::{Desired, Kind, Stage};
 use crate::spec::Environment;
@@ -37,7 +38,7 @@ impl Kind for LogGroup {
     type Attrs = Attrs;
 
     fn desired(env: &Environment) -> Vec<Desired<Attrs>> {
-        let groups = env.services.iter().map(|(key, service)| {
+        let groups = env.section::<Services>().iter().map(|(key, service)| {
             let attrs = Attrs {
                 name: name(env, key),
                 retention_days: service.log_retention,

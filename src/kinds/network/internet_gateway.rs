@@ -2,6 +2,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::kinds::network::ec2;
+use crate::kinds::network::section::Network;
 use crate::kinds::network::vpc::{self, Vpc};
 use crate::kinds::terraform::{Block, This};
 use crate::kinds::{Desired, Kind, Stage};
@@ -35,7 +36,7 @@ impl Kind for InternetGateway {
     type Attrs = Attrs;
 
     fn desired(env: &Environment) -> Vec<Desired<Attrs>> {
-        if env.network.vpc.is_some() {
+        if env.section::<Network>().vpc.is_some() {
             return Vec::new();
         }
         let tags = ec2::tags::<Self>(env, "main");

@@ -8,12 +8,13 @@ use serde_json::json;
 
 use crate::kinds::network::internet_gateway::InternetGateway;
 use crate::kinds::network::nat_gateway::NatGateway;
+use crate::kinds::network::section::{self, Nat, Network, Tier};
 use crate::kinds::network::subnet::{self, Subnet};
 use crate::kinds::network::vpc::{self, Vpc};
 use crate::kinds::network::{ec2, zones};
 use crate::kinds::terraform::{Block, This, name_of};
 use crate::kinds::{Desired, Kind, Stage};
-use crate::spec::{self, Environment, Nat, Tier, same_other_tags};
+use crate::spec::{Environment, same_other_tags};
 use crate::value::{Address, Ref, Tags, Target};
 
 pub struct RouteTable;
@@ -59,12 +60,12 @@ const DEFAULT: &str = "0.0.0.0/0";
 /// there needs its way out.
 pub(in crate::kinds) fn ways_out(env: &Environment, keys: Option<&Vec<String>>, tier: Tier) -> BTreeSet<Address> {
     let mut names = BTreeSet::new();
-    let chosen = |key: &String, subnet: &spec::Subnet| match keys {
+    let chosen = |key: &String, subnet: &section::Subnet| match keys {
         Some(keys) => keys.contains(key),
         None => subnet.tier == tier,
     };
-    let subnets = env.network.subnets.iter().filter(|(key, subnet)| chosen(key, subnet));
-    for (_, subnet) in subnets.filter(|_| env.network.vpc.is_none()) {
+    let subnets = env.section::<Network>().subnets.iter().filter(|(key, subnet)| chosen(key, subnet));
+    for (_, subnet) in subnets.filter(|_| env.section::<Network>().vpc.is_none()) {
         // A NAT gateway stands in a public subnet.
         if subnet.tier == Tier::Public || zones::serving(env, &subnet.zone).is_some() {
             names.insert(PUBLIC.to_owned());
@@ -78,14 +79,14 @@ pub(in crate::kinds) fn ways_out(env: &Environment, keys: Option<&Vec<String>>, 
 
 /// The name of the table of the private subnets in a zone.
 fn private_name(env: &Environment, zone: &str) -> String {
-    match env.network.nat {
+    match env.section::<Network>().nat {
         Nat::PerZone => format!("private-{zone}"),
         Nat::None | Nat::Single => "private".to_owned(),
     }
 }
 
 fn private(env: &Environment, zone: &str) -> BTreeSet<Ref<Subnet>> {
-    let subnets = env.network.subnets.iter();
+    let subnets = env.section::<Network>().subnets.iter();
     let private = subnets.filter(|(_, subnet)| subnet.tier == Tier::Private && subnet.zone == zone);
     private.map(|(key, _)| subnet::reference(env, key)).collect()
 }
@@ -98,7 +99,7 @@ impl Kind for RouteTable {
     type Attrs = Attrs;
 
     fn desired(env: &Environment) -> Vec<Desired<Attrs>> {
-        if env.network.vpc.is_some() {
+        if env.section::<Network>().vpc.is_some() {
             return Vec::new();
         }
         let mut desired = Vec::new();
@@ -112,7 +113,7 @@ impl Kind for RouteTable {
         let public = subnet::references(env, None, Tier::Public);
         table(PUBLIC.to_owned(), Some(Via::Gateway(Ref::to("main"))), public);
         let nat = |zone: &str| zones::serving(env, zone).map(|subnet| Via::Nat(Ref::to(subnet)));
-        if env.network.nat == Nat::PerZone {
+        if env.section::<Network>().nat == Nat::PerZone {
             for zone in zones::private_zones(env) {
                 table(private_name(env, zone), nat(zone), private(env, zone));
             }

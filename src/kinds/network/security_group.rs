@@ -1,13 +1,16 @@
+pub mod section;
+
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::kinds::network::ec2;
+use crate::kinds::network::security_group::section::SecurityGroups;
 use crate::kinds::network::vpc::{self, Vpc};
 use crate::kinds::terraform::{Block, This};
 use crate::kinds::{Desired, Kind, Stage};
-use crate::spec::{Environment, names};
+use crate::spec::{self, AnySection, Environment, names};
 use crate::value::{Ref, Tags, Target};
 
 #[cfg(feature = "aws")]
@@ -34,7 +37,7 @@ const MAX_NAME: usize = 255;
 
 /// One security group by key, or by the id of an existing one.
 pub(in crate::kinds) fn reference(env: &Environment, name: &str) -> Ref<SecurityGroup> {
-    if env.security_groups.contains_key(name) { Ref::to(name) } else { Ref::id(name) }
+    if env.section::<SecurityGroups>().contains_key(name) { Ref::to(name) } else { Ref::id(name) }
 }
 
 pub(in crate::kinds) fn references(env: &Environment, names: &[String]) -> BTreeSet<Ref<SecurityGroup>> {
@@ -56,12 +59,13 @@ pub(in crate::kinds) fn both(
 }
 
 impl Kind for SecurityGroup {
+    const SECTIONS: &'static [&'static dyn AnySection] = &[spec::section::<SecurityGroups>()];
     const STAGE: Stage = Stage::Network;
     const REPLACE_ON: &'static [&'static str] = &["name", "description", "vpc"];
     type Attrs = Attrs;
 
     fn desired(env: &Environment) -> Vec<Desired<Attrs>> {
-        let desired = env.security_groups.iter().map(|(key, group)| {
+        let desired = env.section::<SecurityGroups>().iter().map(|(key, group)| {
             let attrs = Attrs {
                 name: group.name.clone().unwrap_or_else(|| env.name(key, MAX_NAME)),
                 description: group.description.clone(),

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::kinds::network::security_group::SecurityGroup;
+use crate::kinds::network::security_group::section::SecurityGroups;
 use crate::kinds::terraform::{Block, This, name_of};
 use crate::kinds::{Desired, Kind, Stage};
 use crate::spec::Environment;
@@ -37,7 +38,7 @@ pub(in crate::kinds) fn of_groups<'a>(
     env: &'a Environment,
     names: &'a [String],
 ) -> impl Iterator<Item = Address> + 'a {
-    let ours = names.iter().filter(|name| env.security_groups.contains_key(name));
+    let ours = names.iter().filter(|name| env.section::<SecurityGroups>().contains_key(name));
     ours.map(|name| Address::new(SecurityGroupRules::KIND, name))
 }
 
@@ -49,7 +50,7 @@ impl Kind for SecurityGroupRules {
     type Attrs = Attrs;
 
     fn desired(env: &Environment) -> Vec<Desired<Attrs>> {
-        let desired = env.security_groups.iter().map(|(key, group)| {
+        let desired = env.section::<SecurityGroups>().iter().map(|(key, group)| {
             let attrs = Attrs {
                 group: Ref::to(key),
                 ingress: group.ingress.iter().map(|rule| Rule::ingress(env, key, rule)).collect(),

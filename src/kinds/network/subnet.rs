@@ -4,10 +4,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::kinds::network::ec2;
+use crate::kinds::network::section::{Network, Tier};
 use crate::kinds::network::vpc::{self, Vpc};
 use crate::kinds::terraform::{Block, This};
 use crate::kinds::{Desired, Kind, Stage};
-use crate::spec::{Environment, Tier};
+use crate::spec::Environment;
 use crate::value::{Ref, Tags, Target};
 
 pub struct Subnet;
@@ -32,7 +33,7 @@ pub struct Attrs {
 
 /// One subnet by key.
 pub(in crate::kinds) fn reference(env: &Environment, key: &str) -> Ref<Subnet> {
-    match env.network.subnets.get(key).and_then(|subnet| subnet.id.as_ref()) {
+    match env.section::<Network>().subnets.get(key).and_then(|subnet| subnet.id.as_ref()) {
         Some(id) => Ref::id(id),
         None => Ref::to(key),
     }
@@ -47,7 +48,7 @@ pub(in crate::kinds) fn references(
     match keys {
         Some(keys) => keys.iter().map(|key| reference(env, key)).collect(),
         None => {
-            let all = env.network.subnets.iter().filter(|(_, subnet)| subnet.tier == tier);
+            let all = env.section::<Network>().subnets.iter().filter(|(_, subnet)| subnet.tier == tier);
             all.map(|(key, _)| reference(env, key)).collect()
         }
     }
@@ -59,10 +60,10 @@ impl Kind for Subnet {
     type Attrs = Attrs;
 
     fn desired(env: &Environment) -> Vec<Desired<Attrs>> {
-        if env.network.vpc.is_some() {
+        if env.section::<Network>().vpc.is_some() {
             return Vec::new();
         }
-        let desired = env.network.subnets.iter().filter_map(|(key, subnet)| {
+        let desired = env.section::<Network>().subnets.iter().filter_map(|(key, subnet)| {
             let attrs = Attrs {
                 vpc: vpc::reference(env),
                 // AWS clears the host bits, too.

@@ -2,9 +2,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::kinds::network::ec2;
+use crate::kinds::network::section::Network;
 use crate::kinds::terraform::{Block, This};
 use crate::kinds::{Desired, Kind, Stage};
-use crate::spec::{Environment, same_other_tags};
+use crate::spec::{self, AnySection, Environment, same_other_tags};
 use crate::value::{Ref, Tags, Target};
 
 #[cfg(feature = "aws")]
@@ -30,19 +31,20 @@ pub struct Attrs {
 
 /// The environment's VPC, ours or an existing one.
 pub(in crate::kinds) fn reference(env: &Environment) -> Ref<Vpc> {
-    match &env.network.vpc {
+    match &env.section::<Network>().vpc {
         Some(id) => Ref::id(id),
         None => Ref::to("main"),
     }
 }
 
 impl Kind for Vpc {
+    const SECTIONS: &'static [&'static dyn AnySection] = &[spec::section::<Network>()];
     const STAGE: Stage = Stage::Network;
     const REPLACE_ON: &'static [&'static str] = &["cidr"];
     type Attrs = Attrs;
 
     fn desired(env: &Environment) -> Vec<Desired<Attrs>> {
-        let network = &env.network;
+        let network = env.section::<Network>();
         let (None, Some(cidr)) = (&network.vpc, network.cidr) else { return Vec::new() };
         let mut tags = ec2::tags::<Self>(env, "main");
         if let Some(name) = &network.name {
@@ -180,7 +182,7 @@ mod calls {
 
     /// The ids of the VPCs that are this environment's or may be.
     async fn ids(read: &Reader<'_>) -> Result<Vec<String>, CloudError> {
-        if let Some(id) = &read.scope.env.network.vpc {
+        if let Some(id) = &read.scope.env.section::<Network>().vpc {
             return Ok(vec![id.clone()]);
         }
         Ok(vpcs(read).await?.iter().filter_map(|vpc| vpc.vpc_id()).map(str::to_owned).collect())

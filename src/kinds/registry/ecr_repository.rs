@@ -1,11 +1,13 @@
 mod lifecycle;
+pub mod section;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::kinds::registry::ecr_repository::section::Registries;
 use crate::kinds::terraform::{Block, This, document};
 use crate::kinds::{Desired, Kind, Stage};
-use crate::spec::Environment;
+use crate::spec::{self, AnySection, Environment};
 use crate::value::{Tags, Target};
 
 /// A registry of images. It belongs to the project: every environment pulls from it.
@@ -28,11 +30,12 @@ pub struct Attrs {
 
 /// The physical name of the registry with this key. It names no environment, since all of them share it.
 pub(in crate::kinds) fn name(env: &Environment, key: &str) -> String {
-    let given = env.registries.get(key).and_then(|registry| registry.name.clone());
+    let given = env.section::<Registries>().get(key).and_then(|registry| registry.name.clone());
     given.unwrap_or_else(|| format!("{}-{key}", env.project))
 }
 
 impl Kind for EcrRepository {
+    const SECTIONS: &'static [&'static dyn AnySection] = &[spec::section::<Registries>()];
     const STAGE: Stage = Stage::Registries;
     const REPLACE_ON: &'static [&'static str] = &["name"];
     const SERVES: bool = true;
@@ -44,7 +47,7 @@ impl Kind for EcrRepository {
     type Attrs = Attrs;
 
     fn desired(env: &Environment) -> Vec<Desired<Attrs>> {
-        let repositories = env.registries.iter().map(|(key, registry)| {
+        let repositories = env.section::<Registries>().iter().map(|(key, registry)| {
             let attrs = Attrs {
                 name: name(env, key),
                 immutable_tags: registry.immutable_tags,

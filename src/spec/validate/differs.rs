@@ -1,14 +1,15 @@
-use super::Check;
+use crate::spec::Check;
 
-pub fn differs(check: &mut Check<'_>) {
+/// `kinds` are the names of all kinds, as a path may begin.
+pub fn differs(check: &mut Check<'_>, kinds: &[&str]) {
     let entries = &check.env.differs;
     for (index, entry) in entries.iter().enumerate() {
         let index = index.to_string();
         let at = |field| ["differs", index.as_str(), field];
         let mut parts = entry.path.split('.');
         let kind = parts.next().unwrap_or_default();
-        if kind != "*" && !check.catalog.kinds.contains(&kind) {
-            let near = check.catalog.kinds.iter().map(|known| (strsim::jaro_winkler(known, kind), known));
+        if kind != "*" && !kinds.contains(&kind) {
+            let near = kinds.iter().map(|known| (strsim::jaro_winkler(known, kind), known));
             let near = near.filter(|(likeness, _)| *likeness > 0.8).max_by(|a, b| a.0.total_cmp(&b.0));
             let help = match near {
                 Some((_, near)) => format!("did you mean `{near}`?"),

@@ -13,8 +13,8 @@ use super::values::{by_name, by_path};
 use super::{Attrs, SsmParameter, arn, made, record, tagging};
 use crate::aws::{Aws, Class, CloudError, During, Reader};
 use crate::kinds::Live;
+use crate::kinds::config::ssm_parameter::section::{ParameterTier, Parameters, is_secret};
 use crate::kinds::ownership::Ownership;
-use crate::spec::ParameterTier;
 use crate::value::{Address, Target, Text};
 
 /// The value of a parameter.
@@ -34,7 +34,7 @@ pub(super) async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, Clou
         let key = name.strip_prefix(&path).unwrap_or(&name);
         let implied = Some(Address::new(SsmParameter::KIND, key));
         // What somebody else sets is not asked for our tags.
-        if env.parameters.get(key).is_some_and(|parameter| parameter.external) {
+        if env.section::<Parameters>().get(key).is_some_and(|parameter| parameter.external) {
             let live = |attrs| Live::new(implied, &name, attrs);
             return Ok(Some(take_in(read, &described, value, live)));
         }
@@ -98,7 +98,7 @@ fn take_in(
             (parameter.version, secure, parameter.value.unwrap_or_default())
         }
     };
-    let (clear, hidden) = (Zeroizing::new(clear), secure || env.is_secret(&key));
+    let (clear, hidden) = (Zeroizing::new(clear), secure || is_secret(env, &key));
     let value = (!hidden).then(|| Text::from(clear.as_str()));
     // Even a plain value is held: the spec may call secret what AWS has as plain.
     let kept = if hidden { read.vault.keep(clear) } else { read.vault.keep_plain(clear) };

@@ -14,6 +14,7 @@ use aws_sdk_ssm::types::{Parameter, ParameterMetadata, ParameterType};
 
 use super::values::by_name;
 use crate::aws::{Aws, CloudError, Entries, pages};
+use crate::kinds::config::ssm_parameter::section::{Parameters, is_secret};
 use crate::kinds::seal;
 use crate::spec::Environment;
 use crate::value::{Part, Text};
@@ -44,9 +45,9 @@ fn certain(kept: &Entries, env: &Environment, described: &ParameterMetadata) -> 
 /// The text that the spec gives to the plain parameter of this name, where that refers to nothing.
 fn literal(env: &Environment, name: &str) -> Option<Text> {
     let key = name.strip_prefix(&env.parameter_path(""))?;
-    let text = env.text(env.parameters.get(key)?.value.as_ref()?);
+    let text = env.text(env.section::<Parameters>().get(key)?.value.as_ref()?);
     let is_literal = text.parts.iter().all(|part| matches!(part, Part::Literal(_)));
-    (is_literal && !env.is_secret(key)).then_some(text)
+    (is_literal && !is_secret(env, key)).then_some(text)
 }
 
 fn entry(version: i64, changed: &DateTime, value: &Text) -> Option<String> {
@@ -64,7 +65,7 @@ fn of(env: &Environment, parameter: &Parameter) -> Option<(String, String)> {
 
 /// The names that the record is for; none where there are too few.
 fn names(env: &Environment) -> BTreeSet<String> {
-    let names = env.parameters.keys().map(|key| env.parameter_path(key));
+    let names = env.section::<Parameters>().keys().map(|key| env.parameter_path(key));
     let names: BTreeSet<String> = names.filter(|name| literal(env, name).is_some()).collect();
     if names.len() < WORTH { BTreeSet::new() } else { names }
 }
@@ -155,7 +156,9 @@ mod tests {
         assert!(!is_certain(&env, 4, 1_700_000_000_123), "written again");
         assert!(!is_certain(&env, 3, 1_700_000_000_124), "deleted and made anew");
         let mut other = town();
-        other.parameters.get_mut("plain").expect("it is there").value = Some("two".to_owned());
+        let mut parameters = other.section::<Parameters>().clone();
+        parameters.get_mut("plain").expect("it is there").value = Some("two".to_owned());
+        other.set_section::<Parameters>(parameters);
         assert!(!is_certain(&other, 3, 1_700_000_000_123), "the spec has changed");
         let mut secure = described("plain", 3, 1_700_000_000_123);
         secure.r#type = Some(ParameterType::SecureString);

@@ -2,7 +2,7 @@
 
 use super::Attrs;
 use crate::kinds::Impact;
-use crate::spec::ApplyChanges;
+use crate::kinds::data::section::ApplyChanges;
 
 #[cfg(feature = "aws")]
 pub(super) use calls::{modify, snapshot_name};

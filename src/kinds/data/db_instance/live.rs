@@ -8,8 +8,8 @@ use super::pending::Pending;
 use super::{Attrs, DbInstance, identifier};
 use crate::aws::{Aws, CloudError, During, Reader};
 use crate::kinds::data::db_subnet_group::from_rds;
+use crate::kinds::data::section::{ApplyChanges, Databases};
 use crate::kinds::{Live, Outputs, Poll};
-use crate::spec::ApplyChanges;
 use crate::value::{Ref, Secret, SecretSource, Tags, Target};
 
 /// The tags that keep what RDS has no attribute for, so that it is known when no spec tells any more.
@@ -22,7 +22,7 @@ pub(super) async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, Clou
     let instances = pages.collect::<Result<Vec<_>, _>>().await.during("rds:DescribeDBInstances")?;
     let env = read.scope.env;
     let deferred = |name: &str| {
-        env.databases.iter().any(|(key, database)| {
+        env.section::<Databases>().iter().any(|(key, database)| {
             database.apply_changes == ApplyChanges::Window && identifier(env, key, database) == name
         })
     };

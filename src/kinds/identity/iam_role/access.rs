@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use super::policy::canonical;
+use crate::kinds::compute::section::Service;
 use crate::kinds::monitoring::log_group;
 use crate::kinds::registry::ecr_repository::{self, EcrRepository};
+use crate::spec::Environment;
 use crate::spec::names::partition;
-use crate::spec::{Environment, Service};
 use crate::value::{Part, Target};
 
 /// ECS may take the role, on behalf of this account only.

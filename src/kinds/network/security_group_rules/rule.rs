@@ -1,8 +1,9 @@
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
+use crate::kinds::network::security_group::section::{Egress, Ingress, Protocol};
 use crate::kinds::network::security_group::{self, SecurityGroup};
-use crate::spec::{Egress, Environment, Ingress, Protocol};
+use crate::spec::Environment;
 use crate::value::Ref;
 
 #[cfg(feature = "aws")]

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::spec::Registry;
+use crate::kinds::registry::ecr_repository::section::Registry;
 
 #[cfg(feature = "aws")]
 pub(super) use calls::parse;

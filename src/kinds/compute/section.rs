@@ -1,19 +1,50 @@
+//! `[services]`: from one entry derive the service and all that it alone uses, in four folders of kinds.
+
+mod mentions;
+mod routes;
+mod validate;
+
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// The ECS cluster that all services run in.
-#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
-pub struct Cluster {
-    /// `<project>-<environment>` unless set.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
-    pub container_insights: bool,
-    /// Domain of the private DNS names, as in `prod.example.internal`. Needed once a service has a `dns-name`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub private_domain: Option<String>,
+use super::ecs_cluster::section::Cluster;
+use crate::spec::{Check, Environment, Keyed, Section, Unknown, entry};
+use crate::value::Part;
+pub use mentions::mentioned;
+
+/// `[services]`.
+pub struct Services;
+
+impl Section for Services {
+    const KEY: &'static str = "services";
+    const TEXTS: &'static [&'static str] = &["services.….dns"];
+
+    type Value = Keyed<Service>;
+
+    fn validate(check: &mut Check<'_>) {
+        validate::services(check);
+        routes::routes(check);
+    }
+
+    fn part(env: &Environment, path: &str) -> Result<Part, Unknown> {
+        let (key, service, field) = entry(env.section::<Self>(), "service", path)?;
+        match field {
+            "dns" => match (&service.dns_name, &env.section::<Cluster>().private_domain) {
+                (Some(name), Some(domain)) => Ok(Part::Literal(format!("{name}.{domain}"))),
+                _ => Err(Unknown::new(
+                    format!("service `{key}` has no private DNS name"),
+                    "set its `dns-name`, and `private-domain` under [cluster]",
+                )),
+            },
+            "port" => match service.port {
+                Some(port) => Ok(Part::Literal(port.to_string())),
+                None => Err(Unknown::new(format!("service `{key}` has no port"), "set its `port`")),
+            },
+            _ => Err(Unknown::field(Self::KEY, field, "dns, port")),
+        }
+    }
 }
 
 /// A long-running Fargate service. Its log group, roles, task definition, target group and listener rule follow.

@@ -1,21 +1,26 @@
 use std::collections::BTreeMap;
 
-use super::{Check, one_of};
-use crate::spec::template::database_of_password;
-use crate::spec::{Service, Tier};
+use super::{Service, Services};
+use crate::kinds::compute::ecs_cluster::section::Cluster;
+use crate::kinds::config::ssm_parameter::section::{Parameters, holds_secret};
+use crate::kinds::data::section::is_password;
+use crate::kinds::network::section::check_subnets;
+use crate::kinds::network::security_group::section::check_groups;
+use crate::spec::{Check, one_of};
 
 /// Days that CloudWatch Logs can keep a group, from `PutRetentionPolicy`'s API reference.
 const RETENTIONS: [i32; 22] =
     [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653];
 
 pub fn services(check: &mut Check<'_>) {
-    check.name(&["cluster", "name"], check.env.cluster.name.as_ref(), 255);
+    let services = check.env.section::<Services>();
+    check.keys(&["services"], services.keys());
     let mut names: BTreeMap<&str, &str> = BTreeMap::new();
-    for (key, service) in &check.env.services {
+    for (key, service) in services {
         let at = |field| ["services", key.as_str(), field];
         check.name(&at("name"), service.name.as_ref(), 255);
-        check.security_groups(&at("security-groups"), &service.security_groups);
-        check.subnets(&at("subnets"), service.subnets.as_ref(), Tier::Private);
+        check_groups(check, &at("security-groups"), &service.security_groups);
+        check_subnets(check, &at("subnets"), service.subnets.as_ref());
         if service.subnets.as_ref().is_some_and(Vec::is_empty) {
             check.report(&at("subnets"), "no subnets", "name some, or leave it out for every private one");
         }
@@ -37,7 +42,7 @@ pub fn services(check: &mut Check<'_>) {
                     "take another",
                 );
             }
-            if check.env.cluster.private_domain.is_none() {
+            if check.env.section::<Cluster>().private_domain.is_none() {
                 let help = "set `private-domain` under [cluster], as in prod.example.internal";
                 check.report(&at("dns-name"), "a private name needs a private domain", help);
             }
@@ -56,7 +61,7 @@ fn contents(check: &mut Check<'_>, key: &str, service: &Service) {
     for (name, value) in &service.environment {
         let path = ["services", key, "environment", name.as_str()];
         check.template(&path, value);
-        if check.env.holds_secret(&check.env.text(value)) {
+        if holds_secret(check.env, &check.env.text(value)) {
             let help = "make it a parameter and name that under `secrets`: plain variables show in the console";
             check.report(&path, format!("`{name}` would hold a secret in plain text"), help);
         }
@@ -65,11 +70,10 @@ fn contents(check: &mut Check<'_>, key: &str, service: &Service) {
         }
     }
     for (name, parameter) in &service.secrets {
-        let is_password =
-            database_of_password(parameter).is_some_and(|database| check.env.databases.contains_key(database));
-        if !check.env.parameters.contains_key(parameter) && !is_password {
+        let parameters = check.env.section::<Parameters>();
+        if !parameters.contains_key(parameter) && !is_password(check.env, parameter) {
             let path = ["services", key, "secrets", name.as_str()];
-            let help = one_of("parameters", check.env.parameters.keys());
+            let help = one_of("parameters", parameters.keys());
             check.report(&path, format!("no parameter is called `{parameter}`"), help);
         }
     }

@@ -1,10 +1,83 @@
+//! `[parameters]`: SSM parameters, whose texts may hold what other objects come to.
+
+mod validate;
+
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::fmt;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::spec::{Check, Environment, Keyed, Section, Unknown};
+use crate::value::{Address, Part, Text};
+
+/// `[parameters]`.
+pub struct Parameters;
+
+impl Section for Parameters {
+    const KEY: &'static str = "parameters";
+    const DESCRIPTION: Option<&'static str> =
+        Some("SSM parameters by their name under `/<project>/<environment>/`.");
+    const TEXTS: &'static [&'static str] = &["parameters.…"];
+
+    type Value = Keyed<Parameter>;
+
+    fn validate(check: &mut Check<'_>) {
+        validate::parameters(check);
+    }
+
+    fn part(env: &Environment, key: &str) -> Result<Part, Unknown> {
+        let table = env.section::<Self>();
+        if !table.contains_key(key) {
+            return Err(Unknown::key("parameter", key, table));
+        }
+        Ok(Part::Output { address: Address::new(KIND, key), output: VALUE.to_owned() })
+    }
+}
+
+/// What holds the value of a parameter in a text.
+const KIND: &str = "ssm_parameter";
+const VALUE: &str = "value";
+
+/// The key of the parameter whose value a part of a text is.
+fn parameter_of(part: &Part) -> Option<&str> {
+    match part {
+        Part::Output { address, output } if address.kind() == KIND && output == VALUE => Some(address.name()),
+        _ => None,
+    }
+}
+
+/// Whether a text holds the value of a secret parameter.
+pub fn holds_secret(env: &Environment, text: &Text) -> bool {
+    text.parts.iter().filter_map(parameter_of).any(|key| is_secret(env, key))
+}
+
+/// Whether the parameter with this key is a SecureString: as its spec says, else unless its value is a text that holds
+/// nothing secret.
+pub fn is_secret(env: &Environment, key: &str) -> bool {
+    // Each is looked at once: texts may hold one another twice over, or in a cycle, which checking reports.
+    let mut seen = BTreeSet::new();
+    let mut next = vec![key.to_owned()];
+    while let Some(key) = next.pop() {
+        let parameter = env.section::<Parameters>().get(&key);
+        match parameter.map(|parameter| (parameter.secret, &parameter.value)) {
+            // A database's password.
+            None => return true,
+            Some((Some(true), _) | (None, None)) => return true,
+            Some((None, Some(value))) if seen.insert(key) => next.extend(held(env, value)),
+            Some(_) => {}
+        }
+    }
+    false
+}
+
+/// The keys of the parameters whose values a text holds.
+fn held(env: &Environment, template: &str) -> Vec<String> {
+    env.text(template).parts.iter().filter_map(parameter_of).map(str::to_owned).collect()
+}
 
 /// One SSM parameter: exactly one of `value`, `env`, `generate` and `external` says where its value is from.
 /// A bare string stands for `{ value = "…" }`.

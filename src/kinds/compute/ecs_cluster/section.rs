@@ -1,0 +1,33 @@
+//! `[cluster]`.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::spec::{Check, Section};
+
+impl Section for Cluster {
+    const KEY: &'static str = "cluster";
+
+    type Value = Self;
+
+    fn validate(check: &mut Check<'_>) {
+        check.name(&["cluster", "name"], check.env.section::<Self>().name.as_ref(), 255);
+    }
+
+    fn own_names(cluster: &Self) -> Vec<(String, &'static str)> {
+        cluster.private_domain.clone().map(|domain| (domain, "<private-domain>")).into_iter().collect()
+    }
+}
+
+/// The ECS cluster that all services run in.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct Cluster {
+    /// `<project>-<environment>` unless set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    pub container_insights: bool,
+    /// Domain of the private DNS names, as in `prod.example.internal`. Needed once a service has a `dns-name`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub private_domain: Option<String>,
+}

@@ -1,0 +1,68 @@
+use std::collections::BTreeMap;
+
+use super::Services;
+use crate::kinds::edge::load_balancer::section::LoadBalancer;
+use crate::spec::Check;
+
+/// What the services' routes say, which become rules of one listener.
+pub fn routes(check: &mut Check<'_>) {
+    let mut priorities: BTreeMap<i32, &str> = BTreeMap::new();
+    let mut default: Option<&str> = None;
+    for (key, service) in check.env.section::<Services>() {
+        let Some(route) = &service.route else { continue };
+        let at = |field| ["services", key.as_str(), "route", field];
+        let path = ["services", key.as_str(), "route"];
+        if check.env.section::<LoadBalancer>().is_none() {
+            check.report(&path, "a route needs a load balancer", "add [load-balancer], or take the route out");
+        }
+        if service.port.is_none() {
+            check.report(&path, "a route needs a port to go to", format!("set services.{key}.port"));
+        }
+        for (index, host) in route.hosts.iter().enumerate() {
+            check.template(&["services", key, "route", "hosts", &index.to_string()], host);
+        }
+        let conditions = route.paths.len() + route.hosts.len();
+        if conditions > 5 {
+            check.report(&path, format!("{conditions} paths and hosts in one rule"), "AWS takes 5 values a rule");
+        }
+        for (index, pattern) in route.paths.iter().enumerate() {
+            if !pattern.starts_with(['/', '*']) || pattern.len() > 128 {
+                let path = ["services", key, "route", "paths", &index.to_string()];
+                check.report(
+                    &path,
+                    format!("`{pattern}` is no path pattern"),
+                    "as in /api*, 128 characters at most",
+                );
+            }
+        }
+        if route.default {
+            if let Some(other) = default.replace(key) {
+                let message = format!("service `{other}` has the default route already");
+                check.report(&at("default"), message, "one service gets what no rule takes");
+            }
+            if conditions > 0 || route.priority.is_some() {
+                let help = "take `paths`, `hosts` and `priority` out, or `default`";
+                check.report(&path, "the default route takes everything: it has no conditions", help);
+            }
+            continue;
+        }
+        if conditions == 0 {
+            check.report(&path, "the route takes nothing", "add `paths` or `hosts`, or default = true");
+        }
+        match route.priority {
+            None => {
+                check.report(
+                    &path,
+                    "the route has no priority",
+                    "rules are tried by priority: add one, 1 to 50000",
+                );
+            }
+            Some(priority) => {
+                if let Some(other) = priorities.insert(priority, key) {
+                    let message = format!("priority {priority} is that of service `{other}` too");
+                    check.report(&at("priority"), message, "give each rule a priority of its own");
+                }
+            }
+        }
+    }
+}

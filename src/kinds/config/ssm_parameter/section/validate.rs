@@ -1,0 +1,120 @@
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use super::{Parameter, ParameterTier, Parameters, held, holds_secret};
+use crate::spec::Check;
+
+pub fn parameters(check: &mut Check<'_>) {
+    for (key, parameter) in check.env.section::<Parameters>() {
+        let path = ["parameters", key.as_str()];
+        let sound = |c: char| c.is_ascii_alphanumeric() || "-_./".contains(c);
+        if key.is_empty()
+            || !key.chars().all(sound)
+            || key.starts_with('/')
+            || key.ends_with('/')
+            || key.contains("//")
+        {
+            check.report_key(
+                &path,
+                format!("`{key}` is no parameter's name"),
+                "letters, digits and - _ . with / between parts",
+            );
+        }
+        if key.split('/').count() > 12 {
+            check.report_key(
+                &path,
+                "the name has too many levels",
+                "AWS takes 15 with the two that Baseplate puts before",
+            );
+        }
+        source(check, &path, key, parameter);
+    }
+    rings(check);
+}
+
+fn source(check: &mut Check<'_>, path: &[&str], key: &str, parameter: &Parameter) {
+    let given =
+        [parameter.value.is_some(), parameter.env.is_some(), parameter.generate.is_some(), parameter.external];
+    if given.iter().filter(|&&given| given).count() != 1 {
+        let message = format!("`{key}` needs exactly one source");
+        check.report(
+            path,
+            message,
+            "a text, or one of env = \"VARIABLE\", generate = { length = 40 }, external = true",
+        );
+    }
+    if let Some(value) = &parameter.value {
+        // A bare string stands at the key itself, the long form one level down.
+        let at = [path, &["value"]].concat();
+        check.template(&at, value);
+        let secret = holds_secret(check.env, &check.env.text(value));
+        if secret && parameter.secret == Some(false) {
+            let message = format!("`{key}` holds a secret and says it is none");
+            check.report(&[path, &["secret"]].concat(), message, "leave `secret` out: it becomes a SecureString");
+        }
+        let limit = if parameter.tier == ParameterTier::Standard { 4096 } else { 8192 };
+        if value.len() > limit {
+            check.report(
+                path,
+                format!("the value has {} bytes, its tier takes {limit}", value.len()),
+                "see `tier`",
+            );
+        }
+        if value.is_empty() {
+            check.report(path, "the value is empty", "AWS takes no empty parameter: leave it out");
+        }
+    } else if parameter.secret == Some(false) && !parameter.external {
+        let message = format!("`{key}` is secret by its source");
+        check.report(&[path, &["secret"]].concat(), message, "leave `secret` out");
+    }
+    if let Some(variable) = &parameter.env
+        && (variable.is_empty() || !variable.chars().all(|c| c.is_ascii_alphanumeric() || c == '_'))
+    {
+        check.report(
+            &[path, &["env"]].concat(),
+            format!("`{variable}` is no variable's name"),
+            "as in WEATHER_API_KEY",
+        );
+    }
+}
+
+/// Parameters may hold one another, but not in a ring.
+fn rings(check: &mut Check<'_>) {
+    let env = check.env;
+    let held = |parameter: &Parameter| parameter.value.as_ref().map(|value| held(env, value)).unwrap_or_default();
+    let held: BTreeMap<&str, Vec<String>> =
+        env.section::<Parameters>().iter().map(|(key, parameter)| (key.as_str(), held(parameter))).collect();
+    let mut reported: BTreeSet<&str> = BTreeSet::new();
+    for start in held.keys().copied() {
+        // Each ring is reported once, at its first key.
+        if reported.contains(start) {
+            continue;
+        }
+        if let Some(ring) = ring_through(start, &held) {
+            let message = format!("parameters in a ring: {} → {start}", ring.join(" → "));
+            check.report(&["parameters", start], message, "break it at one of them");
+            reported.extend(ring);
+        }
+    }
+}
+
+/// The shortest way from `start` back to it.
+fn ring_through<'a>(start: &'a str, held: &'a BTreeMap<&str, Vec<String>>) -> Option<Vec<&'a str>> {
+    // By key, who holds it on the way from `start`.
+    let mut before: BTreeMap<&str, &str> = BTreeMap::new();
+    let mut next = VecDeque::from([start]);
+    while let Some(holder) = next.pop_front() {
+        for key in held.get(holder).into_iter().flatten() {
+            if key == start {
+                let back = std::iter::successors(Some(holder), |key| before.get(key).copied());
+                let mut ring: Vec<&str> = back.collect();
+                ring.reverse();
+                return Some(ring);
+            }
+            if !before.contains_key(key.as_str()) {
+                before.insert(key, holder);
+                next.push_back(key);
+            }
+        }
+    }
+    None
+}

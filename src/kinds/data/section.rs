@@ -1,0 +1,255 @@
+//! `[databases]`: from one entry derive the instance, its subnet group, and the parameter with its password.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::kinds::config::ssm_parameter::section::Parameters;
+use crate::kinds::network::section::{Tier, check_tier, check_two_zones};
+use crate::kinds::network::security_group::section::check_groups;
+use crate::spec::{Check, Environment, Keyed, Section, Unknown, entry};
+use crate::value::{Address, Part};
+
+/// `[databases]`.
+pub struct Databases;
+
+impl Section for Databases {
+    const KEY: &'static str = "databases";
+    const TEXTS: &'static [&'static str] = &["databases.….endpoint"];
+
+    type Value = Keyed<Database>;
+
+    fn validate(check: &mut Check<'_>) {
+        validate(check);
+    }
+
+    fn part(env: &Environment, path: &str) -> Result<Part, Unknown> {
+        let (key, database, field) = entry(env.section::<Self>(), "database", path)?;
+        let output = |kind: &str, name: &str, output: &str| {
+            Ok(Part::Output { address: Address::new(kind, name), output: output.to_owned() })
+        };
+        match field {
+            "endpoint" => output("db_instance", key, "endpoint"),
+            "password" => output("ssm_parameter", &password_parameter(key), "value"),
+            "port" => Ok(Part::Literal(database.port().to_string())),
+            "database" => Ok(Part::Literal(database.database.clone())),
+            "username" => Ok(Part::Literal(database.username.clone())),
+            _ => Err(Unknown::field(Self::KEY, field, "endpoint, port, database, username, password")),
+        }
+    }
+}
+
+/// An RDS instance with its subnet group. Its password is generated, lives in SSM and shows nowhere.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Database {
+    /// The instance's identifier; `<project>-<environment>-<key>` unless set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    pub engine: Engine,
+    /// As precise as you like: `16` accepts every 16.x that AWS upgrades to.
+    #[schemars(regex(pattern = r"^[0-9]+(\.[0-9]+){0,3}$"))]
+    pub version: String,
+    /// The instance class, as in `db.t4g.micro`.
+    #[schemars(regex(pattern = r"^db\.[a-z0-9-]+\.[a-z0-9-]+$"))]
+    pub class: String,
+    /// GiB. Growth by storage autoscaling is not drift.
+    #[schemars(range(min = 20, max = 65536))]
+    pub storage: i32,
+    /// GiB up to which AWS may grow the storage by itself; 0 for never.
+    #[serde(default)]
+    #[schemars(range(min = 0, max = 65536))]
+    pub max_storage: i32,
+    #[serde(default)]
+    pub storage_type: StorageType,
+    /// The first database in the instance.
+    pub database: String,
+    /// The master user.
+    pub username: String,
+    /// 5432 for PostgreSQL and 3306 for MySQL unless set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1150, max = 65535))]
+    pub port: Option<u16>,
+    /// Keys of subnets; every private one unless set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subnets: Option<Vec<String>>,
+    /// Keys of security groups, or ids of existing ones.
+    pub security_groups: Vec<String>,
+    #[serde(default)]
+    pub multi_az: bool,
+    /// Days that automated backups are kept, which is also how far point-in-time recovery reaches; 0 for none.
+    #[serde(default = "one")]
+    #[schemars(range(min = 0, max = 35))]
+    pub backup_retention: i32,
+    /// UTC, `hh:mm-hh:mm`; AWS picks one unless set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backup_window: Option<String>,
+    /// UTC, `ddd:hh:mm-ddd:hh:mm`; AWS picks one unless set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub maintenance_window: Option<String>,
+    /// Whether AWS refuses to delete the instance.
+    #[serde(default)]
+    pub deletion_protection: bool,
+    /// As the environment's `protect`, for this database and its password.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub protect: Option<bool>,
+    /// Encryption at rest. Only a new instance can get it.
+    #[serde(default = "yes")]
+    pub encrypted: bool,
+    #[serde(default = "yes")]
+    pub auto_minor_upgrades: bool,
+    /// When changes that restart the database happen.
+    #[serde(default)]
+    pub apply_changes: ApplyChanges,
+    /// Whether a snapshot is taken before the instance is deleted.
+    #[serde(default = "yes")]
+    pub final_snapshot: bool,
+    #[serde(default)]
+    pub performance_insights: bool,
+}
+
+fn one() -> i32 {
+    1
+}
+
+fn yes() -> bool {
+    true
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Engine {
+    Postgres,
+    Mysql,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum StorageType {
+    #[default]
+    Gp3,
+    Gp2,
+}
+
+/// `window` leaves such changes to the next maintenance window; `immediately` makes them at once, along with
+/// whatever else is pending.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ApplyChanges {
+    #[default]
+    Immediately,
+    Window,
+}
+
+impl Database {
+    pub fn port(&self) -> u16 {
+        self.port.unwrap_or(match self.engine {
+            Engine::Postgres => 5432,
+            Engine::Mysql => 3306,
+        })
+    }
+}
+
+const PASSWORD: &str = "/db-password";
+
+/// The key of the parameter that holds a database's generated password.
+pub fn password_parameter(database: &str) -> String {
+    format!("{database}{PASSWORD}")
+}
+
+/// Whether a parameter of this key holds the password of one of the databases.
+pub fn is_password(env: &Environment, parameter: &str) -> bool {
+    parameter.strip_suffix(PASSWORD).is_some_and(|database| env.section::<Databases>().contains_key(database))
+}
+
+fn validate(check: &mut Check<'_>) {
+    let databases = check.env.section::<Databases>();
+    check.keys(&["databases"], databases.keys());
+    if databases.values().any(|database| database.subnets.is_none()) {
+        check_tier(check, Tier::Private, "a database");
+    }
+    for (key, database) in databases {
+        let at = |field| ["databases", key.as_str(), field];
+        check.name(&at("name"), database.name.as_ref(), 63);
+        check_groups(check, &at("security-groups"), &database.security_groups);
+        if let Some(subnets) = &database.subnets {
+            check_two_zones(check, &at("subnets"), subnets, "a database");
+        }
+        if !version_is_known(database.engine, &database.version) {
+            let help = match database.engine {
+                Engine::Postgres => "RDS has PostgreSQL 11 to 18: write 16 or 16.4",
+                Engine::Mysql => "RDS has MySQL 5.7, 8.0 and 8.4: write 8.0 or 8.0.39",
+            };
+            check.report(&at("version"), format!("{} is no version of this engine", database.version), help);
+        }
+        if database.max_storage != 0 && database.max_storage <= database.storage {
+            check.report(&at("max-storage"), "`max-storage` is not above `storage`", "raise it, or leave it out");
+        }
+        let word = |text: &str, max: usize| {
+            text.len() <= max
+                && text.starts_with(|c: char| c.is_ascii_alphabetic())
+                && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+        };
+        if !word(&database.database, 63) {
+            check.report(
+                &at("database"),
+                format!("`{}` is no name for a database", database.database),
+                "a letter, then letters, digits and underscores",
+            );
+        }
+        let longest = match database.engine {
+            Engine::Postgres => 63,
+            Engine::Mysql => 16,
+        };
+        let username = database.username.as_str();
+        if ["rdsadmin", "root"].contains(&username) {
+            check.report(&at("username"), format!("RDS keeps `{username}` for itself"), "take another");
+        } else if !word(username, longest) {
+            check.report(
+                &at("username"),
+                format!("`{username}` is no name for the master user"),
+                format!("a letter, then letters, digits and underscores, {longest} at most"),
+            );
+        }
+        if let Some(window) = &database.backup_window
+            && !window_is_sound(window, false)
+        {
+            check.report(&at("backup-window"), format!("`{window}` is not a window"), "UTC, as in 02:00-03:00");
+        }
+        if let Some(window) = &database.maintenance_window
+            && !window_is_sound(window, true)
+        {
+            let help = "UTC, as in sun:03:30-sun:04:30";
+            check.report(&at("maintenance-window"), format!("`{window}` is not a window"), help);
+        }
+        let password = password_parameter(key);
+        if check.env.section::<Parameters>().contains_key(&password) {
+            let message = format!("`{password}` is where the password of database `{key}` lives");
+            check.report(&["parameters", &password], message, "leave it out: Baseplate makes and keeps it");
+        }
+    }
+}
+
+fn version_is_known(engine: Engine, version: &str) -> bool {
+    let mut parts = version.split('.').map(|part| part.parse::<u32>().unwrap_or(0));
+    let (major, minor) = (parts.next().unwrap_or(0), parts.next());
+    match engine {
+        Engine::Postgres => (11..=18).contains(&major),
+        Engine::Mysql => matches!((major, minor), (8, None | Some(0 | 4)) | (5, Some(7))),
+    }
+}
+
+fn window_is_sound(window: &str, with_day: bool) -> bool {
+    const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+    let clock = |text: &str| {
+        text.split_once(':').is_some_and(|(hour, minute)| {
+            text.len() == 5
+                && hour.parse::<u8>().is_ok_and(|h| h < 24)
+                && minute.parse::<u8>().is_ok_and(|m| m < 60)
+        })
+    };
+    let moment = |text: &str| match with_day {
+        false => clock(text),
+        true => text.split_once(':').is_some_and(|(day, time)| DAYS.contains(&day) && clock(time)),
+    };
+    window.split_once('-').is_some_and(|(from, to)| moment(from) && moment(to) && from != to)
+}

@@ -1,0 +1,85 @@
+//! `[dns]`: the environment's domain, its other names, and the zone that they lie in.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::spec::{Check, Environment, Section, Unknown};
+use crate::value::Part;
+
+impl Section for Dns {
+    const KEY: &'static str = "dns";
+    const TEXTS: &'static [&'static str] = &["dns.domain"];
+    // One zone may hold the domains of both; where it is also the domain of one, it is still the same zone.
+    const COMMON_FIELDS: &'static [&'static str] = &["zone"];
+
+    type Value = Option<Self>;
+
+    fn validate(check: &mut Check<'_>) {
+        validate(check);
+    }
+
+    fn part(env: &Environment, path: &str) -> Result<Part, Unknown> {
+        match (path, env.section::<Self>()) {
+            ("domain", Some(dns)) => Ok(Part::Literal(dns.domain.clone())),
+            ("domain", None) => Err(Unknown::new("this environment has no [dns]", "add [dns] with a domain")),
+            _ => Err(Unknown::field(Self::KEY, path, "domain")),
+        }
+    }
+
+    fn own_names(dns: &Option<Self>) -> Vec<(String, &'static str)> {
+        dns.iter().map(|dns| (dns.domain.clone(), "<domain>")).collect()
+    }
+}
+
+/// The names that lead to the load balancer.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Dns {
+    pub domain: String,
+    /// Further names, as in `admin.example.org`; they must lie in the same zone.
+    #[serde(default)]
+    pub aliases: Vec<String>,
+    /// The Route 53 hosted zone by name. With neither `zone` nor `zone-id` nothing is written to any DNS, and
+    /// `apply` says what to set elsewhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zone: Option<String>,
+    /// The hosted zone by id, where two zones have one name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = r"^Z[A-Z0-9]+$"))]
+    pub zone_id: Option<String>,
+}
+
+fn validate(check: &mut Check<'_>) {
+    let Some(dns) = check.env.section::<Dns>() else { return };
+    if dns.zone.is_some() && dns.zone_id.is_some() {
+        check.report(&["dns", "zone-id"], "the zone is named twice", "keep `zone` or `zone-id`");
+    }
+    let names = std::iter::once((vec!["dns".to_owned(), "domain".to_owned()], &dns.domain)).chain(
+        dns.aliases
+            .iter()
+            .enumerate()
+            .map(|(index, name)| (vec!["dns".to_owned(), "aliases".to_owned(), index.to_string()], name)),
+    );
+    for (path, name) in names {
+        let path: Vec<&str> = path.iter().map(String::as_str).collect();
+        let label = |label: &str| {
+            (1..=63).contains(&label.len())
+                && label.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+                && !label.starts_with('-')
+                && !label.ends_with('-')
+        };
+        let bare = name.strip_prefix("*.").unwrap_or(name);
+        if name.len() > 253 || !bare.contains('.') || !bare.split('.').all(label) {
+            check.report(
+                &path,
+                format!("`{name}` is no domain name"),
+                "small letters, digits and hyphens, as in app.example.org",
+            );
+        } else if let Some(zone) = &dns.zone
+            && bare != zone
+            && !bare.ends_with(&format!(".{zone}"))
+        {
+            check.report(&path, format!("`{name}` does not lie in zone {zone}"), "take a name within the zone");
+        }
+    }
+}

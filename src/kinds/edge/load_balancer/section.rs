@@ -1,0 +1,117 @@
+//! `[load-balancer]`: the load balancer with its listeners and certificate.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::kinds::edge::dns_record::section::Dns;
+use crate::kinds::network::section::{Tier, check_tier, check_two_zones};
+use crate::kinds::network::security_group::section::check_groups;
+use crate::spec::{Check, Environment, Section, Unknown};
+use crate::value::{Address, Part};
+
+impl Section for LoadBalancer {
+    const KEY: &'static str = "load-balancer";
+    const TEXTS: &'static [&'static str] = &["load-balancer.dns"];
+
+    type Value = Option<Self>;
+
+    fn validate(check: &mut Check<'_>) {
+        validate(check);
+    }
+
+    fn part(env: &Environment, path: &str) -> Result<Part, Unknown> {
+        match (path, env.section::<Self>()) {
+            ("dns", Some(_)) => {
+                let address = Address::new("load_balancer", "main");
+                Ok(Part::Output { address, output: "dns_name".to_owned() })
+            }
+            ("dns", None) => Err(Unknown::new("this environment has no [load-balancer]", "add [load-balancer]")),
+            _ => Err(Unknown::field(Self::KEY, path, "dns")),
+        }
+    }
+}
+
+/// The application load balancer in front of all routed services. With a certificate it listens on 443 and
+/// sends 80 there; without one it serves plain HTTP on 80.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct LoadBalancer {
+    /// `<project>-<environment>` unless set; 32 characters at most.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Keys of subnets in two zones at least; every public one unless set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subnets: Option<Vec<String>>,
+    /// Keys of security groups, or ids of existing ones.
+    pub security_groups: Vec<String>,
+    /// Whether it is reached from inside the VPC only.
+    #[serde(default)]
+    pub internal: bool,
+    /// Seconds after which an idle connection closes.
+    #[serde(default = "minute")]
+    #[schemars(range(min = 1, max = 4000))]
+    pub idle_timeout: i32,
+    #[serde(default)]
+    pub deletion_protection: bool,
+    #[serde(default = "yes")]
+    pub drop_invalid_headers: bool,
+    #[serde(default = "modern")]
+    pub ssl_policy: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<Certificate>,
+}
+
+fn minute() -> i32 {
+    60
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn modern() -> String {
+    "ELBSecurityPolicy-TLS13-1-2-2021-06".to_owned()
+}
+
+/// An existing certificate by `arn`, or one to request for `dns.domain` and `dns.aliases` (`request = true`).
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct Certificate {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = r"^arn:aws[a-z-]*:acm:"))]
+    pub arn: Option<String>,
+    pub request: bool,
+}
+
+fn validate(check: &mut Check<'_>) {
+    let Some(balancer) = check.env.section::<LoadBalancer>() else {
+        if check.env.section::<Dns>().is_some() {
+            check.report(&["dns"], "there is nothing that the names could lead to", "add [load-balancer]");
+        }
+        return;
+    };
+    let at = |field| ["load-balancer", field];
+    check.name(&at("name"), balancer.name.as_ref(), 32);
+    if balancer.name.as_ref().is_some_and(|name| name.starts_with("internal-")) {
+        check.report(
+            &at("name"),
+            "a load balancer's name may not begin with `internal-`",
+            "AWS keeps that for itself",
+        );
+    }
+    check_groups(check, &at("security-groups"), &balancer.security_groups);
+    match &balancer.subnets {
+        Some(subnets) => check_two_zones(check, &at("subnets"), subnets, "a load balancer"),
+        None if !balancer.internal => check_tier(check, Tier::Public, "a load balancer"),
+        None => {}
+    }
+    let Some(certificate) = &balancer.certificate else { return };
+    if certificate.arn.is_some() == certificate.request {
+        let help = "either the ARN of an existing one, or request = true";
+        check.report(&at("certificate"), "the certificate needs exactly one source", help);
+    }
+    if certificate.request && check.env.section::<Dns>().is_none() {
+        let help = "add [dns] with the domain that the certificate is for";
+        check.report(&at("certificate"), "a certificate can only be requested for a domain", help);
+    }
+}

@@ -1,0 +1,173 @@
+//! `[security-groups]`: the groups with their rules, which are two kinds in AWS.
+
+use ipnet::Ipv4Net;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::spec::{Check, Keyed, Section, one_of};
+
+/// `[security-groups]`.
+pub struct SecurityGroups;
+
+impl Section for SecurityGroups {
+    const KEY: &'static str = "security-groups";
+
+    type Value = Keyed<SecurityGroup>;
+
+    fn validate(check: &mut Check<'_>) {
+        validate(check);
+    }
+}
+
+/// A security group. Its rules are exactly those listed: whatever else is there is taken away.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct SecurityGroup {
+    /// The group's name; `<project>-<environment>-<key>` unless set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// AWS cannot change it afterwards: another description means another group.
+    #[serde(default = "managed")]
+    pub description: String,
+    #[serde(default)]
+    pub ingress: Vec<Ingress>,
+    #[serde(default)]
+    pub egress: Vec<Egress>,
+}
+
+fn managed() -> String {
+    "Managed by Baseplate".to_owned()
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Protocol {
+    #[default]
+    Tcp,
+    Udp,
+    Icmp,
+    All,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Ingress {
+    #[serde(default)]
+    pub protocol: Protocol,
+    /// A port (`"443"`) or a range (`"1024-2048"`); not for `icmp` and `all`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ports: Option<String>,
+    /// A CIDR, `self`, a security group of this spec by its key, or one that exists by its id (`sg-…`).
+    pub from: String,
+    #[serde(default)]
+    pub description: String,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Egress {
+    #[serde(default)]
+    pub protocol: Protocol,
+    /// A port (`"443"`) or a range (`"1024-2048"`); not for `icmp` and `all`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ports: Option<String>,
+    /// A CIDR, `self`, a security group of this spec by its key, or one that exists by its id (`sg-…`).
+    pub to: String,
+    #[serde(default)]
+    pub description: String,
+}
+
+/// Reports names of security groups that are neither keys of this spec nor ids.
+pub fn check_groups(check: &mut Check<'_>, path: &[&str], names: &[String]) {
+    let groups = check.env.section::<SecurityGroups>();
+    if names.is_empty() {
+        let help = "without one AWS takes the VPC's default group: name at least one";
+        check.report(path, "no security group", help);
+    }
+    for (index, name) in names.iter().enumerate() {
+        if !groups.contains_key(name) && !name.starts_with("sg-") {
+            let (help, index) = (one_of("security groups", groups.keys()), index.to_string());
+            check.report(&[path, &[&index]].concat(), format!("no security group is called `{name}`"), help);
+        }
+    }
+}
+
+fn validate(check: &mut Check<'_>) {
+    let groups = check.env.section::<SecurityGroups>();
+    check.keys(&["security-groups"], groups.keys());
+    for (key, group) in groups {
+        if key == "self" || key.starts_with("sg-") {
+            let help = "in rules `self` is the group itself, and `sg-…` the id of an existing group";
+            check.report_key(&["security-groups", key], format!("`{key}` cannot be the key of a group"), help);
+        }
+        check.name(&["security-groups", key, "name"], group.name.as_ref(), 255);
+        if group.name.as_ref().is_some_and(|name| name.starts_with("sg-")) {
+            check.report(
+                &["security-groups", key, "name"],
+                "a group's name may not begin with `sg-`",
+                "AWS keeps that for ids",
+            );
+        }
+        let rules = group.ingress.iter().map(|rule| ("ingress", "from", &rule.from, rule.protocol, &rule.ports));
+        let mut seen = Vec::new();
+        for (index, (way, field, peer, protocol, ports)) in rules.enumerate().chain(
+            group.egress.iter().map(|rule| ("egress", "to", &rule.to, rule.protocol, &rule.ports)).enumerate(),
+        ) {
+            let index = index.to_string();
+            let at = |field| ["security-groups", key.as_str(), way, index.as_str(), field];
+            peer_exists(check, &at(field), peer);
+            if let Some((message, help)) = bad_ports(protocol, ports.as_deref()) {
+                check.report(&at("ports"), message, help);
+            }
+            if seen.contains(&(way, peer, protocol, ports)) {
+                check.report(&at(field), "the same rule stands here twice", "take one of them out");
+            }
+            seen.push((way, peer, protocol, ports));
+        }
+        if group.ingress.len().max(group.egress.len()) > 60 {
+            check.report(&["security-groups", key], "more than 60 rules one way", "AWS takes 60 a group: split it");
+        }
+    }
+}
+
+fn peer_exists(check: &mut Check<'_>, path: &[&str], peer: &str) {
+    if peer == "self" || peer.starts_with("sg-") || check.env.section::<SecurityGroups>().contains_key(peer) {
+        return;
+    }
+    if peer.contains('/') {
+        match peer.parse::<Ipv4Net>() {
+            Err(_) if peer.parse::<ipnet::Ipv6Net>().is_err() => {
+                check.report(path, format!("`{peer}` is not a CIDR"), "as in 10.20.0.0/16 or 0.0.0.0/0");
+            }
+            Ok(net) if net.trunc() != net => {
+                check.report(path, format!("{net} has host bits set"), format!("did you mean {}?", net.trunc()));
+            }
+            _ => {}
+        }
+        return;
+    }
+    let help = format!(
+        "a CIDR, `self`, `sg-…`, or a key; {}",
+        one_of("security groups", check.env.section::<SecurityGroups>().keys())
+    );
+    check.report(path, format!("no security group is called `{peer}`"), help);
+}
+
+fn bad_ports(protocol: Protocol, ports: Option<&str>) -> Option<(String, &'static str)> {
+    let numbered = matches!(protocol, Protocol::Tcp | Protocol::Udp);
+    match (numbered, ports) {
+        (true, None) => Some(("the rule has no ports".to_owned(), "add ports = \"443\" or ports = \"1024-2048\"")),
+        (false, Some(_)) => Some(("this protocol has no ports".to_owned(), "leave `ports` out")),
+        (false, None) => None,
+        (true, Some(text)) => {
+            let (low, high) = text.split_once('-').unwrap_or((text, text));
+            match (low.parse::<u16>(), high.parse::<u16>()) {
+                (Ok(low), Ok(high)) if low <= high => None,
+                _ => Some((
+                    format!("`{text}` is not a port or a range"),
+                    "as in \"443\" or \"1024-2048\", up to 65535",
+                )),
+            }
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! `[registries]`: an entry is a repository.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::spec::{Check, Environment, Keyed, Section, Unknown, entry};
+use crate::value::{Address, Part};
+
+/// `[registries]`.
+pub struct Registries;
+
+impl Section for Registries {
+    const KEY: &'static str = "registries";
+    const TEXTS: &'static [&'static str] = &["registries.….url"];
+
+    type Value = Keyed<Registry>;
+
+    fn validate(check: &mut Check<'_>) {
+        validate(check);
+    }
+
+    fn part(env: &Environment, path: &str) -> Result<Part, Unknown> {
+        let (key, _, field) = entry(env.section::<Self>(), "registry", path)?;
+        match field {
+            "url" => Ok(Part::Output { address: Address::new("ecr_repository", key), output: "url".to_owned() }),
+            _ => Err(Unknown::field(Self::KEY, field, "url")),
+        }
+    }
+}
+
+/// An ECR repository. It belongs to the project: both environments push to it and pull from it.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct Registry {
+    /// The repository's name; `<project>-<key>` unless set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// As the environment's `protect`, for this repository with its images.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub protect: Option<bool>,
+    /// Whether a pushed tag can never be moved.
+    pub immutable_tags: bool,
+    /// Whether images are scanned for vulnerabilities as they arrive.
+    pub scan_on_push: bool,
+    /// How many tagged images to keep for each environment's tag prefix.
+    #[schemars(range(min = 1, max = 10000))]
+    pub keep_images: u32,
+    /// After how many days an image without a tag goes.
+    #[schemars(range(min = 1, max = 3650))]
+    pub untagged_days: u32,
+}
+
+impl Default for Registry {
+    fn default() -> Self {
+        Self {
+            name: None,
+            protect: None,
+            immutable_tags: false,
+            scan_on_push: true,
+            keep_images: 30,
+            untagged_days: 7,
+        }
+    }
+}
+
+fn validate(check: &mut Check<'_>) {
+    let registries = check.env.section::<Registries>();
+    check.keys(&["registries"], registries.keys());
+    for (key, registry) in registries {
+        if let Some(name) = &registry.name {
+            let sound = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_./".contains(c);
+            if !(2..=256).contains(&name.len()) || !name.chars().all(sound) {
+                let help = "2 to 256 small letters, digits and - _ . /";
+                check.report(&["registries", key, "name"], format!("`{name}` is no repository's name"), help);
+            }
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! Sections of a spec. What a section means is defined above, by the kinds that read it; here is how one is held,
+//! checked and found again by its type.
+
+use std::any::Any;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::de::DeserializeOwned;
+use serde::de::value::Error;
+use serde::{Deserialize, Serialize};
+
+use super::environment::{Held, Rename};
+use super::{Check, Environment, Node, Unknown};
+use crate::value::Part;
+
+/// One key of the spec at its top, and what stands there.
+pub trait Section: Sized + 'static {
+    /// As the spec writes it: `"databases"`.
+    const KEY: &'static str;
+    /// What the schema says of it, where the type of its value does not.
+    const DESCRIPTION: Option<&'static str> = None;
+    /// Whether a spec must have it. If not, its value's default stands for it.
+    const REQUIRED: bool = false;
+    /// What texts may refer to in it, as a message lists it: `"databases.….endpoint"`.
+    const TEXTS: &'static [&'static str] = &[];
+    /// Its fields that several environments may have in common (a hosted zone): `compare` takes them as they are.
+    const COMMON_FIELDS: &'static [&'static str] = &[];
+
+    type Value: Any + Send + Sync + Clone + Default + Serialize + DeserializeOwned + JsonSchema;
+
+    /// Reports what is wrong with the section by itself, and with what it says of others. Its structure has been
+    /// checked before.
+    fn validate(check: &mut Check<'_>);
+
+    /// What `{<KEY>.<path>}` in a text stands for.
+    ///
+    /// # Errors
+    /// The path leads to nothing.
+    fn part(_env: &Environment, _path: &str) -> Result<Part, Unknown> {
+        Err(Unknown::new(format!("a text cannot refer to [{}]", Self::KEY), ""))
+    }
+
+    /// Names that are this environment's own, such as a domain, each with what stands for it in a comparison.
+    fn own_names(_value: &Self::Value) -> Vec<(String, &'static str)> {
+        Vec::new()
+    }
+}
+
+/// A [`Section`] of any type.
+pub trait AnySection: Sync {
+    fn key(&self) -> &'static str;
+    fn is_required(&self) -> bool;
+    fn schema(&self, generator: &mut SchemaGenerator) -> Schema;
+    /// What stands at its key, which is nothing where the spec does not have it.
+    ///
+    /// # Errors
+    /// It is not what the section's type takes; after a check of the structure, none.
+    fn read(&self, node: Option<&Node>) -> Result<Arc<dyn Held>, Error>;
+    fn validate(&self, check: &mut Check<'_>);
+}
+
+/// The section as one of any type.
+pub const fn section<S: Section>() -> &'static dyn AnySection {
+    &Typed::<S>(PhantomData)
+}
+
+struct Typed<S>(PhantomData<fn() -> S>);
+
+impl<S: Section> AnySection for Typed<S> {
+    fn key(&self) -> &'static str {
+        S::KEY
+    }
+
+    fn is_required(&self) -> bool {
+        S::REQUIRED
+    }
+
+    fn schema(&self, generator: &mut SchemaGenerator) -> Schema {
+        let mut schema = generator.subschema_for::<S::Value>();
+        if let Some(description) = S::DESCRIPTION {
+            schema.insert("description".to_owned(), description.into());
+        }
+        if !S::REQUIRED
+            && let Ok(default) = serde_json::to_value(S::Value::default())
+            && !default.is_null()
+        {
+            schema.insert("default".to_owned(), default);
+        }
+        schema
+    }
+
+    fn read(&self, node: Option<&Node>) -> Result<Arc<dyn Held>, Error> {
+        let value = node.map(S::Value::deserialize).transpose()?;
+        Ok(Arc::new(Of::<S>(value.unwrap_or_default())))
+    }
+
+    fn validate(&self, check: &mut Check<'_>) {
+        S::validate(check);
+    }
+}
+
+/// What one spec says in a section.
+struct Of<S: Section>(S::Value);
+
+impl<S: Section> Held for Of<S> {
+    fn key(&self) -> &'static str {
+        S::KEY
+    }
+
+    fn texts(&self) -> &'static [&'static str] {
+        S::TEXTS
+    }
+
+    fn value(&self) -> &dyn Any {
+        &self.0
+    }
+
+    fn part(&self, env: &Environment, path: &str) -> Result<Part, Unknown> {
+        S::part(env, path)
+    }
+
+    fn own_names(&self) -> Vec<(String, &'static str)> {
+        S::own_names(&self.0)
+    }
+
+    fn renamed(&self, rename: Rename<'_>) -> Arc<dyn Held> {
+        let spelled = serde_json::to_value(&self.0).unwrap_or_default();
+        let mut renamed = rename(&spelled);
+        for field in S::COMMON_FIELDS {
+            if let (Some(there), Some(here)) = (renamed.get_mut(*field), spelled.get(*field)) {
+                *there = here.clone();
+            }
+        }
+        // Text that only looks like one of the names may have stood where something else belongs.
+        Arc::new(Self(serde_json::from_value(renamed).unwrap_or_else(|_| self.0.clone())))
+    }
+}
+
+impl Environment {
+    /// What the spec says in a section.
+    ///
+    /// # Panics
+    /// If the spec was read without this section (see [`super::Catalog`]), which only a test can do.
+    pub fn section<S: Section>(&self) -> &S::Value {
+        let value = self.held(S::KEY).and_then(|held| held.value().downcast_ref());
+        value.unwrap_or_else(|| unreachable!("the spec was read without a section [{}]", S::KEY))
+    }
+
+    /// Puts another value in the place of what the spec says in a section.
+    pub fn set_section<S: Section>(&mut self, value: S::Value) {
+        self.hold(Arc::new(Of::<S>(value)));
+    }
+}
