@@ -24,7 +24,9 @@ mod versions;
 #[cfg(feature = "aws")]
 pub use call::During;
 #[cfg(feature = "aws")]
-pub use clients::{Aws, CALL_SECONDS};
+pub(crate) use clients::service;
+#[cfg(feature = "aws")]
+pub use clients::{Aws, CALL_SECONDS, Service, Setup};
 pub use error::{Class, CloudError, NOT_SENT};
 #[cfg(feature = "aws")]
 pub use fence::Fence;

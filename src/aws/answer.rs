@@ -98,7 +98,7 @@ impl Storable for Last {
 
 /// Looks at every answer of a client.
 #[derive(Debug)]
-pub(super) struct Answers {
+pub struct Answers {
     in_turn: bool,
     pages: Pages,
 }
@@ -181,7 +181,7 @@ impl Intercept for Answers {
 
 /// Says which of the errors above may pass, and after what pause.
 #[derive(Debug)]
-pub(super) struct Retries;
+pub struct Retries;
 
 impl ClassifyRetry for Retries {
     fn name(&self) -> &'static str {

@@ -1,3 +1,6 @@
+use std::any::{Any, TypeId};
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::time::Duration;
 
 use aws_config::profile::ProfileFileCredentialsProvider;
@@ -30,29 +33,59 @@ pub struct Aws {
     /// Which values of parameters need not be read.
     pub versions: Versions,
     config: SdkConfig,
-    pub acm: aws_sdk_acm::Client,
-    pub acm_once: aws_sdk_acm::Client,
-    pub ec2: aws_sdk_ec2::Client,
-    /// `…_once`: for creates that could make a second object. The SDK must not repeat such a call whose answer was
-    /// lost; the engine looks for the first object before it asks again.
-    pub ec2_once: aws_sdk_ec2::Client,
-    pub ecr: aws_sdk_ecr::Client,
-    pub ecs: aws_sdk_ecs::Client,
-    pub ecs_once: aws_sdk_ecs::Client,
-    pub elb: aws_sdk_elasticloadbalancingv2::Client,
-    pub elb_once: aws_sdk_elasticloadbalancingv2::Client,
-    pub iam: aws_sdk_iam::Client,
-    pub logs: aws_sdk_cloudwatchlogs::Client,
-    pub rds: aws_sdk_rds::Client,
-    pub route53: aws_sdk_route53::Client,
-    pub discovery: aws_sdk_servicediscovery::Client,
-    pub discovery_once: aws_sdk_servicediscovery::Client,
-    pub ssm: aws_sdk_ssm::Client,
-    /// For the lock, which asks again by itself, and has only so much time to be renewed.
-    pub ssm_lock: aws_sdk_ssm::Client,
-    pub sts: aws_sdk_sts::Client,
-    pub tagging: aws_sdk_resourcegroupstagging::Client,
+    /// The clients made so far, by type and by how they are used.
+    clients: RefCell<HashMap<(TypeId, Use), Box<dyn Any>>>,
 }
+
+/// How a client's calls are repeated and held back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Use {
+    /// Repeated by the SDK until the call's time is over.
+    Usual,
+    Once,
+    Soon,
+    Unfenced,
+}
+
+/// The client of one service, as the SDK has it. [`service`] makes it one that [`Aws`] hands out.
+pub trait Service: Clone + 'static {
+    fn connect(setup: Setup<'_>) -> Self;
+}
+
+/// What a client is made with.
+pub struct Setup<'a> {
+    pub config: &'a SdkConfig,
+    pub retries: Option<RetryConfig>,
+    pub answers: Answers,
+    pub retry_classifier: Retries,
+    pub fence: Option<Fence>,
+    pub trace: Option<Trace>,
+}
+
+/// Lets [`Aws`] hand out the client of an SDK crate: `service!(aws_sdk_sns);` in the file of the kind that calls it.
+macro_rules! service {
+    ($sdk:ident) => {
+        impl $crate::aws::Service for $sdk::Client {
+            fn connect(setup: $crate::aws::Setup<'_>) -> Self {
+                let mut builder = $sdk::config::Builder::from(setup.config);
+                builder.set_retry_config(setup.retries);
+                builder = builder.interceptor(setup.answers).retry_classifier(setup.retry_classifier);
+                if let Some(fence) = setup.fence {
+                    builder = builder.interceptor(fence);
+                }
+                if let Some(trace) = setup.trace {
+                    builder = builder.interceptor(trace);
+                }
+                Self::from_conf(builder.build())
+            }
+        }
+    };
+}
+pub(crate) use service;
+
+service!(aws_sdk_resourcegroupstagging);
+service!(aws_sdk_ssm);
+service!(aws_sdk_sts);
 
 /// Seconds that a call may take, with all its attempts, unless `--call-timeout` says otherwise.
 pub const CALL_SECONDS: u32 = 180;
@@ -119,60 +152,60 @@ impl Aws {
         Some(name.to_owned())
     }
 
-    fn over(config: SdkConfig, region: &str, account: &str, wait: bool, trace: Trace) -> Self {
-        let fence = Fence::default();
-        macro_rules! client {
-            ($sdk:ident) => {
-                client!($sdk, config.retry_config().cloned())
-            };
-            ($sdk:ident, $retries:expr) => {
-                client!($sdk, $retries, Some(fence.clone()))
-            };
-            ($sdk:ident, $retries:expr, $fence:expr) => {{
-                let mut builder = $sdk::config::Builder::from(&config);
-                builder.set_retry_config($retries);
-                // What no fence holds back is the lock's, and that does not wait for reads either.
-                let answers = if $fence.is_some() { Answers::in_turn() } else { Answers::at_once() };
-                builder = builder.interceptor(answers).retry_classifier(Retries);
-                if let Some(fence) = $fence {
-                    builder = builder.interceptor(fence);
-                }
-                if trace.wants(Detail::Calls) {
-                    builder = builder.interceptor(trace.clone());
-                }
-                $sdk::Client::from_conf(builder.build())
-            }};
+    /// The client of a service, made on first use.
+    pub fn client<C: Service>(&self) -> C {
+        self.made(Use::Usual)
+    }
+
+    /// For creates that could make a second object. The SDK must not repeat such a call whose answer was lost; the
+    /// engine looks for the first object before it asks again.
+    pub fn once<C: Service>(&self) -> C {
+        self.made(Use::Once)
+    }
+
+    /// For the first call of a run: where nothing answers, it should say so soon.
+    pub fn soon<C: Service>(&self) -> C {
+        self.made(Use::Soon)
+    }
+
+    /// For the lock, which asks again by itself, and has only so much time to be renewed. No fence holds it back.
+    pub fn unfenced<C: Service>(&self) -> C {
+        self.made(Use::Unfenced)
+    }
+
+    fn made<C: Service>(&self, usage: Use) -> C {
+        let key = (TypeId::of::<C>(), usage);
+        if let Some(client) = self.clients.borrow().get(&key).and_then(|client| client.downcast_ref::<C>()) {
+            return client.clone();
         }
-        let once = || Some(RetryConfig::disabled());
+        let client = C::connect(Setup {
+            config: &self.config,
+            retries: match usage {
+                Use::Usual => self.config.retry_config().cloned(),
+                Use::Once => Some(RetryConfig::disabled()),
+                Use::Soon | Use::Unfenced => Some(RetryConfig::standard()),
+            },
+            // The lock does not wait for reads either.
+            answers: if usage == Use::Unfenced { Answers::at_once() } else { Answers::in_turn() },
+            retry_classifier: Retries,
+            fence: (usage != Use::Unfenced).then(|| self.fence.clone()),
+            trace: self.trace.wants(Detail::Calls).then(|| self.trace.clone()),
+        });
+        self.clients.borrow_mut().insert(key, Box::new(client.clone()));
+        client
+    }
+
+    fn over(config: SdkConfig, region: &str, account: &str, wait: bool, trace: Trace) -> Self {
         Self {
             region: region.to_owned(),
             account: account.to_owned(),
             profile: None,
             wait,
-            acm: client!(aws_sdk_acm),
-            acm_once: client!(aws_sdk_acm, once()),
-            ec2: client!(aws_sdk_ec2),
-            ec2_once: client!(aws_sdk_ec2, once()),
-            ecr: client!(aws_sdk_ecr),
-            ecs: client!(aws_sdk_ecs),
-            ecs_once: client!(aws_sdk_ecs, once()),
-            elb: client!(aws_sdk_elasticloadbalancingv2),
-            elb_once: client!(aws_sdk_elasticloadbalancingv2, once()),
-            iam: client!(aws_sdk_iam),
-            logs: client!(aws_sdk_cloudwatchlogs),
-            rds: client!(aws_sdk_rds),
-            route53: client!(aws_sdk_route53),
-            discovery: client!(aws_sdk_servicediscovery),
-            discovery_once: client!(aws_sdk_servicediscovery, once()),
-            ssm: client!(aws_sdk_ssm),
-            ssm_lock: client!(aws_sdk_ssm, Some(RetryConfig::standard()), None::<Fence>),
-            // The first call of a run: where nothing answers, it should say so soon.
-            sts: client!(aws_sdk_sts, Some(RetryConfig::standard())),
-            tagging: client!(aws_sdk_resourcegroupstagging),
             trace,
-            fence,
+            fence: Fence::default(),
             versions: Versions::default(),
             config,
+            clients: RefCell::default(),
         }
     }
 }

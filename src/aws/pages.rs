@@ -1,5 +1,6 @@
 //! Records that are longer than a parameter holds: in parameters of Baseplate's own, numbered from 1 under one path.
 
+use aws_sdk_ssm::Client as Ssm;
 use aws_sdk_ssm::types::{Parameter, ParameterType};
 
 use super::{Aws, CloudError, During};
@@ -11,7 +12,7 @@ const BATCH: usize = 10;
 
 /// Reads what is under the path.
 pub async fn read(aws: &Aws, path: &str) -> Result<Vec<Parameter>, CloudError> {
-    let pages = aws.ssm.get_parameters_by_path().path(path).into_paginator().send();
+    let pages = aws.client::<Ssm>().get_parameters_by_path().path(path).into_paginator().send();
     let pages = pages.collect::<Result<Vec<_>, _>>().await.during("ssm:GetParametersByPath")?;
     Ok(pages.into_iter().flat_map(|page| page.parameters.unwrap_or_default()).collect())
 }
@@ -27,11 +28,11 @@ pub async fn write(aws: &Aws, path: &str, description: &str, pages: &[String]) -
         if there.iter().any(is_it) {
             continue;
         }
-        let put = aws.ssm.put_parameter().name(name).value(page).r#type(ParameterType::String);
+        let put = aws.client::<Ssm>().put_parameter().name(name).value(page).r#type(ParameterType::String);
         put.description(description).overwrite(true).send().await.during("ssm:PutParameter")?;
     }
     for names in beyond(&there, path, pages.len()).chunks(BATCH) {
-        let delete = aws.ssm.delete_parameters().set_names(Some(names.to_vec()));
+        let delete = aws.client::<Ssm>().delete_parameters().set_names(Some(names.to_vec()));
         delete.send().await.during("ssm:DeleteParameters")?;
     }
     Ok(())

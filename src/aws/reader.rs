@@ -3,6 +3,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 
+use aws_sdk_resourcegroupstagging::Client as Tagging;
 use aws_sdk_resourcegroupstagging::operation::get_resources::builders::GetResourcesFluentBuilder;
 use aws_sdk_resourcegroupstagging::types::{ResourceTagMapping, TagFilter};
 use futures_util::future::{LocalBoxFuture, try_join};
@@ -149,7 +150,7 @@ impl<'a> Reader<'a> {
         let project = filter("project", &self.scope.env.project);
         let filters = std::iter::once(project).chain(environment.map(|value| filter("environment", value)));
         let types = types.iter().map(|&name| name.to_owned()).collect();
-        let call = self.aws.tagging.get_resources().set_tag_filters(Some(filters.collect()));
+        let call = self.aws.client::<Tagging>().get_resources().set_tag_filters(Some(filters.collect()));
         // AWS gives fifty a page unless it is asked for more.
         call.set_resource_type_filters(Some(types)).resources_per_page(100)
     }

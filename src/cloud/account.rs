@@ -1,5 +1,7 @@
 use std::cell::RefCell;
 
+use aws_sdk_ssm::Client as Ssm;
+use aws_sdk_sts::Client as Sts;
 use futures_util::future::{LocalBoxFuture, join_all};
 use serde_json::Value;
 
@@ -77,7 +79,7 @@ impl Cloud for Account {
 
     fn guard<'a>(&'a self, env: &'a Environment) -> LocalBoxFuture<'a, Result<(), CloudError>> {
         Box::pin(async move {
-            let caller = self.aws.sts.get_caller_identity().send().await.during("sts:GetCallerIdentity");
+            let caller = self.aws.soon::<Sts>().get_caller_identity().send().await.during("sts:GetCallerIdentity");
             let caller = caller.map_err(|error| match &self.aws.profile {
                 // The SDK does not tell a profile that is not there from one that holds no credentials.
                 Some(profile) if error.code == NOT_SENT && error.message.contains("credential") => {
@@ -112,7 +114,7 @@ impl Cloud for Account {
 
     fn lock(&self, env: &Environment) -> Box<dyn LockStore> {
         let versions = ParameterVersions {
-            ssm: self.aws.ssm_lock.clone(),
+            ssm: self.aws.unfenced::<Ssm>(),
             parameter: parameter(env),
             fence: self.aws.fence.clone(),
         };

@@ -83,6 +83,7 @@ impl Kind for DiscoveryNamespace {
 mod calls {
     use std::rc::Rc;
 
+    use aws_sdk_servicediscovery::Client as Discovery;
     use aws_sdk_servicediscovery::error::SdkError;
     use aws_sdk_servicediscovery::operation::create_private_dns_namespace::CreatePrivateDnsNamespaceError as CreateError;
     use aws_sdk_servicediscovery::types::{
@@ -92,10 +93,12 @@ mod calls {
     use futures_util::future::try_join_all;
 
     use super::*;
-    use crate::aws::{Aws, CloudError, During, Reader};
+    use crate::aws::{Aws, CloudError, During, Reader, service};
     use crate::kinds::ownership::{Ownership, confirm};
     use crate::kinds::{Calls, Create, Delete, Goal, Live, Look, Made, Outputs, Poll, Update};
     use crate::value::Address;
+
+    service!(aws_sdk_servicediscovery);
 
     impl Calls for DiscoveryNamespace {
         async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
@@ -110,8 +113,12 @@ mod calls {
 
         async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
             let Attrs { name, vpc, description, tags } = new.attrs;
-            let call =
-                aws.discovery.create_private_dns_namespace().name(name).vpc(vpc.value()).description(description);
+            let call = aws
+                .client::<Discovery>()
+                .create_private_dns_namespace()
+                .name(name)
+                .vpc(vpc.value())
+                .description(description);
             let call = call.creator_request_id(request_id(new.token)).set_tags(Some(tagging::to_aws(tags)?));
             let operation = match call.send().await {
                 Ok(accepted) => accepted.operation_id.unwrap_or_default(),
@@ -130,7 +137,8 @@ mod calls {
         async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<Made, CloudError> {
             if change.changes("description") {
                 let namespace = PrivateDnsNamespaceChange::builder().description(&change.attrs.description).build();
-                let call = aws.discovery.update_private_dns_namespace().id(change.id).namespace(namespace);
+                let call =
+                    aws.client::<Discovery>().update_private_dns_namespace().id(change.id).namespace(namespace);
                 let call = call.updater_request_id(request_id(change.token));
                 let accepted = call.send().await.during("servicediscovery:UpdatePrivateDnsNamespace")?;
                 operation::settled(aws, accepted.operation_id().unwrap_or_default()).await?;
@@ -143,13 +151,23 @@ mod calls {
         }
 
         async fn delete(aws: &Aws, gone: &Delete<'_, Attrs>) -> Result<(), CloudError> {
-            aws.discovery.delete_namespace().id(gone.id).send().await.found("servicediscovery:DeleteNamespace")?;
+            aws.client::<Discovery>()
+                .delete_namespace()
+                .id(gone.id)
+                .send()
+                .await
+                .found("servicediscovery:DeleteNamespace")?;
             Ok(())
         }
 
         async fn poll(aws: &Aws, look: &Look<'_, Attrs>) -> Result<Poll, CloudError> {
-            let found =
-                aws.discovery.get_namespace().id(look.id).send().await.found("servicediscovery:GetNamespace")?;
+            let found = aws
+                .client::<Discovery>()
+                .get_namespace()
+                .id(look.id)
+                .send()
+                .await
+                .found("servicediscovery:GetNamespace")?;
             let arn = found.and_then(|found| found.namespace?.arn);
             Ok(match (look.goal, arn) {
                 (Goal::Ready, Some(arn)) => Poll::Done(Outputs::from([("arn".to_owned(), arn)])),
@@ -193,7 +211,7 @@ mod calls {
             .values(NamespaceType::DnsPrivate.as_str())
             .build()
             .map_err(|error| CloudError::internal(error.to_string()))?;
-        let pages = read.aws.discovery.list_namespaces().filters(private).into_paginator().send();
+        let pages = read.aws.client::<Discovery>().list_namespaces().filters(private).into_paginator().send();
         let pages = pages.collect::<Result<Vec<_>, _>>().await.during("servicediscovery:ListNamespaces")?;
         let found = pages
             .iter()

@@ -93,6 +93,7 @@ impl Kind for DiscoveryService {
 
 #[cfg(feature = "aws")]
 mod calls {
+    use aws_sdk_servicediscovery::Client as Discovery;
     use aws_sdk_servicediscovery::error::SdkError;
     use aws_sdk_servicediscovery::operation::create_service::CreateServiceError as CreateError;
     use aws_sdk_servicediscovery::types::{
@@ -129,7 +130,8 @@ mod calls {
 
         async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
             let attrs = new.attrs;
-            let call = aws.discovery_once.create_service().name(&attrs.name).namespace_id(attrs.namespace.value());
+            let call =
+                aws.once::<Discovery>().create_service().name(&attrs.name).namespace_id(attrs.namespace.value());
             let mut call = call.description(&attrs.description).dns_config(dns(attrs)?);
             if attrs.custom_health {
                 call = call.health_check_custom_config(HealthCheckCustomConfig::builder().build());
@@ -152,7 +154,7 @@ mod calls {
                 let records = records.map_err(|error| CloudError::internal(error.to_string()))?;
                 let service =
                     ServiceChange::builder().description(&change.attrs.description).dns_config(records).build();
-                let call = aws.discovery.update_service().id(change.id).service(service);
+                let call = aws.client::<Discovery>().update_service().id(change.id).service(service);
                 let accepted = call.send().await.during("servicediscovery:UpdateService")?;
                 operation::settled(aws, accepted.operation_id().unwrap_or_default()).await?;
             }
@@ -165,7 +167,12 @@ mod calls {
 
         /// Refused as in use while a task is still registered.
         async fn delete(aws: &Aws, gone: &Delete<'_, Attrs>) -> Result<(), CloudError> {
-            aws.discovery.delete_service().id(gone.id).send().await.found("servicediscovery:DeleteService")?;
+            aws.client::<Discovery>()
+                .delete_service()
+                .id(gone.id)
+                .send()
+                .await
+                .found("servicediscovery:DeleteService")?;
             Ok(())
         }
     }
@@ -203,7 +210,7 @@ mod calls {
             .values(namespace)
             .build()
             .map_err(|error| CloudError::internal(error.to_string()))?;
-        let pages = read.aws.discovery.list_services().filters(inside).into_paginator().send();
+        let pages = read.aws.client::<Discovery>().list_services().filters(inside).into_paginator().send();
         let pages = pages.collect::<Result<Vec<_>, _>>().await.during("servicediscovery:ListServices")?;
         let found = pages
             .iter()

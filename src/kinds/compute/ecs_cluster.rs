@@ -77,12 +77,15 @@ mod calls {
     use std::collections::BTreeSet;
     use std::rc::Rc;
 
+    use aws_sdk_ecs::Client as Ecs;
     use aws_sdk_ecs::types::{Cluster, ClusterField, ClusterSetting, ClusterSettingName};
     use futures_util::future::try_join_all;
 
     use super::*;
-    use crate::aws::{Aws, CloudError, During, Reader};
+    use crate::aws::{Aws, CloudError, During, Reader, service};
     use crate::kinds::{Calls, Create, Delete, Goal, Live, Look, Made, Outputs, Poll, Update};
+
+    service!(aws_sdk_ecs);
 
     impl Calls for EcsCluster {
         async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
@@ -91,7 +94,8 @@ mod calls {
 
         async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
             let Attrs { name, container_insights, tags } = new.attrs;
-            let call = aws.ecs.create_cluster().cluster_name(name).settings(insights(*container_insights));
+            let call =
+                aws.client::<Ecs>().create_cluster().cluster_name(name).settings(insights(*container_insights));
             let made = call.set_tags(Some(tagging::to_aws(tags))).send().await.during("ecs:CreateCluster")?;
             let arn = made.cluster().and_then(Cluster::cluster_arn).unwrap_or_default();
             Ok(Made::new(name).output("arn", arn))
@@ -100,7 +104,7 @@ mod calls {
         async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<Made, CloudError> {
             let made = Made { id: change.id.to_owned(), outputs: change.outputs.clone() };
             if change.changes("container_insights") {
-                let call = aws.ecs.update_cluster().cluster(change.id);
+                let call = aws.client::<Ecs>().update_cluster().cluster(change.id);
                 call.settings(insights(change.attrs.container_insights))
                     .send()
                     .await
@@ -114,12 +118,12 @@ mod calls {
         }
 
         async fn delete(aws: &Aws, gone: &Delete<'_, Attrs>) -> Result<(), CloudError> {
-            aws.ecs.delete_cluster().cluster(gone.id).send().await.found("ecs:DeleteCluster")?;
+            aws.client::<Ecs>().delete_cluster().cluster(gone.id).send().await.found("ecs:DeleteCluster")?;
             Ok(())
         }
 
         async fn poll(aws: &Aws, look: &Look<'_, Attrs>) -> Result<Poll, CloudError> {
-            let call = aws.ecs.describe_clusters().clusters(look.id);
+            let call = aws.client::<Ecs>().describe_clusters().clusters(look.id);
             let found = call.send().await.during("ecs:DescribeClusters")?;
             let cluster = found.clusters().iter().find(|cluster| is_there(cluster));
             Ok(match (look.goal, cluster) {
@@ -170,7 +174,7 @@ mod calls {
         }
         let names: Vec<String> = names.into_iter().collect();
         let answers = names.chunks(DESCRIBED_AT_ONCE).map(|names| async {
-            let call = read.aws.ecs.describe_clusters().set_clusters(Some(names.to_vec()));
+            let call = read.aws.client::<Ecs>().describe_clusters().set_clusters(Some(names.to_vec()));
             let call = call.include(ClusterField::Tags).include(ClusterField::Settings);
             call.send().await.during("ecs:DescribeClusters")
         });

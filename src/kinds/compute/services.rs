@@ -19,6 +19,7 @@ pub(in crate::kinds) const SEAL_TAG: &str = "baseplate:task-definition";
 mod calls {
     use std::rc::Rc;
 
+    use aws_sdk_ecs::Client as Ecs;
     use aws_sdk_ecs::types::{Service, ServiceField};
     use futures_util::future::try_join_all;
 
@@ -44,11 +45,11 @@ mod calls {
     }
 
     async fn read_cluster(aws: &Aws, cluster: &str) -> Result<Vec<Service>, CloudError> {
-        let call = aws.ecs.list_services().cluster(cluster).max_results(LISTED_AT_ONCE);
+        let call = aws.client::<Ecs>().list_services().cluster(cluster).max_results(LISTED_AT_ONCE);
         let names = call.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await;
         let names = names.found("ecs:ListServices")?.unwrap_or_default();
         let answers = names.chunks(DESCRIBED_AT_ONCE).map(|names| async {
-            let call = aws.ecs.describe_services().cluster(cluster).set_services(Some(names.to_vec()));
+            let call = aws.client::<Ecs>().describe_services().cluster(cluster).set_services(Some(names.to_vec()));
             call.include(ServiceField::Tags).send().await.during("ecs:DescribeServices")
         });
         let found = try_join_all(answers).await?.into_iter().flat_map(|answer| answer.services.unwrap_or_default());

@@ -153,6 +153,7 @@ impl Kind for SsmParameter {
 
 #[cfg(feature = "aws")]
 mod calls {
+    use aws_sdk_ssm::Client as Ssm;
     use zeroize::Zeroizing;
 
     use super::*;
@@ -265,7 +266,7 @@ mod calls {
         // AWS takes tags only with a put that creates.
         let tags = if overwrite { None } else { Some(tagging::ssm_tags(&attrs.tags)?) };
         let answer = aws
-            .ssm
+            .client::<Ssm>()
             .put_parameter()
             .name(&attrs.name)
             .value(value.as_str())
@@ -281,13 +282,13 @@ mod calls {
     }
 
     async fn version(aws: &Aws, name: &str) -> Result<i64, CloudError> {
-        let answer = aws.ssm.get_parameter().name(name).send().await.during("ssm:GetParameter")?;
+        let answer = aws.client::<Ssm>().get_parameter().name(name).send().await.during("ssm:GetParameter")?;
         Ok(answer.parameter().map_or(1, aws_sdk_ssm::types::Parameter::version))
     }
 
     async fn remove(aws: &Aws, name: &str) -> Result<(), CloudError> {
         aws.versions.deleted(name);
-        aws.ssm.delete_parameter().name(name).send().await.found("ssm:DeleteParameter")?;
+        aws.client::<Ssm>().delete_parameter().name(name).send().await.found("ssm:DeleteParameter")?;
         Ok(())
     }
 

@@ -206,12 +206,16 @@ impl Kind for DbInstance {
 
 #[cfg(feature = "aws")]
 mod calls {
+    use aws_sdk_rds::Client as Rds;
+
     use super::*;
-    use crate::aws::{Aws, Class, CloudError, During, Reader};
+    use crate::aws::{Aws, Class, CloudError, During, Reader, service};
     use crate::kinds::data::db_subnet_group::{rds_tags, retag};
     use crate::kinds::ownership::unless_made;
     use crate::kinds::{Calls, Create, Delete, Goal, Live, Look, Made, Outputs, Poll, Update};
     use crate::value::Vault;
+
+    service!(aws_sdk_rds);
 
     impl Calls for DbInstance {
         async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
@@ -222,7 +226,7 @@ mod calls {
             let attrs = new.attrs;
             let tags = live::all_tags(attrs);
             let created = aws
-                .rds
+                .client::<Rds>()
                 .create_db_instance()
                 .db_instance_identifier(&attrs.identifier)
                 .engine(&attrs.engine)
@@ -277,7 +281,7 @@ mod calls {
                 return Err(CloudError::new(CALL, "InvalidParameterCombination", message));
             }
             let snapshot = gone.attrs.final_snapshot.then(|| change::snapshot_name(gone.id)).transpose()?;
-            let call = aws.rds.delete_db_instance().db_instance_identifier(gone.id);
+            let call = aws.client::<Rds>().delete_db_instance().db_instance_identifier(gone.id);
             let call = call.skip_final_snapshot(snapshot.is_none()).set_final_db_snapshot_identifier(snapshot);
             match call.send().await.found(CALL) {
                 Err(error) if error.is(Class::InUse) && error.message.contains("already being deleted") => Ok(()),

@@ -67,6 +67,7 @@ impl Kind for DbSubnetGroup {
 
 #[cfg(feature = "aws")]
 mod calls {
+    use aws_sdk_rds::Client as Rds;
     use aws_sdk_rds::types::Tag;
     use futures_util::future::try_join_all;
 
@@ -79,7 +80,7 @@ mod calls {
     impl Calls for DbSubnetGroup {
         async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
             let aws = read.aws;
-            let pages = aws.rds.describe_db_subnet_groups().into_paginator().items().send();
+            let pages = aws.client::<Rds>().describe_db_subnet_groups().into_paginator().items().send();
             let groups = pages.collect::<Result<Vec<_>, _>>().await.during("rds:DescribeDBSubnetGroups")?;
             let implied = implied::<Self>(read.scope.env, |attrs| attrs.name);
             let prefix = format!("{}-", read.scope.env.prefix());
@@ -120,7 +121,7 @@ mod calls {
         async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
             let attrs = new.attrs;
             let made = aws
-                .rds
+                .client::<Rds>()
                 .create_db_subnet_group()
                 .db_subnet_group_name(&attrs.name)
                 .db_subnet_group_description(&attrs.description)
@@ -138,7 +139,7 @@ mod calls {
         async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<Made, CloudError> {
             let attrs = change.attrs;
             if change.changes("description") || change.changes("subnets") {
-                aws.rds
+                aws.client::<Rds>()
                     .modify_db_subnet_group()
                     .db_subnet_group_name(change.id)
                     .db_subnet_group_description(&attrs.description)
@@ -154,7 +155,7 @@ mod calls {
         }
 
         async fn delete(aws: &Aws, gone: &Delete<'_, Attrs>) -> Result<(), CloudError> {
-            let call = aws.rds.delete_db_subnet_group().db_subnet_group_name(gone.id);
+            let call = aws.client::<Rds>().delete_db_subnet_group().db_subnet_group_name(gone.id);
             call.send().await.found("rds:DeleteDBSubnetGroup")?;
             Ok(())
         }
@@ -170,7 +171,7 @@ mod calls {
 
     /// The tags of an RDS object.
     async fn tags(aws: &Aws, arn: &str) -> Result<Tags, CloudError> {
-        let call = aws.rds.list_tags_for_resource().resource_name(arn);
+        let call = aws.client::<Rds>().list_tags_for_resource().resource_name(arn);
         Ok(from_rds(call.send().await.during("rds:ListTagsForResource")?.tag_list()))
     }
 
@@ -191,11 +192,16 @@ mod calls {
     ) -> Result<(), CloudError> {
         let change = TagChange::between(before, after);
         if !change.set.is_empty() {
-            let call = aws.rds.add_tags_to_resource().resource_name(arn).set_tags(Some(rds_tags(&change.set)));
+            let call =
+                aws.client::<Rds>().add_tags_to_resource().resource_name(arn).set_tags(Some(rds_tags(&change.set)));
             call.send().await.during("rds:AddTagsToResource")?;
         }
         if !change.removed.is_empty() {
-            let call = aws.rds.remove_tags_from_resource().resource_name(arn).set_tag_keys(Some(change.removed));
+            let call = aws
+                .client::<Rds>()
+                .remove_tags_from_resource()
+                .resource_name(arn)
+                .set_tag_keys(Some(change.removed));
             call.send().await.during("rds:RemoveTagsFromResource")?;
         }
         Ok(())

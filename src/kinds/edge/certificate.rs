@@ -109,13 +109,16 @@ impl Kind for Certificate {
 mod calls {
     use std::rc::Rc;
 
+    use aws_sdk_acm::Client as Acm;
     use aws_sdk_acm::types as acm;
     use futures_util::future::try_join_all;
 
     use super::*;
-    use crate::aws::{Aws, CloudError, During, Reader};
+    use crate::aws::{Aws, CloudError, During, Reader, service};
     use crate::kinds::{Calls, Create, Delete, Goal, Live, Look, Made, Outputs, Poll, Update};
     use crate::value::Address;
+
+    service!(aws_sdk_acm);
 
     impl Calls for Certificate {
         async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
@@ -141,7 +144,7 @@ mod calls {
         async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
             let names: Vec<String> = new.attrs.alternative_names.iter().cloned().collect();
             let made = aws
-                .acm_once
+                .once::<Acm>()
                 .request_certificate()
                 .domain_name(&new.attrs.domain)
                 .set_subject_alternative_names(Some(names).filter(|names| !names.is_empty()))
@@ -160,8 +163,11 @@ mod calls {
         async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<Made, CloudError> {
             if change.changes("tags") {
                 let (before, after) = (&change.before.tags, &change.attrs.tags);
-                let added =
-                    aws.acm.add_tags_to_certificate().certificate_arn(change.id).set_tags(Some(list(after)?));
+                let added = aws
+                    .client::<Acm>()
+                    .add_tags_to_certificate()
+                    .certificate_arn(change.id)
+                    .set_tags(Some(list(after)?));
                 added.send().await.during("acm:AddTagsToCertificate")?;
                 let gone: Tags = before
                     .iter()
@@ -169,7 +175,7 @@ mod calls {
                     .map(|(k, v)| (k.clone(), v.clone()))
                     .collect();
                 if !gone.is_empty() {
-                    let removed = aws.acm.remove_tags_from_certificate().certificate_arn(change.id);
+                    let removed = aws.client::<Acm>().remove_tags_from_certificate().certificate_arn(change.id);
                     let answer = removed.set_tags(Some(list(&gone)?)).send().await;
                     answer.during("acm:RemoveTagsFromCertificate")?;
                 }
@@ -178,7 +184,7 @@ mod calls {
         }
 
         async fn delete(aws: &Aws, gone: &Delete<'_, Attrs>) -> Result<(), CloudError> {
-            let answer = aws.acm.delete_certificate().certificate_arn(gone.id).send().await;
+            let answer = aws.client::<Acm>().delete_certificate().certificate_arn(gone.id).send().await;
             answer.found("acm:DeleteCertificate").map(drop)
         }
 
@@ -254,7 +260,7 @@ mod calls {
         aws: &Aws,
         arn: &str,
     ) -> Result<Option<acm::CertificateDetail>, CloudError> {
-        let answer = aws.acm.describe_certificate().certificate_arn(arn).send().await;
+        let answer = aws.client::<Acm>().describe_certificate().certificate_arn(arn).send().await;
         Ok(answer.found("acm:DescribeCertificate")?.and_then(|answer| answer.certificate))
     }
 
@@ -263,7 +269,7 @@ mod calls {
     pub(in crate::kinds) async fn certificates(read: &Reader<'_>) -> Result<Rc<Vec<Own>>, CloudError> {
         read.shared("certificates", async {
             // Without filter ACM lists RSA keys of up to 2048 bits only: the ones that are requested here.
-            let pages = read.aws.acm.list_certificates().into_paginator().items().send();
+            let pages = read.aws.client::<Acm>().list_certificates().into_paginator().items().send();
             let all = pages.collect::<Result<Vec<_>, _>>().await.during("acm:ListCertificates")?;
             let asked = all.iter().map(|summary| own(read, summary));
             Ok(try_join_all(asked).await?.into_iter().flatten().collect())
@@ -290,7 +296,7 @@ mod calls {
     }
 
     async fn tags_of(aws: &Aws, arn: &str) -> Result<Tags, CloudError> {
-        let answer = aws.acm.list_tags_for_certificate().certificate_arn(arn).send().await;
+        let answer = aws.client::<Acm>().list_tags_for_certificate().certificate_arn(arn).send().await;
         let answer = answer.found("acm:ListTagsForCertificate")?;
         let tags = answer
             .as_ref()

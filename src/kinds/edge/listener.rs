@@ -129,6 +129,7 @@ impl Kind for Listener {
 mod calls {
     use std::rc::Rc;
 
+    use aws_sdk_elasticloadbalancingv2::Client as Elb;
     use aws_sdk_elasticloadbalancingv2::types as elb;
     use futures_util::future::try_join_all;
 
@@ -151,7 +152,7 @@ mod calls {
         async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
             let attrs = new.attrs;
             let made = aws
-                .elb_once
+                .once::<Elb>()
                 .create_listener()
                 .load_balancer_arn(attrs.load_balancer.value())
                 .port(attrs.port)
@@ -173,7 +174,7 @@ mod calls {
         async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<Made, CloudError> {
             let attrs = change.attrs;
             if change.changed.iter().any(|field| field != "tags") {
-                aws.elb
+                aws.client::<Elb>()
                     .modify_listener()
                     .listener_arn(change.id)
                     .port(attrs.port)
@@ -191,7 +192,7 @@ mod calls {
         }
 
         async fn delete(aws: &Aws, gone: &Delete<'_, Attrs>) -> Result<(), CloudError> {
-            let answer = aws.elb.delete_listener().listener_arn(gone.id).send().await;
+            let answer = aws.client::<Elb>().delete_listener().listener_arn(gone.id).send().await;
             answer.found("elasticloadbalancing:DeleteListener").map(drop)
         }
     }
@@ -235,7 +236,8 @@ mod calls {
     }
 
     async fn describe(aws: &Aws, balancer: &str) -> Result<Vec<elb::Listener>, CloudError> {
-        let pages = aws.elb.describe_listeners().load_balancer_arn(balancer).into_paginator().items().send();
+        let pages =
+            aws.client::<Elb>().describe_listeners().load_balancer_arn(balancer).into_paginator().items().send();
         pages.collect::<Result<Vec<_>, _>>().await.during("elasticloadbalancing:DescribeListeners")
     }
 

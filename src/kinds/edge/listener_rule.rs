@@ -139,6 +139,7 @@ impl Kind for ListenerRule {
 
 #[cfg(feature = "aws")]
 mod calls {
+    use aws_sdk_elasticloadbalancingv2::Client as Elb;
     use aws_sdk_elasticloadbalancingv2::types as elb;
     use futures_util::future::try_join_all;
 
@@ -193,7 +194,7 @@ mod calls {
                 attrs.priority
             };
             let made = aws
-                .elb_once
+                .once::<Elb>()
                 .create_rule()
                 .listener_arn(listener)
                 .priority(priority)
@@ -215,7 +216,7 @@ mod calls {
             let attrs = change.attrs;
             if ["paths", "hosts", "other_conditions", "action"].iter().any(|field| change.changes(field)) {
                 let reset = change.changes("other_conditions").then_some(true);
-                aws.elb
+                aws.client::<Elb>()
                     .modify_rule()
                     .rule_arn(change.id)
                     .set_conditions(Some(condition::write(&attrs.paths, &attrs.hosts)))
@@ -233,7 +234,7 @@ mod calls {
         }
 
         async fn delete(aws: &Aws, gone: &Delete<'_, Attrs>) -> Result<(), CloudError> {
-            let answer = aws.elb.delete_rule().rule_arn(gone.id).send().await;
+            let answer = aws.client::<Elb>().delete_rule().rule_arn(gone.id).send().await;
             answer.found("elasticloadbalancing:DeleteRule").map(drop)
         }
     }
@@ -249,7 +250,7 @@ mod calls {
 
     /// The rules of a listener but for the default one, which is the listener's own action.
     pub(super) async fn describe(aws: &Aws, listener: &str) -> Result<Vec<elb::Rule>, CloudError> {
-        let pages = aws.elb.describe_rules().listener_arn(listener).into_paginator().items().send();
+        let pages = aws.client::<Elb>().describe_rules().listener_arn(listener).into_paginator().items().send();
         let mut rules = pages.collect::<Result<Vec<_>, _>>().await.during("elasticloadbalancing:DescribeRules")?;
         rules.retain(|rule| rule.is_default() != Some(true));
         Ok(rules)

@@ -129,13 +129,16 @@ mod calls {
     use std::collections::HashMap;
     use std::rc::Rc;
 
+    use aws_sdk_elasticloadbalancingv2::Client as Elb;
     use aws_sdk_elasticloadbalancingv2::types as elb;
     use futures_util::future::try_join_all;
 
     use super::tagging::Tagged;
     use super::*;
-    use crate::aws::{Aws, CloudError, During, Reader};
+    use crate::aws::{Aws, CloudError, During, Reader, service};
     use crate::kinds::{Calls, Create, Delete, Goal, Live, Look, Made, Outputs, Poll, Update};
+
+    service!(aws_sdk_elasticloadbalancingv2);
 
     impl Calls for LoadBalancer {
         async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
@@ -155,7 +158,7 @@ mod calls {
                 attrs.name.clone()
             };
             let made = aws
-                .elb_once
+                .once::<Elb>()
                 .create_load_balancer()
                 .name(name)
                 .r#type(elb::LoadBalancerTypeEnum::Application)
@@ -180,7 +183,7 @@ mod calls {
             let attrs = change.attrs;
             // Groups before subnets: a group that lets nobody in should not meet a new zone first.
             if change.changes("security_groups") {
-                aws.elb
+                aws.client::<Elb>()
                     .set_security_groups()
                     .load_balancer_arn(change.id)
                     .set_security_groups(Some(values(&attrs.security_groups)))
@@ -189,7 +192,7 @@ mod calls {
                     .during("elasticloadbalancing:SetSecurityGroups")?;
             }
             if change.changes("subnets") {
-                aws.elb
+                aws.client::<Elb>()
                     .set_subnets()
                     .load_balancer_arn(change.id)
                     .set_subnets(Some(values(&attrs.subnets)))
@@ -219,12 +222,12 @@ mod calls {
                     ),
                 ));
             }
-            let answer = aws.elb.delete_load_balancer().load_balancer_arn(gone.id).send().await;
+            let answer = aws.client::<Elb>().delete_load_balancer().load_balancer_arn(gone.id).send().await;
             answer.found("elasticloadbalancing:DeleteLoadBalancer").map(drop)
         }
 
         async fn poll(aws: &Aws, look: &Look<'_, Attrs>) -> Result<Poll, CloudError> {
-            let answer = aws.elb.describe_load_balancers().load_balancer_arns(look.id).send().await;
+            let answer = aws.client::<Elb>().describe_load_balancers().load_balancer_arns(look.id).send().await;
             let answer = answer.found("elasticloadbalancing:DescribeLoadBalancers")?;
             let balancer = answer.as_ref().and_then(|answer| answer.load_balancers().first());
             Ok(match (look.goal, balancer) {
@@ -250,7 +253,7 @@ mod calls {
         read: &Reader<'_>,
     ) -> Result<Rc<Vec<Tagged<elb::LoadBalancer>>>, CloudError> {
         read.shared("load balancers", async {
-            let pages = read.aws.elb.describe_load_balancers().into_paginator().items().send();
+            let pages = read.aws.client::<Elb>().describe_load_balancers().into_paginator().items().send();
             let all =
                 pages.collect::<Result<Vec<_>, _>>().await.during("elasticloadbalancing:DescribeLoadBalancers")?;
             let concerns = |balancer: &elb::LoadBalancer| {
@@ -266,7 +269,8 @@ mod calls {
     async fn live(read: &Reader<'_>, found: &Tagged<elb::LoadBalancer>) -> Result<Live<Attrs>, CloudError> {
         let balancer = &found.item;
         let arn = balancer.load_balancer_arn().unwrap_or_default();
-        let answer = read.aws.elb.describe_load_balancer_attributes().load_balancer_arn(arn).send().await;
+        let answer =
+            read.aws.client::<Elb>().describe_load_balancer_attributes().load_balancer_arn(arn).send().await;
         let answer = answer.during("elasticloadbalancing:DescribeLoadBalancerAttributes")?;
         let set: HashMap<&str, &str> = answer
             .attributes()
@@ -301,7 +305,7 @@ mod calls {
         let attribute =
             |key: &str, value: String| elb::LoadBalancerAttribute::builder().key(key).value(value).build();
         let answer = aws
-            .elb
+            .client::<Elb>()
             .modify_load_balancer_attributes()
             .load_balancer_arn(arn)
             .attributes(attribute(IDLE_TIMEOUT, attrs.idle_timeout.to_string()))

@@ -132,6 +132,7 @@ impl Kind for TargetGroup {
 
 #[cfg(feature = "aws")]
 mod calls {
+    use aws_sdk_elasticloadbalancingv2::Client as Elb;
     use aws_sdk_elasticloadbalancingv2::types as elb;
     use futures_util::future::try_join_all;
 
@@ -142,7 +143,7 @@ mod calls {
 
     impl Calls for TargetGroup {
         async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
-            let pages = read.aws.elb.describe_target_groups().into_paginator().items().send();
+            let pages = read.aws.client::<Elb>().describe_target_groups().into_paginator().items().send();
             let all =
                 pages.collect::<Result<Vec<_>, _>>().await.during("elasticloadbalancing:DescribeTargetGroups")?;
             let concerns = |group: &elb::TargetGroup| {
@@ -165,7 +166,7 @@ mod calls {
                 attrs.name.clone()
             };
             let made = aws
-                .elb_once
+                .once::<Elb>()
                 .create_target_group()
                 .name(name)
                 .vpc_id(attrs.vpc.value())
@@ -197,7 +198,7 @@ mod calls {
         async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<Made, CloudError> {
             if change.changes("health_check") {
                 let check = &change.attrs.health_check;
-                aws.elb
+                aws.client::<Elb>()
                     .modify_target_group()
                     .target_group_arn(change.id)
                     .health_check_enabled(true)
@@ -221,7 +222,7 @@ mod calls {
         }
 
         async fn delete(aws: &Aws, gone: &Delete<'_, Attrs>) -> Result<(), CloudError> {
-            let answer = aws.elb.delete_target_group().target_group_arn(gone.id).send().await;
+            let answer = aws.client::<Elb>().delete_target_group().target_group_arn(gone.id).send().await;
             answer.found("elasticloadbalancing:DeleteTargetGroup").map(drop)
         }
     }
@@ -232,7 +233,7 @@ mod calls {
     async fn live(read: &Reader<'_>, found: &Tagged<elb::TargetGroup>) -> Result<Live<Attrs>, CloudError> {
         let group = &found.item;
         let arn = group.target_group_arn().unwrap_or_default();
-        let answer = read.aws.elb.describe_target_group_attributes().target_group_arn(arn).send().await;
+        let answer = read.aws.client::<Elb>().describe_target_group_attributes().target_group_arn(arn).send().await;
         let answer = answer.during("elasticloadbalancing:DescribeTargetGroupAttributes")?;
         let delay = answer.attributes().iter().find(|attribute| attribute.key() == Some(DEREGISTRATION_DELAY));
         let protocol = |protocol: Option<&elb::ProtocolEnum>| {
@@ -265,7 +266,13 @@ mod calls {
     async fn set_delay(aws: &Aws, arn: &str, seconds: i32) -> Result<(), CloudError> {
         let delay =
             elb::TargetGroupAttribute::builder().key(DEREGISTRATION_DELAY).value(seconds.to_string()).build();
-        let answer = aws.elb.modify_target_group_attributes().target_group_arn(arn).attributes(delay).send().await;
+        let answer = aws
+            .client::<Elb>()
+            .modify_target_group_attributes()
+            .target_group_arn(arn)
+            .attributes(delay)
+            .send()
+            .await;
         answer.during("elasticloadbalancing:ModifyTargetGroupAttributes").map(drop)
     }
 }

@@ -89,18 +89,26 @@ impl Kind for IamRole {
 
 #[cfg(feature = "aws")]
 mod calls {
+    use aws_sdk_iam::Client as Iam;
     use aws_sdk_iam::operation::get_account_authorization_details::GetAccountAuthorizationDetailsOutput;
     use aws_sdk_iam::types::{AttachedPolicy, EntityType, RoleDetail, Tag};
 
     use super::*;
-    use crate::aws::{Aws, CloudError, During, Reader};
+    use crate::aws::{Aws, CloudError, During, Reader, service};
     use crate::kinds::ownership::{TagChange, unless_made, visible};
     use crate::kinds::{Calls, Create, Delete, Live, Made, Update};
+
+    service!(aws_sdk_iam);
 
     impl Calls for IamRole {
         /// One call answers with the roles, their policies and tags; to ask role by role would take four for each.
         async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
-            let call = read.aws.iam.get_account_authorization_details().filter(EntityType::Role).max_items(1000);
+            let call = read
+                .aws
+                .client::<Iam>()
+                .get_account_authorization_details()
+                .filter(EntityType::Role)
+                .max_items(1000);
             let pages = call.into_paginator().send().collect::<Result<Vec<_>, _>>().await;
             let pages = pages.during("iam:GetAccountAuthorizationDetails")?;
             let roles =
@@ -119,7 +127,7 @@ mod calls {
         async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
             let attrs = new.attrs;
             let created = aws
-                .iam
+                .client::<Iam>()
                 .create_role()
                 .role_name(&attrs.name)
                 .path(&attrs.path)
@@ -133,7 +141,8 @@ mod calls {
                 Ok(answer) => answer.role.map(|role| role.arn).unwrap_or_default(),
                 Err(error) => {
                     unless_made(error, &attrs.tags, tags(aws, &attrs.name)).await?;
-                    let found = aws.iam.get_role().role_name(&attrs.name).send().await.during("iam:GetRole")?;
+                    let found =
+                        aws.client::<Iam>().get_role().role_name(&attrs.name).send().await.during("iam:GetRole")?;
                     found.role.map(|role| role.arn).unwrap_or_default()
                 }
             };
@@ -145,7 +154,7 @@ mod calls {
         async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<Made, CloudError> {
             let (before, attrs) = (change.before, change.attrs);
             if change.changes("trust") {
-                let call = aws.iam.update_assume_role_policy().role_name(change.id);
+                let call = aws.client::<Iam>().update_assume_role_policy().role_name(change.id);
                 let call = call.policy_document(attrs.trust.to_string());
                 call.send().await.during("iam:UpdateAssumeRolePolicy")?;
             }
@@ -165,7 +174,7 @@ mod calls {
         async fn delete(aws: &Aws, gone: &Delete<'_, Attrs>) -> Result<(), CloudError> {
             attach(aws, gone.id, &gone.attrs.managed_policies, &BTreeSet::new()).await?;
             set_policies(aws, gone.id, &gone.attrs.policies, &BTreeMap::new()).await?;
-            aws.iam.delete_role().role_name(gone.id).send().await.found("iam:DeleteRole")?;
+            aws.client::<Iam>().delete_role().role_name(gone.id).send().await.found("iam:DeleteRole")?;
             Ok(())
         }
     }
@@ -198,11 +207,11 @@ mod calls {
         after: &BTreeMap<String, Value>,
     ) -> Result<(), CloudError> {
         for (name, document) in after.iter().filter(|(name, document)| before.get(*name) != Some(*document)) {
-            let call = aws.iam.put_role_policy().role_name(role).policy_name(name);
+            let call = aws.client::<Iam>().put_role_policy().role_name(role).policy_name(name);
             call.policy_document(document.to_string()).send().await.during("iam:PutRolePolicy")?;
         }
         for name in before.keys().filter(|name| !after.contains_key(*name)) {
-            let call = aws.iam.delete_role_policy().role_name(role).policy_name(name);
+            let call = aws.client::<Iam>().delete_role_policy().role_name(role).policy_name(name);
             call.send().await.found("iam:DeleteRolePolicy")?;
         }
         Ok(())
@@ -215,28 +224,29 @@ mod calls {
         after: &BTreeSet<String>,
     ) -> Result<(), CloudError> {
         for arn in after.difference(before) {
-            let call = aws.iam.attach_role_policy().role_name(role).policy_arn(arn);
+            let call = aws.client::<Iam>().attach_role_policy().role_name(role).policy_arn(arn);
             call.send().await.during("iam:AttachRolePolicy")?;
         }
         for arn in before.difference(after) {
-            let call = aws.iam.detach_role_policy().role_name(role).policy_arn(arn);
+            let call = aws.client::<Iam>().detach_role_policy().role_name(role).policy_arn(arn);
             call.send().await.found("iam:DetachRolePolicy")?;
         }
         Ok(())
     }
 
     async fn tags(aws: &Aws, role: &str) -> Result<Tags, CloudError> {
-        let answer = aws.iam.list_role_tags().role_name(role).send().await.during("iam:ListRoleTags")?;
+        let answer =
+            aws.client::<Iam>().list_role_tags().role_name(role).send().await.during("iam:ListRoleTags")?;
         Ok(visible(answer.tags().iter().map(|tag| (tag.key(), tag.value()))))
     }
 
     async fn retag(aws: &Aws, role: &str, change: TagChange) -> Result<(), CloudError> {
         if !change.set.is_empty() {
-            let call = aws.iam.tag_role().role_name(role).set_tags(Some(iam_tags(&change.set)?));
+            let call = aws.client::<Iam>().tag_role().role_name(role).set_tags(Some(iam_tags(&change.set)?));
             call.send().await.during("iam:TagRole")?;
         }
         if !change.removed.is_empty() {
-            let call = aws.iam.untag_role().role_name(role).set_tag_keys(Some(change.removed));
+            let call = aws.client::<Iam>().untag_role().role_name(role).set_tag_keys(Some(change.removed));
             call.send().await.during("iam:UntagRole")?;
         }
         Ok(())

@@ -63,20 +63,28 @@ impl Kind for LogGroup {
 mod calls {
     use std::collections::HashMap;
 
+    use aws_sdk_cloudwatchlogs::Client as Logs;
     use futures_util::future::try_join_all;
 
     use super::*;
-    use crate::aws::{Aws, CloudError, During, Reader};
+    use crate::aws::{Aws, CloudError, During, Reader, service};
     use crate::kinds::ownership::{Ownership, TagChange, confirm, unless_made, visible};
     use crate::kinds::{Calls, Create, Delete, Live, Made, Update};
     use crate::value::Address;
+
+    service!(aws_sdk_cloudwatchlogs);
 
     impl Calls for LogGroup {
         async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
             let aws = read.aws;
             let prefix = &name(read.scope.env, "");
-            let pages =
-                aws.logs.describe_log_groups().log_group_name_prefix(prefix).into_paginator().items().send();
+            let pages = aws
+                .client::<Logs>()
+                .describe_log_groups()
+                .log_group_name_prefix(prefix)
+                .into_paginator()
+                .items()
+                .send();
             let groups = pages.collect::<Result<Vec<_>, _>>().await.during("logs:DescribeLogGroups")?;
             let owned = try_join_all(groups.iter().map(async |group| {
                 let name = group.log_group_name().unwrap_or_default();
@@ -107,7 +115,7 @@ mod calls {
             let attrs = new.attrs;
             let arn = arn(aws, &attrs.name);
             let wanted: HashMap<_, _> = attrs.tags.clone().into_iter().collect();
-            let call = aws.logs.create_log_group().log_group_name(&attrs.name).set_tags(Some(wanted));
+            let call = aws.client::<Logs>().create_log_group().log_group_name(&attrs.name).set_tags(Some(wanted));
             if let Err(error) = call.send().await.during("logs:CreateLogGroup") {
                 unless_made(error, &attrs.tags, tags(aws, &arn)).await?;
             }
@@ -126,11 +134,15 @@ mod calls {
             if change.changes("tags") {
                 let TagChange { set, removed } = TagChange::between(&change.before.tags, &change.attrs.tags);
                 if !set.is_empty() {
-                    let call = aws.logs.tag_resource().resource_arn(&arn).set_tags(Some(set.into_iter().collect()));
+                    let call = aws
+                        .client::<Logs>()
+                        .tag_resource()
+                        .resource_arn(&arn)
+                        .set_tags(Some(set.into_iter().collect()));
                     call.send().await.during("logs:TagResource")?;
                 }
                 if !removed.is_empty() {
-                    let call = aws.logs.untag_resource().resource_arn(&arn).set_tag_keys(Some(removed));
+                    let call = aws.client::<Logs>().untag_resource().resource_arn(&arn).set_tag_keys(Some(removed));
                     call.send().await.during("logs:UntagResource")?;
                 }
             }
@@ -138,7 +150,12 @@ mod calls {
         }
 
         async fn delete(aws: &Aws, gone: &Delete<'_, Attrs>) -> Result<(), CloudError> {
-            aws.logs.delete_log_group().log_group_name(gone.id).send().await.found("logs:DeleteLogGroup")?;
+            aws.client::<Logs>()
+                .delete_log_group()
+                .log_group_name(gone.id)
+                .send()
+                .await
+                .found("logs:DeleteLogGroup")?;
             Ok(())
         }
     }
@@ -148,17 +165,17 @@ mod calls {
     }
 
     async fn tags(aws: &Aws, arn: &str) -> Result<Tags, CloudError> {
-        let call = aws.logs.list_tags_for_resource().resource_arn(arn);
+        let call = aws.client::<Logs>().list_tags_for_resource().resource_arn(arn);
         let answer = call.send().await.during("logs:ListTagsForResource")?;
         Ok(visible(answer.tags().into_iter().flatten()))
     }
 
     async fn retain(aws: &Aws, name: &str, days: i32) -> Result<(), CloudError> {
         if days > 0 {
-            let call = aws.logs.put_retention_policy().log_group_name(name).retention_in_days(days);
+            let call = aws.client::<Logs>().put_retention_policy().log_group_name(name).retention_in_days(days);
             call.send().await.during("logs:PutRetentionPolicy")?;
         } else {
-            let call = aws.logs.delete_retention_policy().log_group_name(name);
+            let call = aws.client::<Logs>().delete_retention_policy().log_group_name(name);
             call.send().await.found("logs:DeleteRetentionPolicy")?;
         }
         Ok(())

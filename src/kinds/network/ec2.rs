@@ -26,13 +26,16 @@ mod calls {
     use std::collections::BTreeSet;
     use std::time::Duration;
 
+    use aws_sdk_ec2::Client as Ec2;
     use aws_sdk_ec2::types::{Filter, ResourceType, Tag, TagSpecification};
 
     use super::*;
-    use crate::aws::{Aws, Class, CloudError, During, Reader, Scope};
+    use crate::aws::{Aws, Class, CloudError, During, Reader, Scope, service};
     use crate::kinds::ownership::{TagChange, visible};
     use crate::kinds::{Kind, Poll};
     use crate::value::Address;
+
+    service!(aws_sdk_ec2);
 
     /// How often, and how many milliseconds apart, a call is made that does not find what was just created.
     const ATTEMPTS: usize = 20;
@@ -127,11 +130,23 @@ mod calls {
         let change = TagChange::between(before, after);
         if !change.set.is_empty() {
             let set = change.set.iter().map(|(key, value)| tag(key, value)).collect();
-            aws.ec2.create_tags().resources(id).set_tags(Some(set)).send().await.during("ec2:CreateTags")?;
+            aws.client::<Ec2>()
+                .create_tags()
+                .resources(id)
+                .set_tags(Some(set))
+                .send()
+                .await
+                .during("ec2:CreateTags")?;
         }
         if !change.removed.is_empty() {
             let gone = change.removed.iter().map(|key| Tag::builder().key(key).build()).collect();
-            aws.ec2.delete_tags().resources(id).set_tags(Some(gone)).send().await.during("ec2:DeleteTags")?;
+            aws.client::<Ec2>()
+                .delete_tags()
+                .resources(id)
+                .set_tags(Some(gone))
+                .send()
+                .await
+                .during("ec2:DeleteTags")?;
         }
         Ok(())
     }

@@ -53,6 +53,7 @@ impl Kind for ElasticIp {
 
 #[cfg(feature = "aws")]
 mod calls {
+    use aws_sdk_ec2::Client as Ec2;
     use aws_sdk_ec2::types::{DomainType, ResourceType};
 
     use super::*;
@@ -62,7 +63,7 @@ mod calls {
     impl Calls for ElasticIp {
         async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
             let describe = async |filters| {
-                let call = read.aws.ec2.describe_addresses().set_filters(Some(filters));
+                let call = read.aws.client::<Ec2>().describe_addresses().set_filters(Some(filters));
                 let answer = call.send().await.during("ec2:DescribeAddresses")?;
                 Ok(answer.addresses.unwrap_or_default())
             };
@@ -77,7 +78,7 @@ mod calls {
 
         async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
             let answer = aws
-                .ec2_once
+                .once::<Ec2>()
                 .allocate_address()
                 .domain(DomainType::Vpc)
                 .tag_specifications(ec2::tagged(ResourceType::ElasticIp, &new.attrs.tags))
@@ -94,14 +95,20 @@ mod calls {
         }
 
         async fn delete(aws: &Aws, gone: &Delete<'_, Attrs>) -> Result<(), CloudError> {
-            aws.ec2.release_address().allocation_id(gone.id).send().await.found("ec2:ReleaseAddress").map(drop)
+            aws.client::<Ec2>()
+                .release_address()
+                .allocation_id(gone.id)
+                .send()
+                .await
+                .found("ec2:ReleaseAddress")
+                .map(drop)
         }
 
         async fn poll(aws: &Aws, look: &Look<'_, Attrs>) -> Result<Poll, CloudError> {
             if look.goal == Goal::Gone {
                 return Ok(Poll::Done(Outputs::new()));
             }
-            let call = aws.ec2.describe_addresses().allocation_ids(look.id);
+            let call = aws.client::<Ec2>().describe_addresses().allocation_ids(look.id);
             let found = call.send().await.found("ec2:DescribeAddresses")?;
             let shown = found.is_some_and(|found| !found.addresses().is_empty());
             ec2::until("ec2:DescribeAddresses", "allocated", shown.then_some("allocated"))

@@ -65,6 +65,7 @@ impl Kind for InternetGateway {
 
 #[cfg(feature = "aws")]
 mod calls {
+    use aws_sdk_ec2::Client as Ec2;
     use aws_sdk_ec2::types::{AttachmentStatus, ResourceType};
 
     use super::*;
@@ -75,7 +76,7 @@ mod calls {
     impl Calls for InternetGateway {
         async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
             let describe = async |filters| {
-                let call = read.aws.ec2.describe_internet_gateways().set_filters(Some(filters));
+                let call = read.aws.client::<Ec2>().describe_internet_gateways().set_filters(Some(filters));
                 let pages = call.into_paginator().items().send();
                 pages.collect::<Result<Vec<_>, _>>().await.during("ec2:DescribeInternetGateways")
             };
@@ -95,7 +96,7 @@ mod calls {
         async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
             let attrs = new.attrs;
             let answer = aws
-                .ec2_once
+                .once::<Ec2>()
                 .create_internet_gateway()
                 .tag_specifications(ec2::tagged(ResourceType::InternetGateway, &attrs.tags))
                 .send()
@@ -119,8 +120,11 @@ mod calls {
 
         async fn delete(aws: &Aws, gone: &Delete<'_, Attrs>) -> Result<(), CloudError> {
             if gone.attrs.attached {
-                let call =
-                    aws.ec2.detach_internet_gateway().internet_gateway_id(gone.id).vpc_id(gone.attrs.vpc.value());
+                let call = aws
+                    .client::<Ec2>()
+                    .detach_internet_gateway()
+                    .internet_gateway_id(gone.id)
+                    .vpc_id(gone.attrs.vpc.value());
                 // AWS refuses while something in the VPC has a public address.
                 let detached = call.send().await.found("ec2:DetachInternetGateway");
                 match named(aws, Used::GatewayOf(gone.attrs.vpc.value()), detached).await {
@@ -128,13 +132,13 @@ mod calls {
                     answer => answer.map(drop)?,
                 }
             }
-            let call = aws.ec2.delete_internet_gateway().internet_gateway_id(gone.id);
+            let call = aws.client::<Ec2>().delete_internet_gateway().internet_gateway_id(gone.id);
             call.send().await.found("ec2:DeleteInternetGateway").map(drop)
         }
     }
 
     async fn attach(aws: &Aws, id: &str, vpc: &str) -> Result<(), CloudError> {
-        let call = aws.ec2.attach_internet_gateway().internet_gateway_id(id).vpc_id(vpc);
+        let call = aws.client::<Ec2>().attach_internet_gateway().internet_gateway_id(id).vpc_id(vpc);
         match ec2::soon(async || call.clone().send().await.during("ec2:AttachInternetGateway")).await {
             // A call whose answer was lost was made again, and had taken effect.
             Err(error) if error.code == "Resource.AlreadyAssociated" && is_attached(aws, id, vpc).await? => Ok(()),
@@ -143,7 +147,7 @@ mod calls {
     }
 
     async fn is_attached(aws: &Aws, id: &str, vpc: &str) -> Result<bool, CloudError> {
-        let call = aws.ec2.describe_internet_gateways().internet_gateway_ids(id);
+        let call = aws.client::<Ec2>().describe_internet_gateways().internet_gateway_ids(id);
         let answer = call.send().await.during("ec2:DescribeInternetGateways")?;
         let attachments =
             answer.internet_gateways().iter().flat_map(aws_sdk_ec2::types::InternetGateway::attachments);

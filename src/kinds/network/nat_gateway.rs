@@ -70,6 +70,7 @@ impl Kind for NatGateway {
 
 #[cfg(feature = "aws")]
 mod calls {
+    use aws_sdk_ec2::Client as Ec2;
     use aws_sdk_ec2::types::{ConnectivityType, NatGateway as Found, NatGatewayState, ResourceType};
 
     use super::*;
@@ -80,7 +81,13 @@ mod calls {
     impl Calls for NatGateway {
         async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
             let describe = async |filters| {
-                let pages = read.aws.ec2.describe_nat_gateways().set_filter(Some(filters)).into_paginator().items();
+                let pages = read
+                    .aws
+                    .client::<Ec2>()
+                    .describe_nat_gateways()
+                    .set_filter(Some(filters))
+                    .into_paginator()
+                    .items();
                 let mut found =
                     pages.send().collect::<Result<Vec<_>, _>>().await.during("ec2:DescribeNatGateways")?;
                 found.retain(is_there);
@@ -107,7 +114,7 @@ mod calls {
         async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
             let attrs = new.attrs;
             let answer = aws
-                .ec2_once
+                .once::<Ec2>()
                 .create_nat_gateway()
                 .client_token(new.token)
                 .subnet_id(attrs.subnet.value())
@@ -127,7 +134,7 @@ mod calls {
         }
 
         async fn delete(aws: &Aws, gone: &Delete<'_, Attrs>) -> Result<(), CloudError> {
-            aws.ec2
+            aws.client::<Ec2>()
                 .delete_nat_gateway()
                 .nat_gateway_id(gone.id)
                 .send()
@@ -137,7 +144,7 @@ mod calls {
         }
 
         async fn poll(aws: &Aws, look: &Look<'_, Attrs>) -> Result<Poll, CloudError> {
-            let call = aws.ec2.describe_nat_gateways().nat_gateway_ids(look.id);
+            let call = aws.client::<Ec2>().describe_nat_gateways().nat_gateway_ids(look.id);
             let found = call.send().await.found("ec2:DescribeNatGateways")?;
             let gateway = found.as_ref().and_then(|found| found.nat_gateways().first());
             let state = gateway.and_then(Found::state);

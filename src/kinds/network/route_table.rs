@@ -174,6 +174,7 @@ impl Kind for RouteTable {
 
 #[cfg(feature = "aws")]
 mod calls {
+    use aws_sdk_ec2::Client as Ec2;
     use aws_sdk_ec2::types::ResourceType;
     use futures_util::future::try_join_all;
 
@@ -184,8 +185,13 @@ mod calls {
     impl Calls for RouteTable {
         async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
             let describe = async |filters| {
-                let pages =
-                    read.aws.ec2.describe_route_tables().set_filters(Some(filters)).into_paginator().items();
+                let pages = read
+                    .aws
+                    .client::<Ec2>()
+                    .describe_route_tables()
+                    .set_filters(Some(filters))
+                    .into_paginator()
+                    .items();
                 pages.send().collect::<Result<Vec<_>, _>>().await.during("ec2:DescribeRouteTables")
             };
             let found = ec2::found::<Self, _>(read, describe, vpc::inside(read, "vpc-id")).await?;
@@ -204,7 +210,7 @@ mod calls {
 
         async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
             let answer = aws
-                .ec2_once
+                .once::<Ec2>()
                 .create_route_table()
                 .client_token(new.token)
                 .vpc_id(new.attrs.vpc.value())
@@ -229,12 +235,12 @@ mod calls {
         }
 
         async fn delete(aws: &Aws, gone: &Delete<'_, Attrs>) -> Result<(), CloudError> {
-            let call = aws.ec2.describe_route_tables().route_table_ids(gone.id);
+            let call = aws.client::<Ec2>().describe_route_tables().route_table_ids(gone.id);
             let Some(found) = call.send().await.found("ec2:DescribeRouteTables")? else { return Ok(()) };
             // AWS deletes no table that a subnet is associated with.
             let associations = found.route_tables().iter().flat_map(live::associations);
             try_join_all(associations.map(|(_, association)| disassociate(aws, association))).await?;
-            let call = aws.ec2.delete_route_table().route_table_id(gone.id);
+            let call = aws.client::<Ec2>().delete_route_table().route_table_id(gone.id);
             call.send().await.found("ec2:DeleteRouteTable").map(drop)
         }
     }
@@ -242,7 +248,7 @@ mod calls {
     /// Brings the table's routes and subnets to `want`, whatever they are now. Routes come first, so that no
     /// subnet sits at a table without its way out; a subnet moves over from another table in one step.
     async fn converge(aws: &Aws, id: &str, want: &Attrs) -> Result<(), CloudError> {
-        let call = aws.ec2.describe_route_tables().filters(ec2::filter("vpc-id", want.vpc.value()));
+        let call = aws.client::<Ec2>().describe_route_tables().filters(ec2::filter("vpc-id", want.vpc.value()));
         let pages = call.into_paginator().items().send();
         let tables = pages.collect::<Result<Vec<_>, _>>().await.during("ec2:DescribeRouteTables")?;
         let table = tables.iter().find(|table| table.route_table_id() == Some(id));
@@ -283,7 +289,7 @@ mod calls {
         };
         if exists {
             let call = aws
-                .ec2
+                .client::<Ec2>()
                 .replace_route()
                 .route_table_id(table)
                 .destination_cidr_block(&route.destination)
@@ -292,7 +298,7 @@ mod calls {
             return ec2::soon(async || call.clone().send().await.during("ec2:ReplaceRoute")).await.map(drop);
         }
         let call = aws
-            .ec2
+            .client::<Ec2>()
             .create_route()
             .route_table_id(table)
             .destination_cidr_block(&route.destination)
@@ -304,19 +310,23 @@ mod calls {
     /// Associates a subnet with the table, away from another one where it has such an association.
     async fn associate(aws: &Aws, table: &str, subnet: &str, elsewhere: Option<&str>) -> Result<(), CloudError> {
         if let Some(association) = elsewhere {
-            let call = aws.ec2.replace_route_table_association().association_id(association).route_table_id(table);
+            let call = aws
+                .client::<Ec2>()
+                .replace_route_table_association()
+                .association_id(association)
+                .route_table_id(table);
             match call.send().await.during("ec2:ReplaceRouteTableAssociation") {
                 // The other table let go of the subnet in the meantime.
                 Err(error) if error.is(Class::Missing) => {}
                 answer => return answer.map(drop),
             }
         }
-        let call = aws.ec2.associate_route_table().route_table_id(table).subnet_id(subnet);
+        let call = aws.client::<Ec2>().associate_route_table().route_table_id(table).subnet_id(subnet);
         ec2::soon(async || call.clone().send().await.during("ec2:AssociateRouteTable")).await.map(drop)
     }
 
     async fn disassociate(aws: &Aws, association: &str) -> Result<(), CloudError> {
-        let call = aws.ec2.disassociate_route_table().association_id(association);
+        let call = aws.client::<Ec2>().disassociate_route_table().association_id(association);
         call.send().await.found("ec2:DisassociateRouteTable").map(drop)
     }
 }

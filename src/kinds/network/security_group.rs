@@ -103,6 +103,7 @@ impl Kind for SecurityGroup {
 mod calls {
     use std::rc::Rc;
 
+    use aws_sdk_ec2::Client as Ec2;
     use aws_sdk_ec2::types::{ResourceType, SecurityGroup as Found};
 
     use super::*;
@@ -131,7 +132,7 @@ mod calls {
             let name =
                 if new.alternate { names::alternate(&attrs.name, new.token, MAX_NAME) } else { attrs.name.clone() };
             let call = aws
-                .ec2
+                .client::<Ec2>()
                 .create_security_group()
                 .group_name(&name)
                 .description(&attrs.description)
@@ -152,7 +153,7 @@ mod calls {
         }
 
         async fn delete(aws: &Aws, gone: &Delete<'_, Attrs>) -> Result<(), CloudError> {
-            let call = aws.ec2.delete_security_group().group_id(gone.id);
+            let call = aws.client::<Ec2>().delete_security_group().group_id(gone.id);
             let deleted = call.send().await.found("ec2:DeleteSecurityGroup").map(drop);
             named(aws, Used::SecurityGroup(gone.id), deleted).await
         }
@@ -169,7 +170,13 @@ mod calls {
     /// All groups of this environment, and those in its VPC if one is missing; the rules are read from them as well.
     pub(in crate::kinds) async fn groups(read: &Reader<'_>) -> Result<Rc<Vec<Found>>, CloudError> {
         let describe = async |filters| {
-            let pages = read.aws.ec2.describe_security_groups().set_filters(Some(filters)).into_paginator().items();
+            let pages = read
+                .aws
+                .client::<Ec2>()
+                .describe_security_groups()
+                .set_filters(Some(filters))
+                .into_paginator()
+                .items();
             pages.send().collect::<Result<Vec<_>, _>>().await.during("ec2:DescribeSecurityGroups")
         };
         let ask = ec2::found::<SecurityGroup, _>(read, describe, vpc::inside(read, "vpc-id"));
@@ -178,7 +185,7 @@ mod calls {
 
     /// One group, or `None` where there is none with this id.
     pub(in crate::kinds) async fn group(aws: &Aws, id: &str) -> Result<Option<Found>, CloudError> {
-        let call = aws.ec2.describe_security_groups().group_ids(id);
+        let call = aws.client::<Ec2>().describe_security_groups().group_ids(id);
         let found = call.send().await.found("ec2:DescribeSecurityGroups")?;
         Ok(found.and_then(|found| found.security_groups.unwrap_or_default().into_iter().next()))
     }
@@ -186,7 +193,7 @@ mod calls {
     /// The id of the group of this name, if it is the one that these attributes make, tags and all.
     async fn same(aws: &Aws, name: &str, attrs: &Attrs) -> Result<Option<String>, CloudError> {
         let mut call = aws
-            .ec2
+            .client::<Ec2>()
             .describe_security_groups()
             .filters(ec2::filter("group-name", name))
             .filters(ec2::filter("vpc-id", attrs.vpc.value()));

@@ -132,6 +132,7 @@ impl Kind for SecurityGroupRules {
 
 #[cfg(feature = "aws")]
 mod calls {
+    use aws_sdk_ec2::Client as Ec2;
     use aws_sdk_ec2::types::IpPermission;
 
     use super::*;
@@ -232,12 +233,12 @@ mod calls {
             let Some(permissions) = permissions(rules) else { return Ok(()) };
             match self {
                 Self::In => {
-                    let call = aws.ec2.authorize_security_group_ingress().group_id(group);
+                    let call = aws.client::<Ec2>().authorize_security_group_ingress().group_id(group);
                     let call = call.set_ip_permissions(Some(permissions));
                     call.send().await.during("ec2:AuthorizeSecurityGroupIngress").map(drop)
                 }
                 Self::Out => {
-                    let call = aws.ec2.authorize_security_group_egress().group_id(group);
+                    let call = aws.client::<Ec2>().authorize_security_group_egress().group_id(group);
                     let call = call.set_ip_permissions(Some(permissions));
                     call.send().await.during("ec2:AuthorizeSecurityGroupEgress").map(drop)
                 }
@@ -248,12 +249,12 @@ mod calls {
             let Some(permissions) = permissions(rules) else { return Ok(()) };
             match self {
                 Self::In => {
-                    let call = aws.ec2.revoke_security_group_ingress().group_id(group);
+                    let call = aws.client::<Ec2>().revoke_security_group_ingress().group_id(group);
                     let call = call.set_ip_permissions(Some(permissions));
                     call.send().await.during("ec2:RevokeSecurityGroupIngress").map(drop)
                 }
                 Self::Out => {
-                    let call = aws.ec2.revoke_security_group_egress().group_id(group);
+                    let call = aws.client::<Ec2>().revoke_security_group_egress().group_id(group);
                     let call = call.set_ip_permissions(Some(permissions));
                     call.send().await.during("ec2:RevokeSecurityGroupEgress").map(drop)
                 }
@@ -264,12 +265,13 @@ mod calls {
             let Some(permissions) = permissions(rules) else { return Ok(()) };
             match self {
                 Self::In => {
-                    let call = aws.ec2.update_security_group_rule_descriptions_ingress().group_id(group);
+                    let call =
+                        aws.client::<Ec2>().update_security_group_rule_descriptions_ingress().group_id(group);
                     let call = call.set_ip_permissions(Some(permissions));
                     call.send().await.during("ec2:UpdateSecurityGroupRuleDescriptionsIngress").map(drop)
                 }
                 Self::Out => {
-                    let call = aws.ec2.update_security_group_rule_descriptions_egress().group_id(group);
+                    let call = aws.client::<Ec2>().update_security_group_rule_descriptions_egress().group_id(group);
                     let call = call.set_ip_permissions(Some(permissions));
                     call.send().await.during("ec2:UpdateSecurityGroupRuleDescriptionsEgress").map(drop)
                 }

@@ -97,6 +97,7 @@ impl Kind for Subnet {
 
 #[cfg(feature = "aws")]
 mod calls {
+    use aws_sdk_ec2::Client as Ec2;
     use aws_sdk_ec2::types::{AttributeBooleanValue, ResourceType};
 
     use super::*;
@@ -107,8 +108,14 @@ mod calls {
     impl Calls for Subnet {
         async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
             let describe = async |filters| {
-                let pages =
-                    read.aws.ec2.describe_subnets().set_filters(Some(filters)).into_paginator().items().send();
+                let pages = read
+                    .aws
+                    .client::<Ec2>()
+                    .describe_subnets()
+                    .set_filters(Some(filters))
+                    .into_paginator()
+                    .items()
+                    .send();
                 pages.collect::<Result<Vec<_>, _>>().await.during("ec2:DescribeSubnets")
             };
             let found = ec2::found::<Self, _>(read, describe, vpc::inside(read, "vpc-id")).await?;
@@ -129,7 +136,7 @@ mod calls {
         async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
             let attrs = new.attrs;
             let answer = aws
-                .ec2_once
+                .once::<Ec2>()
                 .create_subnet()
                 .vpc_id(attrs.vpc.value())
                 .cidr_block(&attrs.cidr)
@@ -156,8 +163,14 @@ mod calls {
         }
 
         async fn delete(aws: &Aws, gone: &Delete<'_, Attrs>) -> Result<(), CloudError> {
-            let deleted =
-                aws.ec2.delete_subnet().subnet_id(gone.id).send().await.found("ec2:DeleteSubnet").map(drop);
+            let deleted = aws
+                .client::<Ec2>()
+                .delete_subnet()
+                .subnet_id(gone.id)
+                .send()
+                .await
+                .found("ec2:DeleteSubnet")
+                .map(drop);
             named(aws, Used::Subnet(gone.id), deleted).await
         }
 
@@ -165,7 +178,13 @@ mod calls {
             if look.goal == Goal::Gone {
                 return Ok(Poll::Done(Outputs::new()));
             }
-            let found = aws.ec2.describe_subnets().subnet_ids(look.id).send().await.found("ec2:DescribeSubnets")?;
+            let found = aws
+                .client::<Ec2>()
+                .describe_subnets()
+                .subnet_ids(look.id)
+                .send()
+                .await
+                .found("ec2:DescribeSubnets")?;
             let state = found.as_ref().and_then(|found| found.subnets().first()?.state());
             ec2::until("ec2:DescribeSubnets", "available", state.map(aws_sdk_ec2::types::SubnetState::as_str))
         }
@@ -173,7 +192,7 @@ mod calls {
 
     async fn map_public_ip_on_launch(aws: &Aws, id: &str, on: bool) -> Result<(), CloudError> {
         let value = AttributeBooleanValue::builder().value(on).build();
-        let call = aws.ec2.modify_subnet_attribute().subnet_id(id).map_public_ip_on_launch(value);
+        let call = aws.client::<Ec2>().modify_subnet_attribute().subnet_id(id).map_public_ip_on_launch(value);
         ec2::soon(async || call.clone().send().await.during("ec2:ModifySubnetAttribute")).await.map(drop)
     }
 }

@@ -83,6 +83,7 @@ impl Kind for Vpc {
 mod calls {
     use std::rc::Rc;
 
+    use aws_sdk_ec2::Client as Ec2;
     use aws_sdk_ec2::types::{AttributeBooleanValue, Filter, ResourceType, Vpc as Found, VpcAttributeName};
     use futures_util::future::{try_join, try_join_all};
 
@@ -113,7 +114,7 @@ mod calls {
         async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
             let attrs = new.attrs;
             let answer = aws
-                .ec2_once
+                .once::<Ec2>()
                 .create_vpc()
                 .cidr_block(&attrs.cidr)
                 .tag_specifications(ec2::tagged(ResourceType::Vpc, &attrs.tags))
@@ -137,7 +138,8 @@ mod calls {
         }
 
         async fn delete(aws: &Aws, gone: &Delete<'_, Attrs>) -> Result<(), CloudError> {
-            let deleted = aws.ec2.delete_vpc().vpc_id(gone.id).send().await.found("ec2:DeleteVpc").map(drop);
+            let deleted =
+                aws.client::<Ec2>().delete_vpc().vpc_id(gone.id).send().await.found("ec2:DeleteVpc").map(drop);
             named(aws, Used::Vpc(gone.id), deleted).await
         }
 
@@ -145,7 +147,8 @@ mod calls {
             if look.goal == Goal::Gone {
                 return Ok(Poll::Done(Outputs::new()));
             }
-            let found = aws.ec2.describe_vpcs().vpc_ids(look.id).send().await.found("ec2:DescribeVpcs")?;
+            let found =
+                aws.client::<Ec2>().describe_vpcs().vpc_ids(look.id).send().await.found("ec2:DescribeVpcs")?;
             let state = found.as_ref().and_then(|found| found.vpcs().first()?.state());
             ec2::until("ec2:DescribeVpcs", "available", state.map(aws_sdk_ec2::types::VpcState::as_str))
         }
@@ -155,7 +158,8 @@ mod calls {
     /// or by their range, for what is inside may say whose they are.
     async fn vpcs(read: &Reader<'_>) -> Result<Rc<Vec<Found>>, CloudError> {
         let describe = async |filters| {
-            let pages = read.aws.ec2.describe_vpcs().set_filters(Some(filters)).into_paginator().items().send();
+            let pages =
+                read.aws.client::<Ec2>().describe_vpcs().set_filters(Some(filters)).into_paginator().items().send();
             pages.collect::<Result<Vec<_>, _>>().await.during("ec2:DescribeVpcs")
         };
         let ask = async {
@@ -189,7 +193,7 @@ mod calls {
     }
 
     async fn attribute(aws: &Aws, id: &str, name: VpcAttributeName) -> Result<bool, CloudError> {
-        let call = aws.ec2.describe_vpc_attribute().vpc_id(id).attribute(name);
+        let call = aws.client::<Ec2>().describe_vpc_attribute().vpc_id(id).attribute(name);
         let answer = call.send().await.during("ec2:DescribeVpcAttribute")?;
         let value = answer.enable_dns_support().or(answer.enable_dns_hostnames());
         Ok(value.and_then(AttributeBooleanValue::value).unwrap_or_default())
@@ -199,7 +203,7 @@ mod calls {
     /// need the resolver, so it is switched on before them and off after them.
     async fn set_dns(aws: &Aws, id: &str, before: (bool, bool), after: (bool, bool)) -> Result<(), CloudError> {
         let value = |on: bool| AttributeBooleanValue::builder().value(on).build();
-        let call = || aws.ec2.modify_vpc_attribute().vpc_id(id);
+        let call = || aws.client::<Ec2>().modify_vpc_attribute().vpc_id(id);
         let mut calls = Vec::new();
         if before.0 != after.0 {
             calls.push(call().enable_dns_support(value(after.0)));

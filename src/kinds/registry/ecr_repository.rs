@@ -84,18 +84,22 @@ impl Kind for EcrRepository {
 
 #[cfg(feature = "aws")]
 mod calls {
+    use aws_sdk_ecr::Client as Ecr;
     use aws_sdk_ecr::types::{ImageScanningConfiguration, ImageTagMutability, Repository, Tag};
     use futures_util::future::try_join_all;
 
     use super::*;
-    use crate::aws::{Aws, CloudError, During, Reader};
+    use crate::aws::{Aws, CloudError, During, Reader, service};
     use crate::kinds::ownership::{Ownership, TagChange, confirm, implied, unless_made, visible};
     use crate::kinds::{Calls, Create, Delete, Live, Made, Update};
+
+    service!(aws_sdk_ecr);
 
     impl Calls for EcrRepository {
         async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
             let aws = read.aws;
-            let pages = aws.ecr.describe_repositories().max_results(1000).into_paginator().items().send();
+            let pages =
+                aws.client::<Ecr>().describe_repositories().max_results(1000).into_paginator().items().send();
             let repositories = pages.collect::<Result<Vec<_>, _>>().await.during("ecr:DescribeRepositories")?;
             let implied = implied::<Self>(read.scope.env, |attrs| attrs.name);
             let owned = try_join_all(repositories.iter().map(async |repository| {
@@ -125,7 +129,7 @@ mod calls {
         async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
             let attrs = new.attrs;
             let created = aws
-                .ecr
+                .client::<Ecr>()
                 .create_repository()
                 .repository_name(&attrs.name)
                 .image_tag_mutability(mutability(attrs))
@@ -151,12 +155,12 @@ mod calls {
         async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<Made, CloudError> {
             let attrs = change.attrs;
             if change.changes("immutable_tags") {
-                let call = aws.ecr.put_image_tag_mutability().repository_name(change.id);
+                let call = aws.client::<Ecr>().put_image_tag_mutability().repository_name(change.id);
                 let call = call.image_tag_mutability(mutability(attrs));
                 call.send().await.during("ecr:PutImageTagMutability")?;
             }
             if change.changes("scan_on_push") {
-                let call = aws.ecr.put_image_scanning_configuration().repository_name(change.id);
+                let call = aws.client::<Ecr>().put_image_scanning_configuration().repository_name(change.id);
                 let call = call.image_scanning_configuration(scanning(attrs));
                 call.send().await.during("ecr:PutImageScanningConfiguration")?;
             }
@@ -171,7 +175,12 @@ mod calls {
 
         /// Without force: AWS refuses while there are images, which nobody could make again.
         async fn delete(aws: &Aws, gone: &Delete<'_, Attrs>) -> Result<(), CloudError> {
-            aws.ecr.delete_repository().repository_name(gone.id).send().await.found("ecr:DeleteRepository")?;
+            aws.client::<Ecr>()
+                .delete_repository()
+                .repository_name(gone.id)
+                .send()
+                .await
+                .found("ecr:DeleteRepository")?;
             Ok(())
         }
     }
@@ -198,7 +207,7 @@ mod calls {
     }
 
     async fn find(aws: &Aws, name: &str) -> Result<Option<Repository>, CloudError> {
-        let call = aws.ecr.describe_repositories().repository_names(name);
+        let call = aws.client::<Ecr>().describe_repositories().repository_names(name);
         let answer = call.send().await.during("ecr:DescribeRepositories")?;
         Ok(answer.repositories.unwrap_or_default().pop())
     }
@@ -212,7 +221,7 @@ mod calls {
     }
 
     async fn read_lifecycle(aws: &Aws, name: &str) -> Result<Value, CloudError> {
-        let call = aws.ecr.get_lifecycle_policy().repository_name(name);
+        let call = aws.client::<Ecr>().get_lifecycle_policy().repository_name(name);
         let answer = call.send().await.found("ecr:GetLifecyclePolicy")?;
         Ok(answer
             .and_then(|answer| answer.lifecycle_policy_text)
@@ -220,14 +229,14 @@ mod calls {
     }
 
     async fn put_lifecycle(aws: &Aws, attrs: &Attrs) -> Result<(), CloudError> {
-        let call = aws.ecr.put_lifecycle_policy().repository_name(&attrs.name);
+        let call = aws.client::<Ecr>().put_lifecycle_policy().repository_name(&attrs.name);
         let call = call.lifecycle_policy_text(attrs.lifecycle.to_string());
         call.send().await.during("ecr:PutLifecyclePolicy")?;
         Ok(())
     }
 
     async fn tags(aws: &Aws, arn: &str) -> Result<Tags, CloudError> {
-        let call = aws.ecr.list_tags_for_resource().resource_arn(arn);
+        let call = aws.client::<Ecr>().list_tags_for_resource().resource_arn(arn);
         let answer = call.send().await.during("ecr:ListTagsForResource")?;
         Ok(visible(answer.tags().iter().map(|tag| (tag.key(), tag.value()))))
     }
@@ -239,11 +248,12 @@ mod calls {
 
     async fn retag(aws: &Aws, arn: &str, change: &TagChange) -> Result<(), CloudError> {
         if !change.set.is_empty() {
-            let call = aws.ecr.tag_resource().resource_arn(arn).set_tags(Some(ecr_tags(&change.set)?));
+            let call = aws.client::<Ecr>().tag_resource().resource_arn(arn).set_tags(Some(ecr_tags(&change.set)?));
             call.send().await.during("ecr:TagResource")?;
         }
         if !change.removed.is_empty() {
-            let call = aws.ecr.untag_resource().resource_arn(arn).set_tag_keys(Some(change.removed.clone()));
+            let call =
+                aws.client::<Ecr>().untag_resource().resource_arn(arn).set_tag_keys(Some(change.removed.clone()));
             call.send().await.during("ecr:UntagResource")?;
         }
         Ok(())

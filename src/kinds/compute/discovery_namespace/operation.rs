@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use aws_sdk_servicediscovery::Client as Discovery;
 use aws_sdk_servicediscovery::types::{Operation, OperationStatus, OperationTargetType};
 use tokio::time::sleep;
 
@@ -15,7 +16,7 @@ fn pauses() -> impl Iterator<Item = Duration> {
 /// Waits for an operation to succeed.
 pub(in crate::kinds) async fn settled(aws: &Aws, id: &str) -> Result<Operation, CloudError> {
     for pause in pauses() {
-        let call = aws.discovery.get_operation().operation_id(id);
+        let call = aws.client::<Discovery>().get_operation().operation_id(id);
         let answer = call.send().await.during("servicediscovery:GetOperation")?;
         let operation = answer.operation.unwrap_or_else(|| Operation::builder().build());
         match operation.status() {

@@ -1,5 +1,6 @@
 //! Tags of Cloud Map objects, which no list call answers with.
 
+use aws_sdk_servicediscovery::Client as Discovery;
 use aws_sdk_servicediscovery::types::Tag;
 
 use crate::aws::{Aws, CloudError, During};
@@ -13,7 +14,7 @@ pub(in crate::kinds) fn to_aws(tags: &Tags) -> Result<Vec<Tag>, CloudError> {
 
 /// One object's tags; none for an object that has just gone.
 pub(in crate::kinds) async fn of(aws: &Aws, arn: &str) -> Result<Tags, CloudError> {
-    let call = aws.discovery.list_tags_for_resource().resource_arn(arn);
+    let call = aws.client::<Discovery>().list_tags_for_resource().resource_arn(arn);
     let answer = call.send().await.found("servicediscovery:ListTagsForResource")?;
     let tags = answer
         .as_ref()
@@ -25,11 +26,11 @@ pub(in crate::kinds) async fn of(aws: &Aws, arn: &str) -> Result<Tags, CloudErro
 pub(in crate::kinds) async fn retag(aws: &Aws, arn: &str, before: &Tags, after: &Tags) -> Result<(), CloudError> {
     let TagChange { set, removed } = TagChange::between(before, after);
     if !set.is_empty() {
-        let call = aws.discovery.tag_resource().resource_arn(arn).set_tags(Some(to_aws(&set)?));
+        let call = aws.client::<Discovery>().tag_resource().resource_arn(arn).set_tags(Some(to_aws(&set)?));
         call.send().await.during("servicediscovery:TagResource")?;
     }
     if !removed.is_empty() {
-        let call = aws.discovery.untag_resource().resource_arn(arn).set_tag_keys(Some(removed));
+        let call = aws.client::<Discovery>().untag_resource().resource_arn(arn).set_tag_keys(Some(removed));
         call.send().await.during("servicediscovery:UntagResource")?;
     }
     Ok(())

@@ -1,5 +1,6 @@
 //! ECS tags: ours as AWS's and back, and bringing an object's tags to exactly what they should be.
 
+use aws_sdk_ecs::Client as Ecs;
 use aws_sdk_ecs::types::Tag;
 
 use crate::aws::{Aws, CloudError, During};
@@ -17,11 +18,11 @@ pub(in crate::kinds) fn from_aws(tags: &[Tag]) -> Tags {
 pub(in crate::kinds) async fn retag(aws: &Aws, arn: &str, before: &Tags, after: &Tags) -> Result<(), CloudError> {
     let TagChange { set, removed } = TagChange::between(before, after);
     if !set.is_empty() {
-        let call = aws.ecs.tag_resource().resource_arn(arn).set_tags(Some(to_aws(&set)));
+        let call = aws.client::<Ecs>().tag_resource().resource_arn(arn).set_tags(Some(to_aws(&set)));
         call.send().await.during("ecs:TagResource")?;
     }
     if !removed.is_empty() {
-        let call = aws.ecs.untag_resource().resource_arn(arn).set_tag_keys(Some(removed));
+        let call = aws.client::<Ecs>().untag_resource().resource_arn(arn).set_tag_keys(Some(removed));
         call.send().await.during("ecs:UntagResource")?;
     }
     Ok(())

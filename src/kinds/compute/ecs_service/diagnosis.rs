@@ -3,7 +3,10 @@
 
 use std::collections::BTreeMap;
 
+use aws_sdk_cloudwatchlogs::Client as Logs;
+use aws_sdk_ecs::Client as Ecs;
 use aws_sdk_ecs::types::{ContainerDefinition, Deployment, DesiredStatus, Service, Task};
+use aws_sdk_elasticloadbalancingv2::Client as Elb;
 use aws_sdk_elasticloadbalancingv2::types::TargetHealthStateEnum as Health;
 use regex_lite::Regex;
 
@@ -37,13 +40,14 @@ pub(super) async fn stops(
     deployment: Option<&Deployment>,
 ) -> Result<Vec<Stop>, CloudError> {
     let cluster = attrs.cluster.value();
-    let call = aws.ecs.list_tasks().cluster(cluster).service_name(service.service_name().unwrap_or_default());
+    let call =
+        aws.client::<Ecs>().list_tasks().cluster(cluster).service_name(service.service_name().unwrap_or_default());
     let call = call.desired_status(DesiredStatus::Stopped).max_results(DESCRIBED_AT_ONCE);
     let listed = call.send().await.during("ecs:ListTasks")?.task_arns.unwrap_or_default();
     if listed.is_empty() {
         return Ok(Vec::new());
     }
-    let call = aws.ecs.describe_tasks().cluster(cluster).set_tasks(Some(listed));
+    let call = aws.client::<Ecs>().describe_tasks().cluster(cluster).set_tasks(Some(listed));
     let mut tasks = call.send().await.during("ecs:DescribeTasks")?.tasks.unwrap_or_default();
     // ECS forgets a deployment that it has rolled back; then the revision says whose tasks they were.
     tasks.retain(|task| match deployment.and_then(Deployment::id) {
@@ -142,7 +146,7 @@ fn section(text: &mut String, title: &str, lines: &[String]) {
 async fn targets(aws: &Aws, attrs: &Attrs) -> Vec<String> {
     let mut found = Vec::new();
     for route in &attrs.routes {
-        let call = aws.elb.describe_target_health().target_group_arn(route.target_group.value());
+        let call = aws.client::<Elb>().describe_target_health().target_group_arn(route.target_group.value());
         let Ok(answer) = call.send().await else { continue };
         for target in answer.target_health_descriptions() {
             let Some(health) = target.target_health() else { continue };
@@ -164,7 +168,7 @@ async fn targets(aws: &Aws, attrs: &Attrs) -> Vec<String> {
 /// The log group, and the last lines that the stopped task wrote there.
 async fn log(aws: &Aws, attrs: &Attrs, stop: Option<&Stop>) -> Option<(String, Vec<String>)> {
     let stop = stop?;
-    let call = aws.ecs.describe_task_definition().task_definition(attrs.task_definition.value());
+    let call = aws.client::<Ecs>().describe_task_definition().task_definition(attrs.task_definition.value());
     let definition = call.send().await.ok()?.task_definition?;
     let mut containers = definition.container_definitions().iter();
     let container = match &stop.container {
@@ -172,7 +176,7 @@ async fn log(aws: &Aws, attrs: &Attrs, stop: Option<&Stop>) -> Option<(String, V
         None => containers.next()?,
     };
     let (group, stream) = stream(container, &stop.task)?;
-    let call = aws.logs.get_log_events().log_group_name(&group).log_stream_name(stream);
+    let call = aws.client::<Logs>().get_log_events().log_group_name(&group).log_stream_name(stream);
     let answer = call.limit(LOG_LINES).start_from_head(false).send().await.ok()?;
     let lines = answer.events().iter().filter_map(|event| Some(event.message()?.trim_end().to_owned()));
     Some((group, lines.collect()))

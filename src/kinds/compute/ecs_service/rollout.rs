@@ -3,6 +3,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use aws_sdk_ecs::Client as Ecs;
 use aws_sdk_ecs::types::{Deployment, DeploymentRolloutState as Rollout, Service};
 
 use super::{Attrs, diagnosis};
@@ -41,7 +42,7 @@ pub(super) async fn gone(aws: &Aws, look: &Look<'_, Attrs>) -> Result<Poll, Clou
 }
 
 async fn describe(aws: &Aws, cluster: &str, name: &str) -> Result<Option<Service>, CloudError> {
-    let call = aws.ecs.describe_services().cluster(cluster).services(name);
+    let call = aws.client::<Ecs>().describe_services().cluster(cluster).services(name);
     let answer = call.send().await.found("ecs:DescribeServices")?;
     Ok(answer.and_then(|answer| answer.services?.into_iter().next()))
 }

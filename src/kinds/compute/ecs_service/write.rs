@@ -1,5 +1,6 @@
 //! Writing services. An update sends nothing but what changed, so that what others decide stays theirs.
 
+use aws_sdk_ecs::Client as Ecs;
 use aws_sdk_ecs::types::{
     AssignPublicIp, AwsVpcConfiguration, DeploymentCircuitBreaker, DeploymentConfiguration, LaunchType,
     LoadBalancer, NetworkConfiguration, PropagateTags, ServiceRegistry,
@@ -19,7 +20,7 @@ pub(super) async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, C
     let attrs = new.attrs;
     let token = if new.token.len() <= LONGEST_TOKEN { new.token.to_owned() } else { seal(&new.token) };
     let mut call = aws
-        .ecs
+        .client::<Ecs>()
         .create_service()
         .cluster(attrs.cluster.value())
         .service_name(&attrs.name)
@@ -47,7 +48,7 @@ pub(super) async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, C
 pub(super) async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<Made, CloudError> {
     let attrs = change.attrs;
     let any = |fields: &[&str]| fields.iter().any(|field| change.changes(field));
-    let mut call = aws.ecs.update_service().cluster(attrs.cluster.value()).service(change.id);
+    let mut call = aws.client::<Ecs>().update_service().cluster(attrs.cluster.value()).service(change.id);
     let unchanged = call.as_input().clone();
     if any(&["task_definition"]) {
         call = call.task_definition(attrs.task_definition.value());
@@ -90,9 +91,9 @@ pub(super) async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<Made
 
 /// Takes the tasks away first, and then the service; one that is no longer active is on its way already.
 pub(super) async fn delete(aws: &Aws, cluster: &str, service: &str) -> Result<(), CloudError> {
-    let call = aws.ecs.update_service().cluster(cluster).service(service).desired_count(0);
+    let call = aws.client::<Ecs>().update_service().cluster(cluster).service(service).desired_count(0);
     if call.send().await.found("ecs:UpdateService")?.is_some() {
-        let call = aws.ecs.delete_service().cluster(cluster).service(service).force(true);
+        let call = aws.client::<Ecs>().delete_service().cluster(cluster).service(service).force(true);
         call.send().await.found("ecs:DeleteService")?;
     }
     Ok(())

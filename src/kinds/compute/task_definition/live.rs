@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use aws_sdk_ecs::Client as Ecs;
 use aws_sdk_ecs::types::{
     ContainerDefinition, Service, Tag, TaskDefinition as Definition, TaskDefinitionFamilyStatus,
     TaskDefinitionField, TaskDefinitionStatus,
@@ -19,7 +20,7 @@ use crate::value::{Address, Ref, Target, Text};
 /// Families are listed; a revision is described only where no service's tag vouches for it.
 pub(super) async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
     let prefix = format!("{}-", read.scope.env.prefix());
-    let call = read.aws.ecs.list_task_definition_families().family_prefix(prefix);
+    let call = read.aws.client::<Ecs>().list_task_definition_families().family_prefix(prefix);
     let call = call.status(TaskDefinitionFamilyStatus::Active).into_paginator().items().send();
     let (families, services) = join(call.collect::<Result<Vec<_>, _>>(), services::services(read)).await;
     let (families, services) = (families.during("ecs:ListTaskDefinitionFamilies")?, services?);
@@ -89,7 +90,8 @@ pub(super) async fn describe(
 
 /// What [`describe`] describes, as ECS says it, with its tags.
 pub(super) async fn definition(aws: &Aws, name: &str) -> Result<Option<(Definition, Vec<Tag>)>, CloudError> {
-    let call = aws.ecs.describe_task_definition().task_definition(name).include(TaskDefinitionField::Tags);
+    let call =
+        aws.client::<Ecs>().describe_task_definition().task_definition(name).include(TaskDefinitionField::Tags);
     let answer = match call.send().await.found("ecs:DescribeTaskDefinition") {
         // ECS has no error code of its own for a definition that is not there.
         Err(error) if error.code == "ClientException" && error.is(Class::Refused) => return Ok(None),

@@ -1,5 +1,6 @@
 //! Writing revisions: registering a new one, and letting go of old ones.
 
+use aws_sdk_ecs::Client as Ecs;
 use aws_sdk_ecs::types::{
     Compatibility, ContainerDefinition, CpuArchitecture, HealthCheck as Check, KeyValuePair, LogConfiguration,
     LogDriver, NetworkMode, OsFamily, PortMapping, RuntimePlatform, Secret, SortOrder, TaskDefinitionStatus,
@@ -28,7 +29,7 @@ pub(super) async fn revision(aws: &Aws, attrs: &Attrs) -> Result<Made, CloudErro
         .operating_system_family(OsFamily::Linux)
         .build();
     let call = aws
-        .ecs_once
+        .once::<Ecs>()
         .register_task_definition()
         .family(&attrs.family)
         .requires_compatibilities(Compatibility::Fargate)
@@ -65,20 +66,21 @@ pub(super) async fn remove(aws: &Aws, family: &str) -> Result<(), CloudError> {
     let revisions = active(aws, family).await?;
     for chunk in revisions.chunks(AT_ONCE) {
         try_join_all(chunk.iter().map(|arn| deregister(aws, arn))).await?;
-        let _ = aws.ecs.delete_task_definitions().set_task_definitions(Some(chunk.to_vec())).send().await;
+        let _ =
+            aws.client::<Ecs>().delete_task_definitions().set_task_definitions(Some(chunk.to_vec())).send().await;
     }
     Ok(())
 }
 
 async fn deregister(aws: &Aws, arn: &str) -> Result<(), CloudError> {
-    let call = aws.ecs.deregister_task_definition().task_definition(arn);
+    let call = aws.client::<Ecs>().deregister_task_definition().task_definition(arn);
     call.send().await.found("ecs:DeregisterTaskDefinition")?;
     Ok(())
 }
 
 /// ARNs of the family's active revisions, newest first.
 async fn active(aws: &Aws, family: &str) -> Result<Vec<String>, CloudError> {
-    let call = aws.ecs.list_task_definitions().family_prefix(family);
+    let call = aws.client::<Ecs>().list_task_definitions().family_prefix(family);
     let call = call.status(TaskDefinitionStatus::Active).sort(SortOrder::Desc);
     let found = call.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await;
     let mut found = found.during("ecs:ListTaskDefinitions")?;

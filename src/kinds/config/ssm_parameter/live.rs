@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 
+use aws_sdk_ssm::Client as Ssm;
 use aws_sdk_ssm::types::{
     Parameter, ParameterMetadata, ParameterStringFilter, ParameterTier as Tier, ParameterType,
 };
@@ -124,7 +125,7 @@ fn take_in(
 async fn descriptions(aws: &Aws, root: &str) -> Result<Vec<ParameterMetadata>, CloudError> {
     let filter = ParameterStringFilter::builder().key("Path").option("Recursive").values(root).build();
     let filter = filter.map_err(|error| CloudError::internal(error.to_string()))?;
-    let call = aws.ssm.describe_parameters().parameter_filters(filter).max_results(50);
+    let call = aws.client::<Ssm>().describe_parameters().parameter_filters(filter).max_results(50);
     let pages = call.into_paginator().send().collect::<Result<Vec<_>, _>>().await;
     let pages = pages.during("ssm:DescribeParameters")?;
     Ok(pages.into_iter().flat_map(|page| page.parameters.unwrap_or_default()).collect())

@@ -1,5 +1,6 @@
 //! The values of parameters, decrypted.
 
+use aws_sdk_ssm::Client as Ssm;
 use aws_sdk_ssm::types::Parameter;
 use futures_util::{StreamExt, TryStreamExt, stream};
 
@@ -13,7 +14,7 @@ const AT_ONCE: usize = 4;
 /// What there is of these names.
 pub async fn by_name(aws: &Aws, names: &[String]) -> Result<Vec<Parameter>, CloudError> {
     let calls = names.chunks(NAMES).map(async |names| {
-        let call = aws.ssm.get_parameters().set_names(Some(names.to_vec())).with_decryption(true);
+        let call = aws.client::<Ssm>().get_parameters().set_names(Some(names.to_vec())).with_decryption(true);
         call.send().await.during("ssm:GetParameters")
     });
     let answers = stream::iter(calls).buffer_unordered(AT_ONCE).try_collect::<Vec<_>>().await?;
@@ -22,7 +23,13 @@ pub async fn by_name(aws: &Aws, names: &[String]) -> Result<Vec<Parameter>, Clou
 
 pub async fn by_path(aws: &Aws, root: &str) -> Result<Vec<Parameter>, CloudError> {
     // AWS gives ten a page at most.
-    let call = aws.ssm.get_parameters_by_path().path(root).recursive(true).with_decryption(true).max_results(10);
+    let call = aws
+        .client::<Ssm>()
+        .get_parameters_by_path()
+        .path(root)
+        .recursive(true)
+        .with_decryption(true)
+        .max_results(10);
     let pages = call.into_paginator().send().collect::<Result<Vec<_>, _>>().await;
     let pages = pages.during("ssm:GetParametersByPath")?;
     Ok(pages.into_iter().flat_map(|page| page.parameters.unwrap_or_default()).collect())

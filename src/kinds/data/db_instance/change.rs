@@ -28,6 +28,7 @@ pub(super) fn impact(live: &Attrs, desired: &Attrs, changed: &[String]) -> Impac
 mod calls {
     use std::time::{SystemTime, UNIX_EPOCH};
 
+    use aws_sdk_rds::Client as Rds;
     use aws_sdk_rds::operation::modify_db_instance::builders::ModifyDBInstanceFluentBuilder;
     use aws_smithy_types::DateTime;
     use aws_smithy_types::date_time::Format;
@@ -44,7 +45,8 @@ mod calls {
     ) -> Result<Option<ModifyDBInstanceFluentBuilder>, CloudError> {
         let (before, attrs) = (change.before, change.attrs);
         let now = attrs.apply_changes == ApplyChanges::Immediately;
-        let mut call = aws.rds.modify_db_instance().db_instance_identifier(change.id).apply_immediately(now);
+        let mut call =
+            aws.client::<Rds>().modify_db_instance().db_instance_identifier(change.id).apply_immediately(now);
         let mut asked = false;
         for field in change.changed {
             call = match field.as_str() {

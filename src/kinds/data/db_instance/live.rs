@@ -1,5 +1,6 @@
 //! Instances as RDS tells them.
 
+use aws_sdk_rds::Client as Rds;
 use aws_sdk_rds::types::{
     DbInstance as Instance, DbSubnetGroup, Endpoint, PendingModifiedValues, VpcSecurityGroupMembership,
 };
@@ -18,7 +19,7 @@ const APPLY_CHANGES: &str = "baseplate:apply-changes";
 const PASSWORD_VERSION: &str = "baseplate:password-version";
 
 pub(super) async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
-    let pages = read.aws.rds.describe_db_instances().into_paginator().items().send();
+    let pages = read.aws.client::<Rds>().describe_db_instances().into_paginator().items().send();
     let instances = pages.collect::<Result<Vec<_>, _>>().await.during("rds:DescribeDBInstances")?;
     let env = read.scope.env;
     let deferred = |name: &str| {
@@ -46,7 +47,7 @@ pub(super) async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, Clou
 
 /// The one instance with this identifier.
 pub(super) async fn find(aws: &Aws, identifier: &str) -> Result<Option<Instance>, CloudError> {
-    let call = aws.rds.describe_db_instances().db_instance_identifier(identifier);
+    let call = aws.client::<Rds>().describe_db_instances().db_instance_identifier(identifier);
     let answer = call.send().await.found("rds:DescribeDBInstances")?;
     Ok(answer.and_then(|answer| answer.db_instances.unwrap_or_default().pop()))
 }

@@ -2,10 +2,13 @@
 
 use std::collections::HashSet;
 
+use aws_sdk_route53::Client as Route53;
 use aws_sdk_route53::types as route53;
 
 use super::wire;
-use crate::aws::{Aws, Class, CloudError, During};
+use crate::aws::{Aws, Class, CloudError, During, service};
+
+service!(aws_sdk_route53);
 
 const LIST: &str = "route53:ListResourceRecordSets";
 const BY_NAME: &str = "route53:ListHostedZonesByName";
@@ -15,7 +18,7 @@ pub(super) async fn resolve(aws: &Aws, zone: &str) -> Result<String, CloudError>
     if is_id(zone) {
         return Ok(zone.to_owned());
     }
-    let answer = aws.route53.list_hosted_zones_by_name().dns_name(zone).send().await.during(BY_NAME)?;
+    let answer = aws.client::<Route53>().list_hosted_zones_by_name().dns_name(zone).send().await.during(BY_NAME)?;
     // The answer goes on with the zones that follow in the alphabet.
     let named = answer.hosted_zones().iter().filter(|found| wire::plain(found.name()) == wire::plain(zone));
     let private = |found: &route53::HostedZone| {
@@ -40,7 +43,7 @@ pub(super) async fn records(
     id: &str,
 ) -> Result<Vec<route53::ResourceRecordSet>, CloudError> {
     let (mut all, mut seen) = (Vec::new(), HashSet::new());
-    let mut call = aws.route53.list_resource_record_sets().hosted_zone_id(id);
+    let mut call = aws.client::<Route53>().list_resource_record_sets().hosted_zone_id(id);
     loop {
         let Some(page) = call.send().await.found(LIST)? else { return Err(missing(LIST, zone)) };
         let more = page.is_truncated;
@@ -56,7 +59,7 @@ pub(super) async fn records(
         }
         let (name, sort, identifier) = next;
         call = aws
-            .route53
+            .client::<Route53>()
             .list_resource_record_sets()
             .hosted_zone_id(id)
             .set_start_record_name(name)
@@ -72,7 +75,7 @@ pub(super) async fn find(
     name: &str,
     sort: route53::RrType,
 ) -> Result<Option<route53::ResourceRecordSet>, CloudError> {
-    let call = aws.route53.list_resource_record_sets().hosted_zone_id(id).max_items(1);
+    let call = aws.client::<Route53>().list_resource_record_sets().hosted_zone_id(id).max_items(1);
     let answer = call.start_record_name(name).start_record_type(sort.clone()).send().await.found(LIST)?;
     let sets = answer.map(|answer| answer.resource_record_sets).unwrap_or_default();
     Ok(sets.into_iter().find(|set| wire::plain(set.name()) == wire::plain(name) && *set.r#type() == sort))
@@ -89,7 +92,8 @@ pub(super) async fn change(
     });
     let changes = changes.collect::<Result<Vec<_>, _>>()?;
     let batch = route53::ChangeBatch::builder().set_changes(Some(changes)).build().map_err(wire::incomplete)?;
-    let answer = aws.route53.change_resource_record_sets().hosted_zone_id(id).change_batch(batch).send().await;
+    let answer =
+        aws.client::<Route53>().change_resource_record_sets().hosted_zone_id(id).change_batch(batch).send().await;
     answer.during("route53:ChangeResourceRecordSets").map(drop)
 }
 

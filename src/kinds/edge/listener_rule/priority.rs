@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use aws_sdk_elasticloadbalancingv2::Client as Elb;
 use aws_sdk_elasticloadbalancingv2::types as elb;
 use tokio::sync::Mutex;
 
@@ -68,7 +69,7 @@ async fn set(aws: &Aws, moves: &[(String, i32)]) -> Result<(), CloudError> {
     let pairs = moves
         .iter()
         .map(|(arn, priority)| elb::RulePriorityPair::builder().rule_arn(arn).priority(*priority).build());
-    let answer = aws.elb.set_rule_priorities().set_rule_priorities(Some(pairs.collect())).send().await;
+    let answer = aws.client::<Elb>().set_rule_priorities().set_rule_priorities(Some(pairs.collect())).send().await;
     answer.during("elasticloadbalancing:SetRulePriorities").map(drop)
 }
 

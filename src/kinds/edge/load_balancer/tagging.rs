@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use aws_sdk_elasticloadbalancingv2::Client as Elb;
 use aws_sdk_elasticloadbalancingv2::types::{Tag, TagDescription};
 use futures_util::future::try_join_all;
 
@@ -72,7 +73,7 @@ pub(in crate::kinds) async fn update<A>(
     if !change.changes("tags") {
         return Ok(());
     }
-    aws.elb
+    aws.client::<Elb>()
         .add_tags()
         .resource_arns(change.id)
         .set_tags(Some(list(after)))
@@ -81,7 +82,7 @@ pub(in crate::kinds) async fn update<A>(
         .during("elasticloadbalancing:AddTags")?;
     let gone: Vec<String> = before.keys().filter(|key| !after.contains_key(*key)).cloned().collect();
     if !gone.is_empty() {
-        aws.elb
+        aws.client::<Elb>()
             .remove_tags()
             .resource_arns(change.id)
             .set_tag_keys(Some(gone))
@@ -100,7 +101,7 @@ pub(in crate::kinds) fn list(tags: &Tags) -> Vec<Tag> {
 /// What the service itself says of these objects, by ARN.
 pub(in crate::kinds) async fn describe(aws: &Aws, arns: &[String]) -> Result<HashMap<String, Tags>, CloudError> {
     let calls = arns.chunks(BATCH).map(|batch| async move {
-        let answer = aws.elb.describe_tags().set_resource_arns(Some(batch.to_vec())).send().await;
+        let answer = aws.client::<Elb>().describe_tags().set_resource_arns(Some(batch.to_vec())).send().await;
         answer.during("elasticloadbalancing:DescribeTags")
     });
     let answers = try_join_all(calls).await?;

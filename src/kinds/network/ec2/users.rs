@@ -1,5 +1,6 @@
 //! Who keeps something of EC2 from being deleted. AWS says `DependencyViolation` and no more.
 
+use aws_sdk_ec2::Client as Ec2;
 use aws_sdk_ec2::types::NetworkInterface;
 
 use super::filter;
@@ -46,7 +47,8 @@ async fn users(aws: &Aws, used: Used<'_>) -> Result<Vec<String>, CloudError> {
         Used::Subnet(id) => ("subnet-id", id),
         Used::Vpc(id) | Used::GatewayOf(id) => ("vpc-id", id),
     };
-    let pages = aws.ec2.describe_network_interfaces().filters(filter(by, id)).into_paginator().items().send();
+    let pages =
+        aws.client::<Ec2>().describe_network_interfaces().filters(filter(by, id)).into_paginator().items().send();
     let interfaces = pages.collect::<Result<Vec<_>, _>>().await.during("ec2:DescribeNetworkInterfaces")?;
     if !interfaces.is_empty() {
         return Ok(interfaces.iter().map(interface).collect());
@@ -58,7 +60,8 @@ async fn users(aws: &Aws, used: Used<'_>) -> Result<Vec<String>, CloudError> {
         Used::Vpc(_) => "vpc-id",
         Used::Subnet(_) | Used::GatewayOf(_) => return Ok(Vec::new()),
     };
-    let pages = aws.ec2.describe_security_groups().filters(filter(by, id)).into_paginator().items().send();
+    let pages =
+        aws.client::<Ec2>().describe_security_groups().filters(filter(by, id)).into_paginator().items().send();
     let groups = pages.collect::<Result<Vec<_>, _>>().await.during("ec2:DescribeSecurityGroups")?;
     let others =
         groups.iter().filter(|group| group.group_id() != Some(id) && group.group_name() != Some("default"));
@@ -69,7 +72,7 @@ async fn users(aws: &Aws, used: Used<'_>) -> Result<Vec<String>, CloudError> {
         })
         .collect();
     if let Used::Vpc(_) = used {
-        let pages = aws.ec2.describe_subnets().filters(filter(by, id)).into_paginator().items().send();
+        let pages = aws.client::<Ec2>().describe_subnets().filters(filter(by, id)).into_paginator().items().send();
         let subnets = pages.collect::<Result<Vec<_>, _>>().await.during("ec2:DescribeSubnets")?;
         users.extend(subnets.iter().filter_map(|subnet| Some(format!("subnet {}", subnet.subnet_id()?))));
     }

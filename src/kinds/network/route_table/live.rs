@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use aws_sdk_ec2::Client as Ec2;
 use aws_sdk_ec2::types::{Route as FoundRoute, RouteOrigin, RouteTable as Found, RouteTableAssociationStateCode};
 
 use super::{Route, Via};
@@ -71,7 +72,7 @@ pub(super) fn associations(table: &Found) -> impl Iterator<Item = (&str, &str)> 
 
 /// Deletes the route to a destination, which AWS takes in another field for each sort.
 pub(super) async fn remove(aws: &Aws, table: &str, destination: &str) -> Result<(), CloudError> {
-    let call = aws.ec2.delete_route().route_table_id(table);
+    let call = aws.client::<Ec2>().delete_route().route_table_id(table);
     let call = if destination.starts_with("pl-") {
         call.destination_prefix_list_id(destination)
     } else if destination.contains(':') {
