@@ -13,6 +13,7 @@ pub mod data;
 pub mod edge;
 mod elsewhere;
 mod erased;
+pub mod example;
 pub mod identity;
 pub mod monitoring;
 pub mod network;
@@ -32,6 +33,7 @@ use crate::aws::{Aws, CloudError, Reader};
 use crate::spec::{AnySection, Environment};
 use crate::value::{Address, Target, Vault};
 
+use example::Example;
 use terraform::{Block, This};
 
 pub use elsewhere::elsewhere;
@@ -47,6 +49,9 @@ pub type Outputs = BTreeMap<String, String>;
 pub trait Kind: Target + Sized + 'static {
     /// The sections of the spec that this kind brings. What several kinds derive from is brought by one of them.
     const SECTIONS: &'static [&'static dyn AnySection] = &[];
+    /// Specs that want objects of this kind, together with every field of its sections, and changes of them. Of kinds
+    /// that derive from one section, the one that brings it has them.
+    const EXAMPLES: &'static [Example] = &[];
     /// Its place in the documented order. A single object may be told to come at another (`Desired::stage`).
     const STAGE: Stage;
     /// Fields of `Attrs` that AWS cannot change in place.

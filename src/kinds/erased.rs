@@ -7,6 +7,7 @@ use serde_json::Value;
 pub use super::calls::AnyCalls;
 #[cfg(feature = "aws")]
 use crate::aws::TagIndex;
+use crate::kinds::example::Example;
 use crate::kinds::terraform::{Block, This};
 use crate::kinds::{Desired, Impact, Kind, Stage};
 use crate::spec::{AnySection, Catalog, Environment};
@@ -87,6 +88,7 @@ pub trait AnyKind: AnyCalls + Sync {
     fn identity(&self) -> Option<&'static str>;
     fn shared(&self) -> bool;
     fn sections(&self) -> &'static [&'static dyn AnySection];
+    fn examples(&self) -> &'static [Example];
     fn tag_index(&self) -> Option<&'static str>;
     fn holds_data(&self, live: &Value) -> bool;
     fn protected_by(&self) -> Option<&'static str>;
@@ -142,6 +144,10 @@ impl<K: Kind + AnyCalls + Sync> AnyKind for K {
 
     fn sections(&self) -> &'static [&'static dyn AnySection] {
         K::SECTIONS
+    }
+
+    fn examples(&self) -> &'static [Example] {
+        K::EXAMPLES
     }
 
     fn tag_index(&self) -> Option<&'static str> {

@@ -15,6 +15,7 @@ mod cli;
 mod compare;
 mod crash;
 mod crash_file;
+mod examples;
 mod failures;
 mod faults;
 mod file_circle;

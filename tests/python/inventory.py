@@ -40,9 +40,14 @@ class Account:
             "dns_record": self.records(),
             **self.containers(),
         }
+        known = set(found) | {"listener", "listener_rule", "security_group_rules", "ecr_repository"}
+        # Of kinds that nothing here asks for. The index shows what it does ask for a while longer.
+        for kind, address in self.indexed(project, environment):
+            if kind not in known:
+                found.setdefault(kind, []).append(address)
 
         def ours(kind, name):
-            if kind in ("certificate", "discovery_service", "dns_record") or kind in self.tagged:
+            if kind in ("certificate", "discovery_service", "dns_record") or kind in self.tagged or kind not in known:
                 # The caller's account holds one environment only, or the object was found by its tags.
                 return True
             marks = (prefix, path, f"/ecs/{prefix}", f"{environment}.{project}.internal")
@@ -99,3 +104,11 @@ class Account:
             "ecs_service": [one["serviceName"] for one in services if one["status"] != "INACTIVE"],
             "task_definition": [arn.split("/")[-1] for arn in definitions],
         }
+
+    def indexed(self, project, environment):
+        """What the tag index knows of an environment, of whatever service, as pairs of a kind and an address."""
+        tags = {"baseplate:project": project, "baseplate:environment": environment}
+        filters = [{"Key": key, "Values": [value]} for key, value in tags.items()]
+        for one in self.pages("resourcegroupstaggingapi", "get_resources", "ResourceTagMappingList", TagFilters=filters):
+            address = next((tag["Value"] for tag in one["Tags"] if tag["Key"] == "baseplate:address"), "?.?")
+            yield address.split(".")[0], address

@@ -9,6 +9,7 @@ use serde_json::json;
 
 use crate::kinds::compute::ecs_cluster::section::Cluster;
 use crate::kinds::compute::section::Services;
+use crate::kinds::example::Example;
 use crate::kinds::terraform::{Block, This};
 use crate::kinds::{Desired, Kind, Stage};
 use crate::spec::{self, AnySection, Environment};
@@ -38,6 +39,7 @@ fn name(env: &Environment) -> String {
 
 impl Kind for EcsCluster {
     const SECTIONS: &'static [&'static dyn AnySection] = &[spec::section::<Cluster>()];
+    const EXAMPLES: &'static [Example] = section::EXAMPLES;
     const STAGE: Stage = Stage::Compute;
     const REPLACE_ON: &'static [&'static str] = &["name"];
     const TAG_INDEX: Option<&'static str> = Some("ecs:cluster");

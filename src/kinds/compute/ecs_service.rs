@@ -23,6 +23,7 @@ use crate::kinds::edge::entry::{Listener, application};
 use crate::kinds::edge::listener_rule::ListenerRule;
 use crate::kinds::edge::load_balancer::section::LoadBalancer;
 use crate::kinds::edge::target_group::TargetGroup;
+use crate::kinds::example::Example;
 use crate::kinds::network::section::Tier;
 use crate::kinds::network::security_group::{self, SecurityGroup};
 use crate::kinds::network::subnet::{self, Subnet};
@@ -144,6 +145,7 @@ fn follows(env: &Environment, service: &Service) -> Vec<Address> {
 
 impl Kind for EcsService {
     const SECTIONS: &'static [&'static dyn AnySection] = &[spec::section::<Services>()];
+    const EXAMPLES: &'static [Example] = crate::kinds::compute::section::EXAMPLES;
     const STAGE: Stage = Stage::Compute;
     const REPLACE_ON: &'static [&'static str] = &["name", "cluster"];
     const HALVES: bool = true;

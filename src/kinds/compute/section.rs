@@ -10,12 +10,53 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::ecs_cluster::section::Cluster;
+use crate::kinds::example::{Example, change};
 use crate::spec::{Check, Environment, Keyed, Section, Unknown, entry};
 use crate::value::Part;
 pub use mentions::mentioned;
 
 /// `[services]`.
 pub struct Services;
+
+/// For the tests of every kind.
+pub const EXAMPLES: &[Example] = &[Example {
+    spec: include_str!("section/example.toml"),
+    changes: &[
+        change("count = 2", "count = 3", &["update ecs_service.shop: desired_count"]),
+        change(
+            "memory = 512",
+            "memory = 2048",
+            &["update ecs_service.shop: task_definition", "update task_definition.shop: memory"],
+        ),
+        change(
+            "MODE = \"strict\"",
+            "MODE = \"lax\"",
+            &["update ecs_service.shop: task_definition", "update task_definition.shop: environment.MODE"],
+        ),
+        change(
+            "interval = 15",
+            "interval = 20",
+            &[
+                "update ecs_service.shop: task_definition",
+                "update target_group.shop: health_check.interval",
+                "update task_definition.shop: health_check.interval",
+            ],
+        ),
+        change(
+            "paths = [\"/shop*\"]",
+            "paths = [\"/shop*\", \"/store*\"]",
+            &["update listener_rule.shop: paths[]"],
+        ),
+        change("log-retention = 14", "log-retention = 30", &["update log_group.shop: retention_days"]),
+        change("s3:GetObject", "s3:PutObject", &["update iam_role.shop-task: policies.permissions.Statement[]"]),
+        change(
+            "dns-name = \"shop\"",
+            "dns-name = \"store\"",
+            &["replace discovery_service.shop: name", "update ecs_service.shop: discovery[]"],
+        ),
+        change("name = \"town-shop\"", "name = \"town-store\"", &["replace ecs_service.shop: name"]),
+    ],
+}];
 
 impl Section for Services {
     const KEY: &'static str = "services";

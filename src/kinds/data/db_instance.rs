@@ -13,6 +13,7 @@ use serde_json::json;
 use crate::kinds::config::ssm_parameter::SsmParameter;
 use crate::kinds::data::db_subnet_group::DbSubnetGroup;
 use crate::kinds::data::section::{ApplyChanges, Database, Databases, Engine, StorageType, password_parameter};
+use crate::kinds::example::Example;
 use crate::kinds::network::security_group::{self, SecurityGroup};
 use crate::kinds::network::security_group_rules;
 use crate::kinds::terraform::{Block, This};
@@ -123,6 +124,7 @@ fn identifier(env: &Environment, key: &str, database: &Database) -> String {
 
 impl Kind for DbInstance {
     const SECTIONS: &'static [&'static dyn AnySection] = &[spec::section::<Databases>()];
+    const EXAMPLES: &'static [Example] = crate::kinds::data::section::EXAMPLES;
     const STAGE: Stage = Stage::Database;
     const PROTECTED_BY: Option<&'static str> = Some("deletion_protection");
     const REPLACE_ON: &'static [&'static str] = &["identifier", "engine", "database", "username", "encrypted"];

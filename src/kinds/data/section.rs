@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::kinds::config::ssm_parameter::section::Parameters;
+use crate::kinds::example::{Example, change};
 use crate::kinds::network::section::{Tier, check_tier, check_two_zones};
 use crate::kinds::network::security_group::section::check_groups;
 use crate::spec::{Check, Environment, Keyed, Section, Unknown, entry};
@@ -11,6 +12,57 @@ use crate::value::{Address, Part};
 
 /// `[databases]`.
 pub struct Databases;
+
+/// For the tests of every kind.
+pub const EXAMPLES: &[Example] = &[Example {
+    spec: r#"
+[databases.main]
+name = "town-main"
+engine = "postgres"
+version = "16"
+class = "db.t4g.micro"
+storage = 20
+max-storage = 100
+storage-type = "gp3"
+database = "shop"
+username = "shop"
+port = 5433
+subnets = ["private-a", "private-b"]
+security-groups = ["app"]
+multi-az = false
+backup-retention = 7
+backup-window = "02:00-03:00"
+maintenance-window = "sun:04:00-sun:05:00"
+deletion-protection = false
+protect = false
+encrypted = true
+auto-minor-upgrades = true
+apply-changes = "immediately"
+final-snapshot = false
+performance-insights = true
+"#,
+    changes: &[
+        change("backup-retention = 7", "backup-retention = 3", &["update db_instance.main: backup_retention"]),
+        change("db.t4g.micro", "db.t4g.small", &["update db_instance.main: class"]),
+        change("multi-az = false", "multi-az = true", &["update db_instance.main: multi_az"]),
+        change(
+            "subnets = [\"private-a\", \"private-b\"]\n",
+            "subnets = [\"public-a\", \"private-a\", \"private-b\"]\n",
+            &["update db_subnet_group.main: subnets[]"],
+        ),
+        change(
+            "deletion-protection = false",
+            "deletion-protection = true",
+            &["update db_instance.main: deletion_protection"],
+        ),
+        change(
+            "deletion-protection = true",
+            "deletion-protection = false",
+            &["update db_instance.main: deletion_protection"],
+        ),
+        change("username = \"shop\"", "username = \"keeper\"", &["replace db_instance.main: username"]),
+    ],
+}];
 
 impl Section for Databases {
     const KEY: &'static str = "databases";

@@ -17,6 +17,7 @@ use crate::kinds::edge::certificate::{self, Certificate};
 use crate::kinds::edge::dns_record::section::Dns;
 use crate::kinds::edge::entry::{Listener, application};
 use crate::kinds::edge::load_balancer::{self, LoadBalancer};
+use crate::kinds::example::Example;
 use crate::kinds::terraform::{Block, This};
 use crate::kinds::{Desired, Kind, Stage};
 use crate::spec::{self, AnySection, Environment};
@@ -72,6 +73,7 @@ fn spec_zone(dns: &Dns) -> Option<&str> {
 
 impl Kind for DnsRecord {
     const SECTIONS: &'static [&'static dyn AnySection] = &[spec::section::<Dns>()];
+    const EXAMPLES: &'static [Example] = section::EXAMPLES;
     const STAGE: Stage = Stage::Dns;
     const REPLACE_ON: &'static [&'static str] = &["zone", "name", "type"];
     const SERVES: bool = true;

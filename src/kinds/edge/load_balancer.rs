@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::kinds::compute::section::Services;
+use crate::kinds::example::Example;
 use crate::kinds::network::internet_gateway::InternetGateway;
 use crate::kinds::network::section::{Network, Tier};
 use crate::kinds::network::security_group::{self, SecurityGroup};
@@ -54,6 +55,7 @@ pub struct Attrs {
 
 impl Kind for LoadBalancer {
     const SECTIONS: &'static [&'static dyn AnySection] = &[spec::section::<section::LoadBalancer>()];
+    const EXAMPLES: &'static [Example] = section::EXAMPLES;
     const STAGE: Stage = Stage::LoadBalancer;
     const PROTECTED_BY: Option<&'static str> = Some("deletion_protection");
     const REPLACE_ON: &'static [&'static str] = &["name", "type", "scheme", "vpc"];

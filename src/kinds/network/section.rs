@@ -6,6 +6,7 @@ use ipnet::Ipv4Net;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::kinds::example::{Example, change};
 use crate::spec::{Check, Environment, Keyed, Section, Unknown, one_of};
 use crate::value::{Address, Part};
 
@@ -74,6 +75,45 @@ pub enum Tier {
     Public,
     Private,
 }
+
+/// For the tests of every kind.
+pub const EXAMPLES: &[Example] = &[Example {
+    spec: r#"
+[network]
+name = "town"
+nat = "single"
+dns-support = true
+dns-hostnames = true
+"#,
+    changes: &[
+        change(
+            "\"single\"",
+            "\"per-zone\"",
+            &[
+                "create elastic_ip.nat-public-b",
+                "create nat_gateway.public-b",
+                "create route_table.private-eu-central-1a",
+                "create route_table.private-eu-central-1b",
+                "delete route_table.private",
+            ],
+        ),
+        change("dns-hostnames = true", "dns-hostnames = false", &["update vpc.main: dns_hostnames"]),
+        change(
+            "\"per-zone\"",
+            "\"none\"",
+            &[
+                "create route_table.private",
+                "delete elastic_ip.nat-public-a",
+                "delete elastic_ip.nat-public-b",
+                "delete nat_gateway.public-a",
+                "delete nat_gateway.public-b",
+                "delete route_table.private-eu-central-1a",
+                "delete route_table.private-eu-central-1b",
+            ],
+        ),
+        change("name = \"town\"", "name = \"village\"", &["update vpc.main: tags.Name"]),
+    ],
+}];
 
 impl Section for Network {
     const KEY: &'static str = "network";

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use crate::kinds::example::Example;
 use crate::kinds::network::ec2;
 use crate::kinds::network::security_group::section::SecurityGroups;
 use crate::kinds::network::vpc::{self, Vpc};
@@ -60,6 +61,7 @@ pub(in crate::kinds) fn both(
 
 impl Kind for SecurityGroup {
     const SECTIONS: &'static [&'static dyn AnySection] = &[spec::section::<SecurityGroups>()];
+    const EXAMPLES: &'static [Example] = section::EXAMPLES;
     const STAGE: Stage = Stage::Network;
     const REPLACE_ON: &'static [&'static str] = &["name", "description", "vpc"];
     type Attrs = Attrs;

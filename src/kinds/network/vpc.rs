@@ -1,6 +1,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use crate::kinds::example::Example;
 use crate::kinds::network::ec2;
 use crate::kinds::network::section::Network;
 use crate::kinds::terraform::{Block, This};
@@ -39,6 +40,7 @@ pub(in crate::kinds) fn reference(env: &Environment) -> Ref<Vpc> {
 
 impl Kind for Vpc {
     const SECTIONS: &'static [&'static dyn AnySection] = &[spec::section::<Network>()];
+    const EXAMPLES: &'static [Example] = crate::kinds::network::section::EXAMPLES;
     const STAGE: Stage = Stage::Network;
     const REPLACE_ON: &'static [&'static str] = &["cidr"];
     type Attrs = Attrs;

@@ -4,6 +4,7 @@ pub mod section;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::kinds::example::Example;
 use crate::kinds::registry::ecr_repository::section::Registries;
 use crate::kinds::terraform::{Block, This, document};
 use crate::kinds::{Desired, Kind, Stage};
@@ -36,6 +37,7 @@ pub(in crate::kinds) fn name(env: &Environment, key: &str) -> String {
 
 impl Kind for EcrRepository {
     const SECTIONS: &'static [&'static dyn AnySection] = &[spec::section::<Registries>()];
+    const EXAMPLES: &'static [Example] = section::EXAMPLES;
     const STAGE: Stage = Stage::Registries;
     const REPLACE_ON: &'static [&'static str] = &["name"];
     const SERVES: bool = true;

@@ -3,7 +3,26 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::kinds::example::{Example, change};
 use crate::spec::{Check, Section};
+
+/// For the tests of every kind.
+pub const EXAMPLES: &[Example] = &[Example {
+    spec: r#"
+[cluster]
+name = "town"
+container-insights = true
+private-domain = "town.internal"
+"#,
+    changes: &[
+        change(
+            "container-insights = true",
+            "container-insights = false",
+            &["update ecs_cluster.main: container_insights"],
+        ),
+        change("name = \"town\"", "name = \"village\"", &["replace ecs_cluster.main: name"]),
+    ],
+}];
 
 impl Section for Cluster {
     const KEY: &'static str = "cluster";

@@ -11,11 +11,39 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::kinds::example::{Example, change};
 use crate::spec::{Check, Environment, Keyed, Section, Unknown};
 use crate::value::{Address, Part, Text};
 
 /// `[parameters]`.
 pub struct Parameters;
+
+/// For the tests of every kind.
+pub const EXAMPLES: &[Example] = &[Example {
+    spec: r#"
+[parameters]
+"shop/greeting" = "Hello from {project} in {region}"
+"shop/mode" = { value = "strict", description = "How orders are checked", tier = "advanced" }
+"shop/again" = "{parameters.shop/greeting}!"
+"shop/key" = { env = "WEATHER_API_KEY", secret = true, protect = false }
+"shop/session" = { generate = { length = 40 }, protect = false }
+"#,
+    changes: &[
+        change(
+            "Hello",
+            "Good day",
+            &["update ssm_parameter.shop/again: value", "update ssm_parameter.shop/greeting: value"],
+        ),
+        change(
+            "How orders are checked",
+            "How orders are looked at",
+            &["update ssm_parameter.shop/mode: description"],
+        ),
+        change("\"strict\"", "\"lax\"", &["update ssm_parameter.shop/mode: value"]),
+        change("tier = \"advanced\"", "tier = \"standard\"", &["update ssm_parameter.shop/mode: tier"]),
+        change("\"shop/again\" = \"{parameters.shop/greeting}!\"\n", "", &["delete ssm_parameter.shop/again"]),
+    ],
+}];
 
 impl Section for Parameters {
     const KEY: &'static str = "parameters";

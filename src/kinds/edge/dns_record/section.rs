@@ -3,8 +3,36 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::kinds::example::{Example, change};
 use crate::spec::{Check, Environment, Section, Unknown};
 use crate::value::Part;
+
+/// For the tests of every kind.
+pub const EXAMPLES: &[Example] = &[Example {
+    spec: r#"
+[load-balancer]
+security-groups = ["app"]
+certificate = { request = true }
+
+[dns]
+domain = "town.legocity.example"
+aliases = ["www.town.legocity.example"]
+zone = "legocity.example"
+"#,
+    changes: &[change(
+        "\"www.town.legocity.example\"",
+        "\"shop.town.legocity.example\"",
+        &[
+            "create dns_record.shop.town.legocity.example",
+            "create dns_record.validation-shop.town.legocity.example",
+            "delete dns_record.validation-www.town.legocity.example",
+            "delete dns_record.www.town.legocity.example",
+            "replace certificate.main: alternative_names[]",
+            "replace certificate_validation.main: certificate, names[]",
+            "update listener.https: certificate[]",
+        ],
+    )],
+}];
 
 impl Section for Dns {
     const KEY: &'static str = "dns";

@@ -4,10 +4,50 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::kinds::edge::dns_record::section::Dns;
+use crate::kinds::example::{Example, change};
 use crate::kinds::network::section::{Tier, check_tier, check_two_zones};
 use crate::kinds::network::security_group::section::check_groups;
 use crate::spec::{Check, Environment, Section, Unknown};
 use crate::value::{Address, Part};
+
+/// For the tests of every kind.
+pub const EXAMPLES: &[Example] = &[Example {
+    spec: r#"
+[load-balancer]
+name = "town"
+subnets = ["public-a", "public-b"]
+security-groups = ["app"]
+internal = false
+idle-timeout = 60
+deletion-protection = false
+drop-invalid-headers = true
+ssl-policy = "ELBSecurityPolicy-TLS13-1-2-2021-06"
+certificate = { request = true }
+
+[dns]
+domain = "town.legocity.example"
+zone = "legocity.example"
+"#,
+    changes: &[
+        change("idle-timeout = 60", "idle-timeout = 90", &["update load_balancer.main: idle_timeout"]),
+        change(
+            "drop-invalid-headers = true",
+            "drop-invalid-headers = false",
+            &["update load_balancer.main: drop_invalid_headers"],
+        ),
+        change("TLS13-1-2-2021-06", "TLS13-1-2-Res-2021-06", &["update listener.https: ssl_policy"]),
+        change(
+            "name = \"town\"",
+            "name = \"village\"",
+            &[
+                "replace listener.http: load_balancer",
+                "replace listener.https: load_balancer",
+                "replace load_balancer.main: name",
+                "update dns_record.town.legocity.example: answer.alias.dns_name, answer.alias.zone_id",
+            ],
+        ),
+    ],
+}];
 
 impl Section for LoadBalancer {
     const KEY: &'static str = "load-balancer";

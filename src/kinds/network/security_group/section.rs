@@ -4,10 +4,60 @@ use ipnet::Ipv4Net;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::kinds::example::{Example, change};
 use crate::spec::{Check, Keyed, Section, one_of};
 
 /// `[security-groups]`.
 pub struct SecurityGroups;
+
+/// For the tests of every kind.
+pub const EXAMPLES: &[Example] = &[Example {
+    spec: r#"
+[security-groups.door]
+name = "front-door"
+description = "What the internet reaches"
+ingress = [
+    { ports = "443", from = "0.0.0.0/0", description = "HTTPS" },
+    { ports = "443", from = "::/0", description = "HTTPS" },
+    { protocol = "icmp", from = "10.40.0.0/16" },
+]
+egress = [{ protocol = "tcp", ports = "8000-8010", to = "shop", description = "Requests" }]
+
+[security-groups.shop]
+ingress = [{ ports = "8000-8010", from = "door" }, { protocol = "all", from = "self" }]
+egress = [{ protocol = "udp", ports = "53", to = "10.40.0.2/32" }]
+"#,
+    changes: &[
+        change(
+            "{ protocol = \"icmp\", from = \"10.40.0.0/16\" },\n",
+            "",
+            &["update security_group_rules.door: ingress[]"],
+        ),
+        change(
+            "\"0.0.0.0/0\", description = \"HTTPS\"",
+            "\"0.0.0.0/0\", description = \"Web\"",
+            &["update security_group_rules.door: ingress[]"],
+        ),
+        change(
+            "What the internet reaches",
+            "What everybody reaches",
+            &[
+                "replace security_group.door: description",
+                "replace security_group_rules.door: group",
+                "update security_group_rules.shop: ingress[]",
+            ],
+        ),
+        change(
+            "name = \"front-door\"",
+            "name = \"side-door\"",
+            &[
+                "replace security_group.door: name",
+                "replace security_group_rules.door: group",
+                "update security_group_rules.shop: ingress[]",
+            ],
+        ),
+    ],
+}];
 
 impl Section for SecurityGroups {
     const KEY: &'static str = "security-groups";

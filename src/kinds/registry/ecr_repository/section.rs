@@ -3,11 +3,31 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::kinds::example::{Example, change};
 use crate::spec::{Check, Environment, Keyed, Section, Unknown, entry};
 use crate::value::{Address, Part};
 
 /// `[registries]`.
 pub struct Registries;
+
+/// For the tests of every kind.
+pub const EXAMPLES: &[Example] = &[Example {
+    spec: r#"
+[registries.shop]
+name = "town/shop"
+protect = false
+immutable-tags = false
+scan-on-push = false
+keep-images = 30
+untagged-days = 7
+"#,
+    changes: &[
+        change("immutable-tags = false", "immutable-tags = true", &["update ecr_repository.shop: immutable_tags"]),
+        change("scan-on-push = false", "scan-on-push = true", &["update ecr_repository.shop: scan_on_push"]),
+        change("keep-images = 30", "keep-images = 10", &["update ecr_repository.shop: lifecycle.rules[]"]),
+        change("town/shop", "town/store", &["replace ecr_repository.shop: name"]),
+    ],
+}];
 
 impl Section for Registries {
     const KEY: &'static str = "registries";
