@@ -88,6 +88,7 @@ impl Graph {
             wanted.needs.retain(|address| known.contains(address));
             wanted.follows.retain(|address| known.contains(address));
         }
+        stage_by_use(&mut wanted);
         open_rings(&mut wanted);
         Ok(Self { wanted: sorted(wanted)?, outputs })
     }
@@ -101,6 +102,26 @@ impl Graph {
             }
         }
         names
+    }
+}
+
+/// What monitoring is made of, such as a topic, comes last; but where an earlier stage refers to it, it takes the stage
+/// of the first that does.
+fn stage_by_use(wanted: &mut [Wanted]) {
+    let is_last: Vec<bool> = wanted.iter().map(|wanted| wanted.stage == Stage::Monitoring).collect();
+    let indices: HashMap<Address, usize> =
+        wanted.iter().enumerate().map(|(index, wanted)| (wanted.address.clone(), index)).collect();
+    // From who uses something to what is used: that may use something of the last stage in its turn.
+    let mut users: Vec<usize> = (0..wanted.len()).filter(|&user| !is_last[user]).collect();
+    while let Some(user) = users.pop() {
+        let stage = wanted[user].stage;
+        let used: Vec<usize> = wanted[user].needs.iter().map(|need| indices[need]).collect();
+        for used in used.into_iter().filter(|&used| is_last[used]) {
+            if stage < wanted[used].stage {
+                wanted[used].stage = stage;
+                users.push(used);
+            }
+        }
     }
 }
 
@@ -178,10 +199,15 @@ pub fn json(graph: &Graph) -> Value {
     objects.collect()
 }
 
+/// The stages that have objects.
+fn stages(graph: &Graph) -> impl Iterator<Item = Stage> {
+    Stage::ALL.into_iter().filter(|stage| graph.wanted.iter().any(|wanted| wanted.stage == *stage))
+}
+
 /// Graphviz's language.
 pub fn dot(graph: &Graph) -> String {
     let mut out = String::from("digraph baseplate {\n  rankdir = LR;\n  node [shape = box];\n");
-    for stage in Stage::ALL {
+    for stage in stages(graph) {
         out += &format!("  subgraph cluster_{} {{\n    label = \"{}\";\n", stage.number(), stage.title());
         for wanted in graph.wanted.iter().filter(|wanted| wanted.stage == stage) {
             out += &format!("    \"{}\";\n", in_dot(&wanted.address));
@@ -219,7 +245,7 @@ pub fn mermaid(graph: &Graph) -> String {
     let ids: HashMap<&Address, usize> =
         graph.wanted.iter().enumerate().map(|(index, wanted)| (&wanted.address, index)).collect();
     let mut out = String::from("flowchart LR\n");
-    for stage in Stage::ALL {
+    for stage in stages(graph) {
         out += &format!("  subgraph s{}[\"{}\"]\n", stage.number(), stage.title());
         for wanted in graph.wanted.iter().filter(|wanted| wanted.stage == stage) {
             out += &format!("    n{}[\"{}\"]\n", ids[&wanted.address], in_mermaid(&wanted.address));
@@ -238,10 +264,8 @@ pub fn mermaid(graph: &Graph) -> String {
 mod tests {
     use super::*;
 
-    #[test]
-    fn no_address_ends_its_quotes() {
-        let evil = || Address::new("vpc", "x\"]; n1 --> n2 [\\\"<script>#");
-        let one = |address, needs| Wanted {
+    fn one(address: Address, needs: BTreeSet<Address>) -> Wanted {
+        Wanted {
             address,
             kind: &crate::kinds::network::vpc::Vpc,
             stage: Stage::Network,
@@ -253,7 +277,31 @@ mod tests {
             follows: BTreeSet::new(),
             wave: None,
             place: 0,
+        }
+    }
+
+    #[test]
+    fn what_an_earlier_stage_uses_takes_its_stage() {
+        let at = |name: &str, stage, needs: &[&str]| {
+            let needs = needs.iter().map(|need| Address::new("vpc", *need)).collect();
+            Wanted { stage, ..one(Address::new("vpc", name), needs) }
         };
+        let mut wanted = [
+            at("key", Stage::Monitoring, &[]),
+            at("topic", Stage::Monitoring, &["key"]),
+            at("alarm", Stage::Monitoring, &["topic"]),
+            at("service", Stage::Compute, &["topic"]),
+            at("record", Stage::Dns, &["topic", "service"]),
+        ];
+        stage_by_use(&mut wanted);
+        let stages = wanted.map(|wanted| wanted.stage);
+        let compute = Stage::Compute;
+        assert_eq!(stages, [compute, compute, Stage::Monitoring, compute, Stage::Dns]);
+    }
+
+    #[test]
+    fn no_address_ends_its_quotes() {
+        let evil = || Address::new("vpc", "x\"]; n1 --> n2 [\\\"<script>#");
         let user = one(Address::new("vpc", "user"), BTreeSet::from([evil()]));
         let graph = Graph { wanted: vec![one(evil(), BTreeSet::new()), user], outputs: HashMap::new() };
         let inside = r#""vpc.x\"]; n1 --> n2 [\\\"<script>#""#;

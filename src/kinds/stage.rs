@@ -14,10 +14,11 @@ pub enum Stage {
     Compute,
     LoadBalancer,
     Dns,
+    Monitoring,
 }
 
 impl Stage {
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Network,
         Self::Database,
         Self::Registries,
@@ -25,11 +26,15 @@ impl Stage {
         Self::Compute,
         Self::LoadBalancer,
         Self::Dns,
+        Self::Monitoring,
     ];
 
-    /// 1 to 7; verifying is 8 and holds no objects.
+    /// 1 to 9. Verifying is 8, and holds no objects.
     pub fn number(self) -> usize {
-        self as usize + 1
+        match self {
+            Self::Monitoring => 9,
+            earlier => earlier as usize + 1,
+        }
     }
 
     /// As a heading: `2 · database`.
@@ -48,6 +53,7 @@ impl fmt::Display for Stage {
             Self::Compute => "cluster, task definitions, services",
             Self::LoadBalancer => "load balancer",
             Self::Dns => "DNS",
+            Self::Monitoring => "monitoring",
         })
     }
 }

@@ -17,6 +17,13 @@ pub enum Part {
     Output { address: Address, output: String },
 }
 
+impl Part {
+    /// An output of the object of this kind and name.
+    pub fn output(kind: &str, name: &str, output: &str) -> Self {
+        Self::Output { address: Address::new(kind, name), output: output.to_owned() }
+    }
+}
+
 impl Text {
     /// The text, where it is plain; what a kind calls in `create` and `update`.
     pub fn plain(&self) -> String {

@@ -5,8 +5,10 @@ use std::collections::BTreeSet;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use baseplate::graph::Graph;
 use baseplate::kinds::example::{BASE, Change, Example};
 use baseplate::kinds::{self, AnyKind};
+use baseplate::spec;
 use serde_json::{Value, json};
 
 use crate::account::Account;
@@ -151,6 +153,34 @@ fn every_kind_is_rendered_for_terraforms_readers() {
         }
         wrong
     });
+}
+
+/// References name kinds and outputs by text where a kind's own type is out of reach.
+#[test]
+fn every_reference_leads_to_an_output() {
+    let bench = Bench::new();
+    let mut graphs = vec!["dev.toml", "prod.toml"].into_iter().map(|name| graph(&bench, name)).collect::<Vec<_>>();
+    for (_, example) in examples() {
+        write(&bench, example);
+        graphs.push(graph(&bench, "spec.toml"));
+    }
+    let mut wrong = BTreeSet::new();
+    for (address, outputs) in graphs.iter().flat_map(|graph| &graph.outputs) {
+        let kind = kinds::find(address.kind()).unwrap_or_else(|| panic!("{address} is of no kind"));
+        // A parameter's value is no output: a vault resolves it. A certificate has two for each of its names.
+        let is_there = |output: &&String| match (address.kind(), output.as_str()) {
+            (_, "id") | ("ssm_parameter", "value") => true,
+            ("certificate", output) if output.starts_with("validation_") => true,
+            (_, output) => kind.outputs().contains(&output),
+        };
+        wrong.extend(outputs.iter().filter(|output| !is_there(output)).map(|output| format!("{address} {output}")));
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+fn graph(bench: &Bench, spec: &str) -> Graph {
+    let spec = spec::load(&bench.path(spec), &kinds::catalog()).expect("a sound spec");
+    Graph::of(&spec.env).expect("no cycle")
 }
 
 /// What an example cannot have: it must be there before.

@@ -8,7 +8,7 @@ use crate::kinds::example::{Example, change};
 use crate::kinds::network::section::{Tier, check_tier, check_two_zones};
 use crate::kinds::network::security_group::section::check_groups;
 use crate::spec::{Check, Environment, Keyed, Section, Unknown, entry};
-use crate::value::{Address, Part};
+use crate::value::Part;
 
 /// `[databases]`.
 pub struct Databases;
@@ -76,12 +76,9 @@ impl Section for Databases {
 
     fn part(env: &Environment, path: &str) -> Result<Part, Unknown> {
         let (key, database, field) = entry(env.section::<Self>(), "database", path)?;
-        let output = |kind: &str, name: &str, output: &str| {
-            Ok(Part::Output { address: Address::new(kind, name), output: output.to_owned() })
-        };
         match field {
-            "endpoint" => output("db_instance", key, "endpoint"),
-            "password" => output("ssm_parameter", &password_parameter(key), "value"),
+            "endpoint" => Ok(Part::output("db_instance", key, "endpoint")),
+            "password" => Ok(Part::output("ssm_parameter", &password_parameter(key), "value")),
             "port" => Ok(Part::Literal(database.port().to_string())),
             "database" => Ok(Part::Literal(database.database.clone())),
             "username" => Ok(Part::Literal(database.username.clone())),

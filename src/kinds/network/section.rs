@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::kinds::example::{Example, change};
 use crate::spec::{Check, Environment, Keyed, Section, Unknown, one_of};
-use crate::value::{Address, Part};
+use crate::value::Part;
 
 /// The VPC and what belongs to it: a new one by `cidr`, or an existing one by `vpc`.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
@@ -130,7 +130,7 @@ impl Section for Network {
     fn part(env: &Environment, path: &str) -> Result<Part, Unknown> {
         match (path, &env.section::<Self>().vpc) {
             ("vpc", Some(id)) => Ok(Part::Literal(id.clone())),
-            ("vpc", None) => Ok(Part::Output { address: Address::new("vpc", "main"), output: "id".to_owned() }),
+            ("vpc", None) => Ok(Part::output("vpc", "main", "id")),
             _ => Err(Unknown::field(Self::KEY, path, "vpc")),
         }
     }

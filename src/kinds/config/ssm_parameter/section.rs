@@ -13,7 +13,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::kinds::example::{Example, change};
 use crate::spec::{Check, Environment, Keyed, Section, Unknown};
-use crate::value::{Address, Part, Text};
+use crate::value::{Part, Text};
 
 /// `[parameters]`.
 pub struct Parameters;
@@ -62,7 +62,7 @@ impl Section for Parameters {
         if !table.contains_key(key) {
             return Err(Unknown::key("parameter", key, table));
         }
-        Ok(Part::Output { address: Address::new(KIND, key), output: VALUE.to_owned() })
+        Ok(Part::output(KIND, key, VALUE))
     }
 }
 

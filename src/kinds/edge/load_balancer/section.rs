@@ -8,7 +8,7 @@ use crate::kinds::example::{Example, change};
 use crate::kinds::network::section::{Tier, check_tier, check_two_zones};
 use crate::kinds::network::security_group::section::check_groups;
 use crate::spec::{Check, Environment, Section, Unknown};
-use crate::value::{Address, Part};
+use crate::value::Part;
 
 /// For the tests of every kind.
 pub const EXAMPLES: &[Example] = &[Example {
@@ -61,10 +61,7 @@ impl Section for LoadBalancer {
 
     fn part(env: &Environment, path: &str) -> Result<Part, Unknown> {
         match (path, env.section::<Self>()) {
-            ("dns", Some(_)) => {
-                let address = Address::new("load_balancer", "main");
-                Ok(Part::Output { address, output: "dns_name".to_owned() })
-            }
+            ("dns", Some(_)) => Ok(Part::output("load_balancer", "main", "dns_name")),
             ("dns", None) => Err(Unknown::new("this environment has no [load-balancer]", "add [load-balancer]")),
             _ => Err(Unknown::field(Self::KEY, path, "dns")),
         }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::kinds::example::{Example, change};
 use crate::spec::{Check, Environment, Keyed, Section, Unknown, entry};
-use crate::value::{Address, Part};
+use crate::value::Part;
 
 /// `[registries]`.
 pub struct Registries;
@@ -42,7 +42,7 @@ impl Section for Registries {
     fn part(env: &Environment, path: &str) -> Result<Part, Unknown> {
         let (key, _, field) = entry(env.section::<Self>(), "registry", path)?;
         match field {
-            "url" => Ok(Part::Output { address: Address::new("ecr_repository", key), output: "url".to_owned() }),
+            "url" => Ok(Part::output("ecr_repository", key, "url")),
             _ => Err(Unknown::field(Self::KEY, field, "url")),
         }
     }
