@@ -65,6 +65,8 @@ pub trait Kind: Target + Sized + 'static {
     const IDENTITY: Option<&'static str> = None;
     /// What the Resource Groups Tagging API calls it, for a service that has no batch call for tags.
     const TAG_INDEX: Option<&'static str> = None;
+    /// Fields of `Attrs` that AWS never tells of an object that is there; they are not compared.
+    const UNREAD: &'static [&'static str] = &[];
     /// The field that says whether AWS refuses to delete the object until it is switched off.
     const PROTECTED_BY: Option<&'static str> = None;
     /// Kinds whose deletion must be over before this kind's begins although no reference says so.
@@ -223,7 +225,8 @@ pub struct Live<A> {
     pub outputs: Outputs,
     /// `None` while only `seal` is known.
     pub attrs: Option<A>,
-    /// Fields of `attrs` that AWS does not tell; they are never compared.
+    /// Fields of `attrs` that AWS does not tell of this object at this time, besides [`Kind::UNREAD`]: they are not
+    /// compared.
     pub unread: Vec<&'static str>,
     /// Whether part of it was taken on trust: the engine calls `complete` before it believes a difference.
     pub confirm: bool,

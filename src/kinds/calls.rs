@@ -1,7 +1,6 @@
 //! The calls of a kind, behind the erased face.
 
 use futures_util::future::LocalBoxFuture;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -31,7 +30,7 @@ pub trait AnyCalls {
 
 impl<K: Calls> AnyCalls for K {
     fn read_all<'a>(&'a self, read: &'a Reader<'a>) -> LocalBoxFuture<'a, Result<Vec<Live<Value>>, CloudError>> {
-        Box::pin(async move { Ok(K::read_all(read).await?.into_iter().map(erase).collect()) })
+        Box::pin(async move { Ok(K::read_all(read).await?.into_iter().map(erase::<K>).collect()) })
     }
 
     fn keep<'a>(&'a self, aws: &'a Aws, env: &'a Environment) -> LocalBoxFuture<'a, Result<(), CloudError>> {
@@ -56,7 +55,7 @@ impl<K: Calls> AnyCalls for K {
             };
             K::complete(read, &mut full).await?;
             full.confirm = false;
-            *live = erase(full);
+            *live = erase::<K>(full);
             Ok(())
         })
     }
@@ -103,13 +102,14 @@ fn typed<A: DeserializeOwned>(kind: &str, attrs: &Value) -> Result<A, CloudError
     A::deserialize(attrs).map_err(|error| CloudError::internal(format!("attributes of {kind}: {error}")))
 }
 
-fn erase<A: Serialize>(live: Live<A>) -> Live<Value> {
+fn erase<K: Calls>(live: Live<K::Attrs>) -> Live<Value> {
+    let never = K::UNREAD.iter().filter(|field| !live.unread.contains(field)).copied();
     Live {
+        unread: live.unread.iter().copied().chain(never).collect(),
         address: live.address,
         id: live.id,
         outputs: live.outputs,
         attrs: live.attrs.map(json),
-        unread: live.unread,
         confirm: live.confirm,
         seal: live.seal,
         scheduled: live.scheduled,

@@ -90,6 +90,7 @@ pub trait AnyKind: AnyCalls + Sync {
     fn sections(&self) -> &'static [&'static dyn AnySection];
     fn examples(&self) -> &'static [Example];
     fn tag_index(&self) -> Option<&'static str>;
+    fn unread(&self) -> &'static [&'static str];
     fn holds_data(&self, live: &Value) -> bool;
     fn protected_by(&self) -> Option<&'static str>;
     fn serves(&self) -> bool;
@@ -152,6 +153,9 @@ impl<K: Kind + AnyCalls + Sync> AnyKind for K {
 
     fn tag_index(&self) -> Option<&'static str> {
         K::TAG_INDEX
+    }
+    fn unread(&self) -> &'static [&'static str] {
+        K::UNREAD
     }
     fn holds_data(&self, live: &Value) -> bool {
         K::Attrs::deserialize(live).is_ok_and(|live| K::holds_data(&live))

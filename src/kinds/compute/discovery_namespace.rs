@@ -48,6 +48,7 @@ fn description(env: &Environment) -> String {
 impl Kind for DiscoveryNamespace {
     const STAGE: Stage = Stage::Compute;
     const REPLACE_ON: &'static [&'static str] = &["name", "vpc"];
+    const UNREAD: &'static [&'static str] = &["vpc"];
     const TAG_INDEX: Option<&'static str> = Some("servicediscovery");
     const SERVES: bool = true;
     const OUTPUTS: &'static [&'static str] = &["arn"];
@@ -235,9 +236,7 @@ mod calls {
             return Ok(None);
         }
         let attrs = |tags| Attrs { name, vpc: Ref::id(""), description, tags };
-        let mut live = ownership.live(namespace.id().unwrap_or_default(), attrs).output("arn", arn);
-        live.unread.push("vpc");
-        Ok(Some(live))
+        Ok(Some(ownership.live(namespace.id().unwrap_or_default(), attrs).output("arn", arn)))
     }
 
     /// A request id that Cloud Map takes: 64 characters at most.

@@ -148,6 +148,7 @@ impl Kind for EcsService {
     const EXAMPLES: &'static [Example] = crate::kinds::compute::section::EXAMPLES;
     const STAGE: Stage = Stage::Compute;
     const REPLACE_ON: &'static [&'static str] = &["name", "cluster"];
+    const UNREAD: &'static [&'static str] = &["initial_count"];
     const HALVES: bool = true;
     const SERVES: bool = true;
     const OUTPUTS: &'static [&'static str] = &["arn"];

@@ -128,6 +128,7 @@ impl Kind for DbInstance {
     const STAGE: Stage = Stage::Database;
     const PROTECTED_BY: Option<&'static str> = Some("deletion_protection");
     const REPLACE_ON: &'static [&'static str] = &["identifier", "engine", "database", "username", "encrypted"];
+    const UNREAD: &'static [&'static str] = &["password"];
     const HALVES: bool = true;
     const SERVES: bool = true;
     const OUTPUTS: &'static [&'static str] = &["arn", "endpoint", "port"];

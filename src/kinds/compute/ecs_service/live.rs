@@ -23,7 +23,7 @@ pub(super) fn live(read: &Reader<'_>, service: &Service) -> Live<Attrs> {
 /// The attributes, and the fields that the answer is silent about. AWS tells them all; what an answer leaves
 /// out is not compared, rather than taken for a default.
 fn canonical(service: &Service, definition: &str, tags: &Tags) -> (Attrs, Vec<&'static str>) {
-    let mut unread = vec!["initial_count"];
+    let mut unread = Vec::new();
     let network = service.network_configuration().and_then(|network| network.awsvpc_configuration());
     let deployment = service.deployment_configuration();
     if deployment.is_none() {
@@ -131,7 +131,7 @@ mod tests {
         let service = service.health_check_grace_period_seconds(60).build();
         let tags = Tags::from([(SEAL_TAG.to_owned(), "3:ab".to_owned()), ("team".to_owned(), "x".to_owned())]);
         let (attrs, unread) = canonical(&service, "arn:td:3", &tags);
-        assert_eq!(unread, ["initial_count"]);
+        assert_eq!(unread, [""; 0]);
         assert_eq!((attrs.minimum_percent, attrs.maximum_percent, attrs.grace_period), (100, 200, 60));
         assert!(!attrs.rollback, "without a breaker there is nothing to go back on");
         assert_eq!(attrs.task_definition_seal.value(), "3:ab");

@@ -141,7 +141,7 @@ fn outputs(instance: &Instance) -> Outputs {
 }
 
 fn unread(instance: &Instance) -> Vec<&'static str> {
-    let mut unread = vec!["password"];
+    let mut unread = Vec::new();
     if instance.endpoint().is_none() {
         unread.push("port");
     }
