@@ -138,7 +138,7 @@ fn environment(root: &Node, catalog: &Catalog) -> Result<Environment, serde::de:
 }
 
 /// The JSON Schema of a merged spec, as generated from the types.
-fn schema(catalog: &Catalog) -> Value {
+pub fn schema(catalog: &Catalog) -> Value {
     let mut generator = SchemaGenerator::default();
     let sections: Vec<(&str, Value)> =
         catalog.sections.iter().map(|section| (section.key(), section.schema(&mut generator).to_value())).collect();

@@ -1,7 +1,7 @@
 //! The program is killed at a write, before AWS gets it or after it took effect; then one more run finishes the
 //! work, and what is there is what a run that nothing disturbed leaves, each object once.
 //!
-//! `cargo test` kills at some of the writes, in the midst of others. The sweep, which the README names, kills at every
+//! `cargo test` kills at some of the writes, in the midst of others. The sweep (docs/src/developing.md) kills at every
 //! write there is, those of the lock too.
 
 use std::collections::BTreeMap;
@@ -40,7 +40,7 @@ fn killed_at_some_writes_of_a_destroy() {
 
 /// One at a time, so that the n-th write is the same in each run and none is left out.
 #[test]
-#[ignore = "takes half an hour: see the README"]
+#[ignore = "takes half an hour: see docs/src/developing.md"]
 fn killed_at_every_write() {
     for scene in [Scene::apply(), Scene::update(), Scene::destroy()] {
         // Nor does a renewal of the lock come between.

@@ -23,7 +23,7 @@ pub fn examples() -> Vec<(&'static dyn AnyKind, &'static Example)> {
 }
 
 /// Puts an example's spec in a folder, as `spec.toml`.
-fn write(bench: &Bench, example: &Example) {
+pub fn write(bench: &Bench, example: &Example) {
     bench.write("base.toml", BASE);
     bench.write("spec.toml", format!("extends = \"base.toml\"\n{}", example.spec));
 }

@@ -86,7 +86,7 @@ fn of_two_that_begin_at_once_one_works_at_a_time_on_a_file() {
 }
 
 #[test]
-#[ignore = "takes minutes: see the README"]
+#[ignore = "takes minutes: see docs/src/developing.md"]
 fn of_two_that_begin_at_once_one_works_at_a_time_on_a_file_a_hundred_times() {
     on_a_file(100);
 }
@@ -97,7 +97,7 @@ fn of_two_that_begin_at_once_one_works_at_a_time_over_http() {
 }
 
 #[test]
-#[ignore = "takes minutes: see the README"]
+#[ignore = "takes minutes: see docs/src/developing.md"]
 fn of_two_that_begin_at_once_one_works_at_a_time_over_http_a_hundred_times() {
     over_http(100);
 }
