@@ -18,10 +18,11 @@ pub struct Scope<'a> {
     pub env: &'a Environment,
     /// By kind, the unique names that the desired objects have.
     pub identities: BTreeMap<&'static str, BTreeSet<String>>,
+    /// The types whose tags are read from the index.
     pub tag_index: TagIndex,
 }
 
-/// What the Resource Groups Tagging API is asked for, as it calls it.
+/// What the Resource Groups Tagging API is asked for: types as ARNs have them, `ec2:vpc`.
 #[derive(Default)]
 pub struct TagIndex {
     /// What belongs to one environment …
@@ -134,13 +135,25 @@ impl<'a> Reader<'a> {
         }
         // Further ones would come with every object of every other environment. No filter says "without an
         // environment"; so what environments share is asked for by its type.
-        let (own, shared) = (self.index(own, Some(&self.scope.env.environment)), self.index(shared, None));
-        let every = async |call: GetResourcesFluentBuilder| {
-            let pages = call.into_paginator().items().send();
+        Ok(self.listed(own, shared).await?.into_iter().filter_map(tagged).collect())
+    }
+
+    async fn listed(
+        &self,
+        own: &BTreeSet<&str>,
+        shared: &BTreeSet<&str>,
+    ) -> Result<Vec<ResourceTagMapping>, CloudError> {
+        let every = async |types: &BTreeSet<&str>, environment| {
+            // Asked for no type, AWS answers with every type.
+            if types.is_empty() {
+                return Ok(Vec::new());
+            }
+            let pages = self.index(types, environment).into_paginator().items().send();
             pages.collect::<Result<Vec<_>, _>>().await.during(INDEX)
         };
-        let (own, shared) = try_join(every(own), every(shared)).await?;
-        Ok(own.into_iter().chain(shared).filter_map(tagged).collect())
+        let environment = Some(self.scope.env.environment.as_str());
+        let (own, shared) = try_join(every(own, environment), every(shared, None)).await?;
+        Ok(own.into_iter().chain(shared).collect())
     }
 
     /// Asks for what of these types carries the tags of the project and the environment.
@@ -149,7 +162,8 @@ impl<'a> Reader<'a> {
             |key: &str, value: &str| TagFilter::builder().key(format!("baseplate:{key}")).values(value).build();
         let project = filter("project", &self.scope.env.project);
         let filters = std::iter::once(project).chain(environment.map(|value| filter("environment", value)));
-        let types = types.iter().map(|&name| name.to_owned()).collect();
+        let types: BTreeSet<&str> = types.iter().map(|name| asked_for(name)).collect();
+        let types = types.into_iter().map(str::to_owned).collect();
         let call = self.aws.client::<Tagging>().get_resources().set_tag_filters(Some(filters.collect()));
         // AWS gives fifty a page unless it is asked for more.
         call.set_resource_type_filters(Some(types)).resources_per_page(100)
@@ -159,6 +173,15 @@ impl<'a> Reader<'a> {
 fn tagged(item: ResourceTagMapping) -> Option<(String, Tags)> {
     let tags = item.tags().iter().map(|tag| (tag.key().to_owned(), tag.value().to_owned())).collect();
     Some((item.resource_arn?, tags))
+}
+
+/// The filter by which a type is asked for. What the parts of load balancers and of Cloud Map are called as a filter
+/// AWS's pages do not agree about (`listener`, `listener/app`): these services are asked for as a whole.
+fn asked_for(name: &str) -> &str {
+    match name.split_once(':') {
+        Some((service @ ("elasticloadbalancing" | "servicediscovery"), _)) => service,
+        _ => name,
+    }
 }
 
 const INDEX: &str = "tag:GetResources";
@@ -181,6 +204,12 @@ mod tests {
         let mut answers = join_all([shared.get("number", ask()), shared.get("number", ask())]).await;
         answers.push(shared.get("number", ask()).await);
         (calls.get(), answers)
+    }
+
+    #[test]
+    fn services_with_parts_are_asked_for_as_a_whole() {
+        assert_eq!(asked_for("elasticloadbalancing:listener-rule"), "elasticloadbalancing");
+        assert_eq!(asked_for("ec2:vpc"), "ec2:vpc");
     }
 
     #[tokio::test]

@@ -65,7 +65,8 @@ impl Account {
 }
 
 fn scope(about: About<'_>) -> Scope<'_> {
-    Scope { env: about.env, identities: about.graph.identities(), tag_index: kinds::tag_index() }
+    let tagged = kinds::all().iter().filter(|kind| kind.tags_from_index());
+    Scope { env: about.env, identities: about.graph.identities(), tag_index: kinds::tag_index(tagged) }
 }
 
 impl Cloud for Account {

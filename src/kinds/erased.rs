@@ -55,11 +55,11 @@ pub fn catalog() -> Catalog {
     }
 }
 
-/// What the tag index is asked for.
+/// What the tag index is asked for, to hear of objects of these kinds.
 #[cfg(feature = "aws")]
-pub fn tag_index() -> TagIndex {
+pub fn tag_index<'k>(kinds: impl IntoIterator<Item = &'k &'static dyn AnyKind>) -> TagIndex {
     let mut index = TagIndex::default();
-    for kind in all() {
+    for kind in kinds {
         let types = if kind.shared() { &mut index.shared } else { &mut index.own };
         types.extend(kind.tag_index());
     }
@@ -91,6 +91,7 @@ pub trait AnyKind: AnyCalls + Sync {
     fn examples(&self) -> &'static [Example];
     fn tag_index(&self) -> Option<&'static str>;
     fn unread(&self) -> &'static [&'static str];
+    fn tags_from_index(&self) -> bool;
     fn holds_data(&self, live: &Value) -> bool;
     fn protected_by(&self) -> Option<&'static str>;
     fn serves(&self) -> bool;
@@ -156,6 +157,10 @@ impl<K: Kind + AnyCalls + Sync> AnyKind for K {
     }
     fn unread(&self) -> &'static [&'static str] {
         K::UNREAD
+    }
+
+    fn tags_from_index(&self) -> bool {
+        K::TAGS_FROM_INDEX
     }
     fn holds_data(&self, live: &Value) -> bool {
         K::Attrs::deserialize(live).is_ok_and(|live| K::holds_data(&live))
@@ -261,6 +266,15 @@ mod tests {
     use std::path::Path;
 
     use super::*;
+
+    #[test]
+    fn types_of_the_tag_index_are_as_in_arns() {
+        for kind in all() {
+            let parts = kind.tag_index().map(|name| name.split(':').filter(|part| !part.is_empty()).count());
+            assert!(parts.is_none_or(|parts| parts == 2), "{}", kind.name());
+            assert!(parts.is_some() || !kind.tags_from_index(), "{}: its tags are nowhere", kind.name());
+        }
+    }
 
     #[test]
     fn a_kind_whose_writes_go_in_halves_says_so() {

@@ -49,7 +49,8 @@ impl Kind for DiscoveryNamespace {
     const STAGE: Stage = Stage::Compute;
     const REPLACE_ON: &'static [&'static str] = &["name", "vpc"];
     const UNREAD: &'static [&'static str] = &["vpc"];
-    const TAG_INDEX: Option<&'static str> = Some("servicediscovery");
+    const TAG_INDEX: Option<&'static str> = Some("servicediscovery:namespace");
+    const TAGS_FROM_INDEX: bool = true;
     const SERVES: bool = true;
     const OUTPUTS: &'static [&'static str] = &["arn"];
     const IDENTITY: Option<&'static str> = Some("name");

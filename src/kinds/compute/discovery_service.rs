@@ -41,7 +41,8 @@ impl Kind for DiscoveryService {
     const STAGE: Stage = Stage::Compute;
     const REPLACE_ON: &'static [&'static str] =
         &["name", "namespace", "record_type", "routing_policy", "custom_health"];
-    const TAG_INDEX: Option<&'static str> = Some("servicediscovery");
+    const TAG_INDEX: Option<&'static str> = Some("servicediscovery:service");
+    const TAGS_FROM_INDEX: bool = true;
     const SERVES: bool = true;
     const BACKED_BY: Option<&'static str> = Some("ecs_service");
     const OUTPUTS: &'static [&'static str] = &["arn"];

@@ -43,6 +43,7 @@ impl Kind for EcsCluster {
     const STAGE: Stage = Stage::Compute;
     const REPLACE_ON: &'static [&'static str] = &["name"];
     const TAG_INDEX: Option<&'static str> = Some("ecs:cluster");
+    const TAGS_FROM_INDEX: bool = true;
     const OUTPUTS: &'static [&'static str] = &["arn"];
     const IDENTITY: Option<&'static str> = Some("name");
     const CREATE_FIRST: bool = false;

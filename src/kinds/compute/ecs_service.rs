@@ -149,6 +149,7 @@ impl Kind for EcsService {
     const STAGE: Stage = Stage::Compute;
     const REPLACE_ON: &'static [&'static str] = &["name", "cluster"];
     const UNREAD: &'static [&'static str] = &["initial_count"];
+    const TAG_INDEX: Option<&'static str> = Some("ecs:service");
     const HALVES: bool = true;
     const SERVES: bool = true;
     const OUTPUTS: &'static [&'static str] = &["arn"];

@@ -133,6 +133,7 @@ fn health_check(service: &Service) -> HealthCheck {
 impl Kind for TaskDefinition {
     const STAGE: Stage = Stage::Compute;
     const REPLACE_ON: &'static [&'static str] = &["family"];
+    const TAG_INDEX: Option<&'static str> = Some("ecs:task-definition");
     const OUTPUTS: &'static [&'static str] = &["arn", "seal"];
     const MOVING: &'static [&'static str] = &["arn", "seal"];
     const TYPICAL: u64 = 1;

@@ -84,6 +84,7 @@ impl Kind for SsmParameter {
     const STAGE: Stage = Stage::Parameters;
     const REPLACE_ON: &'static [&'static str] = &["name"];
     const TAG_INDEX: Option<&'static str> = Some("ssm:parameter");
+    const TAGS_FROM_INDEX: bool = true;
     const SERVES: bool = true;
     /// A plain parameter also has the output `value`; that of a secret one stays in the vault.
     const OUTPUTS: &'static [&'static str] = &["arn", "version"];

@@ -129,6 +129,7 @@ impl Kind for DbInstance {
     const PROTECTED_BY: Option<&'static str> = Some("deletion_protection");
     const REPLACE_ON: &'static [&'static str] = &["identifier", "engine", "database", "username", "encrypted"];
     const UNREAD: &'static [&'static str] = &["password"];
+    const TAG_INDEX: Option<&'static str> = Some("rds:db");
     const HALVES: bool = true;
     const SERVES: bool = true;
     const OUTPUTS: &'static [&'static str] = &["arn", "endpoint", "port"];

@@ -36,6 +36,7 @@ impl Kind for DbSubnetGroup {
     const STAGE: Stage = Stage::Database;
     const REPLACE_ON: &'static [&'static str] = &["name"];
     const TAG_INDEX: Option<&'static str> = Some("rds:subgrp");
+    const TAGS_FROM_INDEX: bool = true;
     const IDENTITY: Option<&'static str> = Some("name");
     const CREATE_FIRST: bool = false;
 

@@ -63,6 +63,7 @@ impl Kind for Certificate {
     const STAGE: Stage = Stage::LoadBalancer;
     const REPLACE_ON: &'static [&'static str] = &["domain", "alternative_names", "validation", "usable"];
     const TAG_INDEX: Option<&'static str> = Some("acm:certificate");
+    const TAGS_FROM_INDEX: bool = true;
     const SERVES: bool = true;
     const TYPICAL: u64 = 10;
 

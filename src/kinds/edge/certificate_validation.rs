@@ -30,6 +30,8 @@ pub struct Attrs {
 impl Kind for CertificateValidation {
     const STAGE: Stage = Stage::LoadBalancer;
     const REPLACE_ON: &'static [&'static str] = &["certificate", "names"];
+    /// The certificate's.
+    const TAG_INDEX: Option<&'static str> = Some("acm:certificate");
     const SERVES: bool = true;
     /// A person may have to set the records elsewhere.
     const DEADLINE: u64 = 3600;

@@ -49,7 +49,8 @@ fn default_certificate(env: &Environment) -> Option<Ref<CertificateValidation>> 
 impl Kind for Listener {
     const STAGE: Stage = Stage::LoadBalancer;
     const REPLACE_ON: &'static [&'static str] = &["load_balancer"];
-    const TAG_INDEX: Option<&'static str> = Some("elasticloadbalancing");
+    const TAG_INDEX: Option<&'static str> = Some("elasticloadbalancing:listener");
+    const TAGS_FROM_INDEX: bool = true;
     const SERVES: bool = true;
     const HALVES: bool = true;
     /// A target group serves one load balancer only: the old listener lets go of it before a new one forwards.

@@ -58,7 +58,8 @@ const LAST: i32 = 50_000;
 impl Kind for ListenerRule {
     const STAGE: Stage = Stage::LoadBalancer;
     const REPLACE_ON: &'static [&'static str] = &["listener"];
-    const TAG_INDEX: Option<&'static str> = Some("elasticloadbalancing");
+    const TAG_INDEX: Option<&'static str> = Some("elasticloadbalancing:listener-rule");
+    const TAGS_FROM_INDEX: bool = true;
     const SERVES: bool = true;
     const HALVES: bool = true;
 

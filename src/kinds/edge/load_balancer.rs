@@ -59,7 +59,8 @@ impl Kind for LoadBalancer {
     const STAGE: Stage = Stage::LoadBalancer;
     const PROTECTED_BY: Option<&'static str> = Some("deletion_protection");
     const REPLACE_ON: &'static [&'static str] = &["name", "type", "scheme", "vpc"];
-    const TAG_INDEX: Option<&'static str> = Some("elasticloadbalancing");
+    const TAG_INDEX: Option<&'static str> = Some("elasticloadbalancing:loadbalancer");
+    const TAGS_FROM_INDEX: bool = true;
     const SERVES: bool = true;
     const HALVES: bool = true;
     const OUTPUTS: &'static [&'static str] = &["dns_name", "zone_id"];

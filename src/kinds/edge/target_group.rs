@@ -58,7 +58,8 @@ pub struct HealthCheck {
 impl Kind for TargetGroup {
     const STAGE: Stage = Stage::LoadBalancer;
     const REPLACE_ON: &'static [&'static str] = &["name", "vpc", "protocol", "target_type"];
-    const TAG_INDEX: Option<&'static str> = Some("elasticloadbalancing");
+    const TAG_INDEX: Option<&'static str> = Some("elasticloadbalancing:targetgroup");
+    const TAGS_FROM_INDEX: bool = true;
     const SERVES: bool = true;
     const BACKED_BY: Option<&'static str> = Some("ecs_service");
     const IDENTITY: Option<&'static str> = Some("name");

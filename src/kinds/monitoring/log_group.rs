@@ -31,6 +31,7 @@ impl Kind for LogGroup {
     const STAGE: Stage = Stage::Compute;
     const REPLACE_ON: &'static [&'static str] = &["name"];
     const TAG_INDEX: Option<&'static str> = Some("logs:log-group");
+    const TAGS_FROM_INDEX: bool = true;
     const OUTPUTS: &'static [&'static str] = &["arn"];
     const IDENTITY: Option<&'static str> = Some("name");
     const CREATE_FIRST: bool = false;

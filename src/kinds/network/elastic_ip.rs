@@ -29,6 +29,7 @@ impl ElasticIp {
 impl Kind for ElasticIp {
     const STAGE: Stage = Stage::Network;
     const REPLACE_ON: &'static [&'static str] = &[];
+    const TAG_INDEX: Option<&'static str> = Some("ec2:elastic-ip");
     const OUTPUTS: &'static [&'static str] = &["public_ip"];
     type Attrs = Attrs;
 

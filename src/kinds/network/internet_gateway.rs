@@ -29,6 +29,7 @@ pub struct Attrs {
 impl Kind for InternetGateway {
     const STAGE: Stage = Stage::Network;
     const REPLACE_ON: &'static [&'static str] = &["vpc"];
+    const TAG_INDEX: Option<&'static str> = Some("ec2:internet-gateway");
     const SERVES: bool = true;
     // AWS detaches no gateway of a VPC that has mapped public addresses, which NAT gateways, their addresses
     // and load balancers hold.

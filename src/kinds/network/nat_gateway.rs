@@ -29,6 +29,7 @@ pub struct Attrs {
 impl Kind for NatGateway {
     const STAGE: Stage = Stage::Network;
     const REPLACE_ON: &'static [&'static str] = &["subnet", "allocation", "connectivity"];
+    const TAG_INDEX: Option<&'static str> = Some("ec2:natgateway");
     const SERVES: bool = true;
     // The old gateway holds the address until it is gone, and a new one cannot be made without it.
     const CREATE_FIRST: bool = false;

@@ -94,6 +94,7 @@ fn private(env: &Environment, zone: &str) -> BTreeSet<Ref<Subnet>> {
 impl Kind for RouteTable {
     const STAGE: Stage = Stage::Network;
     const REPLACE_ON: &'static [&'static str] = &["vpc"];
+    const TAG_INDEX: Option<&'static str> = Some("ec2:route-table");
     const HALVES: bool = true;
     const SERVES: bool = true;
     type Attrs = Attrs;

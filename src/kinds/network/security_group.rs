@@ -64,6 +64,7 @@ impl Kind for SecurityGroup {
     const EXAMPLES: &'static [Example] = section::EXAMPLES;
     const STAGE: Stage = Stage::Network;
     const REPLACE_ON: &'static [&'static str] = &["name", "description", "vpc"];
+    const TAG_INDEX: Option<&'static str> = Some("ec2:security-group");
     type Attrs = Attrs;
 
     fn desired(env: &Environment) -> Vec<Desired<Attrs>> {

@@ -45,6 +45,8 @@ pub(in crate::kinds) fn of_groups<'a>(
 impl Kind for SecurityGroupRules {
     const STAGE: Stage = Stage::Network;
     const REPLACE_ON: &'static [&'static str] = &["group"];
+    /// Rules have no tags of ours: their group's tell of them.
+    const TAG_INDEX: Option<&'static str> = Some("ec2:security-group");
     const SERVES: bool = true;
     const HALVES: bool = true;
     type Attrs = Attrs;

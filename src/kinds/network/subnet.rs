@@ -57,6 +57,7 @@ pub(in crate::kinds) fn references(
 impl Kind for Subnet {
     const STAGE: Stage = Stage::Network;
     const REPLACE_ON: &'static [&'static str] = &["vpc", "cidr", "zone"];
+    const TAG_INDEX: Option<&'static str> = Some("ec2:subnet");
     type Attrs = Attrs;
 
     fn desired(env: &Environment) -> Vec<Desired<Attrs>> {

@@ -43,6 +43,7 @@ impl Kind for Vpc {
     const EXAMPLES: &'static [Example] = crate::kinds::network::section::EXAMPLES;
     const STAGE: Stage = Stage::Network;
     const REPLACE_ON: &'static [&'static str] = &["cidr"];
+    const TAG_INDEX: Option<&'static str> = Some("ec2:vpc");
     type Attrs = Attrs;
 
     fn desired(env: &Environment) -> Vec<Desired<Attrs>> {

@@ -44,6 +44,7 @@ impl Kind for EcrRepository {
     const OUTPUTS: &'static [&'static str] = &["arn", "url"];
     const IDENTITY: Option<&'static str> = Some("name");
     const TAG_INDEX: Option<&'static str> = Some("ecr:repository");
+    const TAGS_FROM_INDEX: bool = true;
     const CREATE_FIRST: bool = false;
 
     type Attrs = Attrs;
