@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use baseplate::applied::Applied;
 use baseplate::aws::CloudError;
 use baseplate::clock::MachineClock;
-use baseplate::cloud::{About, Cloud, Found};
+use baseplate::cloud::{About, Cloud, Found, Kinds, State};
 use baseplate::graph::Graph;
 use baseplate::kinds::{AnyKind, Create, Delete, Live, Look, Made, Outputs, Poll, Update};
 use baseplate::lock::{FileLock, LockStore};
@@ -53,6 +53,9 @@ impl Cloud for Still {
     fn lock(&self, _: &Environment) -> Box<dyn LockStore> {
         Box::new(FileLock::of(Path::new("still"), MachineClock::shared()))
     }
+    fn state<'a>(&'a self, _: About<'a>, _: Kinds) -> LocalBoxFuture<'a, Result<State, Vec<CloudError>>> {
+        Box::pin(async { Ok(State { found: self.0.take(), applied: Applied::default(), list: None }) })
+    }
     fn observe<'a>(&'a self, _: About<'a>) -> LocalBoxFuture<'a, Result<Vec<Found>, Vec<CloudError>>> {
         Box::pin(async { Ok(self.0.take()) })
     }
@@ -61,9 +64,6 @@ impl Cloud for Still {
     }
     fn complete<'a>(&'a self, _: About<'a>, _: &'a mut Found) -> Answer<'a, ()> {
         Box::pin(async { Ok(()) })
-    }
-    fn applied<'a>(&'a self, _: &'a Environment) -> Answer<'a, Applied> {
-        Box::pin(async { Ok(Applied::default()) })
     }
     fn keep_applied<'a>(&'a self, _: &'a Environment, _: &'a Applied) -> Answer<'a, ()> {
         Box::pin(async { Err(CloudError::internal("this cloud stands still")) })

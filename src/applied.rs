@@ -1,7 +1,9 @@
-//! The record of what was applied, which an account and a cloud file keep beside the lock.
+//! The record of what was applied, which an account and a cloud file keep beside the lock; and what an account keeps with
+//! it, the list of kinds ([`KindList`]).
 
 #[cfg(feature = "aws")]
 pub mod account;
+mod kind_list;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,6 +13,8 @@ use serde_json::Value;
 use crate::kinds::{AnyKind, Outputs};
 use crate::value::walk::links;
 use crate::value::{Address, sha256, tag};
+
+pub use kind_list::{InUse, KindList, ListChange};
 
 /// What the spec asked for when it was last applied: by address, a digest of each wanted field. By it a plan tells
 /// what somebody asked for from what somebody did by hand. It holds digests of what specs say and of what that came

@@ -31,7 +31,7 @@ pub use error::{Class, CloudError, NOT_SENT};
 #[cfg(feature = "aws")]
 pub use fence::Fence;
 #[cfg(feature = "aws")]
-pub use reader::{Reader, Scope, TagIndex};
+pub use reader::{Reader, Scope, TagIndex, is_of_type};
 #[cfg(feature = "aws")]
 pub use trace::{Detail, Trace};
 #[cfg(feature = "aws")]

@@ -9,7 +9,7 @@ mod record;
 use futures_util::future::LocalBoxFuture;
 use serde_json::Value;
 
-use crate::applied::Applied;
+use crate::applied::{Applied, KindList, ListChange};
 use crate::aws::CloudError;
 use crate::graph::Graph;
 use crate::kinds::{AnyKind, Create, Delete, Live, Look, Made, Poll, Update};
@@ -28,6 +28,24 @@ pub use record::{Capture, Record};
 pub struct Found {
     pub kind: &'static dyn AnyKind,
     pub live: Live<Value>,
+}
+
+/// Which kinds are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kinds {
+    All,
+    /// Those that the spec wants, that the environment's list of kinds names, and that the tag index knows objects of; all,
+    /// where that cannot be known.
+    InUse,
+}
+
+/// All that a plan is made of besides the spec.
+pub struct State {
+    pub found: Vec<Found>,
+    /// What the spec asked for when it was last applied; empty where that is not known.
+    pub applied: Applied,
+    /// `None` where there is none, or it cannot be read: then every kind was read.
+    pub list: Option<KindList>,
 }
 
 /// What a read is about.
@@ -66,7 +84,10 @@ pub trait Cloud {
         Box::pin(async { Ok(()) })
     }
 
-    /// Reads everything that belongs to the environment or has one of its names.
+    /// Reads what a plan is made of, of these kinds.
+    fn state<'a>(&'a self, about: About<'a>, kinds: Kinds) -> LocalBoxFuture<'a, Result<State, Vec<CloudError>>>;
+
+    /// Reads everything that belongs to the environment or has one of its names, of every kind.
     fn observe<'a>(&'a self, about: About<'a>) -> LocalBoxFuture<'a, Result<Vec<Found>, Vec<CloudError>>>;
 
     /// Reads what `observe` would find of one kind.
@@ -80,15 +101,22 @@ pub trait Cloud {
     fn complete<'a>(&'a self, about: About<'a>, found: &'a mut Found)
     -> LocalBoxFuture<'a, Result<(), CloudError>>;
 
-    /// What the spec asked for when it was last applied; empty where that is not known.
-    fn applied<'a>(&'a self, env: &'a Environment) -> LocalBoxFuture<'a, Result<Applied, CloudError>>;
-
     /// Keeps what the spec asked for, in place of what was kept before.
     fn keep_applied<'a>(
         &'a self,
         env: &'a Environment,
         applied: &'a Applied,
     ) -> LocalBoxFuture<'a, Result<(), CloudError>>;
+
+    /// Changes the environment's list of kinds; called under the lock, before the first write. Where every kind that there
+    /// is anything of is read anyway, as from a file, there is no list.
+    fn change_list<'a>(
+        &'a self,
+        _env: &'a Environment,
+        _change: &'a ListChange,
+    ) -> LocalBoxFuture<'a, Result<(), CloudError>> {
+        Box::pin(async { Ok(()) })
+    }
 
     /// Keeps what spares the next read calls, if it is other than before; called under the lock, once all is done.
     fn keep<'a>(&'a self, _env: &'a Environment) -> LocalBoxFuture<'a, Result<(), CloudError>> {

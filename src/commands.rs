@@ -5,6 +5,7 @@ mod account;
 mod apply;
 mod check;
 mod compare;
+mod kind_list;
 mod lock;
 mod memory;
 mod observe;

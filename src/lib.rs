@@ -15,9 +15,10 @@
 //!
 //! Over the same graph, plan and cloud, [`compare`] holds two environments against one another, and [`rehearse`]
 //! carries a change out in memory first. Beside them, [`aws`] holds the clients of an account and what their errors
-//! mean, [`applied`] what was asked for when an environment was last applied, [`value`] what attributes are made of
-//! (addresses, references, texts, secrets), [`clock`] the time that is waited by; [`files`] reads and writes with care,
-//! and [`cli`] with [`commands`] are thin over the operations. Destroy is a plan against nothing desired.
+//! mean, [`applied`] what was asked for when an environment was last applied, and of which kinds it may have objects,
+//! [`value`] what attributes are made of (addresses, references, texts, secrets), [`clock`] the time that is waited by;
+//! [`files`] reads and writes with care, and [`cli`] with [`commands`] are thin over the operations. Destroy is a plan
+//! against nothing desired.
 //!
 //! # Layers
 //! A module uses only those that come after it here, and no two files use one another; a test holds both

@@ -14,7 +14,7 @@ use crate::applied::Applied;
 use crate::apply::{Event, Order, Report, Run, Settings, Stop, apply};
 use crate::aws::{Class, CloudError};
 use crate::clock::{Clock, SimulatedClock};
-use crate::cloud::{About, Cloud, FileCloud, Found};
+use crate::cloud::{About, Cloud, FileCloud, Found, Kinds, State};
 use crate::kinds::{AnyKind, Create, Delete, Goal, Look, Made, Poll, Update};
 use crate::lock::{Holder, Lock, LockStore, Terms};
 use crate::plan::{self, Action, Draft, Options, Plan, Refusal, Secrets, World, field_changes, resolve_with};
@@ -168,6 +168,10 @@ impl Cloud for Rehearsal<'_> {
         self.cloud.lock(env)
     }
 
+    fn state<'a>(&'a self, about: About<'a>, kinds: Kinds) -> LocalBoxFuture<'a, Result<State, Vec<CloudError>>> {
+        self.cloud.state(about, kinds)
+    }
+
     fn observe<'a>(&'a self, about: About<'a>) -> LocalBoxFuture<'a, Result<Vec<Found>, Vec<CloudError>>> {
         self.cloud.observe(about)
     }
@@ -186,10 +190,6 @@ impl Cloud for Rehearsal<'_> {
         found: &'a mut Found,
     ) -> LocalBoxFuture<'a, Result<(), CloudError>> {
         self.cloud.complete(about, found)
-    }
-
-    fn applied<'a>(&'a self, env: &'a Environment) -> LocalBoxFuture<'a, Result<Applied, CloudError>> {
-        self.cloud.applied(env)
     }
 
     fn keep_applied<'a>(

@@ -138,6 +138,15 @@ impl<'a> Reader<'a> {
         Ok(self.listed(own, shared).await?.into_iter().filter_map(tagged).collect())
     }
 
+    /// The same of other types, whose kinds have a better place to read tags from: what there is, for those that may have
+    /// nothing. Some of it may be deleted.
+    ///
+    /// # Errors
+    /// The API may not be called, or is not there.
+    pub async fn known(&self, types: &TagIndex) -> Result<HashMap<String, Tags>, CloudError> {
+        Ok(self.listed(&types.own, &types.shared).await?.into_iter().filter_map(tagged).collect())
+    }
+
     async fn listed(
         &self,
         own: &BTreeSet<&str>,
@@ -184,6 +193,16 @@ fn asked_for(name: &str) -> &str {
     }
 }
 
+/// Whether this is the ARN of an object of that type: `arn:aws:ec2:eu-central-1:123456789012:vpc/vpc-1` of `ec2:vpc`.
+pub fn is_of_type(arn: &str, name: &str) -> bool {
+    let mut parts = arn.splitn(6, ':').skip(2);
+    let (Some(service), Some(resource), Some((of, kind))) = (parts.next(), parts.nth(2), name.split_once(':'))
+    else {
+        return false;
+    };
+    service == of && resource.strip_prefix(kind).is_some_and(|rest| rest.starts_with(['/', ':']))
+}
+
 const INDEX: &str = "tag:GetResources";
 
 #[cfg(test)]
@@ -207,7 +226,16 @@ mod tests {
     }
 
     #[test]
-    fn services_with_parts_are_asked_for_as_a_whole() {
+    fn a_type_is_that_of_the_arn_and_is_asked_for_by_its_service_where_that_has_parts() {
+        let of = |resource: &str, name| is_of_type(&format!("arn:aws:{resource}"), name);
+        assert!(of("ec2:eu-central-1:1:vpc/vpc-1", "ec2:vpc"));
+        assert!(!of("ec2:eu-central-1:1:vpc-endpoint/vpce-1", "ec2:vpc"));
+        assert!(of("rds:eu-central-1:1:db:town-test", "rds:db"));
+        assert!(!of("ec2:eu-central-1:1:vpc/vpc-1", "rds:vpc"));
+        let rule = "elasticloadbalancing:eu-central-1:1:listener-rule/app/town/1/2/3";
+        assert!(of(rule, "elasticloadbalancing:listener-rule"));
+        assert!(!of(rule, "elasticloadbalancing:listener"));
+        assert!(!is_of_type("vpc/vpc-1", "ec2:vpc"));
         assert_eq!(asked_for("elasticloadbalancing:listener-rule"), "elasticloadbalancing");
         assert_eq!(asked_for("ec2:vpc"), "ec2:vpc");
     }

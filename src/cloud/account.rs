@@ -1,18 +1,19 @@
 use std::cell::RefCell;
+use std::collections::{BTreeSet, HashMap};
 
 use aws_sdk_ssm::Client as Ssm;
 use aws_sdk_sts::Client as Sts;
-use futures_util::future::{LocalBoxFuture, join_all};
+use futures_util::future::{LocalBoxFuture, join, join_all};
 use serde_json::Value;
 
-use super::{About, Cloud, Found};
-use crate::applied::{self, Applied};
-use crate::aws::{Aws, CloudError, Detail, During, NOT_SENT, Reader, Scope};
+use super::{About, Cloud, Found, Kinds, State};
+use crate::applied::{self, Applied, KindList, ListChange};
+use crate::aws::{Aws, CloudError, Detail, During, NOT_SENT, Reader, Scope, is_of_type};
 use crate::clock::MachineClock;
 use crate::kinds::{self, AnyKind, Create, Delete, Live, Look, Made, Poll, Update};
 use crate::lock::{Chain, LockStore, ParameterVersions, parameter};
-use crate::spec::Environment;
-use crate::value::{Vault, random_key};
+use crate::spec::{Environment, Owner};
+use crate::value::{Tags, Vault, random_key};
 
 /// An AWS account, by its API. What AWS says in words is masked here, before anybody sees it.
 pub struct Account {
@@ -61,6 +62,95 @@ impl Account {
             }
             line
         });
+    }
+
+    /// Reads these kinds, all at once.
+    async fn read(&self, reader: &Reader<'_>, kinds: &[&'static dyn AnyKind]) -> Read {
+        let reads = kinds.iter().map(|kind| async { (*kind, kind.read_all(reader).await) });
+        let mut read = Read::default();
+        for (kind, answer) in join_all(reads).await {
+            match answer {
+                Ok(live) => {
+                    self.tell_read(kind, &live);
+                    read.found.extend(live.into_iter().map(|live| Found { kind, live }));
+                }
+                Err(error) => read.errors.push(self.masked(error)),
+            }
+        }
+        read
+    }
+
+    /// Of kinds that the spec does not want, those of which the environment may have objects all the same: they are on its
+    /// list, or the tag index knows some. Every one, where either is not there to be asked.
+    async fn left_over(
+        &self,
+        reader: &Reader<'_>,
+        kinds: Vec<&'static dyn AnyKind>,
+        list: Option<&KindList>,
+    ) -> Vec<&'static dyn AnyKind> {
+        let Some(list) = list else {
+            self.tell(|| "reading every kind: there is no list of kinds, or it may not be read".to_owned());
+            return kinds;
+        };
+        let (mut may_be, unlisted): (Vec<_>, Vec<_>) = kinds.into_iter().partition(|kind| list.has(kind.name()));
+        let Some(index) = self.indexed(reader, &unlisted).await else {
+            self.tell(|| "reading every kind: the tag index is not there, or may not be read".to_owned());
+            may_be.extend(unlisted);
+            return may_be;
+        };
+        let is_ours = |kind: &dyn AnyKind, tags: &Tags| {
+            let owner =
+                Owner::of(reader.scope.env, kind.name(), kind.shared(), |key| tags.get(key).map(String::as_str));
+            matches!(owner, Owner::Ours(_) | Owner::Incomplete(_))
+        };
+        let is_known = |kind: &&'static dyn AnyKind| {
+            let Some(name) = kind.tag_index() else { return false };
+            index.iter().any(|(arn, tags)| is_of_type(arn, name) && is_ours(*kind, tags))
+        };
+        let (known, unused): (Vec<_>, Vec<_>) = unlisted.into_iter().partition(is_known);
+        if !unused.is_empty() {
+            let names: Vec<&str> = unused.iter().map(|kind| kind.name()).collect();
+            self.tell(|| format!("not read, for no spec, list or tag index has any: {}", names.join(", ")));
+        }
+        may_be.extend(known);
+        may_be
+    }
+
+    /// What the tag index knows of these kinds, by ARN. `None` where it may not be called or is not there.
+    async fn indexed(&self, reader: &Reader<'_>, kinds: &[&'static dyn AnyKind]) -> Option<HashMap<String, Tags>> {
+        let (tagged, others): (Vec<_>, Vec<_>) = kinds.iter().partition(|kind| kind.tags_from_index());
+        let tags = async {
+            match tagged.is_empty() {
+                true => Some(HashMap::new()),
+                // What others read their tags by tells of these, too.
+                false => (*reader.tag_index().await.ok()?).clone(),
+            }
+        };
+        let types = kinds::tag_index(others);
+        let (tags, known) = join(tags, reader.known(&types)).await;
+        Some(tags?.into_iter().chain(known.ok()?).collect())
+    }
+}
+
+/// What reads came to.
+#[derive(Default)]
+struct Read {
+    found: Vec<Found>,
+    errors: Vec<CloudError>,
+}
+
+impl Read {
+    fn and(mut self, more: Self) -> Self {
+        self.found.extend(more.found);
+        self.errors.extend(more.errors);
+        self
+    }
+
+    fn done(mut self) -> Result<Vec<Found>, Vec<CloudError>> {
+        // Kinds that share a call share its failure: it is said once.
+        self.errors.sort_by_key(ToString::to_string);
+        self.errors.dedup_by_key(|error| (error.operation.clone(), error.code.clone()));
+        if self.errors.is_empty() { Ok(self.found) } else { Err(self.errors) }
     }
 }
 
@@ -126,21 +216,31 @@ impl Cloud for Account {
         Box::pin(async move {
             let scope = scope(about);
             let reader = Reader::new(&self.aws, &scope, about.vault);
-            let reads = kinds::all().iter().map(|kind| async { (*kind, kind.read_all(&reader).await) });
-            let (mut found, mut errors) = (Vec::new(), Vec::new());
-            for (kind, answer) in join_all(reads).await {
-                match answer {
-                    Ok(live) => {
-                        self.tell_read(kind, &live);
-                        found.extend(live.into_iter().map(|live| Found { kind, live }));
-                    }
-                    Err(error) => errors.push(self.masked(error)),
-                }
-            }
-            // Kinds that share a call share its failure: it is said once.
-            errors.sort_by_key(ToString::to_string);
-            errors.dedup_by_key(|error| (error.operation.clone(), error.code.clone()));
-            if errors.is_empty() { Ok(found) } else { Err(errors) }
+            self.read(&reader, kinds::all()).await.done()
+        })
+    }
+
+    /// What is wanted is read at once. The rest waits for the list, and what is not on that for the tag index.
+    fn state<'a>(&'a self, about: About<'a>, kinds: Kinds) -> LocalBoxFuture<'a, Result<State, Vec<CloudError>>> {
+        Box::pin(async move {
+            let scope = scope(about);
+            let reader = Reader::new(&self.aws, &scope, about.vault);
+            let wanted: BTreeSet<&str> = about.graph.wanted.iter().map(|wanted| wanted.kind.name()).collect();
+            let is_due = |kind: &&dyn AnyKind| kinds == Kinds::All || wanted.contains(kind.name());
+            let (due, others): (Vec<_>, Vec<_>) = kinds::all().iter().copied().partition(is_due);
+            let kept = async {
+                let kept = applied::account::read(&self.aws, about.env).await;
+                let (applied, list) = kept.map_err(|error| self.masked(error))?;
+                let left_over = match others.is_empty() {
+                    true => others,
+                    false => self.left_over(&reader, others, list.as_ref()).await,
+                };
+                Ok((applied, list, self.read(&reader, &left_over).await))
+            };
+            let (read, kept) = join(self.read(&reader, &due), kept).await;
+            let failed = |error| (Applied::default(), None, Read { errors: vec![error], ..Read::default() });
+            let (applied, list, more) = kept.unwrap_or_else(failed);
+            Ok(State { found: read.and(more).done()?, applied, list })
         })
     }
 
@@ -172,10 +272,6 @@ impl Cloud for Account {
         })
     }
 
-    fn applied<'a>(&'a self, env: &'a Environment) -> LocalBoxFuture<'a, Result<Applied, CloudError>> {
-        Box::pin(async move { applied::account::read(&self.aws, env).await.map_err(|error| self.masked(error)) })
-    }
-
     fn keep_applied<'a>(
         &'a self,
         env: &'a Environment,
@@ -183,6 +279,16 @@ impl Cloud for Account {
     ) -> LocalBoxFuture<'a, Result<(), CloudError>> {
         Box::pin(async move {
             applied::account::write(&self.aws, env, applied).await.map_err(|error| self.masked(error))
+        })
+    }
+
+    fn change_list<'a>(
+        &'a self,
+        env: &'a Environment,
+        change: &'a ListChange,
+    ) -> LocalBoxFuture<'a, Result<(), CloudError>> {
+        Box::pin(async move {
+            applied::account::change_list(&self.aws, env, change).await.map_err(|error| self.masked(error))
         })
     }
 

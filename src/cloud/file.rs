@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::fault::FailAt;
 use super::record::{Capture, Change, Objects, Record};
-use super::{About, Cloud, Found};
+use super::{About, Cloud, Found, Kinds, State};
 use crate::applied::Applied;
 use crate::aws::CloudError;
 use crate::clock::MachineClock;
@@ -225,6 +225,15 @@ impl Cloud for FileCloud {
         })
     }
 
+    /// Everything that it holds is at hand.
+    fn state<'a>(&'a self, about: About<'a>, _: Kinds) -> LocalBoxFuture<'a, Result<State, Vec<CloudError>>> {
+        Box::pin(async move {
+            let found = self.found(about, |_| true);
+            let applied = self.store.borrow().objects.head().applied.get(&about.env.path()).cloned();
+            Ok(State { found, applied: applied.unwrap_or_default(), list: None })
+        })
+    }
+
     fn observe<'a>(&'a self, about: About<'a>) -> LocalBoxFuture<'a, Result<Vec<Found>, Vec<CloudError>>> {
         Box::pin(async move { Ok(self.found(about, |_| true)) })
     }
@@ -243,11 +252,6 @@ impl Cloud for FileCloud {
         _found: &'a mut Found,
     ) -> LocalBoxFuture<'a, Result<(), CloudError>> {
         Box::pin(async { Ok(()) })
-    }
-
-    fn applied<'a>(&'a self, env: &'a Environment) -> LocalBoxFuture<'a, Result<Applied, CloudError>> {
-        let applied = self.store.borrow().objects.head().applied.get(&env.path()).cloned().unwrap_or_default();
-        Box::pin(async { Ok(applied) })
     }
 
     fn keep_applied<'a>(

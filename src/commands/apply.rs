@@ -2,6 +2,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
+use super::kind_list;
 use super::lock::locked;
 use super::options::{self, Use};
 use super::plan::{Planned, draft, show};
@@ -188,6 +189,7 @@ async fn run(
     if draft.plan.is_empty() {
         let done = draft.done(session.about(graph), &draft.applied, &BTreeSet::new());
         keep_applied(ui, session, lock, &draft.applied, &done).await;
+        kind_list::keep(ui, session, lock, &draft.list_change()).await;
         keep_versions(ui, session, lock).await;
         if ui.json {
             ui.result_json(&outcome(&draft.plan, &Report::default()))?;
@@ -199,9 +201,7 @@ async fn run(
     if !args.yes && !reviewed {
         unless_stopped(stop, confirm(ui, session)).await?;
     }
-    // A person may have thought for longer than the lock lasted on a machine that slept.
-    let certain = async { lock.fence().await.map_err(|why| Failure::new(Exit::Refused, why, "apply again")) };
-    unless_stopped(stop, certain).await?;
+    unless_stopped(stop, kind_list::extend(ui, session, lock, &draft.list_change())).await?;
     let about = session.about(graph);
     let begun = draft.begun(about);
     let noted = async {

@@ -7,7 +7,7 @@ use super::Plan;
 use super::diff::{Difference, differences};
 use super::guards::Allowances;
 use super::world::World;
-use crate::applied::Applied;
+use crate::applied::{Applied, InUse};
 use crate::aws::CloudError;
 use crate::kinds::{AnyKind, Live, seal};
 use crate::value::Address;
@@ -35,6 +35,8 @@ pub struct Draft {
     pub world: World,
     /// What the spec asked for when it was last applied, in so far as that is still there.
     pub applied: Applied,
+    /// Of which kinds there are objects or will be, for the environment's list of kinds.
+    pub in_use: InUse,
 }
 
 /// How one change is carried out.

@@ -18,7 +18,7 @@ use super::names::{Names, is_ownership};
 use super::recognise::recognise;
 use super::world::{Secrets, World, resolve_with};
 use super::{Action, Change, FORMAT_VERSION, Field, LeftToAws, Origin, Plan};
-use crate::applied::Applied;
+use crate::applied::{Applied, InUse};
 use crate::cloud::{About, Found};
 use crate::graph::{Graph, Wanted};
 use crate::kinds::{self, AnyKind, Impact, Live};
@@ -319,7 +319,7 @@ impl<'a> Drafting<'a> {
         self.names.referred(attrs, self.spec.get(from).map(|wanted| &wanted.needs))
     }
 
-    pub fn finish(mut self) -> Result<Draft, Refusal> {
+    pub fn finish(mut self, in_use: InUse) -> Result<Draft, Refusal> {
         if !self.conflicts.is_empty() {
             // Found in the order in which a cloud lists its objects, which is any.
             self.conflicts.sort();
@@ -374,7 +374,7 @@ impl<'a> Drafting<'a> {
             left_to_aws: self.left_to_aws,
             notes,
         };
-        Ok(Draft { plan, steps, world, applied: self.applied.clone() })
+        Ok(Draft { plan, steps, world, applied: self.applied.clone(), in_use })
     }
 }
 

@@ -1,16 +1,20 @@
 use super::draft::{Draft, Options, Refusal};
 use super::drafting::Drafting;
-use crate::cloud::{About, Cloud};
+use crate::applied::InUse;
+use crate::cloud::{About, Cloud, Kinds, State};
 use crate::graph::Graph;
 
 /// Reads what is live and plans.
 ///
 /// # Errors
-/// Calls that failed; objects that have our names but not our tags; externals that are missing.
+/// Calls that failed; a newer Baseplate applied the environment; objects that have our names but not our tags; externals
+/// that are missing.
 pub async fn make(cloud: &dyn Cloud, about: About<'_>, options: &Options) -> Result<Draft, Refusal> {
-    let (found, applied) = futures_util::future::join(cloud.observe(about), cloud.applied(about.env)).await;
-    let mut found = found.map_err(Refusal::Cloud)?;
-    let applied = applied.map_err(|error| Refusal::Cloud(vec![error]))?;
+    let kinds = if options.destroy { Kinds::All } else { Kinds::InUse };
+    let State { mut found, applied, list } = cloud.state(about, kinds).await.map_err(Refusal::Cloud)?;
+    if let Some(why) = list.as_ref().and_then(|list| list.too_new(about.env)) {
+        return Err(Refusal::Conflicts(vec![why]));
+    }
     // A destroy plans against nothing, and still goes by the order that the spec says.
     let computed;
     let spec = if options.destroy {
@@ -34,5 +38,11 @@ pub async fn make(cloud: &dyn Cloud, about: About<'_>, options: &Options) -> Res
         drafting = Drafting::new(about, spec, options, &found, &applied);
         doubtful = drafting.run();
     }
-    drafting.finish()
+    let ours = found.iter().filter(|found| found.live.address.is_some());
+    drafting.finish(InUse {
+        list,
+        wanted: about.graph.wanted.iter().map(|wanted| wanted.kind.name()).collect(),
+        live: ours.map(|found| found.kind.name()).collect(),
+        found: found.iter().map(|found| found.kind.name()).collect(),
+    })
 }

@@ -1,8 +1,9 @@
 //! The record of what was applied, over one run: before its first write and after its last.
 
 use std::collections::{BTreeSet, HashSet};
+use std::time::SystemTime;
 
-use crate::applied::{Applied, Asked, written};
+use crate::applied::{Applied, Asked, ListChange, written};
 use crate::cloud::About;
 use crate::plan::world::{Secrets, resolve_with};
 use crate::plan::{Action, Draft, Field, Origin};
@@ -31,6 +32,17 @@ impl Draft {
             }
         }
         begun
+    }
+
+    /// What is to change on the environment's list of kinds before anything is written.
+    pub fn list_change(&self) -> ListChange {
+        let change = self.in_use.change(SystemTime::now());
+        match (self.plan.destroy, self.plan.is_empty()) {
+            // It makes nothing.
+            (true, _) => ListChange { remove: change.remove, ..ListChange::default() },
+            (false, true) => ListChange { renew: BTreeSet::new(), ..change },
+            (false, false) => change,
+        }
     }
 
     /// The record once all is done but what is `open`.

@@ -2,7 +2,7 @@
 //! work, and what is there is what a run that nothing disturbed leaves, each object once.
 //!
 //! `cargo test` kills at some of the writes, in the midst of others. The sweep (docs/src/developing.md) kills at every
-//! write there is, those of the lock too.
+//! write there is, those of the lock and of the list of kinds too.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -139,7 +139,7 @@ impl<'a> Sweep<'a> {
             When::Before => "hang",
             When::After => "hang-after",
         };
-        account.moto.fault(&format!("how={how}&calls=write,lock&nth={at}"));
+        account.moto.fault(&format!("how={how}&calls=write,lock,list&nth={at}"));
         let mut run = Run::begin(&mut account.command(&self.command));
         loop {
             let struck = account.moto.struck();

@@ -26,6 +26,7 @@ mod file_cloud;
 mod guards;
 mod hostile;
 mod inventory;
+mod kinds_in_use;
 mod layers;
 mod lock;
 mod many_parameters;

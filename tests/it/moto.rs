@@ -102,8 +102,8 @@ impl Moto {
         self.request("POST", "/__reset_counts");
     }
 
-    /// Who wrote since the start or the last reset, by access key, and what: "service:Action". Writes of locks are
-    /// not among them.
+    /// Who wrote since the start or the last reset, by access key, and what: "service:Action". Writes of locks
+    /// and of lists of kinds are not among them.
     pub fn writes(&self) -> Vec<(String, String)> {
         serde_json::from_str(&self.request("GET", "/__writes")).expect("writes as JSON")
     }

@@ -97,7 +97,7 @@ for number in range(2, 36):
     let left = moto.boto(
         r#"
 record = pages("ssm", "get_parameters_by_path", "Parameters", Path="/baseplate/town/test/applied")
-answer = [parameter["Name"] for parameter in record]"#,
+answer = sorted(parameter["Name"].removeprefix("/baseplate/town/test/") for parameter in record)"#,
     );
-    assert_eq!(left, serde_json::json!(["/baseplate/town/test/applied/1"]));
+    assert_eq!(left, serde_json::json!(["applied/1", "applied/kinds"]));
 }

@@ -30,7 +30,8 @@ class Fault:
                    `bare` (`status`, no body), `huge` (without end), each of them with `-after`, too; the right
                    answer, but `cut` in the middle and framed as whole; `loop`: pages of JSON that lead to themselves
     match=REGEX    only calls whose "service:Action" matches
-    calls=KIND     only `read` calls, `write` calls, or those that write a `lock`; or several of these: `write,lock`
+    calls=KIND     only `read` calls, `write` calls, those that write a `lock`, or those that write a `list` of kinds; or
+                   several of these: `write,lock`
     nth=N          of these only the N-th
     every=N        of these only each N-th
     new=1          of these only those that were not made before with the same arguments
@@ -41,7 +42,7 @@ class Fault:
     """
 
     def __init__(
-        self, how, match=".", calls="read,write,lock", nth=0, every=1, new="", times="inf", seconds="inf", **details
+        self, how, match=".", calls="read,write,lock,list", nth=0, every=1, new="", times="inf", seconds="inf", **details
     ):
         self.how, self.details = how, details
         self.match, self.calls = re.compile(match), calls.split(",")

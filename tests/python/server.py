@@ -7,6 +7,7 @@ servers end when its standard input does, so that they cannot outlive the tests,
 Besides AWS a server answers
   GET  /__counts         {"total": n, "writes": n, "at_once": n, "by_action": {"ec2:DescribeVpcs": n}, "repeated": {…}}
   GET  /__writes         [["access key", "ec2:CreateVpc"], …] in the order they came in, without those of locks
+                         and of lists of kinds
   POST /__reset_counts   forgets what was counted
   POST /__fault?how=…    lets calls go wrong, as `faults.Fault` says; without `how` none does any more
   GET  /__fault          {"broken": ["ec2:CreateVpc"], "held": n, "sent": n}: calls that went wrong, how many of them hang,
@@ -98,7 +99,11 @@ class Call:
     def kind(self):
         if re.match(r"[^:]+:(Describe|List|Get|BatchGet|GET )", self.name):
             return "read"
-        return "lock" if self.name == "ssm:PutParameter" and b'/lock"' in self.body else "write"
+        if self.name == "ssm:PutParameter":
+            for kind, end in (("lock", b'/lock"'), ("list", b'/applied/kinds"')):
+                if end in self.body:
+                    return kind
+        return "write"
 
     @property
     def digest(self):

@@ -8,7 +8,7 @@ use super::super::{Doing, Event, Order, Report, Run, Settings, Stop, apply};
 use super::scripted::{Scripted, attrs};
 use futures_util::future::LocalBoxFuture;
 
-use crate::applied::Applied;
+use crate::applied::{Applied, InUse};
 use crate::clock::Clock;
 use crate::cloud::{About, Cloud};
 use crate::graph::Graph;
@@ -165,7 +165,7 @@ impl Scene {
                 world.learn(&change.address, &live.id, live.outputs.clone());
             }
         }
-        Draft { plan: plan(changes), steps, world, applied: Applied::default() }
+        Draft { plan: plan(changes), steps, world, applied: Applied::default(), in_use: InUse::default() }
     }
 
     /// Carries the plan out to its end.

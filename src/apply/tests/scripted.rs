@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::applied::Applied;
 use crate::aws::{Class, CloudError};
 use crate::clock::{Clock, MachineClock, SimulatedClock};
-use crate::cloud::{About, Cloud, Found};
+use crate::cloud::{About, Cloud, Found, Kinds, State};
 use crate::kinds::{AnyKind, Create, Delete, Goal, Live, Look, Made, Outputs, Poll, Update};
 use crate::lock::{Alone, LockStore};
 use crate::spec::Environment;
@@ -151,6 +151,10 @@ impl Cloud for Scripted {
         Box::new(Alone::new(MachineClock::shared()))
     }
 
+    fn state<'a>(&'a self, _: About<'a>, _: Kinds) -> LocalBoxFuture<'a, Result<State, Vec<CloudError>>> {
+        unreachable!("an apply is given its plan")
+    }
+
     fn observe<'a>(&'a self, _: About<'a>) -> LocalBoxFuture<'a, Result<Vec<Found>, Vec<CloudError>>> {
         unreachable!("an apply reads kind by kind")
     }
@@ -176,10 +180,6 @@ impl Cloud for Scripted {
 
     fn complete<'a>(&'a self, _: About<'a>, _: &'a mut Found) -> LocalBoxFuture<'a, Result<(), CloudError>> {
         Box::pin(async { Ok(()) })
-    }
-
-    fn applied<'a>(&'a self, _: &'a Environment) -> LocalBoxFuture<'a, Result<Applied, CloudError>> {
-        Box::pin(async { Ok(Applied::default()) })
     }
 
     fn keep_applied<'a>(

@@ -78,7 +78,13 @@ impl Drafting<'_> {
     /// An object that no tags place, and that nothing which is wanted explains.
     pub(super) fn unplaced(&mut self, index: usize) {
         let found = &self.found[index];
-        let Some(owner) = owner(self.about, found) else { return };
+        let Some(owner) = owner(self.about, found) else {
+            // It has a name of ours, and the tag index does not know it yet: its service knows whose it is.
+            if found.live.confirm && found.live.unread.contains(&"tags") {
+                self.doubtful.insert(index);
+            }
+            return;
+        };
         if found.live.confirm && !matches!(owner, Owner::Another(_)) {
             self.doubtful.insert(index);
             return;

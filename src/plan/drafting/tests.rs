@@ -7,7 +7,7 @@ mod origins;
 use serde_json::Value;
 
 use super::Drafting;
-use crate::applied::Applied;
+use crate::applied::{Applied, InUse};
 use crate::cloud::{About, Found};
 use crate::graph::{Graph, Wanted};
 use crate::kinds::Live;
@@ -104,7 +104,7 @@ impl Town {
         let about = About { env: &self.env, graph, vault: &self.vault };
         let mut drafting = Drafting::new(about, &self.graph, options, &self.found, &self.applied);
         assert!(drafting.run().is_empty(), "nothing is taken on trust here");
-        drafting.finish()
+        drafting.finish(InUse::default())
     }
 
     fn plan(&self) -> Plan {

@@ -1,0 +1,63 @@
+//! The environment's list of kinds, over one run.
+
+use super::Failure;
+use super::session::Session;
+use crate::applied::ListChange;
+use crate::aws::Class;
+use crate::cli::Exit;
+use crate::lock::Lock;
+use crate::ui::Ui;
+use crate::value::marked;
+
+/// Puts on the environment's list of kinds what may come of this run, before anything does: by that it is found again if
+/// the run dies and the spec has lost it by then.
+pub async fn extend(ui: Ui, session: &Session, lock: &Lock, change: &ListChange) -> Result<(), Failure> {
+    // A person may have thought for longer than the lock lasted on a machine that slept.
+    let certain = async || lock.fence().await.map_err(|why| Failure::new(Exit::Refused, why, "apply again"));
+    certain().await?;
+    if change.is_empty() {
+        return Ok(());
+    }
+    match session.cloud.change_list(&session.spec.env, change).await {
+        Ok(()) => Ok(()),
+        Err(error) if change.must().is_empty() => {
+            unlisted(ui, &error.to_string());
+            Ok(())
+        }
+        Err(error) => {
+            // It may have slept since.
+            certain().await?;
+            let kinds = change.must().into_iter().collect::<Vec<_>>().join(", ");
+            let message = format!(
+                "{kinds} could not be put on the environment's list of kinds: {error}; nothing was changed"
+            );
+            let help = match error.is(Class::Denied) {
+                true => "allow these credentials ssm:GetParameter and ssm:PutParameter on parameter/baseplate/*",
+                false => "nothing is made before its kind is listed, so that it is always found again: apply again",
+            };
+            Err(Failure::new(Exit::Failed, message, help))
+        }
+    }
+}
+
+/// Brings the list of kinds up to date where nothing else is to be written.
+pub async fn keep(ui: Ui, session: &Session, lock: &Lock, change: &ListChange) {
+    if change.is_empty() {
+        return;
+    }
+    let kept = match lock.fence().await {
+        Ok(()) => session.cloud.change_list(&session.spec.env, change).await.map_err(|error| error.to_string()),
+        Err(why) => Err(why),
+    };
+    if let Err(error) = kept {
+        unlisted(ui, &error);
+    }
+}
+
+fn unlisted(ui: Ui, error: &str) {
+    let error = marked(error, "  ");
+    ui.note(&format!(
+        "The list of kinds could not be brought up to date: {error}. Later plans may read more kinds than they need; \
+         nothing else depends on it."
+    ));
+}
