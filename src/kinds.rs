@@ -67,10 +67,10 @@ pub trait Kind: Target + Sized + 'static {
     /// the type of what it is part of. By it an object is found of which neither the spec nor the environment's list of
     /// kinds tells. `None` for what that API does not list (IAM roles, records in Route 53).
     const TAG_INDEX: Option<&'static str> = None;
-    /// Fields of `Attrs` that AWS never tells of an object that is there; they are not compared.
-    const UNREAD: &'static [&'static str] = &[];
     /// Whether its tags are read from there, for want of a batch call for tags.
     const TAGS_FROM_INDEX: bool = false;
+    /// Fields of `Attrs` that AWS never tells of an object that is there; they are not compared.
+    const UNREAD: &'static [&'static str] = &[];
     /// The field that says whether AWS refuses to delete the object until it is switched off.
     const PROTECTED_BY: Option<&'static str> = None;
     /// Kinds whose deletion must be over before this kind's begins although no reference says so.
