@@ -18,8 +18,8 @@ pub struct Cli {
     /// Print results as JSON.
     #[arg(long, global = true)]
     pub json: bool,
-    /// Tell on stderr what is asked of AWS: -v each call, -vv also retries and whose credentials, -vvv also what
-    /// was found. Never a value.
+    /// Log calls to AWS on stderr: -v each call, -vv also retries and the source of credentials, -vvv also what was
+    /// read. Never a value.
     #[arg(long, short, global = true, action = ArgAction::Count)]
     pub verbose: u8,
     #[command(subcommand)]
@@ -27,10 +27,10 @@ pub struct Cli {
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 done, or no changes · 1 failed · 2 changes pending, or \
-    differences unexplained (--detailed-exitcode) · 3 the spec or another input is invalid · 4 refused, nothing was \
+    unexplained differences (--detailed-exitcode) · 3 the spec or another input is invalid · 4 refused, nothing was \
     changed · 64 wrong usage · 130 interrupted";
 
-/// How a command ends.
+/// The exit code of a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
     Done = 0,
@@ -44,7 +44,7 @@ pub enum Exit {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Check specs offline; every error with its place.
+    /// Validate specs offline; every error with file, line and column.
     Check {
         #[arg(required = true)]
         specs: Vec<PathBuf>,
@@ -56,17 +56,17 @@ pub enum Command {
         #[command(flatten)]
         rendering: Rendering,
     },
-    /// Show what an apply would change.
+    /// Show what apply would change.
     Plan(PlanArgs),
-    /// Make the environment what its spec says.
+    /// Create, update and delete what the spec asks for.
     Apply(ApplyArgs),
-    /// Take everything of the environment away.
+    /// Destroy the environment.
     Destroy(DestroyArgs),
-    /// Take the environment's lock away from a run that died.
+    /// Release the environment's lock after a run that died.
     Unlock(UnlockArgs),
-    /// Show what differs between two environments, but for what their specs say is meant.
+    /// Show the differences between two environments, except those that their specs explain.
     Compare(CompareArgs),
-    /// Carry a change out in memory, step by step, to see that it goes through.
+    /// Apply a change in memory, step by step, to check that it would succeed.
     Rehearse(RehearseArgs),
     /// Capture the live state in a file, for --cloud file:….
     Observe {
@@ -77,10 +77,10 @@ pub enum Command {
         #[command(flatten)]
         cloud: CloudArgs,
     },
-    /// Draw what depends on what.
+    /// Print the dependency graph.
     Graph {
         spec: PathBuf,
-        /// What to draw it in; --json lists it instead. [default: mermaid]
+        /// Output format; --json lists the objects instead. [default: mermaid]
         #[arg(long, value_enum)]
         format: Option<GraphFormat>,
     },
@@ -112,7 +112,7 @@ pub enum Format {
     Text,
     /// For a comment on a pull request.
     Markdown,
-    /// One page that needs nothing else.
+    /// One self-contained page.
     Html,
     /// The plan itself; `baseplate schema plan` describes it.
     Json,
@@ -123,10 +123,10 @@ pub enum Format {
 /// How a plan is printed.
 #[derive(Clone, Copy, Debug, Args)]
 pub struct Rendering {
-    /// What to print; --json is short for `--format json`. [default: text]
+    /// Output format; --json is short for `--format json`. [default: text]
     #[arg(long, value_enum)]
     pub format: Option<Format>,
-    /// Markdown: leave out what is least dangerous, and say how much, to stay within this.
+    /// Markdown: shorten to at most this size, leaving out the least dangerous changes first.
     #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u64).range(2000..))]
     pub max_bytes: Option<u64>,
 }
@@ -134,7 +134,7 @@ pub struct Rendering {
 /// Where the environment is.
 #[derive(Clone, Debug, Args)]
 pub struct CloudArgs {
-    /// `aws`, or `file:PATH` for a cloud in a file.
+    /// `aws`, or `file:PATH` to simulate AWS in a file.
     #[arg(long, default_value = "aws", env = "BASEPLATE_CLOUD")]
     pub cloud: String,
     /// The AWS profile to take credentials from.
@@ -143,19 +143,19 @@ pub struct CloudArgs {
     /// Refuse unless the spec is for this region.
     #[arg(long)]
     pub region: Option<String>,
-    /// Whether to wait for roll-outs. `auto` waits, but not at an endpoint that is not AWS's own: emulators run
-    /// no tasks.
+    /// Whether to wait for rollouts. `auto` waits unless the endpoint is not one of AWS, since emulators run no
+    /// tasks.
     #[arg(long, value_enum, default_value_t = Wait::Auto)]
     pub wait: Wait,
-    /// Seconds that a call to AWS may take, with all its attempts. One attempt may take a sixth of that.
+    /// Seconds that a call to AWS may take, including retries. One attempt may take a sixth of that.
     /// [default: 180]
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=3600))]
     pub call_timeout: Option<u32>,
-    /// File cloud: seconds here for a second of AWS. [default: 0.002]
+    /// File cloud: seconds to take for each second that AWS would take. [default: 0.002]
     #[arg(long, value_name = "FACTOR")]
     pub time_scale: Option<f64>,
-    /// File cloud: refuse changes of this address, or die at the N-th change, before or after it took effect
-    /// (crash-before:N, crash-after:N).
+    /// File cloud: inject a failure: reject changes of this address, or crash at the N-th change, before or after it
+    /// takes effect (crash-before:N, crash-after:N).
     #[arg(long, value_name = "ADDRESS|CRASH")]
     pub fail_at: Option<FailAt>,
 }
@@ -167,29 +167,29 @@ pub enum Wait {
     Never,
 }
 
-/// What changes a plan beside its spec.
+/// What a plan depends on besides its spec.
 #[derive(Clone, Debug, Default, Args)]
 pub struct Choices {
-    /// Take over an object that somebody else made.
+    /// Adopt an existing object that Baseplate did not create.
     #[arg(long, value_name = "ADDRESS")]
     pub adopt: Vec<Address>,
-    /// Another image for a service than the spec's: SERVICE=IMAGE.
+    /// Override the image of a service: SERVICE=IMAGE.
     #[arg(long, value_name = "SERVICE=IMAGE")]
     pub image: Vec<String>,
-    /// Leave every running service the image that it has, whatever the spec says.
+    /// Keep the image of every running service, whatever the spec says.
     #[arg(long)]
     pub live_images: bool,
     #[command(flatten)]
     pub losses: Losses,
 }
 
-/// What an apply may take away. A plan says which of these it needs.
+/// What an apply may delete. A plan says which of these it requires.
 #[derive(Clone, Debug, Default, PartialEq, Args)]
 pub struct Losses {
-    /// Let an object go although it holds data: an address, `<kind>.*`, or `*`.
+    /// Allow to delete or replace an object that holds data: an address, `<kind>.*`, or `*`.
     #[arg(long, value_name = "ADDRESS")]
     pub allow_destroy: Vec<AddressPattern>,
-    /// Let so many objects go at once.
+    /// Allow to delete or replace up to N objects at once.
     #[arg(long, value_name = "N")]
     pub allow_deletes: Option<usize>,
 }
@@ -203,20 +203,20 @@ impl Losses {
 #[derive(Debug, Args)]
 pub struct PlanArgs {
     pub spec: PathBuf,
-    /// Plan from what this revision of the spec makes, not from what is live: no cloud is asked.
+    /// Plan from another revision of the spec instead of from live state; no cloud is read.
     #[arg(long, value_name = "OLD")]
     pub from: Option<PathBuf>,
     #[command(flatten)]
     pub cloud: CloudArgs,
     #[command(flatten)]
     pub choices: Choices,
-    /// Exit with 2 when there are changes.
+    /// Exit with 2 if there are changes.
     #[arg(long)]
     pub detailed_exitcode: bool,
     /// Save the plan, for `apply FILE`.
     #[arg(long, short)]
     pub out: Option<PathBuf>,
-    /// Plan the end of the environment.
+    /// Plan to destroy the environment.
     #[arg(long, conflicts_with_all = ["adopt", "image", "live_images"])]
     pub destroy: bool,
     #[command(flatten)]
@@ -227,24 +227,24 @@ pub struct PlanArgs {
 pub struct CompareArgs {
     pub one: PathBuf,
     pub other: PathBuf,
-    /// Compare the two as they are, not as their specs want them.
+    /// Compare live state instead of what the specs ask for.
     #[arg(long)]
     pub live: bool,
     #[command(flatten)]
     pub cloud: CloudArgs,
-    /// Where the other one is, if not in the same cloud.
+    /// The cloud of the other environment, if not the same.
     #[arg(long, value_name = "CLOUD", requires = "live")]
     pub other_cloud: Option<String>,
-    /// The AWS profile for the other one, if not the same.
+    /// The AWS profile for the other environment, if not the same.
     #[arg(long, value_name = "PROFILE", requires = "live")]
     pub other_profile: Option<String>,
-    /// Also list what the specs explain.
+    /// Also list the differences that the specs explain.
     #[arg(long)]
     pub all: bool,
-    /// What to print. [default: text]
+    /// Output format. [default: text]
     #[arg(long, value_enum)]
     pub format: Option<CompareFormat>,
-    /// Exit with 2 when something differs that no spec explains.
+    /// Exit with 2 if there are unexplained differences.
     #[arg(long)]
     pub detailed_exitcode: bool,
 }
@@ -252,17 +252,17 @@ pub struct CompareArgs {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum CompareFormat {
     Text,
-    /// For a pull request: what is explained is folded.
+    /// For a pull request; explained differences are folded.
     Markdown,
 }
 
 #[derive(Debug, Args)]
 pub struct RehearseArgs {
     pub spec: PathBuf,
-    /// Begin with what this revision of the spec makes, not with nothing.
+    /// Start from another revision of the spec instead of from an empty account.
     #[arg(long, value_name = "OLD")]
     pub from: Option<PathBuf>,
-    /// Begin with a copy of what `observe` captured.
+    /// Start from a copy of what `observe` captured.
     #[arg(long, value_name = "FILE", conflicts_with = "from")]
     pub capture: Option<PathBuf>,
     #[command(flatten)]
@@ -279,17 +279,17 @@ pub struct ApplyArgs {
     pub choices: Choices,
     #[command(flatten)]
     pub run: RunArgs,
-    /// Apply only if planning now gives the plan with this hash, or one that begins so: 12 digits or more.
+    /// Apply only if the plan now has this hash; its first 12 digits or more suffice.
     #[arg(long, value_name = "HASH")]
     pub plan_hash: Option<HashStart>,
 }
 
-/// The hash of a plan, or so much of its beginning that no other plan begins so.
+/// The hash of a plan, or enough of its first digits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HashStart(String);
 
 impl HashStart {
-    /// As many as a plan's page shows.
+    /// As many digits as a plan's page shows.
     const SHORTEST: usize = 12;
     const WHOLE: usize = 64;
 
@@ -304,7 +304,9 @@ impl FromStr for HashStart {
     fn from_str(text: &str) -> Result<Self, String> {
         let digits = text.trim().to_ascii_lowercase();
         if let Some(other) = digits.chars().find(|digit| !digit.is_ascii_hexdigit()) {
-            return Err(format!("`{other}` is no hexadecimal digit; give what the last line of the plan says"));
+            return Err(format!(
+                "`{other}` is not a hexadecimal digit; give the hash in the last line of the plan"
+            ));
         }
         match digits.len() {
             Self::SHORTEST..=Self::WHOLE => Ok(Self(digits)),
@@ -320,7 +322,7 @@ pub struct DestroyArgs {
     pub cloud: CloudArgs,
     #[command(flatten)]
     pub run: RunArgs,
-    /// Also what belongs to the project and other environments may use: its image registries.
+    /// Also destroy what the project's environments share: its image registries.
     #[arg(long)]
     pub shared: bool,
     #[command(flatten)]
@@ -332,7 +334,7 @@ pub struct UnlockArgs {
     pub spec: PathBuf,
     #[command(flatten)]
     pub cloud: CloudArgs,
-    /// Do not ask. Without a terminal it is needed.
+    /// Do not ask for confirmation. Required without a terminal.
     #[arg(long, short)]
     pub yes: bool,
 }
@@ -340,11 +342,11 @@ pub struct UnlockArgs {
 /// How the environment's lock is held and waited for.
 #[derive(Clone, Copy, Debug, Args)]
 pub struct LockArgs {
-    /// How long to wait while another run holds the environment's lock; twice the lease unless given, so that a
-    /// run that died is waited out.
+    /// How long to wait while another run holds the environment's lock. By default twice the lease, so that the lock
+    /// of a run that died has expired by then.
     #[arg(long, value_name = "SECONDS", env = "BASEPLATE_LOCK_TIMEOUT")]
     pub lock_timeout: Option<u32>,
-    /// How long the lock is held without being renewed: after a crash, others wait this long.
+    /// How long the lock is held without renewal: after a crash, others wait this long.
     #[arg(long, value_name = "SECONDS", env = "BASEPLATE_LOCK_LEASE", default_value_t = 60,
         value_parser = clap::value_parser!(u32).range(1..=3600))]
     pub lock_lease: u32,
@@ -352,7 +354,7 @@ pub struct LockArgs {
 
 #[derive(Debug, Args)]
 pub struct RunArgs {
-    /// Do not ask. Without a terminal it is needed.
+    /// Do not ask for confirmation. Required without a terminal.
     #[arg(long, short)]
     pub yes: bool,
     /// How many changes run at once.
