@@ -48,7 +48,7 @@ impl From<Problems> for Failure {
 
 impl From<Unwritten> for Failure {
     fn from(unwritten: Unwritten) -> Self {
-        Self::new(Exit::Failed, unwritten.to_string(), "free some space, or write to another place")
+        Self::new(Exit::Failed, unwritten.to_string(), "free up space, or write elsewhere")
     }
 }
 
@@ -87,8 +87,8 @@ pub async fn run(cli: Cli) -> Exit {
             ui.result_json(&schema).map(|()| Exit::Done).map_err(Failure::from)
         }
         Command::Completions { .. } if cli.json => {
-            let message = "completions are a script, and --json has no effect on them";
-            Err(Failure::new(Exit::Usage, message, "leave --json out"))
+            let message = "completions are a script: --json has no effect";
+            Err(Failure::new(Exit::Usage, message, "omit --json"))
         }
         Command::Completions { shell } => {
             let mut text = Vec::new();
@@ -131,11 +131,18 @@ fn counted(count: usize) -> String {
 
 fn draw(ui: Ui, path: &std::path::Path, format: Option<GraphFormat>, json: bool) -> Result<Exit, Failure> {
     if json && format.is_some() {
-        let message = "--json and --format ask for different things";
+        let message = "--json and --format conflict";
         return Err(Failure::new(Exit::Usage, message, "give one of the two"));
     }
     let spec = spec::load(path, &kinds::catalog())?;
-    let graph = Graph::of(&spec.env).map_err(|ring| Failure::new(Exit::InvalidInput, ring, "break the ring"))?;
+    let graph = Graph::of(&spec.env).map_err(|ring| {
+        Failure::new(
+            Exit::InvalidInput,
+            ring,
+            "remove one of these \
+                                                                                            references",
+        )
+    })?;
     match format {
         _ if json => ui.result_json(&graph::json(&graph)),
         Some(GraphFormat::Dot) => ui.result(&graph::dot(&graph)),

@@ -15,17 +15,17 @@ pub fn read(path: &Path, limit: usize) -> Result<Vec<u8>, String> {
     // Asked before it is opened: opening a pipe waits for somebody who writes to it.
     let known = std::fs::metadata(path).map_err(|error| error.to_string())?;
     if !known.is_file() {
-        return Err("it is not a file".to_owned());
+        return Err("it is not a regular file".to_owned());
     }
     if known.len() > limit as u64 {
-        return Err(format!("it holds {} bytes, {limit} are the most that is read", known.len()));
+        return Err(format!("it has {} bytes, more than the limit of {limit}", known.len()));
     }
     // What says that it is empty may still go on for ever, as files under /proc do.
     let mut bytes = Vec::new();
     let file = File::open(path).map_err(|error| error.to_string())?;
     file.take(limit as u64 + 1).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
     if bytes.len() > limit {
-        return Err(format!("it holds more than {limit} bytes, the most that is read"));
+        return Err(format!("it has more than the limit of {limit} bytes"));
     }
     Ok(bytes)
 }
@@ -38,7 +38,7 @@ pub fn read(path: &Path, limit: usize) -> Result<Vec<u8>, String> {
 pub fn may_write(path: &Path) -> Result<(), String> {
     match symlink_metadata(path) {
         Ok(there) if there.is_symlink() => Err("it is a symbolic link, which is not followed".to_owned()),
-        Ok(there) if !there.is_file() => Err("what is there is not a file".to_owned()),
+        Ok(there) if !there.is_file() => Err("it is not a regular file".to_owned()),
         _ => Ok(()),
     }
 }
@@ -51,7 +51,7 @@ pub fn write_private(path: &Path, text: &[u8]) -> Result<(), String> {
     use std::os::unix::fs::OpenOptionsExt;
     may_write(path)?;
     if text.len() > LARGEST {
-        return Err(format!("it would hold {} bytes, {LARGEST} are the most that is read again", text.len()));
+        return Err(format!("it would have {} bytes, more than the limit of {LARGEST}", text.len()));
     }
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let beside = path.with_file_name(format!(".{name}.{}", std::process::id()));
@@ -94,7 +94,7 @@ mod tests {
         std::fs::write(&target, "kept").expect("a file");
         assert!(write_private(&link, b"x").is_err());
         assert_eq!(std::fs::read(&target).expect("read"), b"kept");
-        assert!(may_write(Path::new("/dev/null")).is_err_and(|why| why.contains("not a file")));
+        assert!(may_write(Path::new("/dev/null")).is_err_and(|why| why.contains("not a regular file")));
     }
 
     #[test]
@@ -105,13 +105,13 @@ mod tests {
         write_private(&path, &text).expect("written");
         assert!(read(&path, LARGEST).is_ok_and(|read| read.len() == LARGEST));
         text.push(b' ');
-        assert!(write_private(&path, &text).is_err_and(|why| why.contains("read again")));
+        assert!(write_private(&path, &text).is_err_and(|why| why.contains("the limit of")));
         assert_eq!(std::fs::metadata(&path).expect("it").len(), LARGEST as u64, "it is as it was");
     }
 
     #[test]
     fn nothing_endless_is_read() {
-        assert_eq!(read(Path::new("/dev/zero"), 10), Err("it is not a file".to_owned()));
-        assert!(read(Path::new("/proc/self/maps"), 10).is_err_and(|why| why.contains("more than 10")));
+        assert_eq!(read(Path::new("/dev/zero"), 10), Err("it is not a regular file".to_owned()));
+        assert!(read(Path::new("/proc/self/maps"), 10).is_err_and(|why| why.contains("more than the limit of 10")));
     }
 }

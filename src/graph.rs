@@ -185,7 +185,7 @@ fn sorted(wanted: Vec<Wanted>) -> Result<Vec<Wanted>, String> {
     if order.len() < wanted.len() {
         let ring = kosaraju_scc(&graph).into_iter().find(|ring| ring.len() > 1).unwrap_or_default();
         let names: Vec<String> = ring.iter().map(|node| wanted[node.index()].address.to_string()).collect();
-        return Err(format!("these need one another in a ring: {}", names.join(" → ")));
+        return Err(format!("dependency cycle: {}", names.join(" → ")));
     }
     let mut slots: Vec<Option<Wanted>> = wanted.into_iter().map(Some).collect();
     Ok(order.into_iter().filter_map(|index| slots[index].take()).collect())

@@ -63,7 +63,7 @@ pub async fn carry_out(
     let work = async {
         let never = std::future::pending();
         let lock = Lock::acquire(cloud.lock(about.env), me, terms, Rc::clone(&shared), &|_| {}, never).await;
-        let Ok((lock, _)) = lock else { return Err("another process works on this cloud".to_owned()) };
+        let Ok((lock, _)) = lock else { return Err("another process is changing this cloud".to_owned()) };
         let rehearsal = Rehearsal::new(cloud, about, &draft.plan, Rc::clone(&shared), Serving::new(wanted));
         rehearsal.watch().await;
         let (clock, stop) = (shared.as_ref(), &Stop::default());
@@ -74,7 +74,7 @@ pub async fn carry_out(
         Ok((report, rehearsal.serving.into_inner().interruptions()))
     };
     let done = simulated.drive(work).await;
-    done.unwrap_or_else(|| Err("the rehearsal waits for something that never comes; report this".to_owned()))
+    done.unwrap_or_else(|| Err("the rehearsal is stuck; please report this".to_owned()))
 }
 
 /// Sets what somebody else sets, where it is not there yet.
@@ -141,11 +141,11 @@ impl<'a> Rehearsal<'a> {
         let live = found.iter().find(|found| found.live.id == look.id);
         Ok(match (look.goal, live) {
             (Goal::Gone, None) => None,
-            (Goal::Gone, Some(_)) => Some(format!("{} is still there after its deletion", look.id)),
-            (Goal::Ready, None) => Some(format!("{} is not there after its creation", look.id)),
+            (Goal::Gone, Some(_)) => Some(format!("{} still exists after its deletion", look.id)),
+            (Goal::Ready, None) => Some(format!("{} does not exist after its creation", look.id)),
             (Goal::Ready, Some(found)) => {
                 let differ = field_changes(kind, look.attrs, &found.live);
-                (!differ.is_empty()).then(|| format!("{} is not as planned in: {}", look.id, differ.join(", ")))
+                (!differ.is_empty()).then(|| format!("{} differs from the plan in: {}", look.id, differ.join(", ")))
             }
         })
     }
@@ -317,8 +317,10 @@ mod tests {
                 }
             };
             assert_eq!(said(&live.id, &as_planned, Goal::Ready).await, "done");
-            assert!(said(&live.id, &otherwise, Goal::Ready).await.contains("not as planned in: retention_days"));
-            assert!(said(&live.id, &as_planned, Goal::Gone).await.contains("still there"));
+            assert!(
+                said(&live.id, &otherwise, Goal::Ready).await.contains("differs from the plan in: retention_days")
+            );
+            assert!(said(&live.id, &as_planned, Goal::Gone).await.contains("still exists"));
             assert_eq!(said("another", &as_planned, Goal::Gone).await, "done");
         });
     }

@@ -97,7 +97,7 @@ impl Ui {
             return None;
         }
         let mut err = std::io::stderr().lock();
-        let _ = write!(err, "{} Only `yes` goes on: ", one_line(question)).and_then(|()| err.flush());
+        let _ = write!(err, "{} Only `yes` is accepted: ", one_line(question)).and_then(|()| err.flush());
         drop(err);
         let (say, hear) = tokio::sync::oneshot::channel();
         std::thread::spawn(move || {
@@ -115,7 +115,7 @@ pub struct Unwritten(std::io::Error);
 
 impl fmt::Display for Unwritten {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "standard output cannot be written: {}", self.0)
+        write!(f, "cannot write to standard output: {}", self.0)
     }
 }
 

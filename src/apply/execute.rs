@@ -186,11 +186,14 @@ impl<'a> Executor<'a> {
                 (Ok(None), None) => {}
                 (Ok(None), Some(error)) => return Err(error.into()),
                 (Err(Interrupted::Failed(why)), Some(error)) => {
-                    return Err(format!("{error}; whether it is there all the same is not known: {why}").into());
+                    return Err(format!(
+                        "{error}; whether it was created all the same could not be checked: {why}"
+                    )
+                    .into());
                 }
                 (Err(Interrupted::Failed(why)), None) => {
                     return Err(format!(
-                        "not made again, since it is not known whether the first attempt made it: {why}"
+                        "not retried, since it could not be checked whether the first attempt created it: {why}"
                     )
                     .into());
                 }
@@ -312,7 +315,7 @@ impl<'a> Executor<'a> {
                 Ok(Poll::Waiting(what)) => {
                     retry.answered();
                     if clock.steady().saturating_sub(started) > deadline {
-                        return Err(format!("not done after {} s: {what}", deadline.as_secs()).into());
+                        return Err(format!("timed out after {} s: {what}", deadline.as_secs()).into());
                     }
                     (self.run.emit)(Event::Waiting { address, what });
                     self.rest(&mut retry).await?;
@@ -396,11 +399,11 @@ fn fill(attrs: &Value, before: &Value) -> Value {
 
 fn unresolved(attrs: &Value) -> String {
     let what = links(attrs).into_iter().find_map(|link| match link {
-        Link::To { address, output } => Some(format!("{address} did not give its {output}")),
+        Link::To { address, output } => Some(format!("{address} has no output `{output}`")),
         Link::Id { .. } => None,
     });
-    let what = what.unwrap_or_else(|| "something that this needs is not known".to_owned());
-    format!("{what}: apply again, and report it if this stays")
+    let what = what.unwrap_or_else(|| "a value that this depends on is not known".to_owned());
+    format!("{what}: apply again, and report a bug if this persists")
 }
 
 /// A text as part of an idempotency token, of which AWS takes 32 plain characters at least.

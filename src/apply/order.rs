@@ -146,8 +146,8 @@ fn remaining(graph: &DiGraph<Node, Edge>, draft: &Draft) -> Result<Vec<u64>, Str
     let changes = &draft.plan.changes;
     let order = toposort(graph, None).map_err(|cycle| {
         let address = graph[cycle.node_id()].map(|operation| changes[operation.step].address.to_string());
-        let address = address.unwrap_or_else(|| "what they wait for".to_owned());
-        format!("the changes depend on one another in a cycle around {address}; apply them in two steps")
+        let address = address.unwrap_or_else(|| "an unnamed step".to_owned());
+        format!("dependency cycle among the changes, at {address}; apply them in two steps")
     })?;
     let mut remaining = vec![0_u64; graph.node_count()];
     for node in order.into_iter().rev() {

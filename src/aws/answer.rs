@@ -31,25 +31,25 @@ pub(super) struct InTurn;
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub(super) enum Unusable {
     /// It is not AWS's, or not all that AWS sent.
-    #[error("no whole answer of AWS came back (status {status}): {why}")]
+    #[error("incomplete response (status {status}): {why}")]
     Incomplete { status: u16, why: String },
     /// Something on the way, or a service under load, takes no more calls.
-    #[error("too many calls (status {status}, without an answer of AWS)")]
+    #[error("too many calls (status {status}, not a response of AWS)")]
     Throttled { status: u16 },
     /// There is more of it than can be AWS's.
-    #[error("the answer is larger than {} MiB and was not read further", limit >> 20)]
+    #[error("the response is larger than {} MiB and was not read further", limit >> 20)]
     TooLarge { limit: usize },
     /// Its pages do not end.
-    #[error("the pages of the answer do not end: {why}")]
+    #[error("pagination does not end: {why}")]
     Endless { why: String },
 }
 
 impl Unusable {
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Incomplete { .. } => "IncompleteAnswer",
+            Self::Incomplete { .. } => "IncompleteResponse",
             Self::Throttled { .. } => "TooManyRequests",
-            Self::TooLarge { .. } => "AnswerTooLarge",
+            Self::TooLarge { .. } => "ResponseTooLarge",
             Self::Endless { .. } => "EndlessPages",
         }
     }
@@ -235,11 +235,11 @@ fn checked(call: &Metadata, json: bool, response: &HttpResponse) -> Result<Optio
             if right { Ok(None) } else { Err("its body is empty".to_owned()) }
         }
         Some(Ok(body)) if is_page(body) => {
-            Err("it is a web page, as proxies and login services send them".to_owned())
+            Err("it is a web page, as sent by a proxy or a login service".to_owned())
         }
         Some(Ok(body)) if json => in_json(response.status().is_success() || has("x-amzn-errortype"), body),
         Some(Ok(body)) => in_xml(response.status().is_success().then_some(operation), body),
-        _ => Err("its body is no text".to_owned()),
+        _ => Err("its body is not text".to_owned()),
     };
     found.map_err(|why| match status {
         // A write that a proxy answers so may have reached AWS all the same.
@@ -268,11 +268,11 @@ fn is_page(body: &str) -> bool {
 fn in_json(code_is_known: bool, body: &str) -> Result<Option<String>, String> {
     // To serde a list of values in the right order would do, too.
     if !body.trim_start().starts_with('{') {
-        return Err("its body is no JSON object".to_owned());
+        return Err("its body is not a JSON object".to_owned());
     }
     let answer: pages::Answer = serde_json::from_str(body).map_err(|error| match error.classify() {
         serde_json::error::Category::Eof => "its JSON is cut off".to_owned(),
-        _ => "its body is no JSON object".to_owned(),
+        _ => "its body is not a JSON object".to_owned(),
     })?;
     if !code_is_known && !answer.has_code() {
         return Err("it is an error without a code".to_owned());
@@ -282,10 +282,10 @@ fn in_json(code_is_known: bool, body: &str) -> Result<Option<String>, String> {
 
 /// One XML document, to its end; for what succeeded, the one that answers this operation.
 fn in_xml(operation: Option<&str>, body: &str) -> Result<Option<String>, String> {
-    let document = xml::read(body).map_err(|why| format!("its XML is not whole: {why}"))?;
+    let document = xml::read(body).map_err(|why| format!("its XML is malformed: {why}"))?;
     match operation {
         Some(operation) if document.root.strip_suffix("Response") != Some(operation) => {
-            Err(format!("it does not answer {operation}"))
+            Err(format!("it is not a response to {operation}"))
         }
         _ => Ok(pages::next(&document)),
     }

@@ -149,7 +149,7 @@ mod tests {
         let refused = ConnectorError::io("Connection refused".into());
         for error in [
             ConnectorError::io("Connection refused".into()),
-            ConnectorError::timeout("no answer".into()),
+            ConnectorError::timeout("no response".into()),
             ConnectorError::other("no HTTP".into(), Some(ErrorKind::TransientError)),
             // Credentials that are fetched.
             ConnectorError::other(refused.into(), None),
@@ -168,10 +168,10 @@ mod tests {
         let unusable = || Unusable::Incomplete { status: 200, why: "its body is empty".to_owned() };
         let response = HttpResponse::new(200.try_into().expect("a status"), "".into());
         let error = during(Failed::response_error(unusable(), response));
-        let text = "no whole answer of AWS came back (status 200): its body is empty";
-        assert_eq!(error.to_string(), format!("sts:GetCallerIdentity: IncompleteAnswer: {text}"));
+        let text = "incomplete response (status 200): its body is empty";
+        assert_eq!(error.to_string(), format!("sts:GetCallerIdentity: IncompleteResponse: {text}"));
         assert!(error.is(Class::Unanswered));
         let large = ConnectorError::user(Unusable::TooLarge { limit: 64 << 20 }.into());
-        assert_eq!(during(Failed::dispatch_failure(large)).code, "AnswerTooLarge");
+        assert_eq!(during(Failed::dispatch_failure(large)).code, "ResponseTooLarge");
     }
 }

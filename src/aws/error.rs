@@ -57,7 +57,7 @@ impl CloudError {
     /// What was made is not in this operation's answer. AWS tells of it with a delay, or somebody deleted it meanwhile:
     /// this passes, or not within the time that is given to such a delay.
     pub fn not_shown(operation: &str) -> Self {
-        let message = "it was made, and is not there yet or not any more; if somebody deleted it, apply again";
+        let message = "it was created, but is not visible yet or was deleted since; if it was deleted, apply again";
         Self { class: Class::Propagating, ..Self::new(operation, "", message) }
     }
 

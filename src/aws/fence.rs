@@ -40,7 +40,7 @@ impl Fence {
 
 /// What the caller of a call hears that was held back.
 #[derive(Debug, thiserror::Error)]
-#[error("not sent: the lock is not certain to be held any more")]
+#[error("not sent: the lock may have expired")]
 pub struct HeldBack;
 
 impl Intercept for Fence {

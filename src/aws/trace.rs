@@ -146,7 +146,7 @@ fn answer(context: &FinalizerInterceptorContextRef<'_>, began: Option<Instant>) 
     let error = context.output_or_error().and_then(Result::err);
     let unusable = error.and_then(|error| Unusable::behind(error)).map(Unusable::code);
     let Some(response) = context.response() else {
-        return format!("{} in {took} ms", unusable.unwrap_or("no answer"));
+        return format!("{} in {took} ms", unusable.unwrap_or("no response"));
     };
     let status = response.status();
     let code = match unusable {

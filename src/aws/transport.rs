@@ -97,7 +97,9 @@ impl HttpConnector for Connector {
             let call = async { inner.call(request).await.map_err(on_the_way) };
             let answer = async { whole(fenced(fence, call).await?).await };
             tokio::time::timeout(attempt, answer).await.unwrap_or_else(|_| {
-                Err(ConnectorError::timeout(format!("no whole answer within {} s", attempt.as_secs_f32()).into()))
+                Err(ConnectorError::timeout(
+                    format!("no complete response within {} s", attempt.as_secs_f32()).into(),
+                ))
             })
         })
     }

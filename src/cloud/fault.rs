@@ -33,7 +33,7 @@ impl FromStr for FailAt {
             None => text.parse().map(Self::Address),
             Some((number, after)) => match number.parse() {
                 Ok(write) if write > 0 => Ok(Self::Crash { write, after }),
-                _ => Err(format!("`{number}` is not the number of a write: they count from 1")),
+                _ => Err(format!("`{number}` is not the number of a write, counted from 1")),
             },
         }
     }

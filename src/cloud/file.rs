@@ -142,7 +142,7 @@ impl FileCloud {
 
     fn may(&self, operation: &str, address: &Address) -> Result<(), CloudError> {
         if matches!(&self.options.fail_at, Some(FailAt::Address(at)) if at == address) {
-            return Err(CloudError::new(operation, "FailedOnDemand", "it was asked to fail here (--fail-at)"));
+            return Err(CloudError::new(operation, "FailedOnDemand", "injected failure (--fail-at)"));
         }
         Ok(())
     }
@@ -190,7 +190,7 @@ impl Cloud for FileCloud {
                 return Ok(());
             }
             let message = format!(
-                "{} stands for account {} in {}, the spec says {} in {}",
+                "{} is for account {} in {}, the spec is for {} in {}",
                 self.place, capture.account, capture.region, env.account, env.region
             );
             Err(CloudError::new("file:Guard", "WrongAccount", message))
@@ -211,7 +211,7 @@ impl Cloud for FileCloud {
         let head = store.objects.head();
         let read = Store::open(path, || head.clone()).map_err(|why| error("FileCloud", why))?;
         if (&read.objects.head().account, &read.objects.head().region) != (&head.account, &head.region) {
-            let message = format!("{} stands for another account or region by now", path.display());
+            let message = format!("{} is now for another account or region", path.display());
             return Err(error("WrongAccount", message));
         }
         *store = read;
@@ -276,7 +276,7 @@ impl Cloud for FileCloud {
             if !new.alternate
                 && let Some(holder) = self.store.borrow().objects.namesake(kind, new.attrs)
             {
-                let message = format!("{} has this name already", holder.address);
+                let message = format!("{} already has this name", holder.address);
                 return Err(CloudError::new("file:Create", "AlreadyExists", message));
             }
             self.takes(kind).await;
@@ -320,7 +320,11 @@ impl Cloud for FileCloud {
             let mut object = None;
             self.commit("file:Update", |objects| {
                 let Some(mut record) = objects.get(kind.name(), change.id).cloned() else {
-                    return Err(CloudError::new("file:Update", "NotFound", format!("{} is gone", change.id)));
+                    return Err(CloudError::new(
+                        "file:Update",
+                        "NotFound",
+                        format!("{} does not exist", change.id),
+                    ));
                 };
                 let mut kept = outputs(about, kind, &record);
                 kept.retain(|name, _| kind.moving().contains(&name.as_str()) && !kind.moves(name, change.changed));
@@ -375,7 +379,7 @@ impl Cloud for FileCloud {
         Box::pin(async move {
             let there = self.store.borrow().objects.get(kind.name(), look.id).is_some();
             Ok(match (look.goal, there) {
-                (Goal::Ready, false) => Poll::Failed("it is gone from the file".to_owned()),
+                (Goal::Ready, false) => Poll::Failed("it no longer exists in the file".to_owned()),
                 _ => Poll::Done(Outputs::new()),
             })
         })

@@ -119,10 +119,10 @@ impl Capture {
     /// The JSON document alone, without what may follow it.
     fn of_document(value: Value) -> Result<Self, String> {
         if value.get("format").and_then(Value::as_str) != Some(FORMAT) {
-            return Err(format!("it does not say \"format\": \"{FORMAT}\""));
+            return Err(format!("its \"format\" is not \"{FORMAT}\""));
         }
         if value.get("version").and_then(Value::as_u64) != Some(u64::from(VERSION)) {
-            return Err(format!("it is of another version than {VERSION}; use the Baseplate that wrote it"));
+            return Err(format!("its version is not {VERSION}; use the version of Baseplate that wrote it"));
         }
         let capture = Self::deserialize(value).map_err(|error| error.to_string())?;
         match hex::decode(&capture.fingerprint_key) {
@@ -138,7 +138,7 @@ impl Objects {
     pub fn read(path: &Path) -> Result<Self, String> {
         files::read(path, files::LARGEST)
             .and_then(|text| Self::parse(&text))
-            .map_err(|why| format!("{} is not usable as a cloud file: {why}", path.display()))
+            .map_err(|why| format!("{} cannot be used as a cloud file: {why}", path.display()))
     }
 
     /// A cloud file is one JSON document, and after it, one by one, the changes that a run made which did not come to
@@ -160,7 +160,7 @@ impl Objects {
         }
         let unknown = objects.records().find(|record| find(record.address.kind()).is_none());
         if let Some(record) = unknown {
-            return Err(format!("{} is of a kind unknown here", record.address));
+            return Err(format!("{} has an unknown kind", record.address));
         }
         Ok(objects)
     }
@@ -171,7 +171,7 @@ fn each_by_its_id(records: &[Record]) -> Result<(), String> {
     for record in records {
         if let Some(other) = ids.insert((record.address.kind(), &record.id), record) {
             return Err(format!(
-                "{} and {} have the same id, {}: two objects of a kind never do; take one of them out",
+                "{} and {} have the same id, {}: ids are unique within a kind; remove one of them",
                 other.address, record.address, record.id
             ));
         }

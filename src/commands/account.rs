@@ -17,7 +17,7 @@ pub async fn open(ui: Ui, env: &Environment, args: &CloudArgs) -> Result<Box<dyn
         Wait::Never => false,
         Wait::Auto => foreign_endpoint().is_none_or(|endpoint| {
             ui.note(&format!(
-                "not waiting for roll-outs: {endpoint} is not AWS's own endpoint (--wait always does)"
+                "not waiting for rollouts: {endpoint} is not an endpoint of AWS (wait with --wait always)"
             ));
             false
         }),

@@ -99,10 +99,9 @@ fn has_hash(plan: &Plan, reviewed: &HashStart) -> Result<(), Failure> {
         return Ok(());
     }
     let message = format!(
-        "planning now gives another plan than the one with this hash: {now}. The spec or what is live has changed \
-         since; nothing was changed"
+        "the plan now has another hash: {now}. The spec or the live state has changed since; nothing was changed"
     );
-    Err(Failure::new(Exit::Refused, message, "plan again, review it, and apply with the hash of that"))
+    Err(Failure::new(Exit::Refused, message, "plan again, review it, and apply with its hash"))
 }
 
 /// Who wrote the plan chose the path of its spec, and who applies it may not have looked: nothing of that file is
@@ -110,7 +109,7 @@ fn has_hash(plan: &Plan, reviewed: &HashStart) -> Result<(), Failure> {
 fn unusable_spec(spec: &Path) -> Failure {
     let spec = spec.display();
     let message = format!("the spec of this plan, {spec}, cannot be used; nothing was changed");
-    Failure::new(Exit::Refused, message, format!("`baseplate check {spec}` says why, if it is a spec of yours"))
+    Failure::new(Exit::Refused, message, format!("if it is one of your specs, `baseplate check {spec}` says why"))
 }
 
 /// What a plan comes to. Beside it stands what is live and left to AWS, and why something changes: a run that died
@@ -154,19 +153,22 @@ fn still_the_same(saved: &Plan, now: &Plan, is_more_allowed: bool) -> Result<(),
     };
     let (then, today) = (moved(&before.changes, &after.changes), moved(&after.changes, &before.changes));
     let mut message = match saved.live_digest == now.live_digest {
-        true => "the plan is not what planning gives now: it was edited, or made by another Baseplate",
-        false => "what is live has changed since the plan was saved",
+        true => {
+            "the plan differs from a new plan of the same state: it was edited, or made by another version of \
+                 Baseplate"
+        }
+        false => "the live state has changed since the plan was saved",
     }
     .to_owned();
     message += "; nothing was changed";
     let differences = [
-        ("planned then, not needed now", &then - &today),
-        ("needed now, not planned then", &today - &then),
-        ("needed now in another way than planned", &then & &today),
+        ("planned, no longer needed", &then - &today),
+        ("needed now, not planned", &today - &then),
+        ("planned, now different", &then & &today),
     ];
     let fields = differing(&before, &after);
     if saved.live_digest == now.live_digest && !fields.is_empty() {
-        message += &format!("\nnot what planning gives now: {}", fields.join(", "));
+        message += &format!("\nfields that differ: {}", fields.join(", "));
     }
     for (what, changes) in differences.into_iter().filter(|(_, changes)| !changes.is_empty()) {
         message += &format!("\n{what}: {}", changes.into_iter().collect::<Vec<_>>().join(", "));
@@ -257,8 +259,8 @@ async fn keep_applied(ui: Ui, session: &Session, lock: &Lock, before: &Applied, 
     if let Err(error) = kept {
         let error = marked(&error, "  ");
         ui.note(&format!(
-            "What is applied could not be noted down: {error}. A later plan may take drift for what was asked, or what \
-             was asked for drift; nothing else depends on it."
+            "The record of what was applied could not be saved: {error}. Later plans may show drift as requested, \
+             or requested changes as drift; nothing else depends on it."
         ));
     }
 }
@@ -272,7 +274,7 @@ async fn keep_versions(ui: Ui, session: &Session, lock: &Lock) {
     if let Err(error) = kept {
         let error = marked(&error, "  ");
         ui.note(&format!(
-            "The versions of parameters could not be noted down: {error}. The next plan reads their values; nothing \
+            "The record of parameter versions could not be saved: {error}. The next plan reads all values; nothing \
              else depends on it."
         ));
     }
@@ -283,7 +285,7 @@ async fn confirm(ui: Ui, session: &Session) -> Result<(), Failure> {
         Some(true) => Ok(()),
         Some(false) => Err(Failure::new(Exit::Refused, "not confirmed; nothing was changed", "")),
         None => {
-            let message = "there is no terminal to ask on; nothing was changed";
+            let message = "cannot ask for confirmation without a terminal; nothing was changed";
             Err(Failure::new(Exit::Refused, message, "add --yes, or apply a saved plan"))
         }
     }
@@ -298,9 +300,9 @@ fn may_go(plan: &Plan) -> Result<(), Failure> {
         plan.changes.iter().filter(|change| change.guarded).map(|change| change.address.to_string()).collect();
     let message = match lost.is_empty() {
         false => format!("this would lose the data of {}; nothing was changed", lost.join(", ")),
-        true => "this would take away more than a quarter of what is there; nothing was changed".to_owned(),
+        true => "this would delete more than a quarter of the objects; nothing was changed".to_owned(),
     };
-    let help = format!("if that is meant, add {}", plan.missing.join(" "));
+    let help = format!("if that is intended, add {}", plan.missing.join(" "));
     Err(Failure::new(Exit::Refused, message, help))
 }
 

@@ -15,13 +15,13 @@ pub fn check(ui: Ui, specs: &[PathBuf]) -> Result<Exit, Failure> {
         let result = spec::load(path, &kinds::catalog()).and_then(|spec| match Graph::of(&spec.env) {
             Ok(graph) => Ok(graph.wanted.len()),
             Err(ring) => {
-                let list = vec![Problem::new(ring, "break the ring at one of them")];
+                let list = vec![Problem::new(ring, "remove one of these references")];
                 Err(Problems::new(spec.tree.sources, list))
             }
         });
         match result {
             Ok(objects) if !ui.json => {
-                ui.result(&one_line(&format!("{}: good, {objects} objects", path.display())))?;
+                ui.result(&one_line(&format!("{}: valid, {objects} objects", path.display())))?;
             }
             Ok(_) => {}
             Err(found) => problems.append(found),

@@ -43,7 +43,7 @@ pub async fn compare(ui: Ui, args: &CompareArgs) -> Result<Exit, Failure> {
 }
 
 fn ring(message: String) -> Failure {
-    Failure::new(Exit::InvalidInput, message, "break the ring at one of them")
+    Failure::new(Exit::InvalidInput, message, "remove one of these references")
 }
 
 async fn as_it_is(ui: Ui, path: &Path, cloud: &CloudArgs) -> Result<(Environment, View), Failure> {

@@ -34,7 +34,7 @@ pub async fn locked(
     let stop = Stop::default();
     let mut signals = std::pin::pin!(signals(&stop));
     let at_once = || {
-        let (message, help) = ("ended at once by a second signal", "plan again to see what was done");
+        let (message, help) = ("stopped immediately by a second signal", "plan again to see what was done");
         Err(Failure::new(Exit::Interrupted, message, help))
     };
     let lock = tokio::select! {
@@ -64,10 +64,10 @@ pub async fn locked(
     let kept = match tokio::time::timeout(patience, lock.release()).await {
         Ok(Ok(())) => return result,
         Ok(Err(error)) => error.to_string(),
-        Err(_) => format!("no answer within {} s", patience.as_secs()),
+        Err(_) => format!("no response within {} s", patience.as_secs()),
     };
     let kept = marked(&kept, "  ");
-    ui.note(&format!("the lock could not be released ({kept}); it runs out after {} s", args.lock_lease));
+    ui.note(&format!("the lock could not be released ({kept}); it expires after {} s", args.lock_lease));
     result
 }
 
@@ -95,7 +95,7 @@ async fn acquire(
     match Lock::acquire(store, me, terms, MachineClock::shared(), &tell, stop.wait()).await {
         Ok((lock, None)) => Ok(lock),
         Ok((lock, Some(from))) => {
-            let text = format!("the lock is taken over from {}: it has run out", describe(&from.holder));
+            let text = format!("took over the expired lock of {}", describe(&from.holder));
             ui.note(&text);
             Ok(lock)
         }
@@ -154,7 +154,7 @@ fn refused(environment: &str, held: &Held, spec: &Path) -> Failure {
     let help = match &held.expires {
         Some(expires) => {
             message += &format!(", until {expires} unless renewed");
-            format!("{wait}, or if that run is dead for certain: baseplate unlock {}", spec.display())
+            format!("{wait}, or if that run has certainly died: baseplate unlock {}", spec.display())
         }
         None => format!("{wait}, or end that process: its lock ends with it"),
     };
@@ -163,12 +163,12 @@ fn refused(environment: &str, held: &Held, spec: &Path) -> Failure {
 
 fn unusable(environment: &str, name: &str, error: &CloudError) -> Failure {
     let place = if error.message.contains(name) { String::new() } else { format!(" ({name})") };
-    let message = format!("the lock of {environment} cannot be had{place}: {error}; nothing was changed");
+    let message = format!("cannot acquire the lock of {environment}{place}: {error}; nothing was changed");
     if error.is(Class::Denied) {
         let help = "allow these credentials ssm:GetParameter and ssm:PutParameter on parameter/baseplate/*";
         return Failure::new(Exit::Failed, message, help);
     }
-    Failure::new(Exit::Failed, message, "without its lock an environment is not changed; `plan` needs none")
+    Failure::new(Exit::Failed, message, "an environment is changed only under its lock; `plan` needs none")
 }
 
 /// The first signal asks to stop; the second ends this, and the command with it.
@@ -216,7 +216,7 @@ pub async fn unlock(ui: Ui, args: &UnlockArgs) -> Result<Exit, Failure> {
         if ui.json {
             ui.result_json(&serde_json::json!({ "held": null, "unlocked": false }))?;
         } else {
-            ui.result(&format!("Nobody holds the lock of {environment}."))?;
+            ui.result(&format!("The lock of {environment} is not held."))?;
         }
         return Ok(Exit::Done);
     };
@@ -224,15 +224,15 @@ pub async fn unlock(ui: Ui, args: &UnlockArgs) -> Result<Exit, Failure> {
     let Some(lease) = held.lease else { return Err(alive(&held)) };
     if !args.yes {
         let question = format!(
-            "Take it away? If that run lives after all, it goes on for up to {} s before it notices.",
+            "Release it? If that run is still alive, it continues for up to {} s before it notices.",
             lease.as_secs().div_ceil(3)
         );
         match ui.ask(&question).await {
             Some(true) => {}
-            Some(false) => return Err(Failure::new(Exit::Refused, "not confirmed; the lock stays", "")),
+            Some(false) => return Err(Failure::new(Exit::Refused, "not confirmed; the lock is kept", "")),
             None => {
-                let message = "there is no terminal to ask on; the lock stays";
-                return Err(Failure::new(Exit::Refused, message, "add --yes if that run is dead for certain"));
+                let message = "cannot ask for confirmation without a terminal; the lock is kept";
+                return Err(Failure::new(Exit::Refused, message, "add --yes if that run has certainly died"));
             }
         }
     }
@@ -240,15 +240,15 @@ pub async fn unlock(ui: Ui, args: &UnlockArgs) -> Result<Exit, Failure> {
         Unlocking::Unlocked => true,
         Unlocking::Moved(None) => false,
         Unlocking::Moved(Some(other)) => {
-            let message = format!("meanwhile it is held by {}; that lock stays", describe(&other.holder));
-            return Err(Failure::new(Exit::Refused, message, "look again, and decide anew"));
+            let message = format!("the lock is now held by {}, and is kept", describe(&other.holder));
+            return Err(Failure::new(Exit::Refused, message, "run `unlock` again to decide about that one"));
         }
         Unlocking::Alive => return Err(alive(&held)),
     };
     if ui.json {
         ui.result_json(&serde_json::json!({ "held": held.holder, "unlocked": unlocked }))?;
     } else {
-        ui.result(if unlocked { "Unlocked." } else { "Meanwhile it was released." })?;
+        ui.result(if unlocked { "Unlocked." } else { "It was released meanwhile." })?;
     }
     Ok(Exit::Done)
 }

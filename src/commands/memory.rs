@@ -14,7 +14,7 @@ use crate::spec::Environment;
 pub async fn after(old: Option<&Path>, new: &Path, choices: &Choices) -> Result<Session, Failure> {
     let (spec, graph) = session::load(new, Some(choices))?;
     let place = match old {
-        Some(old) => format!("what {} makes (spec to spec, no cloud was asked)", old.display()),
+        Some(old) => format!("the state that {} describes (spec to spec, no cloud was read)", old.display()),
         None => "an empty cloud in memory".to_owned(),
     };
     let cloud = FileCloud::in_memory(&spec.env, None, place);
@@ -25,8 +25,8 @@ pub async fn after(old: Option<&Path>, new: &Path, choices: &Choices) -> Result<
         let about = About { env: &old_spec.env, graph: &old_graph, vault: &vault };
         let report = stand_up(&cloud, about).await?;
         if let Some((address, why)) = report.failed.into_iter().next() {
-            let message = format!("{} itself does not go through: {address}: {why}", old.display());
-            return Err(Failure::new(Exit::Failed, message, "correct it, or take a revision that was applied"));
+            let message = format!("{} itself cannot be applied: {address}: {why}", old.display());
+            return Err(Failure::new(Exit::Failed, message, "correct it, or use a revision that was applied"));
         }
     }
     let vault = cloud.vault();
@@ -37,7 +37,7 @@ pub async fn after(old: Option<&Path>, new: &Path, choices: &Choices) -> Result<
 /// A session for a spec, in a copy of what `observe` captured.
 pub async fn on_copy(capture: &Path, new: &Path, choices: &Choices) -> Result<Session, Failure> {
     let (spec, graph) = session::load(new, Some(choices))?;
-    let help = "give what `observe --out` wrote";
+    let help = "give a file that `observe --out` wrote";
     let copy = Capture::read(capture).map_err(|message| Failure::new(Exit::InvalidInput, message, help))?;
     let place = format!("a copy of {}, in memory", capture.display());
     let cloud = FileCloud::in_memory(&spec.env, Some(copy), place);
@@ -55,11 +55,8 @@ fn same_environment(old: &Path, before: &Environment, new: &Path, after: &Enviro
     if was == is {
         return Ok(());
     }
-    let message = format!(
-        "{} is of {was}, {} is of {is}: no change leads from one environment to another",
-        old.display(),
-        new.display()
-    );
+    let message =
+        format!("{} is for {was}, {} is for {is}: these are different environments", old.display(), new.display());
     Err(Failure::new(
         Exit::InvalidInput,
         message,

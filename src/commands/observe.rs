@@ -18,7 +18,7 @@ use crate::value::{Address, Vault, one_line, tag};
 pub async fn observe(ui: Ui, spec: &Path, out: &Path, cloud: &CloudArgs) -> Result<Exit, Failure> {
     // A link that leads nowhere is there, too.
     if out.symlink_metadata().is_ok() {
-        let message = format!("{} is there already; nothing was written", out.display());
+        let message = format!("{} already exists; nothing was written", out.display());
         return Err(Failure::new(Exit::Refused, message, "choose another name, or move it away"));
     }
     options::of_cloud(cloud, Use::Reads)?;
@@ -35,7 +35,7 @@ pub async fn observe(ui: Ui, spec: &Path, out: &Path, cloud: &CloudArgs) -> Resu
     name_recognised(&session, &mut found);
     as_a_file_can_know(&session, &mut found);
     let capture = Capture::of(&session.spec.env, session.vault.key(), &found);
-    capture.write(out).map_err(|message| Failure::new(Exit::Failed, message, "choose another place"))?;
+    capture.write(out).map_err(|message| Failure::new(Exit::Failed, message, "choose another path"))?;
     if ui.json {
         ui.result_json(&serde_json::json!({ "captured": capture.objects.len(), "out": out }))?;
     } else {

@@ -62,8 +62,11 @@ pub fn of_saved(args: &ApplyArgs) -> Result<(), Failure> {
     ];
     match given.iter().find(|(_, given)| *given) {
         Some((name, _)) => {
-            let message = format!("{name} is not for a saved plan, which says that itself");
-            Err(no_effect(message, "give it to `plan --out`, and review what that plans"))
+            let message = format!(
+                "{name} cannot be combined with a saved plan, which was made with options of its \
+                                   own"
+            );
+            Err(no_effect(message, "give it to `plan --out`, and review that plan"))
         }
         None => Ok(()),
     }
@@ -82,7 +85,7 @@ pub fn of_no_cloud(args: &CloudArgs, beside: &str, why: &str) -> Result<(), Fail
     ];
     match given.iter().find(|(_, given)| *given) {
         Some((name, _)) => {
-            Err(no_effect(format!("{name} has no effect beside {beside}, which {why}"), "leave one of the two out"))
+            Err(no_effect(format!("{name} has no effect with {beside}, which {why}"), "omit one of the two"))
         }
         None => Ok(()),
     }
@@ -91,13 +94,16 @@ pub fn of_no_cloud(args: &CloudArgs, beside: &str, why: &str) -> Result<(), Fail
 pub fn of_compare(args: &CompareArgs, json: bool) -> Result<(), Failure> {
     match args.live {
         true => of_cloud(&args.cloud, Use::Reads)?,
-        false => of_no_cloud(&args.cloud, "compare", "asks a cloud only with --live")?,
+        false => of_no_cloud(&args.cloud, "compare", "reads a cloud only with --live")?,
     }
     if json && args.format.is_some() {
-        return Err(no_effect("--json and --format ask for different things", "give one of the two"));
+        return Err(no_effect("--json and --format conflict", "give one of the two"));
     }
     if args.all && (json || args.format == Some(CompareFormat::Markdown)) {
-        return Err(no_effect("--all is for text", "the other formats always list what the specs explain"));
+        return Err(no_effect(
+            "--all applies to text only",
+            "the other formats always list what the specs explain",
+        ));
     }
     Ok(())
 }
@@ -107,7 +113,7 @@ fn known_kind(address: &Address, option: &str) -> Result<(), Failure> {
         return Ok(());
     }
     let near = nearest(address.kind(), kinds::all().iter().map(|kind| kind.name().to_owned()));
-    let message = format!("{option} {address}: `{}` is no kind of object", address.kind());
+    let message = format!("{option} {address}: unknown kind `{}`", address.kind());
     Err(Failure::new(Exit::Usage, message, did_you_mean(near, EVERY_ADDRESS)))
 }
 
@@ -117,12 +123,12 @@ pub fn adoptable(adopt: &[Address], spec: &Graph) -> Result<(), Failure> {
         known_kind(address, "--adopt")?;
         let Some(wanted) = spec.wanted.iter().find(|wanted| wanted.address == *address) else {
             let near = nearest(&address.to_string(), spec.wanted.iter().map(|wanted| wanted.address.to_string()));
-            let message = format!("--adopt {address}: the spec has no such object");
+            let message = format!("--adopt {address}: not in the spec");
             return Err(Failure::new(Exit::Usage, message, did_you_mean(near, EVERY_ADDRESS)));
         };
         if wanted.external {
-            let message = format!("--adopt {address}: the spec says that somebody else sets it (external = true)");
-            return Err(Failure::new(Exit::Usage, message, "it is used as it is; leave --adopt out"));
+            let message = format!("--adopt {address}: it is external (external = true)");
+            return Err(Failure::new(Exit::Usage, message, "external objects are never adopted; omit --adopt"));
         }
     }
     Ok(())
@@ -155,8 +161,16 @@ pub fn destroyable(options: &Options, spec: &Graph, draft: &Draft) -> Result<(),
         }
         let guarded = draft.plan.changes.iter().filter(|change| change.guarded);
         let near = nearest(&address.to_string(), guarded.map(|change| change.address.to_string()));
-        let message = format!("--allow-destroy {address} names nothing that is there; nothing was changed");
-        return Err(Failure::new(Exit::Usage, message, did_you_mean(near, "the plan says what it needs")));
+        let message = format!("--allow-destroy {address}: the environment has no such object; nothing was changed");
+        return Err(Failure::new(
+            Exit::Usage,
+            message,
+            did_you_mean(
+                near,
+                "the plan lists the options that it \
+                                                                          requires",
+            ),
+        ));
     }
     Ok(())
 }

@@ -13,15 +13,11 @@ use crate::value::one_line;
 pub async fn plan(ui: Ui, args: &PlanArgs, json: bool) -> Result<Exit, Failure> {
     let format = rendering::format(args.rendering, json)?;
     if let (Some(_), Some(out)) = (&args.from, &args.out) {
-        let message = format!("a plan from spec to spec is of no cloud and cannot be saved in {}", out.display());
-        return Err(Failure::new(
-            Exit::Usage,
-            message,
-            "leave --from out to plan against what is live, and save that",
-        ));
+        let message = format!("a plan with --from is for no cloud, and cannot be saved in {}", out.display());
+        return Err(Failure::new(Exit::Usage, message, "omit --from to plan against live state, and save that"));
     }
     if let Some(out) = args.out.as_ref().filter(|out| out.extension().is_some_and(|end| end == "toml")) {
-        let message = format!("{} has the name of a spec, and apply would take it for one", out.display());
+        let message = format!("{} is named like a spec, and apply would read it as one", out.display());
         return Err(Failure::new(Exit::Usage, message, "give the plan another name, as in prod.plan"));
     }
     let session = match &args.from {
@@ -45,7 +41,7 @@ pub async fn plan(ui: Ui, args: &PlanArgs, json: bool) -> Result<Exit, Failure> 
     if format == Format::TfplanJson {
         let terraform = render::tfplan(&session.spec.env, graph, &draft).map_err(|address| {
             let message = format!("{address} has no counterpart among Terraform's resources");
-            Failure::new(Exit::Failed, message, "take another format; every other one shows it")
+            Failure::new(Exit::Failed, message, "choose another format; all others show it")
         })?;
         ui.result_json(&terraform)?;
     } else {
@@ -53,7 +49,7 @@ pub async fn plan(ui: Ui, args: &PlanArgs, json: bool) -> Result<Exit, Failure> 
     }
     if let Some(out) = &args.out {
         let out = one_line(&out.display().to_string());
-        ui.note(&format!("Saved. `baseplate apply {out}` carries out exactly this, or nothing."));
+        ui.note(&format!("Saved. `baseplate apply {out}` applies exactly this plan, or nothing."));
     }
     let pending = args.detailed_exitcode && !draft.plan.is_empty();
     Ok(if pending { Exit::ChangesPending } else { Exit::Done })

@@ -22,7 +22,7 @@ pub fn format(rendering: Rendering, json: bool) -> Result<Format, Failure> {
         (None, false) => Format::Text,
         (Some(format), json) if !json || format == Format::Json => format,
         _ => {
-            let message = "--json and --format ask for different things";
+            let message = "--json and --format conflict";
             return Err(Failure::new(
                 Exit::Usage,
                 message,
@@ -32,7 +32,7 @@ pub fn format(rendering: Rendering, json: bool) -> Result<Format, Failure> {
     };
     if rendering.max_bytes.is_some() && format != Format::Markdown {
         let message = "--max-bytes is for --format markdown";
-        return Err(Failure::new(Exit::Usage, message, "the other formats are whole or they are nothing"));
+        return Err(Failure::new(Exit::Usage, message, "the other formats are never shortened"));
     }
     Ok(format)
 }

@@ -46,7 +46,7 @@ impl SavedPlan {
     pub fn write(&self, path: &Path) -> Result<(), Failure> {
         let text = serde_json::to_vec_pretty(self).unwrap_or_default();
         files::write_private(path, &text).map_err(|error| {
-            Failure::new(Exit::Failed, format!("cannot write {}: {error}", path.display()), "choose another place")
+            Failure::new(Exit::Failed, format!("cannot write {}: {error}", path.display()), "choose another path")
         })
     }
 
@@ -57,7 +57,7 @@ impl SavedPlan {
         }
         let saved = files::read(path, files::LARGEST).and_then(|text| Self::parse(&text));
         saved.map(Some).map_err(|why| {
-            let message = format!("{} is not usable as a plan: {why}", path.display());
+            let message = format!("{} cannot be used as a plan: {why}", path.display());
             Failure::new(Exit::Refused, message, "give a spec (*.toml), or a plan that `plan --out` saved")
         })
     }
@@ -69,16 +69,16 @@ impl SavedPlan {
     pub fn parse(text: &[u8]) -> Result<Self, String> {
         let value: Value = serde_json::from_slice(text).map_err(|error| error.to_string())?;
         if value.get("format").and_then(Value::as_str) != Some(FORMAT) {
-            return Err(format!("it does not say \"format\": \"{FORMAT}\""));
+            return Err(format!("its \"format\" is not \"{FORMAT}\""));
         }
         let version = value.pointer("/plan/format_version").and_then(Value::as_u64);
         if version != Some(u64::from(FORMAT_VERSION)) {
-            return Err(format!("it is of another version than {FORMAT_VERSION}"));
+            return Err(format!("its version is not {FORMAT_VERSION}"));
         }
         let saved = Self::deserialize(value).map_err(|error| error.to_string())?;
         // Refused before anything is read there: a plan may come from anybody.
         if saved.spec.extension().is_none_or(|extension| extension != "toml") {
-            return Err("the spec that it names is no .toml file".to_owned());
+            return Err("its spec is not a .toml file".to_owned());
         }
         Ok(saved)
     }

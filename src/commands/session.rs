@@ -35,7 +35,7 @@ impl Session {
     pub async fn open(ui: Ui, path: &Path, args: &CloudArgs, choices: Option<&Choices>) -> Result<Self, Failure> {
         let (spec, graph) = load(path, choices)?;
         if let Some(region) = args.region.as_ref().filter(|region| **region != spec.env.region) {
-            let message = format!("--region says {region}, the spec says {}", spec.env.region);
+            let message = format!("--region is {region}, the spec is for {}", spec.env.region);
             return Err(Failure::new(
                 Exit::Refused,
                 message,
@@ -86,21 +86,21 @@ pub fn load(path: &Path, choices: Option<&Choices>) -> Result<(Spec, Graph), Fai
         set_image(&mut spec.env, choice)?;
     }
     let graph = Graph::of(&spec.env)
-        .map_err(|ring| Failure::new(Exit::InvalidInput, ring, "break the ring at one of them"))?;
+        .map_err(|ring| Failure::new(Exit::InvalidInput, ring, "remove one of these references"))?;
     options::adoptable(choices.map(|choices| choices.adopt.as_slice()).unwrap_or_default(), &graph)?;
     Ok((spec, graph))
 }
 
 fn set_image(env: &mut Environment, choice: &str) -> Result<(), Failure> {
     let Some((service, image)) = choice.split_once('=').filter(|(_, image)| !image.is_empty()) else {
-        let message = format!("--image {choice} does not say SERVICE=IMAGE");
+        let message = format!("--image {choice} is not of the form SERVICE=IMAGE");
         return Err(Failure::new(Exit::Usage, message, "as in --image web=nginx:1.27"));
     };
     let mut services = env.section::<Services>().clone();
     let Some(there) = services.get_mut(service) else {
         let names: Vec<&str> = services.keys().map(String::as_str).collect();
         let help = format!("services are: {}", names.join(", "));
-        let message = format!("--image names service `{service}`, which the spec has not");
+        let message = format!("--image {service}: no such service in the spec");
         return Err(Failure::new(Exit::Usage, message, help));
     };
     image.clone_into(&mut there.image);
@@ -122,7 +122,7 @@ async fn open(ui: Ui, env: &Environment, args: &CloudArgs) -> Result<Box<dyn Clo
             return Err(Failure::new(Exit::Usage, message, "0 to 1000"));
         }
         let options = Options { time_scale, fail_at: args.fail_at.clone(), ..Options::default() };
-        let help = "give the path of a cloud file, or of one that is not there yet";
+        let help = "give the path of a cloud file, or of a new one";
         return match FileCloud::open(Path::new(path), env, options) {
             Ok(cloud) => Ok(Box::new(cloud)),
             Err(message) => Err(Failure::new(Exit::InvalidInput, message, help)),
@@ -138,8 +138,8 @@ async fn open(ui: Ui, env: &Environment, args: &CloudArgs) -> Result<Box<dyn Clo
 /// There is nothing to open.
 #[cfg(not(feature = "aws"))]
 async fn account(_: Ui, _: &Environment, _: &CloudArgs) -> Result<Box<dyn Cloud>, Failure> {
-    let message = "this Baseplate was built without AWS, and has only cloud files";
-    Err(Failure::new(Exit::Usage, message, "say --cloud file:PATH, or build it with its default features"))
+    let message = "this build of Baseplate does not support AWS, only cloud files";
+    Err(Failure::new(Exit::Usage, message, "use --cloud file:PATH, or build it with its default features"))
 }
 
 /// Calls that failed, as one failure: what, and what to do next.
@@ -151,7 +151,7 @@ pub fn unreadable(errors: &[CloudError]) -> Failure {
     } else if let Some(remedy) = errors.iter().find_map(CloudError::remedy) {
         remedy
     } else if errors.iter().any(|error| error.is(Class::Unanswered)) {
-        "the endpoint did not answer: check the network, the region and AWS_ENDPOINT_URL"
+        "no response from the endpoint: check the network, the region and AWS_ENDPOINT_URL"
     } else {
         "nothing was changed"
     };

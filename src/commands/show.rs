@@ -11,7 +11,7 @@ pub fn show(ui: Ui, path: &Path, asked: Rendering, json: bool) -> Result<Exit, F
     let format = rendering::format(asked, json)?;
     if let Some(saved) = SavedPlan::read(path)? {
         if format == Format::TfplanJson {
-            let message = "a saved plan holds what changes; Terraform's JSON also shows what stays";
+            let message = "a saved plan has only what changes; Terraform's JSON also needs what is unchanged";
             let help = format!("`baseplate plan {} --format tfplan-json` reads the rest", saved.spec.display());
             return Err(Failure::new(Exit::Usage, message, help));
         }

@@ -104,15 +104,16 @@ impl<V: Versions> Chain<V> {
                 return Ok(Log { newest, counts: None });
             }
             if number + LOOK_BACK < newest {
-                let why =
-                    format!("none of its last {LOOK_BACK} versions is a lock; if you know what it is, delete it");
+                let why = format!(
+                    "none of its last {LOOK_BACK} versions is a lock of Baseplate; if nothing else needs it, delete it"
+                );
                 return wrong(Class::Refused, why);
             }
             // That an older version is not there can only mean that this place does not know it yet. To take it
             // for free would be to ignore its holder.
             match self.versions.read(Some(number)).await? {
                 Some((_, older)) => text = older,
-                None => return wrong(Class::Unanswered, format!("version {number} does not show yet")),
+                None => return wrong(Class::Unanswered, format!("version {number} cannot be read yet")),
             }
         }
     }
@@ -223,13 +224,13 @@ impl<V: Versions> LockStore for Chain<V> {
             loop {
                 if log.newest < self.newest.get() {
                     // Stale, or somebody deleted the parameter. Either way nothing is known.
-                    let message = format!("{} is not there as it was written", self.versions.name());
+                    let message = format!("{} does not show the latest write", self.versions.name());
                     return Err(unusable(Class::Unanswered, message));
                 }
                 if !log.is_held_by(me) {
                     let why = match &log.counts {
-                        Some(entry) if entry.held => format!("{} has it", who(&entry.holder)),
-                        Some(entry) => format!("{} took it away with `unlock`", who(&entry.holder)),
+                        Some(entry) if entry.held => format!("{} holds it", who(&entry.holder)),
+                        Some(entry) => format!("{} released it with `unlock`", who(&entry.holder)),
                         None => "its parameter was overwritten".to_owned(),
                     };
                     return Ok(Renewal::Lost(why));

@@ -69,7 +69,7 @@ impl Entry {
         match value.get("lock_format").and_then(Value::as_u64) {
             None => Ok(None),
             Some(FORMAT) => Ok(Self::deserialize(value).ok().filter(|entry| entry.version == number)),
-            Some(other) => Err(format!("it is written in format {other}, by a newer Baseplate; use that one")),
+            Some(other) => Err(format!("its format is {other}, of a newer version of Baseplate; use that version")),
         }
     }
 }

@@ -29,9 +29,9 @@ impl Holder {
     /// This process, about to run `command`.
     pub fn this(command: &str) -> Self {
         let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
-        let user = variable("USER").or_else(|| variable("LOGNAME")).unwrap_or_else(|| "somebody".to_owned());
+        let user = variable("USER").or_else(|| variable("LOGNAME")).unwrap_or_else(|| "unknown".to_owned());
         let host = std::fs::read_to_string("/proc/sys/kernel/hostname").ok().or_else(|| variable("HOSTNAME"));
-        let host = host.unwrap_or_else(|| "an unnamed host".to_owned());
+        let host = host.unwrap_or_else(|| "unknown-host".to_owned());
         Self {
             id: random_id(),
             by: plain(&format!("{}@{}", user.trim(), host.trim())),

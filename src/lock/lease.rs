@@ -111,7 +111,7 @@ impl Lock {
     pub async fn fence(&self) -> Result<(), String> {
         while !self.is_certain() {
             if let Some(why) = self.lost.borrow().as_ref() {
-                return Err(format!("not begun: {why}"));
+                return Err(format!("not started: {why}"));
             }
             self.renew().await;
         }
@@ -181,14 +181,14 @@ impl Lock {
         let outcome = tokio::select! {
             biased;
             outcome = renewal => outcome.map_err(|error| error.to_string()),
-            () = self.clock.sleep(limit) => Err(format!("no answer within {} s", limit.as_secs_f64())),
+            () = self.clock.sleep(limit) => Err(format!("no response within {} s", limit.as_secs_f64())),
         };
         match outcome {
             Ok(Renewal::Renewed(at)) => {
                 self.renewed.set(at);
                 self.store.certain(at, certainty(self.lease));
             }
-            Ok(Renewal::Lost(why)) => self.lose(format!("the lock is no longer ours: {why}")),
+            Ok(Renewal::Lost(why)) => self.lose(format!("the lock was lost: {why}")),
             Err(why) if !self.is_certain() => {
                 let seconds = self.age().as_secs();
                 self.lose(format!("the lock could not be renewed for {seconds} s: {why}"));

@@ -138,7 +138,7 @@ impl<'a> Drafting<'a> {
                 [index] => self.adopt(wanted, &desired, index),
                 [_, _, ..] => self.ambiguous(wanted, &recognised),
                 [] if wanted.external => self.conflicts.push(format!(
-                    "{} is set by somebody else (external = true) and is not there: set it, then plan again",
+                    "{} is external (external = true) and does not exist: create it, then plan again",
                     wanted.address
                 )),
                 [] => self.create(wanted, &desired),
@@ -199,7 +199,7 @@ impl<'a> Drafting<'a> {
         let deleted = self.applied.was_there(&wanted.address, &wanted.attrs);
         let origin = if deleted { Origin::Drift } else { Origin::Requested };
         fields.iter_mut().for_each(|field| field.origin = origin);
-        let reason = if deleted { "somebody deleted it" } else { "it is not there" }.to_owned();
+        let reason = if deleted { "deleted outside of Baseplate" } else { "does not exist" }.to_owned();
         self.push(wanted, Action::Create, reason, Impact::None, None, fields, true);
     }
 
@@ -241,8 +241,8 @@ impl<'a> Drafting<'a> {
                 let impact = if holds_data(kind, live) { Impact::DataLoss } else { Impact::Replaced };
                 (Action::Replace, reason, impact)
             }
-            (true, Action::Adopt) => (Action::Adopt, "it has not all of our tags".to_owned(), impact()),
-            _ => (Action::Update, format!("{} differ", changed.join(", ")), impact()),
+            (true, Action::Adopt) => (Action::Adopt, "its ownership tags are incomplete".to_owned(), impact()),
+            _ => (Action::Update, format!("differs in {}", changed.join(", ")), impact()),
         };
         let mut outputs = live.outputs.clone();
         if action == Action::Replace {
@@ -309,8 +309,8 @@ impl<'a> Drafting<'a> {
         let protection = kind.protected_by().and_then(|field| live.attrs.as_ref()?.get(field)?.as_bool());
         if protection == Some(true) {
             self.conflicts.push(format!(
-                "{address} would be deleted and is protected from it: set `deletion-protection = false` in the \
-                 spec, apply that, and then go on"
+                "{address} would be deleted, but has deletion protection: set `deletion-protection = false` in the \
+                 spec and apply that, then plan again"
             ));
         }
     }
@@ -325,7 +325,7 @@ impl<'a> Drafting<'a> {
             self.conflicts.sort();
             if self.to_adopt.len() > 1 {
                 let all: Vec<String> = self.to_adopt.iter().map(|address| format!("--adopt {address}")).collect();
-                self.conflicts.push(format!("to take all of these over: {}", all.join(" ")));
+                self.conflicts.push(format!("to adopt all of these: {}", all.join(" ")));
             }
             return Err(Refusal::Conflicts(self.conflicts));
         }

@@ -50,7 +50,7 @@ impl FromStr for AddressPattern {
         }
         let address: Address = text.parse()?;
         if crate::kinds::find(address.kind()).is_none() {
-            return Err(format!("`{}` is no kind of object", address.kind()));
+            return Err(format!("unknown kind `{}`", address.kind()));
         }
         Ok(if address.name() == "*" { Self::Kind(address.kind().to_owned()) } else { Self::One(address) })
     }

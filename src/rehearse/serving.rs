@@ -58,7 +58,7 @@ impl Serving {
                     self.ended.push(Interruption { address: address.clone(), from, until: Some(now), why });
                 }
             } else if !self.open.contains_key(address) {
-                let why = failing.get(address).cloned().unwrap_or_else(|| "it is not there".to_owned());
+                let why = failing.get(address).cloned().unwrap_or_else(|| "it does not exist".to_owned());
                 self.open.insert(address.clone(), (now, why));
             }
         }
@@ -108,7 +108,7 @@ impl<'a> Moment<'a> {
                     moment.uses[index].push(used);
                     moment.users[used].insert(found.kind.name());
                 } else if seen.iter().any(|(name, known)| *name == kind && *known == id) {
-                    moment.gone[index].get_or_insert(format!("it refers to {kind} {id}, which is gone"));
+                    moment.gone[index].get_or_insert(format!("it refers to {kind} {id}, which was deleted"));
                 }
             }
         }
@@ -125,14 +125,14 @@ impl<'a> Moment<'a> {
             return Some(why.clone());
         }
         if let Some(behind) = kind.backed_by().filter(|behind| !self.users[index].contains(behind)) {
-            return Some(format!("no {behind} is behind it yet"));
+            return Some(format!("no {behind} is attached to it yet"));
         }
         let used = self.uses[index].iter().filter(|&&used| self.live[used].kind.serves());
         used.into_iter().find_map(|&used| {
             let why = self.fault(used, open)?;
             let address = self.live[used].live.address.as_ref();
             let name = address.map_or_else(|| live.id.clone(), ToString::to_string);
-            Some(if why.starts_with("by way of ") { why } else { format!("by way of {name}: {why}") })
+            Some(if why.starts_with("via ") { why } else { format!("via {name}: {why}") })
         })
     }
 }
@@ -192,7 +192,7 @@ mod tests {
         ];
         assert_eq!(
             watched(&moments),
-            ["listener_rule.web 6..Some(96) by way of target_group.web: no ecs_service is behind it yet"]
+            ["listener_rule.web 6..Some(96) via target_group.web: no ecs_service is attached to it yet"]
         );
     }
 
@@ -206,8 +206,8 @@ mod tests {
             (150, vec![service("old"), group("old")]),
         ];
         let missed = watched(&moments);
-        assert_eq!(missed[0], "ecs_service.web 60..Some(150) it is not there");
-        assert_eq!(missed[1], "target_group.web 60..Some(150) no ecs_service is behind it yet");
+        assert_eq!(missed[0], "ecs_service.web 60..Some(150) it does not exist");
+        assert_eq!(missed[1], "target_group.web 60..Some(150) no ecs_service is attached to it yet");
         assert_eq!(missed.len(), 2, "what takes no time is none: {missed:?}");
     }
 
@@ -217,6 +217,9 @@ mod tests {
         assert!(watched(&[(0, vec![outside()]), (1, vec![outside()])]).is_empty());
         let moments =
             [(0, vec![rule("old"), service("old"), group("old")]), (5, vec![rule("old"), service("old")])];
-        assert_eq!(watched(&moments)[1], "listener_rule.web 5..None it refers to target_group old, which is gone");
+        assert_eq!(
+            watched(&moments)[1],
+            "listener_rule.web 5..None it refers to target_group old, which was deleted"
+        );
     }
 }

@@ -37,9 +37,9 @@ pub fn html(plan: &Plan) -> String {
     }
     changes(&mut out, plan);
     let kept: Vec<String> =
-        plan.kept.iter().map(|address| format!("{address} belongs to the whole project")).collect();
-    list(&mut out, "Accepted by AWS, to come later", &plan.scheduled);
-    list(&mut out, "Left as they are", &kept);
+        plan.kept.iter().map(|address| format!("{address} is shared by the project's environments")).collect();
+    list(&mut out, "Scheduled by AWS", &plan.scheduled);
+    list(&mut out, "Kept", &kept);
     list(&mut out, "Notes", &plan.notes);
     left_to_aws(&mut out, plan);
     let _ = writeln!(
@@ -80,12 +80,12 @@ fn top(out: &mut String, plan: &Plan) {
     if !warnings.is_empty() {
         let lost = plan.changes.iter().any(|change| change.impact == Impact::DataLoss);
         let class = if lost { "warn lost" } else { "warn" };
-        let _ = writeln!(out, "<p class=\"{class}\"><b>Look here:</b> {}.</p>", escape(&warnings.join(", ")));
+        let _ = writeln!(out, "<p class=\"{class}\"><b>Attention:</b> {}.</p>", escape(&warnings.join(", ")));
     }
     if !plan.missing.is_empty() {
         let options: Vec<String> =
             plan.missing.iter().map(|option| format!("<code>{}</code>", escape(option))).collect();
-        let _ = writeln!(out, "<p class=\"warn lost\"><b>Refused without</b> {}</p>", options.join(" "));
+        let _ = writeln!(out, "<p class=\"warn lost\"><b>Requires approval:</b> {}</p>", options.join(" "));
     }
 }
 
@@ -103,22 +103,23 @@ fn tools(out: &mut String, plan: &Plan) {
         );
     }
     out.push_str(
-        "<button type=\"button\" data-fold=\"open\">Unfold all</button>\
-         <button type=\"button\" data-fold=\"\">Fold all</button></div>\n",
+        "<button type=\"button\" data-fold=\"open\">Expand all</button>\
+         <button type=\"button\" data-fold=\"\">Collapse all</button></div>\n",
     );
 }
 
 fn dependencies(out: &mut String, plan: &Plan) {
     let _ = write!(
         out,
-        "<section><h2>What depends on what</h2>\n<div class=\"scroll\">\n{}</div>\n<p class=\"legend\">",
+        "<section><h2>Dependencies</h2>\n<div class=\"scroll\">\n{}</div>\n<p class=\"legend\">",
         picture(plan)
     );
     for (action, _) in plan.counts().into_iter().filter(|(_, count)| *count > 0) {
         let _ = write!(out, "<span class=\"{0}\"><b>{1}</b> {0}</span>", action.verb(), action.mark());
     }
     out.push_str(
-        "<span>a line leads down to what needs it (dashed: up); a thick frame interrupts or replaces</span></p></section>\n",
+        "<span>a line leads down to what depends on it (dashed: up); a thick frame marks an interruption or a \
+         replacement</span></p></section>\n",
     );
 }
 
@@ -139,7 +140,7 @@ fn changes(out: &mut String, plan: &Plan) {
         out.push_str("</section>\n");
     }
     if !plan.is_empty() {
-        out.push_str("<p id=\"none\" class=\"soft\" hidden>Nothing fits the search.</p>\n");
+        out.push_str("<p id=\"none\" class=\"soft\" hidden>No changes match the search.</p>\n");
     }
 }
 
@@ -164,7 +165,7 @@ fn one(out: &mut String, index: usize, change: &Change) {
     };
     let _ = write!(out, "<span class=\"badge{class}\">{}</span>", escape(&change.impact.to_string()));
     if change.guarded {
-        out.push_str("<span class=\"badge lost\">not allowed yet</span>");
+        out.push_str("<span class=\"badge lost\">requires approval</span>");
     }
     let _ = write!(out, "<span class=\"time\">{action} · {}</span></summary>", duration(change.seconds));
     if !bare {
@@ -193,7 +194,7 @@ fn field(out: &mut String, row: &Row<'_>) {
         }
         Content::Secret => out.push_str("<em>secret</em>"),
         Content::Another(value) => {
-            let _ = write!(out, "another {}", escape(value));
+            let _ = write!(out, "{} (new id or revision)", escape(value));
         }
         Content::Lines(lines) => {
             out.push_str("<pre>");
@@ -228,8 +229,8 @@ fn left_to_aws(out: &mut String, plan: &Plan) {
     }
     let _ = write!(
         out,
-        "<section><h2>Left to AWS</h2><details><summary>{} fields that the spec does not set: as they are, and never \
-         a difference</summary><div class=\"body\">",
+        "<section><h2>Left to AWS</h2><details><summary>{} fields that the spec does not set: kept as they are, \
+         never a difference</summary><div class=\"body\">",
         plan.left_to_aws.len()
     );
     for left in &plan.left_to_aws {

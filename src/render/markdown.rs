@@ -84,7 +84,7 @@ impl Entry {
     fn of(change: &Change) -> Self {
         let mut said = vec![change.action.verb().to_owned(), change.impact.to_string()];
         if change.guarded {
-            said.push("not allowed yet".to_owned());
+            said.push("requires approval".to_owned());
         }
         said.push(duration(change.seconds));
         let said = said.join(" · ");
@@ -132,7 +132,8 @@ fn extras(plan: &Plan) -> Vec<Extra> {
         let lines: String = lines.iter().map(|line| format!("- {}\n", code(line))).collect();
         (!lines.is_empty()).then(|| Extra { text: format!("\n#### {title}\n\n{lines}"), place })
     };
-    let kept = plan.kept.iter().map(|address| format!("{address} belongs to the whole project")).collect();
+    let kept =
+        plan.kept.iter().map(|address| format!("{address} is shared by the project's environments")).collect();
     let left: String = plan
         .left_to_aws
         .iter()
@@ -140,16 +141,16 @@ fn extras(plan: &Plan) -> Vec<Extra> {
         .collect();
     let left = (!left.is_empty()).then(|| Extra {
         text: format!(
-            "\n<details><summary>Left to AWS ({}): the spec does not say, so it is never a difference</summary>\n\n\
+            "\n<details><summary>Left to AWS ({}): not set in the spec, so never a difference</summary>\n\n\
              {left}\n</details>\n",
             plan.left_to_aws.len()
         ),
         place: Place::Folded,
     });
     [
-        list("Refused without these options", Place::BeforeChanges, plan.missing.clone()),
-        list("Accepted by AWS, to come later", Place::AfterChanges, plan.scheduled.clone()),
-        list("Left as they are", Place::AfterChanges, kept),
+        list("Requires approval", Place::BeforeChanges, plan.missing.clone()),
+        list("Scheduled by AWS", Place::AfterChanges, plan.scheduled.clone()),
+        list("Kept", Place::AfterChanges, kept),
         list("Notes", Place::AfterChanges, plan.notes.clone()),
         left,
     ]
@@ -265,7 +266,7 @@ fn fenced(rows: &[Row<'_>]) -> String {
                 writeln!(body, "- {path}: {before}\n+ {path}: {after}{notes}")
             }
             Content::Secret => writeln!(body, "! {path}: (secret){notes}"),
-            Content::Another(value) => writeln!(body, "! {path}: another {value}{notes}"),
+            Content::Another(value) => writeln!(body, "! {path}: {value} (new id or revision){notes}"),
             Content::Lines(lines) => writeln!(body, "  {path}:{notes}").and_then(|()| {
                 lines.iter().try_for_each(|(mark, line)| {
                     let mark = match mark {

@@ -33,10 +33,10 @@ pub const ORIGINS: [Origin; 3] = [Origin::Requested, Origin::Drift, Origin::Unma
 /// What stands above the changes that come from there.
 pub fn heading(origin: Origin, destroy: bool) -> &'static str {
     match origin {
-        Origin::Requested if destroy => "Goes",
-        Origin::Requested => "You asked",
-        Origin::Drift => "Drift: what is live moved, the spec did not",
-        Origin::Unmanaged => "Unmanaged: added by hand, and not in the spec",
+        Origin::Requested if destroy => "Destroyed",
+        Origin::Requested => "Requested by the spec",
+        Origin::Drift => "Drift: live state changed, the spec did not",
+        Origin::Unmanaged => "Unmanaged: added by hand, not in the spec",
     }
 }
 
@@ -50,7 +50,7 @@ pub fn title(plan: &Plan) -> String {
 pub fn counts(plan: &Plan) -> String {
     match (plan.is_empty(), plan.destroy) {
         (true, true) => return "Nothing to destroy.".to_owned(),
-        (true, false) => return format!("No changes: all {} objects are as the spec says.", plan.unchanged),
+        (true, false) => return format!("No changes: all {} objects are up to date.", plan.unchanged),
         _ => {}
     }
     let counts = plan.counts().into_iter().filter(|(_, count)| *count > 0);

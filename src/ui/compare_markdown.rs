@@ -27,7 +27,8 @@ pub fn compare_markdown(comparison: &Comparison) -> String {
     }
     if !comparison.explained.is_empty() {
         let count = comparison.explained_count();
-        let _ = write!(out, "\n<details>\n<summary>{count} meant</summary>\n\n{head} why |\n|---|---|---|---|\n");
+        let _ =
+            write!(out, "\n<details>\n<summary>{count} explained</summary>\n\n{head} why |\n|---|---|---|---|\n");
         for explained in &comparison.explained {
             for Row { path, here, there } in rows(&explained.objects, &labels) {
                 let (path, why) = (code(&path), markdown_text(&explained.why));

@@ -68,7 +68,7 @@ fn object(out: &mut String, contrast: &Contrast, labels: &Labels, paint: Paint) 
 }
 
 pub(super) fn title(comparison: &Comparison, labels: &Labels) -> String {
-    let how = if comparison.live { "as they are" } else { "as their specs want them" };
+    let how = if comparison.live { "live state" } else { "desired state" };
     let project = match comparison.one.project == comparison.other.project {
         true => format!("{} ", comparison.one.project),
         false => String::new(),
@@ -83,19 +83,19 @@ pub(super) fn summary(comparison: &Comparison, hint: &str) -> String {
         count => format!("{count} differences are"),
     };
     let equal = match comparison.equal {
-        1 => "1 object is alike".to_owned(),
-        count => format!("{count} objects are alike"),
+        1 => "1 object is the same".to_owned(),
+        count => format!("{count} objects are the same"),
     };
     match (unexplained, explained) {
         (0, 0) => format!("No differences: {equal}."),
-        (0, _) => format!("Nothing unexplained: {} meant{hint}; {equal}.", differences(explained)),
+        (0, _) => format!("No unexplained differences: {} explained{hint}; {equal}.", differences(explained)),
         (_, 0) => format!("{} unexplained; {equal}.", differences(unexplained)),
-        _ => format!("{} unexplained, {explained} meant{hint}; {equal}.", differences(unexplained)),
+        _ => format!("{} unexplained, {explained} explained{hint}; {equal}.", differences(unexplained)),
     }
 }
 
 pub(super) fn stale(path: &str) -> String {
-    format!("differs {path} explains nothing: take it out of the spec")
+    format!("[[differs]] {path} matches no difference: remove it from the spec")
 }
 
 /// What the two are called beside one another.

@@ -30,17 +30,16 @@ pub fn plan_text(plan: &Plan, place: &str, paint: Paint) -> String {
         }
         stages(&mut out, &own, paint);
     }
-    section(&mut out, paint, "Accepted by AWS, to come later", &plan.scheduled);
+    section(&mut out, paint, "Scheduled by AWS", &plan.scheduled);
     let kept: Vec<String> =
-        plan.kept.iter().map(|address| format!("{address} belongs to the whole project")).collect();
-    section(&mut out, paint, "Left as they are", &kept);
+        plan.kept.iter().map(|address| format!("{address} is shared by the project's environments")).collect();
+    section(&mut out, paint, "Kept", &kept);
     section(&mut out, paint, "Notes", &plan.notes);
-    let missing = plan.missing.iter().map(|option| format!("apply refuses this without {option}"));
-    section(&mut out, paint, "To be allowed", &missing.collect::<Vec<_>>());
+    section(&mut out, paint, "Requires approval (apply is refused without)", &plan.missing);
     if !plan.left_to_aws.is_empty() {
         let objects: BTreeSet<&Address> = plan.left_to_aws.iter().map(|left| &left.address).collect();
         let (values, objects) = (plan.left_to_aws.len(), objects.len());
-        let text = format!("Left to AWS: {values} values of {objects} objects, which --json lists.");
+        let text = format!("Left to AWS: {values} values of {objects} objects; --json lists them.");
         let _ = writeln!(out, "\n{}", paint.dim(&text));
     }
     let _ = writeln!(out, "\n{}", summary(plan, paint));
@@ -73,7 +72,7 @@ fn summary(plan: &Plan, paint: Paint) -> String {
         let text = if plan.destroy {
             "Nothing to destroy.".to_owned()
         } else {
-            format!("No changes: all {} objects are as the spec says.", plan.unchanged)
+            format!("No changes: all {} objects are up to date.", plan.unchanged)
         };
         return paint.green(&text);
     }
@@ -184,7 +183,7 @@ pub(super) fn fields(out: &mut String, fields: &[Field], whole: Origin, paint: P
             }
             (before, after) if before == after => {
                 // The same address: what it stands for, a revision or an id, is another one afterwards.
-                let _ = writeln!(out, "      {:<22} another {}{why}", field.path, inline(before));
+                let _ = writeln!(out, "      {:<22} {} (new id or revision){why}", field.path, inline(before));
             }
             (before, _) => {
                 let arrow = paint.dim("→");

@@ -58,7 +58,7 @@ impl Progress {
                     what.clone_into(known);
                     drop(state);
                     if self.bar.is_none() {
-                        self.line(&format!("         {address} waits: {}", marked(what, MARGIN)));
+                        self.line(&format!("         waiting for {address}: {}", marked(what, MARGIN)));
                     }
                 }
             }
@@ -66,7 +66,7 @@ impl Progress {
                 let text = format!("{} {address} in {}", doing.past(), seconds(*took));
                 self.ended(address, &paint.green(&text));
             }
-            Event::Unchanged { address } => self.ended(address, &format!("{address} is as it should be")),
+            Event::Unchanged { address } => self.ended(address, &format!("{address} is up to date")),
             Event::Failed { address, doing, why } => {
                 let text = format!("FAILED {} {address}: {}", doing.present(), marked(why, MARGIN));
                 self.ended(address, &paint.red(&text));
@@ -77,12 +77,16 @@ impl Progress {
             }
             Event::Stopping { running } => {
                 self.line(
-                    &paint.yellow(&format!("stopping: nothing more is started, {running} in flight may land")),
+                    &paint.yellow(&format!(
+                        "stopping: no more changes are started, {running} in progress may finish"
+                    )),
                 );
             }
             Event::LockLost { why, running } => {
                 let why = marked(why, MARGIN);
-                self.line(&paint.red(&format!("{why}: nothing more is started, {running} in flight may land")));
+                self.line(
+                    &paint.red(&format!("{why}: no more changes are started, {running} in progress may finish")),
+                );
             }
         }
         self.refresh();
@@ -138,10 +142,10 @@ impl Progress {
             list("done", &mut report.done.iter().map(|(address, doing)| format!("{} {address}", doing.past())));
         }
         list(
-            "unfinished (it may or may not have taken effect)",
+            "unfinished (may or may not have taken effect)",
             &mut report.unfinished.iter().map(ToString::to_string),
         );
-        list("not begun", &mut report.not_begun.iter().map(ToString::to_string));
+        list("not started", &mut report.not_begun.iter().map(ToString::to_string));
         let skipped = report.skipped.len();
         let text = format!(
             "{} done, {} failed, {skipped} skipped in {}",
@@ -149,13 +153,13 @@ impl Progress {
             report.failed.len(),
             seconds(report.took)
         );
-        let again = "Running the same command again goes on from here.";
+        let again = "Run the same command again to continue.";
         match report.is_success() {
             true => self.line(&self.ui.err.green(&format!("Applied: {text}."))),
             false if report.is_interrupted() => {
                 self.line(&self.ui.err.yellow(&format!("Interrupted: {text}. {again}")));
             }
-            false => self.line(&self.ui.err.red(&format!("Not all was applied: {text}. {again}"))),
+            false => self.line(&self.ui.err.red(&format!("Apply incomplete: {text}. {again}"))),
         }
     }
 }

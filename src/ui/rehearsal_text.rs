@@ -23,11 +23,11 @@ pub fn rehearsal_text(rehearsed: &Rehearsed<'_>, paint: Paint) -> String {
     let mut out = String::from("\n");
     let steps = |count: usize| if count == 1 { "1 step".to_owned() } else { format!("{count} steps") };
     for (address, why) in &report.failed {
-        let _ = writeln!(out, "Would be refused: {}: {}", one_line(&address.to_string()), marked(why, "  "));
+        let _ = writeln!(out, "Would fail: {}: {}", one_line(&address.to_string()), marked(why, "  "));
     }
     if !report.skipped.is_empty() {
         let skipped: Vec<String> = report.skipped.iter().map(|(address, _)| address.to_string()).collect();
-        let _ = writeln!(out, "Would not be begun after that: {}", one_line(&skipped.join(", ")));
+        let _ = writeln!(out, "Would be skipped: {}", one_line(&skipped.join(", ")));
     }
     for Interruption { address, from, until, why } in *interruptions {
         let time = match until {
@@ -35,7 +35,7 @@ pub fn rehearsal_text(rehearsed: &Rehearsed<'_>, paint: Paint) -> String {
             None => "from then on".to_owned(),
         };
         let text = format!(
-            "Would not serve {time}, {} after the start: {}: {}",
+            "Would be unavailable {time}, {} after the start: {}: {}",
             duration(from.as_secs()),
             one_line(&address.to_string()),
             one_line(why)
@@ -45,7 +45,7 @@ pub fn rehearsal_text(rehearsed: &Rehearsed<'_>, paint: Paint) -> String {
     for change in *left {
         let _ = writeln!(
             out,
-            "Left to {} after all steps: {}",
+            "Still to {} after all steps: {}",
             change.action.verb(),
             one_line(&change.address.to_string())
         );
@@ -53,17 +53,17 @@ pub fn rehearsal_text(rehearsed: &Rehearsed<'_>, paint: Paint) -> String {
     let verdict = if report.is_success() && left.is_empty() {
         let done = report.done.len();
         match done {
-            0 => paint.green("Rehearsed: there is nothing to do."),
+            0 => paint.green("Rehearsal passed: there is nothing to change."),
             _ => paint.green(&format!(
-                "Rehearsed: {} went through, each observed, and a plan after that is empty. On AWS this typically \
-                 takes {}.",
+                "Rehearsal passed: {} succeeded, each verified, and the plan afterwards is empty. On AWS this \
+                 typically takes {}.",
                 steps(done),
                 duration(*seconds)
             )),
         }
     } else {
         paint.red(&format!(
-            "The rehearsal failed after {}. Nothing but a copy in memory was changed.",
+            "Rehearsal failed after {}. Only a copy in memory was changed.",
             steps(report.done.len())
         ))
     };

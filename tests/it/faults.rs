@@ -54,7 +54,7 @@ fn what_never_answers_as_aws_does_is_named() {
     let scene = Scene::update();
     for (fault, why) in [
         ("how=page", "it is a web page"),
-        ("how=cut&match=DescribeVpcs", "its XML is not whole"),
+        ("how=cut&match=DescribeVpcs", "its XML is malformed"),
         ("how=cut&match=ssm:", "its JSON is cut off"),
         ("how=empty&match=DescribeListeners", "its body is empty"),
     ] {
@@ -76,7 +76,7 @@ fn an_answer_without_end_is_refused() {
     moto.fault("how=huge&match=DescribeVpcs");
     let outcome = scene.account(&moto).run("plan prod.toml");
     assert_eq!(outcome.code, 1, "{outcome}");
-    let said = "ec2:DescribeVpcs: AnswerTooLarge: the answer is larger than 64 MiB and was not read further";
+    let said = "ec2:DescribeVpcs: ResponseTooLarge: the response is larger than 64 MiB and was not read further";
     assert!(outcome.stderr.contains(said), "{outcome}");
     let struck = moto.struck();
     moto.heal();
@@ -91,7 +91,7 @@ fn a_page_that_leads_to_itself_is_refused() {
     moto.fault("how=loop&match=ListServices");
     let outcome = scene.account(&moto).run("plan prod.toml");
     assert_eq!(outcome.code, 1, "{outcome}");
-    let said = "EndlessPages: the pages of the answer do not end: one of them leads to itself";
+    let said = "EndlessPages: pagination does not end: a page leads to itself";
     assert!(outcome.stderr.contains(said), "{outcome}");
 }
 
@@ -136,7 +136,7 @@ fn a_hung_read_ends_at_its_deadline() {
     assert_eq!(outcome.code, 1, "{outcome}");
     let said = outcome.stderr.lines().any(|line| line.contains("ec2:DescribeVpcs") && line.contains("after 18s"));
     assert!(said, "{outcome}");
-    assert!(outcome.stderr.contains("the endpoint did not answer"), "{outcome}");
+    assert!(outcome.stderr.contains("no response from the endpoint"), "{outcome}");
 }
 
 /// A write that hangs once is looked for and asked again.

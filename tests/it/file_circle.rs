@@ -125,7 +125,7 @@ fn after_a_failure_the_rest_is_done_and_a_second_run_finishes() {
         outcome.stderr.contains("skipped creating route_table.private: nat_gateway.public-a failed"),
         "{outcome}"
     );
-    assert!(outcome.stderr.contains("Running the same command again goes on from here."), "{outcome}");
+    assert!(outcome.stderr.contains("Run the same command again to continue."), "{outcome}");
     let there = cloud.objects();
     assert_eq!(
         there.len(),

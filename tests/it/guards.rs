@@ -63,7 +63,7 @@ fn many_deletes_must_be_counted() {
     let before = cloud.bench.read("cloud.json");
     let outcome = cloud.run("apply --yes dev.toml");
     assert_eq!(outcome.code, 4, "{outcome}");
-    assert!(outcome.stderr.contains("if that is meant, add --allow-deletes 27"), "{outcome}");
+    assert!(outcome.stderr.contains("if that is intended, add --allow-deletes 27"), "{outcome}");
     assert_eq!(cloud.bench.read("cloud.json"), before, "nothing was changed");
     let outcome = cloud.run("apply --yes dev.toml --allow-deletes 26");
     assert_eq!(outcome.code, 4, "{outcome}");

@@ -163,7 +163,7 @@ fn one_that_was_killed_is_waited_out_over_http() {
     assert!(begun.elapsed() > Duration::from_secs(10), "nobody takes it before its lease is over");
     let said: String = outcome.stderr.lines().filter(|line| line.contains("lock")).collect();
     assert!(said.contains("waiting for the lock of town test: held by ada@"), "{outcome}");
-    assert!(said.contains("the lock is taken over from ada@"), "{outcome}");
+    assert!(said.contains("took over the expired lock of ada@"), "{outcome}");
     assert_eq!(lock_of(&moto)["held"], json!(false), "and it was released");
     account.assert_no_changes("spec.toml");
 }
@@ -225,7 +225,7 @@ fn a_run_that_loses_its_lock_stops() {
     account.done("unlock --yes spec.toml");
     let outcome = run.end();
     assert_eq!(outcome.code, 1, "{outcome}");
-    assert!(outcome.stderr.contains("the lock is no longer ours"), "{outcome}");
+    assert!(outcome.stderr.contains("the lock was lost"), "{outcome}");
     moto.heal();
     account.done(&format!("{DESTROY} --lock-timeout 0"));
 }
@@ -254,7 +254,7 @@ fn a_run_that_wakes_after_its_lease_writes_nothing_more() {
             let first = first.end();
             assert_eq!(first.code, 1, "{first}");
             // On a busy machine it may not even hear whose it is.
-            let lost = ["the lock is no longer ours", "the lock could not be renewed"];
+            let lost = ["the lock was lost", "the lock could not be renewed"];
             assert!(lost.iter().any(|why| first.stderr.contains(why)), "{first}");
             let written = moto.writes();
             let handover = written.iter().position(|(caller, _)| caller == "SECOND").expect("the second one wrote");
@@ -283,7 +283,7 @@ fn the_first_signal_releases_the_lock() {
         run.signal(signal);
         let outcome = run.end();
         assert_eq!(outcome.code, 130, "{outcome}");
-        assert!(outcome.stderr.contains("nothing more is started"), "{outcome}");
+        assert!(outcome.stderr.contains("no more changes are started"), "{outcome}");
         assert_eq!(lock_of(&moto)["held"], json!(false), "{outcome}");
     }
 }

@@ -148,7 +148,7 @@ fn a_record_that_cannot_be_written_is_no_failure() {
     account.bench.write("keys.toml", spec(60));
     moto.fail("ssm:GetParameters$", 400, "AccessDeniedException");
     let outcome = account.done("apply --yes keys.toml");
-    assert!(outcome.stderr.contains("The versions of parameters could not be noted down"), "{outcome}");
+    assert!(outcome.stderr.contains("The record of parameter versions could not be saved"), "{outcome}");
     moto.heal();
     assert_eq!(record(&moto), json!([]));
     account.assert_no_changes("keys.toml");

@@ -75,15 +75,21 @@ fn what_has_no_effect() {
     assert_wrong(
         &cloud,
         &[
-            (&format!("apply saved.plan --image web=nginx:1 {CLOUD}"), "--image is not for a saved plan"),
-            (&format!("apply saved.plan --live-images {CLOUD}"), "--live-images is not for a saved plan"),
-            (&format!("apply saved.plan --adopt vpc.main {CLOUD}"), "--adopt is not for a saved plan"),
-            (&format!("plan spec.toml --out saved.toml {CLOUD}"), "has the name of a spec"),
+            (
+                &format!("apply saved.plan --image web=nginx:1 {CLOUD}"),
+                "--image cannot be combined with a saved plan",
+            ),
+            (
+                &format!("apply saved.plan --live-images {CLOUD}"),
+                "--live-images cannot be combined with a saved plan",
+            ),
+            (&format!("apply saved.plan --adopt vpc.main {CLOUD}"), "--adopt cannot be combined with a saved plan"),
+            (&format!("plan spec.toml --out saved.toml {CLOUD}"), "is named like a spec"),
             (&format!("plan spec.toml --profile dev {CLOUD}"), "--profile has no effect on --cloud file:"),
-            ("plan spec.toml --from old.toml --profile dev", "--profile has no effect beside --from"),
-            ("compare spec.toml old.toml --profile dev", "--profile has no effect beside compare"),
+            ("plan spec.toml --from old.toml --profile dev", "--profile has no effect with --from"),
+            ("compare spec.toml old.toml --profile dev", "--profile has no effect with compare"),
             ("compare spec.toml old.toml --json --format markdown", "--json and --format"),
-            ("compare spec.toml old.toml --json --all", "--all is for text"),
+            ("compare spec.toml old.toml --json --all", "--all applies to text only"),
             ("graph spec.toml --json --format dot", "--json and --format"),
             ("completions bash --json", "--json has no effect"),
         ],

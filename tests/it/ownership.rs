@@ -164,7 +164,7 @@ fn what_nobody_can_place_is_not_left_behind_in_silence() {
     cloud.bench.edit("spec.toml", "environment = { GREETING = \"{parameters.web/greeting}\" }\n", "");
     let outcome = cloud.run("plan spec.toml");
     assert_eq!(outcome.code, 4, "{outcome}");
-    assert!(outcome.stderr.contains("no readable baseplate:address"), "{outcome}");
+    assert!(outcome.stderr.contains("no valid baseplate:address"), "{outcome}");
     cloud.touch("ssm_parameter.web/greeting", |object| {
         object["attrs"]["tags"]["baseplate:address"] = json!("ssm_parameter.old");
         object["address"] = json!("ssm_parameter.old");
@@ -305,7 +305,7 @@ fn a_secret_made_by_hand_is_not_taken_for_the_one_to_be_generated() {
             let outcome = account.run(arguments);
             assert_eq!(outcome.code, 4, "{arguments}: {outcome}");
             assert!(
-                outcome.stderr.contains("/town/test/web/key is in the place of ssm_parameter.web/key"),
+                outcome.stderr.contains("/town/test/web/key exists where ssm_parameter.web/key would be"),
                 "{outcome}"
             );
             assert!(outcome.stderr.contains("--adopt ssm_parameter.web/key"), "{outcome}");

@@ -169,6 +169,9 @@ fn a_password_in_the_address_of_an_endpoint_is_not_shown() {
     let mut command = bench.command("plan dev.toml -vvv --call-timeout 1");
     let outcome = Outcome::of(command.env("AWS_ENDPOINT_URL", "http://ada:planted@127.0.0.1:1"));
     assert_eq!(outcome.code, 1, "{outcome}");
-    assert!(outcome.stderr.contains("not waiting for roll-outs: http://127.0.0.1:1 is not AWS's"), "{outcome}");
+    assert!(
+        outcome.stderr.contains("not waiting for rollouts: http://127.0.0.1:1 is not an endpoint of AWS"),
+        "{outcome}"
+    );
     assert!(!outcome.to_string().contains("planted"), "{outcome}");
 }

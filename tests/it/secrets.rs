@@ -217,7 +217,7 @@ fn forms(secret: &str) -> BTreeSet<String> {
 fn on_a_file_cloud() {
     let mut watch = Watch::new(None);
     assert_eq!(watch.run(&format!("plan spec.toml -vvv {CLOUD}")).code, 4);
-    watch.assert_said("ssm_parameter.web/theirs is set by somebody else");
+    watch.assert_said("ssm_parameter.web/theirs is external (external = true) and does not exist");
     // Nobody else is there who would set it.
     for spec in ["spec.toml", "old.toml", "other.toml"] {
         watch.bench.edit(spec, "\"web/theirs\" = { external = true }\n", "");
@@ -233,7 +233,7 @@ fn on_a_file_cloud() {
         }
         watch.done(&format!("destroy spec.toml --yes --allow-destroy * {CLOUD}"));
     }
-    watch.assert_said("it was asked to fail here");
+    watch.assert_said("injected failure");
     watch.assert_silent();
 }
 

@@ -64,9 +64,9 @@ fn lands(scene: &Scene, signal: &str) {
     let took = asked.elapsed();
     assert_eq!(code, Some(130), "{signal}\n{said}");
     assert!(took < LATE, "{signal}: {took:?}\n{said}");
-    assert!(said.contains("stopping: nothing more is started"), "{signal}\n{said}");
+    assert!(said.contains("stopping: no more changes are started"), "{signal}\n{said}");
     let done = list(&said, "done: ");
-    let not_begun = list(&said, "not begun: ");
+    let not_begun = list(&said, "not started: ");
     assert!(!done.is_empty() && !not_begun.is_empty(), "{signal}\n{said}");
     assert!(not_begun.contains(&"dns_record.legocity.example".to_owned()), "{signal}\n{said}");
 
@@ -97,7 +97,7 @@ fn signals_are_heard_where_no_time_passes() {
         run.signal(signal);
         let (code, said) = run.end();
         assert_eq!(code, Some(130), "{signal}\n{said}");
-        assert!(!list(&said, "not begun: ").is_empty(), "{signal}\n{said}");
+        assert!(!list(&said, "not started: ").is_empty(), "{signal}\n{said}");
         cloud.done("apply --yes prod.toml");
     }
 }
@@ -127,9 +127,9 @@ fn what_does_not_land_in_time_is_named() {
     run.signal("TERM");
     let (code, said) = run.end();
     assert_eq!(code, Some(130), "{said}");
-    let unfinished = list(&said, "unfinished (it may or may not have taken effect): ");
+    let unfinished = list(&said, "unfinished (may or may not have taken effect): ");
     assert!(unfinished.contains(&"vpc.main".to_owned()), "{said}");
-    assert!(list(&said, "not begun: ").contains(&"subnet.public-a".to_owned()), "{said}");
+    assert!(list(&said, "not started: ").contains(&"subnet.public-a".to_owned()), "{said}");
 
     moto.heal();
     account.done(scene.command);
@@ -147,6 +147,6 @@ fn a_second_signal_ends_at_once() {
     run.signal("TERM");
     let (code, said) = run.end();
     assert_eq!(code, Some(130), "{said}");
-    assert!(said.contains("ended at once by a second signal"), "{said}");
+    assert!(said.contains("stopped immediately by a second signal"), "{said}");
     assert!(!said.contains("unfinished ("), "it did not wait for what hangs\n{said}");
 }

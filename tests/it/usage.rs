@@ -121,7 +121,7 @@ fn an_output_that_cannot_be_written_is_an_error() {
         let full = std::fs::File::options().write(true).open("/dev/full").expect("/dev/full");
         let outcome = Outcome::from(bench.command(arguments).stdout(full).output().expect("the program starts"));
         assert_eq!(outcome.code, 1, "{arguments}\n{outcome}");
-        assert!(outcome.stderr.contains("error: standard output cannot be written: No space left"), "{outcome}");
+        assert!(outcome.stderr.contains("error: cannot write to standard output: No space left"), "{outcome}");
     }
     assert!(!bench.path("cloud.json").exists(), "nothing was changed");
 }
@@ -148,7 +148,7 @@ fn colour_is_where_the_environment_wants_it() {
         assert_eq!(outcome.code, 0, "{outcome}");
         outcome.stdout.contains('\u{1b}')
     };
-    assert!(!is_coloured(&[]), "there is no terminal");
+    assert!(!is_coloured(&[]), "without a terminal");
     assert!(is_coloured(&[("CLICOLOR_FORCE", "1")]));
     assert!(!is_coloured(&[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")]));
 }

@@ -325,7 +325,7 @@ fn a_cycle_is_named() {
     scene.create("subnet.a").needs(&["subnet.b"]);
     scene.create("subnet.b").needs(&["subnet.a"]);
     let why = Order::of(&scene.draft()).err().expect("no order");
-    assert!(why.contains("cycle around subnet."), "{why}");
+    assert!(why.contains("cycle among the changes, at subnet."), "{why}");
 }
 
 #[test]

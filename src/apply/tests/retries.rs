@@ -93,7 +93,7 @@ fn what_never_gets_ready_is_given_up_when_its_kind_says_so() {
     scene.cloud.always(Call::Poll, "db_instance.main", Answer::Waits);
     let outcome = scene.run();
     assert!((3600..3612).contains(&outcome.seconds()), "{}", outcome.seconds());
-    assert_eq!(outcome.failure(), "not done after 3600 s: pending");
+    assert_eq!(outcome.failure(), "timed out after 3600 s: pending");
 }
 
 #[test]
@@ -135,7 +135,7 @@ fn where_it_cannot_be_known_nothing_is_made_again() {
         scene.cloud.script(Call::Create, "vpc.main", [Answer::Lost]);
         scene.cloud.always(Call::Look, "vpc.*", Answer::Fails(class));
         let outcome = scene.run();
-        assert!(outcome.failure().starts_with("not made again"), "{}", outcome.failure());
+        assert!(outcome.failure().starts_with("not retried"), "{}", outcome.failure());
         assert_eq!(outcome.cloud.ids("vpc.main").len(), 1, "{class:?}");
     }
 }

@@ -28,13 +28,13 @@ impl Pages {
     pub fn turn(&self, operation: &str, page: Option<&str>, next: Option<&str>) -> Result<(), Unusable> {
         let Some(next) = next else { return Ok(()) };
         if page == Some(next) {
-            return Err(Unusable::Endless { why: "one of them leads to itself".to_owned() });
+            return Err(Unusable::Endless { why: "a page leads to itself".to_owned() });
         }
         let key = |token: &str| (operation.to_owned(), token.to_owned());
         let mut numbers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let number = page.and_then(|page| numbers.get(&key(page))).map_or(1, |number| *number);
         if number >= LIMIT {
-            return Err(Unusable::Endless { why: format!("{LIMIT} were read") });
+            return Err(Unusable::Endless { why: format!("{LIMIT} pages were read") });
         }
         numbers.insert(key(next), number + 1);
         Ok(())
@@ -137,7 +137,7 @@ mod tests {
         let pages = Pages::default();
         assert_eq!(pages.turn("DescribeVpcs", None, Some("a")), Ok(()));
         let error = pages.turn("DescribeVpcs", Some("a"), Some("a")).expect_err("it leads nowhere");
-        assert_eq!(error.to_string(), "the pages of the answer do not end: one of them leads to itself");
+        assert_eq!(error.to_string(), "pagination does not end: a page leads to itself");
     }
 
     #[test]
@@ -150,7 +150,7 @@ mod tests {
                 Ok(()) => page = Some(next.to_owned()),
                 Err(error) => {
                     assert_eq!(read, LIMIT);
-                    assert_eq!(error.to_string(), "the pages of the answer do not end: 2000 were read");
+                    assert_eq!(error.to_string(), "pagination does not end: 2000 pages were read");
                     return;
                 }
             }

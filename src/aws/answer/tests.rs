@@ -163,7 +163,7 @@ fn what_is_not_of_aws_is_no_answer() {
 fn the_answer_to_another_call_is_none() {
     for (service, _, json, body) in SERVICES.iter().filter(|(_, _, json, _)| *json == XML) {
         let error = check(service, "DescribeSubnets", *json, &answer(200, body)).expect_err(body);
-        assert!(error.to_string().ends_with("it does not answer DescribeSubnets"), "{error}");
+        assert!(error.to_string().ends_with("it is not a response to DescribeSubnets"), "{error}");
     }
 }
 

@@ -10,15 +10,16 @@ pub(super) fn remedy(error: &CloudError) -> Option<&'static str> {
         NOT_SENT if says("credential") => {
             "no credentials were found: set AWS_PROFILE or --profile, log in with `aws sso login`, or give the job a role"
         }
-        NOT_SENT => "nothing was asked of AWS: correct the region, the profile or AWS_ENDPOINT_URL",
-        "IncompleteAnswer" => {
-            "what answers is not AWS, or its answers are cut on the way: check proxies, the network and AWS_ENDPOINT_URL"
+        NOT_SENT => "the call was not sent: correct the region, the profile or AWS_ENDPOINT_URL",
+        "IncompleteResponse" => {
+            "the response is not from AWS, or was cut off on the way: check proxies, the network and \
+             AWS_ENDPOINT_URL"
         }
         "ExpiredToken" | "ExpiredTokenException" | "RequestExpired" => {
-            "the session has run out: log in again (`aws sso login`), or start the job again"
+            "the session has expired: log in again (`aws sso login`), or start the job again"
         }
         "InvalidClientTokenId" | "UnrecognizedClientException" | "RegionDisabledException" | "OptInRequired" => {
-            "the key is wrong or gone, or the region is not enabled in this account: check both"
+            "the access key is invalid or deleted, or the region is not enabled in this account: check both"
         }
         "RequestTimeTooSkewed" => CLOCK,
         "SignatureDoesNotMatch" | "InvalidSignatureException"
@@ -26,23 +27,27 @@ pub(super) fn remedy(error: &CloudError) -> Option<&'static str> {
         {
             CLOCK
         }
-        "SignatureDoesNotMatch" | "InvalidSignatureException" => "the secret key does not belong to the key's id",
+        "SignatureDoesNotMatch" | "InvalidSignatureException" => {
+            "the secret access key does not belong to the access key id"
+        }
         _ if !error.is(Class::Denied) => return None,
         _ if says("service control policy") => {
-            "a service control policy of the organization forbids this call: who manages the organization can allow it"
+            "a service control policy of the organization denies this call: an administrator of the organization \
+             can allow it"
         }
         _ if says("permissions boundary") => {
-            "the permissions boundary of these credentials does not allow this call: widen it, or choose others (--profile)"
+            "the permissions boundary of these credentials does not allow this call: extend it, or use other \
+             credentials (--profile)"
         }
         _ if says("session policy") => {
-            "the session policy that these credentials were made with does not allow this call: widen it there"
+            "the session policy of these credentials does not allow this call: extend it"
         }
         _ if says("explicit deny") => {
-            "the call is denied explicitly: no policy that allows it helps, the statement that denies it must go"
+            "the call is denied explicitly: an allow has no effect until the statement that denies it is removed"
         }
-        _ => "the credentials do not allow this call: add it to their policy, or choose others (--profile)",
+        _ => "the credentials do not allow this call: add it to their policy, or use other credentials (--profile)",
     };
     Some(remedy)
 }
 
-const CLOCK: &str = "this machine's clock is wrong: set it, AWS takes five minutes of difference at most";
+const CLOCK: &str = "this machine's clock is wrong: correct it, AWS accepts a difference of five minutes at most";

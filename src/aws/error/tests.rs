@@ -162,7 +162,7 @@ fn each_denial_has_its_remedy() {
         ("SignatureDoesNotMatch", "Signature expired: 20260101T000000Z is now earlier than", "clock"),
         ("InvalidSignatureException", "Signature not yet current", "clock"),
         ("RequestTimeTooSkewed", "", "clock"),
-        ("SignatureDoesNotMatch", "The request signature we calculated does not match", "secret key"),
+        ("SignatureDoesNotMatch", "The request signature we calculated does not match", "secret access key"),
         (
             "AccessDeniedException",
             &format!("{policy} with an explicit deny in a service control policy"),
@@ -179,7 +179,7 @@ fn each_denial_has_its_remedy() {
         ("UnauthorizedOperation", "You are not authorized to perform this operation.", "add it to their policy"),
         ("NotSent", "no credentials found in chain", "no credentials were found"),
         ("NotSent", "invalid endpoint", "AWS_ENDPOINT_URL"),
-        ("IncompleteAnswer", "its body is empty", "proxies"),
+        ("IncompleteResponse", "its body is empty", "proxies"),
     ] {
         let error = CloudError::new("ecs:CreateCluster", code, message);
         let said = error.remedy().unwrap_or_default();

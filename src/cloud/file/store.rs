@@ -61,7 +61,7 @@ impl Store {
     /// # Errors
     /// It is there and is not a cloud file, or could not be written.
     pub fn open(path: &Path, new: impl FnOnce() -> Capture) -> Result<Self, String> {
-        let unusable = |why| format!("{} is not usable as a cloud file: {why}", path.display());
+        let unusable = |why| format!("{} cannot be used as a cloud file: {why}", path.display());
         files::may_write(path).map_err(unusable)?;
         // Taken before it is read: what is written to it meanwhile is then seen.
         let stamp = Stamp::at(path);
@@ -123,10 +123,7 @@ impl Disk {
         };
         if document + GROWTH * (changes + entry.len()) > files::LARGEST {
             let path = self.path.display();
-            return Err(format!(
-                "{path} would hold more than {} bytes, the most that is read of a cloud file",
-                files::LARGEST
-            ));
+            return Err(format!("{path} would exceed {} bytes, the limit for a cloud file", files::LARGEST));
         }
         self.unmoved()?;
         let failed = |error: std::io::Error| format!("cannot write {}: {error}", self.path.display());
@@ -173,8 +170,8 @@ impl Disk {
 
     fn moved(&self) -> String {
         format!(
-            "{} was changed by somebody else while this run worked on it, and is left as they made it; run the \
-             command again to go on from there",
+            "{} was changed by another process during this run, and was left untouched; run the command again to \
+             continue",
             self.path.display()
         )
     }
@@ -192,7 +189,7 @@ fn each_in_its_place(objects: &Objects) -> Result<(), String> {
         };
         if let Some(other) = others.iter().find(is_copy) {
             return Err(format!(
-                "{} and {} are both {}, and neither replaces the other; take one of them out",
+                "{} and {} are both {}, and neither replaces the other; remove one of them",
                 other.id,
                 record.id,
                 super::owner(record)
@@ -315,7 +312,7 @@ mod tests {
             std::fs::write(&path, &edited).expect("an edit");
             let now = ids(&store.objects);
             for refused in [store.make(group(2)), store.close()] {
-                assert!(refused.is_err_and(|why| why.contains("changed by somebody else")));
+                assert!(refused.is_err_and(|why| why.contains("changed by another process")));
             }
             assert_eq!(ids(&store.objects), now, "nor is it in memory");
             assert_eq!(std::fs::read_to_string(&path).expect("read"), edited);
@@ -356,7 +353,7 @@ mod tests {
         let Change::Put { mut object, next_id } = group(2) else { unreachable!() };
         object.attrs["name"] = "x".repeat(files::LARGEST / 2).into();
         let refused = store.make(Change::Put { object, next_id });
-        assert!(refused.is_err_and(|why| why.contains("would hold more than")));
+        assert!(refused.is_err_and(|why| why.contains("would exceed")));
         assert_eq!(ids(&Objects::read(&path).expect("it is readable")), ["id-1"]);
         store.make(group(3)).and_then(|()| store.close()).expect("it goes on");
     }

@@ -152,7 +152,7 @@ fn what_cannot_be_renewed_is_given_up_before_anybody_takes_it() {
     let a = held_by_a(&account, &clock);
     account.down.set(true);
     let lost = async {
-        assert!(a.lost().await.contains("no answer"));
+        assert!(a.lost().await.contains("no response"));
         assert!(a.fence().await.is_err());
         assert_eq!(a.left(), LEASE / 4, "time for what is in flight to land");
     };

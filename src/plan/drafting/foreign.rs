@@ -32,8 +32,8 @@ impl Drafting<'_> {
         let owner = owner(self.about, found).unwrap_or(Owner::Nobody);
         if let Owner::Another(who) = owner {
             self.conflicts.push(format!(
-                "{id} is in the place of {address}, and belongs to {who}: give one of the two another name or place. \
-                 Only if it is {who}'s no more: take its tags baseplate:* off by hand, and plan again"
+                "{id} exists where {address} would be, and belongs to {who}: rename or move one of the two. Only if \
+                 {who} no longer uses it: remove its tags baseplate:* by hand, then plan again"
             ));
             return;
         }
@@ -43,8 +43,8 @@ impl Drafting<'_> {
             different.iter().map(Difference::field).filter(|field| fixed.contains(field)).collect();
         if !fixed.is_empty() {
             self.conflicts.push(format!(
-                "{id} is in the place of {address}, {}. It cannot become it, since AWS does not change {} in place: \
-                 delete it by hand if nobody needs it, or give one of the two another name or place",
+                "{id} exists where {address} would be, {}. It cannot be adopted, since AWS cannot change {} in \
+                 place: delete it by hand if it is not needed, or rename or move one of the two",
                 lost(&owner),
                 fixed.join(", ")
             ));
@@ -53,8 +53,8 @@ impl Drafting<'_> {
         } else {
             self.to_adopt.push(address.clone());
             self.conflicts.push(format!(
-                "{id} is in the place of {address}, {}. Take it over with --adopt {address}, or give one of the two \
-                 another name or place",
+                "{id} exists where {address} would be, {}. Adopt it with --adopt {address}, or rename or move one \
+                 of the two",
                 lost(&owner)
             ));
         }
@@ -65,8 +65,8 @@ impl Drafting<'_> {
         self.used.extend(candidates);
         let ids: Vec<&str> = candidates.iter().map(|&index| self.found[index].live.id.as_str()).collect();
         self.conflicts.push(format!(
-            "{} could each be {}, for neither has all of its tags: give the right one the tags baseplate:project = {}, \
-             baseplate:environment = {} and baseplate:address = {}, and plan again",
+            "{} could each be {}, since none of them has all ownership tags: give the right one the tags \
+             baseplate:project = {}, baseplate:environment = {} and baseplate:address = {}, then plan again",
             ids.join(" and "),
             wanted.address,
             self.about.env.project,
@@ -93,20 +93,19 @@ impl Drafting<'_> {
         let (id, kind) = (&found.live.id, found.kind.name());
         match (owner, stands_for) {
             (Owner::Incomplete(missing), Some(address)) => self.conflicts.push(format!(
-                "{id} is in the place of {address}, but lacks {}, and would be left behind. Give it its tags back first (apply --adopt \
-                 {address}), or take the others off if it is to stay",
+                "{id} exists where {address} would be, but lacks {}, and would be left behind. Restore its tags \
+                 first (apply --adopt {address}), or remove the others to keep it",
                 missing.join(", ")
             )),
             (Owner::Nobody, Some(address)) => self.notes.push(format!(
-                "{id} is in the place of {address}, has none of this environment's tags, and stays. If it is to go: \
-                 apply --adopt {address}, then destroy again"
+                "{id} exists where {address} would be, has none of this environment's tags, and is kept. To delete \
+                 it: apply --adopt {address}, then destroy again"
             )),
             // What the project's environments share goes only on an explicit word.
             (owner, None) if owner.is_this_environment() && (!found.kind.shared() || self.options.shared) => {
                 self.conflicts.push(format!(
-                    "{id} carries the tags of this environment but no readable baseplate:address, so nobody can tell \
-                     whether it should stay: set the tag again, to the address it had or to any other as \
-                     {kind}.NAME if it is to go, or take the others off"
+                    "{id} has the tags of this environment but no valid baseplate:address: set that tag to the \
+                     address it had, to any other {kind}.NAME to have it deleted, or remove the other tags"
                 ));
             }
             _ => {}
@@ -117,9 +116,9 @@ impl Drafting<'_> {
 /// What its tags do not say, in words.
 fn lost(owner: &Owner) -> String {
     match owner {
-        Owner::Incomplete(missing) => format!("but lacks {}: somebody took that off", missing.join(" and ")),
+        Owner::Incomplete(missing) => format!("but lacks the tags {}", missing.join(" and ")),
         Owner::Ours(other) => format!("but is tagged as {other}"),
-        _ => "but has none of this environment's tags: somebody took them off, or somebody else made it".to_owned(),
+        _ => "but has none of this environment's tags: they were removed, or it was created elsewhere".to_owned(),
     }
 }
 

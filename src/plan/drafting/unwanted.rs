@@ -40,9 +40,9 @@ impl Drafting<'_> {
         let fields: Vec<Field> =
             shown.map(|(path, before)| self.names.field(path, before, &Value::Null, &[])).collect();
         let reason = match (self.options.destroy, wanted) {
-            (true, _) => "the environment goes",
-            (_, Some(_)) => "left over: another object has its place",
-            _ => "the spec does not have it",
+            (true, _) => "the environment is destroyed",
+            (_, Some(_)) => "left over: another object has this address",
+            _ => "not in the spec",
         };
         let depends_on: BTreeSet<Address> = self.referred(address, attrs);
         let impact = if holds_data(*kind, live) { Impact::DataLoss } else { Impact::None };

@@ -22,7 +22,7 @@ pub fn picture(plan: &Plan) -> String {
     let Picture { width, height, boxes, bands, edges } = layout(&plan.changes);
     let mut out = format!(
         "<svg{} viewBox=\"0 0 {width} {height}\" width=\"{width}\" height=\"{height}\" role=\"img\" \
-         aria-label=\"What depends on what\">\n",
+         aria-label=\"Dependencies\">\n",
         if width > WIDE { " class=\"wide\"" } else { "" },
     );
     for (stage, y, high) in bands {

@@ -59,9 +59,7 @@ fn what_is_not_there_is_created() {
     town.found.clear();
     let plan = town.plan();
     assert_eq!(plan.changes.len(), town.graph.wanted.len());
-    assert!(
-        plan.changes.iter().all(|change| change.action == Action::Create && change.reason == "it is not there")
-    );
+    assert!(plan.changes.iter().all(|change| change.action == Action::Create && change.reason == "does not exist"));
     assert_eq!(plan.unchanged, 0);
 }
 
@@ -70,7 +68,7 @@ fn what_differs_is_updated() {
     let mut town = Town::new();
     town.edit("wave = 1", "wave = 1\ncount = 2");
     let change = change(&town.plan(), "ecs_service.web");
-    assert_eq!((change.action, change.reason.as_str()), (Action::Update, "desired_count differ"));
+    assert_eq!((change.action, change.reason.as_str()), (Action::Update, "differs in desired_count"));
 }
 
 #[test]
@@ -96,7 +94,7 @@ fn what_the_spec_no_longer_has_goes() {
     town.edit("\"web/greeting\" = \"Hello from {project}\"\n", "");
     let plan = town.plan();
     let change = change(&plan, "ssm_parameter.web/greeting");
-    assert_eq!((change.action, change.reason.as_str()), (Action::Delete, "the spec does not have it"));
+    assert_eq!((change.action, change.reason.as_str()), (Action::Delete, "not in the spec"));
     assert_eq!((change.impact, change.guarded), (Impact::None, false), "its value is in the spec's history");
     assert!(plan.unchanged < before);
 }
@@ -138,7 +136,7 @@ fn what_is_somebody_elses_is_only_looked_at() {
     assert_eq!(town.end().changes.iter().filter(|change| change.address.name() == "web/token").count(), 0);
     town.found.retain(|found| found.live.address != Some(address("ssm_parameter.web/token")));
     let messages = conflicts(&town);
-    assert!(messages.len() == 1 && messages[0].contains("is set by somebody else"), "{messages:?}");
+    assert!(messages.len() == 1 && messages[0].contains("does not exist: create it"), "{messages:?}");
 }
 
 #[test]
@@ -173,7 +171,7 @@ fn what_every_environment_shares_stays() {
     let plan = town.end();
     assert_eq!(plan.kept, std::slice::from_ref(&registry));
     assert_eq!(plan.changes.len(), town.found.len() - 1);
-    assert!(plan.changes.iter().all(|change| change.reason == "the environment goes"));
+    assert!(plan.changes.iter().all(|change| change.reason == "the environment is destroyed"));
     let with = crate::plan::Options { destroy: true, shared: true, ..town.options.clone() };
     let plan = believed(town.against(&crate::graph::Graph::empty(), &with));
     assert_eq!(change(&plan, "ecr_repository.web").action, Action::Delete);
@@ -193,7 +191,7 @@ fn of_two_with_one_address_the_one_stays_that_is_as_it_should_be() {
         let plan = town.plan();
         let [left] = &plan.changes[..] else { panic!("{:?}", plan.changes) };
         assert_eq!((left.action, left.id.as_deref()), (Action::Delete, Some("another-security_group.app")));
-        assert_eq!(left.reason, "left over: another object has its place");
+        assert_eq!(left.reason, "left over: another object has this address");
     }
 }
 
@@ -208,7 +206,7 @@ fn what_was_taken_on_trust_is_confirmed_first() {
     };
     let mut town = Town::new();
     town.at("log_group.web").confirm = true;
-    assert_eq!(doubts(&town), [""; 0], "it is as it should be");
+    assert_eq!(doubts(&town), [""; 0], "it is up to date");
     town.touch("log_group.web", |group| group["retention_days"] = json!(1));
     assert_eq!(doubts(&town), ["id-of-log_group.web"]);
     town.at("log_group.web").confirm = false;

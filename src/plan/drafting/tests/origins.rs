@@ -60,7 +60,7 @@ fn without_a_record_all_is_asked_for() {
     town.touch("ecs_service.web", |service| service["desired_count"] = json!(0));
     town.remove("log_group.web");
     assert!(town.plan().changes.iter().all(|change| change.origin == Origin::Requested));
-    assert_eq!(town.change("log_group.web").reason, "it is not there");
+    assert_eq!(town.change("log_group.web").reason, "does not exist");
 }
 
 #[test]
@@ -105,7 +105,7 @@ fn what_somebody_deleted_is_drift_and_so_is_what_refers_to_it() {
     let change = town.change("log_group.web");
     assert_eq!(
         (change.action, change.origin, change.reason.as_str()),
-        (Action::Create, Origin::Drift, "somebody deleted it")
+        (Action::Create, Origin::Drift, "deleted outside of Baseplate")
     );
     assert_eq!(town.change("task_definition.web").origin, Origin::Drift);
     assert_eq!(town.change("ecs_service.web").origin, Origin::Drift);
@@ -206,7 +206,7 @@ fn what_a_run_took_away_nobody_deleted() {
     town.run_that_dies();
     town.remove("ssm_parameter.web/greeting");
     town.become_spec(spec);
-    assert_eq!(town.change("ssm_parameter.web/greeting").reason, "it is not there");
+    assert_eq!(town.change("ssm_parameter.web/greeting").reason, "does not exist");
 
     // A replacement that deletes first, and dies in between.
     let mut town = Town::applied();
@@ -216,7 +216,7 @@ fn what_a_run_took_away_nobody_deleted() {
     town.run_that_dies();
     assert_eq!(town.change("ecs_service.web").origin, Origin::Drift, "nothing has happened yet");
     town.remove("ecs_service.web");
-    assert_eq!(town.change("ecs_service.web").reason, "it is not there");
+    assert_eq!(town.change("ecs_service.web").reason, "does not exist");
 }
 
 /// By hand before a run, by hand after it failed.
