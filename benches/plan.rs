@@ -15,15 +15,15 @@ use std::path::{Path, PathBuf};
 
 use baseplate::applied::Applied;
 use baseplate::aws::CloudError;
-use baseplate::clock::MachineClock;
-use baseplate::cloud::{About, Cloud, Found, Kinds, State};
+use baseplate::clock::SystemClock;
+use baseplate::cloud::{Cloud, Context, Kinds, Observed, State};
 use baseplate::graph::Graph;
-use baseplate::kinds::{AnyKind, Create, Delete, Live, Look, Made, Outputs, Poll, Update};
+use baseplate::kinds::{AnyKind, Create, Delete, Live, Outputs, Poll, PollTarget, Update, WriteResult};
 use baseplate::lock::{FileLock, LockStore};
-use baseplate::plan::{self, Options, Secrets, World, resolve_with};
+use baseplate::plan::{self, KnownOutputs, Options, SecretMode, resolve_with};
 use baseplate::spec::{self, Environment, Spec};
 use baseplate::ui::{Paint, plan_text};
-use baseplate::value::Vault;
+use baseplate::value::SecretStore;
 use futures_util::future::LocalBoxFuture;
 use serde_json::Value;
 
@@ -36,7 +36,7 @@ fn main() {
 }
 
 /// A cloud that says once what it was given: a real one reads it, and what that takes is not measured here.
-struct Still(RefCell<Vec<Found>>);
+struct Still(RefCell<Vec<Observed>>);
 
 type Answer<'a, T> = LocalBoxFuture<'a, Result<T, CloudError>>;
 
@@ -44,40 +44,50 @@ impl Cloud for Still {
     fn place(&self) -> String {
         "memory".to_owned()
     }
-    fn vault(&self) -> Vault {
-        Vault::new(vec![7; 32])
+    fn secret_store(&self) -> SecretStore {
+        SecretStore::new(vec![7; 32])
     }
     fn guard<'a>(&'a self, _: &'a Environment) -> Answer<'a, ()> {
         Box::pin(async { Ok(()) })
     }
     fn lock(&self, _: &Environment) -> Box<dyn LockStore> {
-        Box::new(FileLock::of(Path::new("still"), MachineClock::shared()))
+        Box::new(FileLock::of(Path::new("still"), SystemClock::shared()))
     }
-    fn state<'a>(&'a self, _: About<'a>, _: Kinds) -> LocalBoxFuture<'a, Result<State, Vec<CloudError>>> {
+    fn state<'a>(&'a self, _: Context<'a>, _: Kinds) -> LocalBoxFuture<'a, Result<State, Vec<CloudError>>> {
         Box::pin(async { Ok(State { found: self.0.take(), applied: Applied::default(), list: None }) })
     }
-    fn observe<'a>(&'a self, _: About<'a>) -> LocalBoxFuture<'a, Result<Vec<Found>, Vec<CloudError>>> {
+    fn observe<'a>(&'a self, _: Context<'a>) -> LocalBoxFuture<'a, Result<Vec<Observed>, Vec<CloudError>>> {
         Box::pin(async { Ok(self.0.take()) })
     }
-    fn observe_kind<'a>(&'a self, _: About<'a>, _: &'static dyn AnyKind) -> Answer<'a, Vec<Found>> {
+    fn observe_kind<'a>(&'a self, _: Context<'a>, _: &'static dyn AnyKind) -> Answer<'a, Vec<Observed>> {
         Box::pin(async { Err(CloudError::internal("this cloud stands still")) })
     }
-    fn complete<'a>(&'a self, _: About<'a>, _: &'a mut Found) -> Answer<'a, ()> {
+    fn refresh<'a>(&'a self, _: Context<'a>, _: &'a mut Observed) -> Answer<'a, ()> {
         Box::pin(async { Ok(()) })
     }
-    fn keep_applied<'a>(&'a self, _: &'a Environment, _: &'a Applied) -> Answer<'a, ()> {
+    fn save_applied<'a>(&'a self, _: &'a Environment, _: &'a Applied) -> Answer<'a, ()> {
         Box::pin(async { Err(CloudError::internal("this cloud stands still")) })
     }
-    fn create<'a>(&'a self, _: About<'a>, _: &'static dyn AnyKind, _: Create<'a, Value>) -> Answer<'a, Made> {
+    fn create<'a>(
+        &'a self,
+        _: Context<'a>,
+        _: &'static dyn AnyKind,
+        _: Create<'a, Value>,
+    ) -> Answer<'a, WriteResult> {
         Box::pin(async { Err(CloudError::internal("this cloud stands still")) })
     }
-    fn update<'a>(&'a self, _: About<'a>, _: &'static dyn AnyKind, _: Update<'a, Value>) -> Answer<'a, Made> {
+    fn update<'a>(
+        &'a self,
+        _: Context<'a>,
+        _: &'static dyn AnyKind,
+        _: Update<'a, Value>,
+    ) -> Answer<'a, WriteResult> {
         Box::pin(async { Err(CloudError::internal("this cloud stands still")) })
     }
     fn delete<'a>(&'a self, _: &'static dyn AnyKind, _: Delete<'a, Value>) -> Answer<'a, ()> {
         Box::pin(async { Err(CloudError::internal("this cloud stands still")) })
     }
-    fn poll<'a>(&'a self, _: &'static dyn AnyKind, _: Look<'a, Value>) -> Answer<'a, Poll> {
+    fn poll<'a>(&'a self, _: &'static dyn AnyKind, _: PollTarget<'a, Value>) -> Answer<'a, Poll> {
         Box::pin(async { Ok(Poll::Done(Outputs::new())) })
     }
 }
@@ -131,28 +141,28 @@ fn load() -> Spec {
 }
 
 /// Everything that the graph wants, as if it were live.
-fn alive(spec: &Spec) -> Vec<Found> {
+fn alive(spec: &Spec) -> Vec<Observed> {
     let graph = Graph::of(&spec.env).expect("no ring");
-    let (world, vault) = (World::default(), Vault::new(vec![7; 32]));
-    let found = graph.wanted.iter().enumerate().map(|(index, wanted)| {
-        let attrs = resolve_with(&wanted.attrs, &world, &vault, Secrets::Make);
-        let mut live = Live::new(Some(wanted.address.clone()), format!("id-{index}"), attrs);
-        for output in graph.outputs.get(&wanted.address).into_iter().flatten().filter(|output| *output != "id") {
+    let (known_outputs, secret_store) = (KnownOutputs::default(), SecretStore::new(vec![7; 32]));
+    let found = graph.objects.iter().enumerate().map(|(index, object)| {
+        let attrs = resolve_with(&object.attrs, &known_outputs, &secret_store, SecretMode::Create);
+        let mut live = Live::new(Some(object.address.clone()), format!("id-{index}"), attrs);
+        for output in graph.outputs.get(&object.address).into_iter().flatten().filter(|output| *output != "id") {
             live = live.output(output, format!("{output}-{index}"));
         }
-        world.learn(&wanted.address, &live.id, live.outputs.clone());
-        Found { kind: wanted.kind, live }
+        known_outputs.record(&object.address, &live.id, live.outputs.clone());
+        Observed { kind: object.kind, live }
     });
     found.collect()
 }
 
 fn plan(spec: &Spec, cloud: &Still) -> plan::Plan {
     let graph = Graph::of(&spec.env).expect("no ring");
-    let vault = cloud.vault();
-    let about = About { env: &spec.env, graph: &graph, vault: &vault };
+    let secret_store = cloud.secret_store();
+    let context = Context { env: &spec.env, graph: &graph, secret_store: &secret_store };
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
-    let draft = runtime.block_on(plan::make(cloud, about, &Options::default()));
-    draft.unwrap_or_else(|refusal| panic!("{refusal:?}")).plan
+    let execution = runtime.block_on(plan::make(cloud, context, &Options::default()));
+    execution.unwrap_or_else(|refusal| panic!("{refusal:?}")).plan
 }
 
 #[divan::bench(sample_count = 10)]

@@ -1,5 +1,5 @@
-//! The record of what was applied, which an account and a cloud file keep beside the lock; and what an account keeps with
-//! it, the list of kinds ([`KindList`]).
+//! The record of what was applied, which an account and a cloud file keep beside the lock; and what an account keeps
+//! with it, the list of kinds ([`KindList`]).
 
 #[cfg(feature = "aws")]
 pub mod account;
@@ -30,15 +30,15 @@ pub struct Applied(BTreeMap<Address, String>);
 
 /// Hex digits of one field's digest: that two values share theirs would only put a change under the wrong heading.
 const DIGITS: usize = 6;
-const BEGUN: &str = "------";
-const GOING: char = '~';
+const IN_PROGRESS: &str = "------";
+const DELETING: char = '~';
 const SOURCE: char = '+';
 
 /// What is asked of one object.
 #[derive(Clone, Copy)]
-pub struct Asked<'a> {
+pub struct Requested<'a> {
     /// In the spec's words, nothing resolved.
-    pub words: &'a Value,
+    pub spec: &'a Value,
     /// The same with every reference resolved, as far as it is known.
     pub resolved: &'a Value,
     /// What AWS counts up whenever the live object is written.
@@ -47,19 +47,19 @@ pub struct Asked<'a> {
 
 /// The outputs of a live object that any write of it moves.
 pub fn written(kind: &dyn AnyKind, outputs: &Outputs) -> String {
-    let moving = kind.moving().iter().filter_map(|name| outputs.get(*name));
-    moving.map(String::as_str).collect::<Vec<_>>().join(" ")
+    let changing_outputs = kind.changing_outputs().iter().filter_map(|name| outputs.get(*name));
+    changing_outputs.map(String::as_str).collect::<Vec<_>>().join(" ")
 }
 
 impl Applied {
     /// Remembers that the object is as it is asked for.
-    pub fn learn(&mut self, address: &Address, asked: Asked<'_>) {
-        let fields = asked.words.as_object().into_iter().flatten();
-        let fields = fields.map(|(name, words)| match asked.source(name) {
+    pub fn record(&mut self, address: &Address, asked: Requested<'_>) {
+        let fields = asked.spec.as_object().into_iter().flatten();
+        let fields = fields.map(|(name, spec)| match asked.source(name) {
             Some(Source::Resolved(source) | Source::Written(source)) => {
-                format!("{}{SOURCE}{}", digest(words), digest(&source))
+                format!("{}{SOURCE}{}", digest(spec), digest(&source))
             }
-            None => digest(words),
+            None => digest(spec),
         });
         self.0.insert(address.clone(), fields.collect());
     }
@@ -79,13 +79,13 @@ impl Applied {
         };
         let mut text = String::new();
         if goes {
-            text.push(GOING);
+            text.push(DELETING);
         }
-        for ((words, source), name) in then.iter().zip(names) {
-            text += if asked.contains(name) { BEGUN } else { words };
+        for ((spec, source), name) in then.iter().zip(names) {
+            text += if asked.contains(name) { IN_PROGRESS } else { spec };
             if let Some(source) = source {
                 text.push(SOURCE);
-                text += if asked.contains(name) { BEGUN } else { source };
+                text += if asked.contains(name) { IN_PROGRESS } else { source };
             }
         }
         self.0.insert(address.clone(), text);
@@ -101,8 +101,8 @@ impl Applied {
     }
 
     /// Whether the field was asked for in the same words when the object was last applied.
-    pub fn same_words(&self, address: &Address, words: &Value, field: &str) -> bool {
-        let (Some((then, _)), Some(now)) = (self.field(address, words, field), words.get(field)) else {
+    pub fn same_spec(&self, address: &Address, spec: &Value, field: &str) -> bool {
+        let (Some((then, _)), Some(now)) = (self.field(address, spec, field), spec.get(field)) else {
             return false;
         };
         then == digest(now)
@@ -110,8 +110,8 @@ impl Applied {
 
     /// Whether what the field depends on besides its words is what it was, so that only what is live has moved: of
     /// references, that they lead to the same; of a secret, whose value nobody keeps, that somebody has written it.
-    pub fn same_source(&self, address: &Address, asked: Asked<'_>, field: &str) -> bool {
-        let Some((_, then)) = self.field(address, asked.words, field) else { return false };
+    pub fn same_source(&self, address: &Address, asked: Requested<'_>, field: &str) -> bool {
+        let Some((_, then)) = self.field(address, asked.spec, field) else { return false };
         match (asked.source(field), then) {
             (None, _) => true,
             (Some(_), None) => false,
@@ -121,17 +121,17 @@ impl Applied {
     }
 
     /// Whether the object was there in the same words, and nothing of ours has begun to take it away.
-    pub fn was_there(&self, address: &Address, words: &Value) -> bool {
-        let then = self.0.get(address).filter(|then| !then.starts_with(GOING));
+    pub fn existed(&self, address: &Address, spec: &Value) -> bool {
+        let then = self.0.get(address).filter(|then| !then.starts_with(DELETING));
         let Some(then) = then.and_then(|then| fields(then)) else { return false };
-        let now = words.as_object().into_iter().flat_map(|fields| fields.values());
-        then.iter().map(|(words, _)| (*words).to_owned()).eq(now.map(digest))
+        let now = spec.as_object().into_iter().flat_map(|fields| fields.values());
+        then.iter().map(|(spec, _)| (*spec).to_owned()).eq(now.map(digest))
     }
 
     /// The digests of a field: of its words, and of what else it depends on.
-    fn field(&self, address: &Address, words: &Value, field: &str) -> Option<(&str, Option<&str>)> {
+    fn field(&self, address: &Address, spec: &Value, field: &str) -> Option<(&str, Option<&str>)> {
         let then = fields(self.0.get(address)?)?;
-        let now = words.as_object()?;
+        let now = spec.as_object()?;
         // Another number of fields: another Baseplate wrote it, and its places mean other fields.
         let place = now.keys().position(|name| name == field).filter(|_| then.len() == now.len())?;
         then.get(place).copied()
@@ -176,14 +176,14 @@ enum Source {
     Written(Value),
 }
 
-impl Asked<'_> {
+impl Requested<'_> {
     fn source(&self, field: &str) -> Option<Source> {
-        let words = self.words.get(field)?;
-        if is_secret(words) {
+        let spec = self.spec.get(field)?;
+        if is_secret(spec) {
             return Some(Source::Written(self.written.into()));
         }
         let resolved = || Source::Resolved(self.resolved.get(field).cloned().unwrap_or_default());
-        (!links(words).is_empty()).then(resolved)
+        (!links(spec).is_empty()).then(resolved)
     }
 }
 
@@ -197,17 +197,17 @@ fn is_secret(value: &Value) -> bool {
 
 /// The digests in an object's text. `None` where it is none.
 fn fields(text: &str) -> Option<Vec<(&str, Option<&str>)>> {
-    let mut rest = text.strip_prefix(GOING).unwrap_or(text);
+    let mut rest = text.strip_prefix(DELETING).unwrap_or(text);
     let mut fields = Vec::new();
     while !rest.is_empty() {
-        let words = rest.get(..DIGITS).filter(|words| words.is_ascii())?;
+        let spec = rest.get(..DIGITS).filter(|spec| spec.is_ascii())?;
         rest = &rest[DIGITS..];
         let mut source = None;
         if let Some(after) = rest.strip_prefix(SOURCE) {
             source = Some(after.get(..DIGITS)?);
             rest = &after[DIGITS..];
         }
-        fields.push((words, source));
+        fields.push((spec, source));
     }
     Some(fields)
 }
@@ -226,40 +226,40 @@ mod tests {
         Address::new("vpc", name)
     }
 
-    fn plain(words: &Value) -> Asked<'_> {
-        Asked { words, resolved: words, written: "" }
+    fn plain(spec: &Value) -> Requested<'_> {
+        Requested { spec, resolved: spec, written: "" }
     }
 
     #[test]
     fn fields_are_told_apart() {
         let mut applied = Applied::default();
-        applied.learn(&address("main"), plain(&json!({"cidr": "10.0.0.0/16", "dns": true})));
+        applied.record(&address("main"), plain(&json!({"cidr": "10.0.0.0/16", "dns": true})));
         let now = json!({"cidr": "10.1.0.0/16", "dns": true});
-        assert!(applied.same_words(&address("main"), &now, "dns"));
-        assert!(!applied.same_words(&address("main"), &now, "cidr"));
-        assert!(!applied.same_words(&address("other"), &now, "dns"));
-        assert!(!applied.was_there(&address("main"), &now));
-        assert!(applied.was_there(&address("main"), &json!({"cidr": "10.0.0.0/16", "dns": true})));
+        assert!(applied.same_spec(&address("main"), &now, "dns"));
+        assert!(!applied.same_spec(&address("main"), &now, "cidr"));
+        assert!(!applied.same_spec(&address("other"), &now, "dns"));
+        assert!(!applied.existed(&address("main"), &now));
+        assert!(applied.existed(&address("main"), &json!({"cidr": "10.0.0.0/16", "dns": true})));
     }
 
     #[test]
     fn another_set_of_fields_is_not_comparable() {
         let mut applied = Applied::default();
-        applied.learn(&address("main"), plain(&json!({"cidr": "10.0.0.0/16"})));
-        assert!(!applied.same_words(&address("main"), &json!({"arn": 1, "cidr": "10.0.0.0/16"}), "cidr"));
+        applied.record(&address("main"), plain(&json!({"cidr": "10.0.0.0/16"})));
+        assert!(!applied.same_spec(&address("main"), &json!({"arn": 1, "cidr": "10.0.0.0/16"}), "cidr"));
     }
 
     #[test]
     fn references_that_lead_elsewhere_are_another_source() {
         let mut applied = Applied::default();
-        let words = json!({"group": {"$to": "security_group.web", "output": "id"}, "name": "web"});
+        let spec = json!({"group": {"$to": "security_group.web", "output": "id"}, "name": "web"});
         let resolved =
             |id: &str| json!({"group": {"$id": id, "kind": "security_group", "output": "id"}, "name": "web"});
         let (then, now) = (resolved("sg-1"), resolved("sg-2"));
         let main = address("main");
-        let asked = |resolved| Asked { words: &words, resolved, written: "" };
-        applied.learn(&main, asked(&then));
-        assert!(applied.same_words(&main, &words, "group"));
+        let asked = |resolved| Requested { spec: &spec, resolved, written: "" };
+        applied.record(&main, asked(&then));
+        assert!(applied.same_spec(&main, &spec, "group"));
         assert!(applied.same_source(&main, asked(&then), "group"));
         assert!(!applied.same_source(&main, asked(&now), "group"));
         assert!(applied.same_source(&main, asked(&now), "name"));
@@ -269,9 +269,9 @@ mod tests {
     #[test]
     fn a_secret_has_moved_only_if_somebody_wrote_it() {
         let mut applied = Applied::default();
-        let (main, words) = (address("main"), json!({"secret": {"$secret": {"env": "KEY"}}}));
-        let asked = |written| Asked { words: &words, resolved: &words, written };
-        applied.learn(&main, asked("3"));
+        let (main, spec) = (address("main"), json!({"secret": {"$secret": {"env": "KEY"}}}));
+        let asked = |written| Requested { spec: &spec, resolved: &spec, written };
+        applied.record(&main, asked("3"));
         assert!(!applied.same_source(&main, asked("3"), "secret"), "another value of the variable");
         assert!(applied.same_source(&main, asked("4"), "secret"), "written by hand");
     }
@@ -281,14 +281,14 @@ mod tests {
         for text in ["a", "abcdef+", "abcdef+12345", "~abc"] {
             assert_eq!(fields(text), None, "{text}");
         }
-        assert_eq!(fields("~abcdef+123456------"), Some(vec![("abcdef", Some("123456")), (BEGUN, None)]));
+        assert_eq!(fields("~abcdef+123456------"), Some(vec![("abcdef", Some("123456")), (IN_PROGRESS, None)]));
     }
 
     #[test]
     fn pages_come_together_again() {
         let mut applied = Applied::default();
         for number in 0..100 {
-            applied.learn(&address(&format!("n{number}")), plain(&json!({"number": number})));
+            applied.record(&address(&format!("n{number}")), plain(&json!({"number": number})));
         }
         let pages = applied.pages(400);
         assert!(pages.len() > 3 && pages.iter().all(|page| page.len() <= 400), "{pages:?}");

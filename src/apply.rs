@@ -1,5 +1,5 @@
-//! Carries a plan out: every change starts when its own dependencies are done. Nothing here prints; what
-//! happens is emitted as [`Event`]s.
+//! Applies a plan: every change starts when its own dependencies are done. Nothing here prints; progress is emitted as
+//! [`Event`]s.
 
 mod event_loop;
 mod execute;
@@ -23,12 +23,12 @@ use order::{Operation, Phase};
 pub use run::{Report, Run, Settings};
 pub use stop::Stop;
 
-/// What happens while a plan is carried out.
+/// What happens while a plan is applied.
 #[derive(Clone, Debug)]
 pub enum Event<'a> {
     Started {
         address: &'a Address,
-        doing: Doing,
+        verb: Verb,
     },
     /// What a change that runs is waiting for.
     Waiting {
@@ -37,45 +37,45 @@ pub enum Event<'a> {
     },
     Finished {
         address: &'a Address,
-        doing: Doing,
+        verb: Verb,
         took: Duration,
     },
-    /// It turned out that nothing differs.
+    /// The object was already up to date.
     Unchanged {
         address: &'a Address,
     },
     Failed {
         address: &'a Address,
-        doing: Doing,
+        verb: Verb,
         why: String,
     },
     Skipped {
         address: &'a Address,
-        doing: Doing,
+        verb: Verb,
         because: &'a Address,
     },
-    /// A signal came: nothing more is started.
+    /// A signal was received: no more changes are started.
     Stopping {
         running: usize,
     },
-    /// The lock is lost: nothing more is started.
+    /// The lock is lost: no more changes are started.
     LockLost {
         why: String,
         running: usize,
     },
 }
 
-/// What an operation does: a replacement both creates and deletes, and some writes go in two halves.
+/// What an operation does: a replacement both creates and deletes, and some writes have two phases.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Doing {
+pub enum Verb {
     Create,
     Update,
-    /// The second half of a write that goes in two.
+    /// The second phase of a write that has two.
     Finish,
     Delete,
 }
 
-impl Doing {
+impl Verb {
     pub(crate) fn writing(action: Action) -> Self {
         match action {
             Action::Update | Action::Adopt => Self::Update,

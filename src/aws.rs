@@ -1,8 +1,5 @@
-//! What is asked of AWS and how: the clients of an account, what their errors mean, what a look at everything shares,
-//! and what keeps calls within bounds.
+//! Calls to AWS: the clients of an account, the classes of their errors, reads that kinds share, and limits of calls.
 
-#[cfg(feature = "aws")]
-mod answer;
 #[cfg(feature = "aws")]
 mod call;
 #[cfg(feature = "aws")]
@@ -15,6 +12,8 @@ pub mod pages;
 #[cfg(feature = "aws")]
 mod reader;
 #[cfg(feature = "aws")]
+mod response;
+#[cfg(feature = "aws")]
 mod trace;
 #[cfg(feature = "aws")]
 mod transport;
@@ -22,12 +21,12 @@ mod transport;
 mod versions;
 
 #[cfg(feature = "aws")]
-pub use call::During;
+pub use call::SdkResult;
 #[cfg(feature = "aws")]
 pub(crate) use clients::service;
 #[cfg(feature = "aws")]
 pub use clients::{Aws, CALL_SECONDS, Service, Setup};
-pub use error::{Class, CloudError, NOT_SENT};
+pub use error::{CloudError, ErrorClass, NOT_SENT};
 #[cfg(feature = "aws")]
 pub use fence::Fence;
 #[cfg(feature = "aws")]

@@ -1,4 +1,4 @@
-//! The time that is waited and measured by, so that rehearsals and tests decide how it passes.
+//! Time, behind a trait so that rehearsals and tests control how it passes.
 
 mod simulated;
 
@@ -10,54 +10,54 @@ use futures_util::future::LocalBoxFuture;
 
 pub use simulated::SimulatedClock;
 
-/// The time that leases are measured in. A seam, so that tests decide how it passes.
+/// A monotonic and a wall clock.
 pub trait Clock {
-    /// Since some moment, never going back. It may stand still while the machine sleeps.
-    fn steady(&self) -> Duration;
+    /// Monotonic time since some start. It may stand still while the machine sleeps.
+    fn monotonic(&self) -> Duration;
 
-    /// The time of day. It goes on while the machine sleeps, and may be set.
-    fn of_day(&self) -> SystemTime;
+    /// The wall clock. It goes on while the machine sleeps, and may be set.
+    fn wall_clock(&self) -> SystemTime;
 
     fn sleep(&self, duration: Duration) -> LocalBoxFuture<'static, ()>;
 }
 
-/// A moment by both clocks.
+/// A point in time by both clocks.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Moment {
-    steady: Duration,
-    of_day: SystemTime,
+pub struct Timestamp {
+    monotonic: Duration,
+    wall_clock: SystemTime,
 }
 
-impl Moment {
+impl Timestamp {
     pub fn now(clock: &dyn Clock) -> Self {
-        Self { steady: clock.steady(), of_day: clock.of_day() }
+        Self { monotonic: clock.monotonic(), wall_clock: clock.wall_clock() }
     }
 
     /// How long ago this was, by the clock that says more: of a laptop that slept with its lid closed, the steady
     /// one does not know.
     pub fn elapsed(&self, clock: &dyn Clock) -> Duration {
-        let of_day = clock.of_day().duration_since(self.of_day).unwrap_or_default();
-        clock.steady().saturating_sub(self.steady).max(of_day)
+        let wall_clock = clock.wall_clock().duration_since(self.wall_clock).unwrap_or_default();
+        clock.monotonic().saturating_sub(self.monotonic).max(wall_clock)
     }
 }
 
-/// The clocks of this machine. Moments of any two of them can be compared: there is one beginning for all.
-pub struct MachineClock;
+/// The clocks of this machine. Timestamps of any two can be compared: they have the same start.
+pub struct SystemClock;
 
 static STARTED: LazyLock<Instant> = LazyLock::new(Instant::now);
 
-impl MachineClock {
+impl SystemClock {
     pub fn shared() -> Rc<dyn Clock> {
         Rc::new(Self)
     }
 }
 
-impl Clock for MachineClock {
-    fn steady(&self) -> Duration {
+impl Clock for SystemClock {
+    fn monotonic(&self) -> Duration {
         STARTED.elapsed()
     }
 
-    fn of_day(&self) -> SystemTime {
+    fn wall_clock(&self) -> SystemTime {
         SystemTime::now()
     }
 

@@ -20,9 +20,9 @@ mod show;
 use crate::cli::{Cli, Command, Exit, GraphFormat, SchemaOf};
 use crate::graph::{self, Graph};
 use crate::kinds;
-use crate::plan::{self as plans, Refusal};
+use crate::plan::{self as plans, PlanError};
 use crate::spec::{self, Problems};
-use crate::ui::{Ui, Unwritten};
+use crate::ui::{OutputError, Ui};
 
 pub use saved::SavedPlan;
 
@@ -46,17 +46,17 @@ impl From<Problems> for Failure {
     }
 }
 
-impl From<Unwritten> for Failure {
-    fn from(unwritten: Unwritten) -> Self {
+impl From<OutputError> for Failure {
+    fn from(unwritten: OutputError) -> Self {
         Self::new(Exit::Failed, unwritten.to_string(), "free up space, or write elsewhere")
     }
 }
 
-impl From<Refusal> for Failure {
-    fn from(refusal: Refusal) -> Self {
+impl From<PlanError> for Failure {
+    fn from(refusal: PlanError) -> Self {
         match refusal {
-            Refusal::Cloud(errors) => session::unreadable(&errors),
-            Refusal::Conflicts(messages) => {
+            PlanError::Cloud(errors) => session::unreadable(&errors),
+            PlanError::Conflicts(messages) => {
                 let help = "nothing was changed".to_owned();
                 Self::Many { exit: Exit::Refused, messages, help }
             }
@@ -135,10 +135,10 @@ fn draw(ui: Ui, path: &std::path::Path, format: Option<GraphFormat>, json: bool)
         return Err(Failure::new(Exit::Usage, message, "give one of the two"));
     }
     let spec = spec::load(path, &kinds::catalog())?;
-    let graph = Graph::of(&spec.env).map_err(|ring| {
+    let graph = Graph::of(&spec.env).map_err(|cycle| {
         Failure::new(
             Exit::InvalidInput,
-            ring,
+            cycle,
             "remove one of these \
                                                                                             references",
         )

@@ -1,6 +1,6 @@
-//! Two environments against one another: what differs once names are abstracted away, and what of it is meant.
+//! Compares two environments: their differences with names anonymized, and which of them the specs explain.
 
-mod nameless;
+mod anonymizer;
 mod view;
 
 use std::collections::BTreeSet;
@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::kinds::{self, Stage};
-use crate::plan::{Field, Names, between, is_ownership};
+use crate::plan::{AddressIndex, Field, between, is_ownership};
 use crate::spec::{Differs, Environment};
 use crate::value::Address;
 
@@ -24,15 +24,15 @@ pub struct Comparison {
     pub format_version: u32,
     pub one: Side,
     pub other: Side,
-    /// Whether the two are compared as they are, and not as their specs want them.
+    /// Whether live state is compared, and not what the specs ask for.
     pub live: bool,
     /// By documented stage, then address.
-    pub unexplained: Vec<Contrast>,
-    /// What the specs say is meant, by entry.
+    pub unexplained: Vec<ObjectDifference>,
+    /// What the specs explain, by entry.
     pub explained: Vec<Explained>,
-    /// How many objects are alike.
+    /// How many objects are the same.
     pub equal: usize,
-    /// Entries that explain nothing (any more). Unknown, hence empty, where the live ones are compared.
+    /// Entries that match no difference. Unknown, hence empty, where live state is compared.
     pub stale: Vec<Differs>,
 }
 
@@ -56,9 +56,9 @@ impl Side {
     }
 }
 
-/// One object that is not alike, or not there, in both.
+/// One object that differs, or exists in only one of the two.
 #[derive(Clone, Debug, Serialize)]
-pub struct Contrast {
+pub struct ObjectDifference {
     pub address: Address,
     pub stage: Stage,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -79,7 +79,7 @@ pub enum Which {
 pub struct Explained {
     pub path: String,
     pub why: String,
-    pub objects: Vec<Contrast>,
+    pub objects: Vec<ObjectDifference>,
 }
 
 impl Comparison {
@@ -95,26 +95,26 @@ impl Comparison {
             equal: 0,
             stale: Vec::new(),
         };
-        let mut folded: Vec<Vec<Contrast>> = vec![Vec::new(); entries.len()];
+        let mut folded: Vec<Vec<ObjectDifference>> = vec![Vec::new(); entries.len()];
         let entry = |path: &str| entries.iter().position(|entry| entry.covers(path));
-        for contrast in contrasts(one, other) {
-            if contrast.only_in.is_some() {
-                match entry(&contrast.address.to_string()) {
-                    Some(index) => folded[index].push(contrast),
-                    None => comparison.unexplained.push(contrast),
+        for difference in differences(one, other) {
+            if difference.only_in.is_some() {
+                match entry(&difference.address.to_string()) {
+                    Some(index) => folded[index].push(difference),
+                    None => comparison.unexplained.push(difference),
                 }
                 continue;
             }
-            if contrast.fields.is_empty() {
+            if difference.fields.is_empty() {
                 comparison.equal += 1;
                 continue;
             }
-            let entry_of = |field: &Field| entry(&format!("{}.{}", contrast.address, field.path));
-            let which: Vec<Option<usize>> = contrast.fields.iter().map(entry_of).collect();
+            let entry_of = |field: &Field| entry(&format!("{}.{}", difference.address, field.path));
+            let which: Vec<Option<usize>> = difference.fields.iter().map(entry_of).collect();
             for entry in which.iter().collect::<BTreeSet<_>>() {
-                let fields = contrast.fields.iter().zip(&which).filter(|(_, which)| *which == entry);
+                let fields = difference.fields.iter().zip(&which).filter(|(_, which)| *which == entry);
                 let fields = fields.map(|(field, _)| field.clone()).collect();
-                let part = Contrast { address: contrast.address.clone(), fields, ..contrast };
+                let part = ObjectDifference { address: difference.address.clone(), fields, ..difference };
                 match entry {
                     Some(index) => folded[*index].push(part),
                     None => comparison.unexplained.push(part),
@@ -141,15 +141,15 @@ impl Comparison {
 }
 
 /// How many differences: fields, and objects that only one of the two has.
-fn count(contrasts: &[Contrast]) -> usize {
-    contrasts.iter().map(|contrast| contrast.fields.len().max(1)).sum()
+fn count(differences: &[ObjectDifference]) -> usize {
+    differences.iter().map(|difference| difference.fields.len().max(1)).sum()
 }
 
 /// Every object of either, by documented stage, with the fields that differ.
-fn contrasts(one: &View, other: &View) -> Vec<Contrast> {
-    let names = Names::of(&[]);
+fn differences(one: &View, other: &View) -> Vec<ObjectDifference> {
+    let names = AddressIndex::of(&[]);
     let addresses: BTreeSet<&Address> = one.objects.keys().chain(other.objects.keys()).collect();
-    let mut contrasts: Vec<Contrast> = addresses
+    let mut differences: Vec<ObjectDifference> = addresses
         .into_iter()
         .filter_map(|address| {
             let (here, there) = (one.objects.get(address), other.objects.get(address));
@@ -171,24 +171,25 @@ fn contrasts(one: &View, other: &View) -> Vec<Contrast> {
                 _ => Vec::new(),
             };
             let stage = here.or(there)?.stage;
-            Some(Contrast { address: address.clone(), stage, only_in, fields })
+            Some(ObjectDifference { address: address.clone(), stage, only_in, fields })
         })
         .collect();
     let place = |kind: &str| kinds::all().iter().position(|known| known.name() == kind);
-    contrasts
-        .sort_by_cached_key(|contrast| (contrast.stage, place(contrast.address.kind()), contrast.address.clone()));
-    contrasts
+    differences.sort_by_cached_key(|difference| {
+        (difference.stage, place(difference.address.kind()), difference.address.clone())
+    });
+    differences
 }
 
-/// Whether the kind takes the field of either for that of the other: what matters only to a create, for instance.
+/// Whether the kind regards both values of a field as equal: of one that matters only to a create, for instance.
 fn is_the_same(address: &Address, field: &str, one: &Value, other: &Value) -> bool {
     let Some(kind) = kinds::find(address.kind()) else { return false };
-    let settles = |desired: &Value, live: &Value| {
+    let normalizes = |desired: &Value, live: &Value| {
         let mut live = live.clone();
-        kind.settle(desired, &mut live);
+        kind.normalize(desired, &mut live);
         live.get(field) == desired.get(field)
     };
-    settles(one, other) && settles(other, one)
+    normalizes(one, other) && normalizes(other, one)
 }
 
 /// The entries of both specs, each once: the two may have them from what both extend.

@@ -1,5 +1,5 @@
-//! The dependency graph of what an environment wants: nodes are addresses, edges the typed references in their
-//! attributes and the few dependencies that AWS has without any reference.
+//! The dependency graph of an environment's desired objects: nodes are addresses, edges the typed references in their
+//! attributes and the few dependencies that AWS has without a reference.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, HashSet};
@@ -15,7 +15,7 @@ use crate::value::Address;
 use crate::value::walk::{Link, links};
 
 /// One desired object, with what it depends on.
-pub struct Wanted {
+pub struct DesiredObject {
     pub address: Address,
     pub kind: &'static dyn AnyKind,
     pub stage: Stage,
@@ -24,35 +24,35 @@ pub struct Wanted {
     pub shared: bool,
     pub external: bool,
     pub protect: bool,
-    /// Addresses that must be there before, all of them desired.
+    /// Addresses that must exist before, all of them desired.
     pub needs: BTreeSet<Address>,
-    /// Creations of these come first, all of them desired. With `needs` it makes no cycle.
+    /// Creations of these come first where possible, all of them desired. Together with `needs` it makes no cycle.
     pub follows: BTreeSet<Address>,
-    /// Updates go wave by wave.
+    /// Updates run wave by wave.
     pub wave: Option<u32>,
-    /// Its place among those of its kind in the spec.
+    /// Its position among those of its kind in the spec.
     pub place: usize,
 }
 
-/// Everything that an environment wants, dependencies before dependents; else by stage, kind and place in the spec.
+/// The desired objects of an environment, dependencies before dependents; else by stage, kind and position in the spec.
 pub struct Graph {
-    pub wanted: Vec<Wanted>,
-    /// By address, the outputs that somebody refers to.
+    pub objects: Vec<DesiredObject>,
+    /// By address, the outputs that are referred to.
     pub outputs: HashMap<Address, BTreeSet<String>>,
 }
 
 impl Graph {
-    /// An environment that wants nothing: what `destroy` plans against.
+    /// Without objects: what `destroy` plans against.
     pub fn empty() -> Self {
-        Self { wanted: Vec::new(), outputs: HashMap::new() }
+        Self { objects: Vec::new(), outputs: HashMap::new() }
     }
 
-    /// Asks every kind what the environment wants of it.
+    /// The desired objects of every kind.
     ///
     /// # Errors
-    /// A ring of references, by name.
+    /// A cycle of references, by name.
     pub fn of(env: &Environment) -> Result<Self, String> {
-        let mut wanted = Vec::new();
+        let mut objects = Vec::new();
         let mut outputs: HashMap<Address, BTreeSet<String>> = HashMap::new();
         for kind in kinds::all() {
             for (place, desired) in kind.desired(env).into_iter().enumerate() {
@@ -68,7 +68,7 @@ impl Graph {
                 let stage = stage.unwrap_or_else(|| kind.stage());
                 let follows = follows.into_iter().filter(|other| *other != address).collect();
                 let shared = kind.shared();
-                wanted.push(Wanted {
+                objects.push(DesiredObject {
                     address,
                     kind: *kind,
                     stage,
@@ -83,22 +83,22 @@ impl Graph {
                 });
             }
         }
-        let known: HashSet<Address> = wanted.iter().map(|wanted| wanted.address.clone()).collect();
-        for wanted in &mut wanted {
-            wanted.needs.retain(|address| known.contains(address));
-            wanted.follows.retain(|address| known.contains(address));
+        let known: HashSet<Address> = objects.iter().map(|object| object.address.clone()).collect();
+        for object in &mut objects {
+            object.needs.retain(|address| known.contains(address));
+            object.follows.retain(|address| known.contains(address));
         }
-        stage_by_use(&mut wanted);
-        open_rings(&mut wanted);
-        Ok(Self { wanted: sorted(wanted)?, outputs })
+        stage_by_use(&mut objects);
+        break_cycles(&mut objects);
+        Ok(Self { objects: sorted(objects)?, outputs })
     }
 
     /// The unique physical names that the desired objects have, by kind.
     pub fn identities(&self) -> BTreeMap<&'static str, BTreeSet<String>> {
         let mut names: BTreeMap<&'static str, BTreeSet<String>> = BTreeMap::new();
-        for wanted in &self.wanted {
-            if let Some(name) = wanted.kind.identity().and_then(|field| wanted.attrs.get(field)?.as_str()) {
-                names.entry(wanted.kind.name()).or_default().insert(name.to_owned());
+        for object in &self.objects {
+            if let Some(name) = object.kind.identity().and_then(|field| object.attrs.get(field)?.as_str()) {
+                names.entry(object.kind.name()).or_default().insert(name.to_owned());
             }
         }
         names
@@ -107,59 +107,59 @@ impl Graph {
 
 /// What monitoring is made of, such as a topic, comes last; but where an earlier stage refers to it, it takes the stage
 /// of the first that does.
-fn stage_by_use(wanted: &mut [Wanted]) {
-    let is_last: Vec<bool> = wanted.iter().map(|wanted| wanted.stage == Stage::Monitoring).collect();
+fn stage_by_use(objects: &mut [DesiredObject]) {
+    let is_last: Vec<bool> = objects.iter().map(|object| object.stage == Stage::Monitoring).collect();
     let indices: HashMap<Address, usize> =
-        wanted.iter().enumerate().map(|(index, wanted)| (wanted.address.clone(), index)).collect();
+        objects.iter().enumerate().map(|(index, object)| (object.address.clone(), index)).collect();
     // From who uses something to what is used: that may use something of the last stage in its turn.
-    let mut users: Vec<usize> = (0..wanted.len()).filter(|&user| !is_last[user]).collect();
+    let mut users: Vec<usize> = (0..objects.len()).filter(|&user| !is_last[user]).collect();
     while let Some(user) = users.pop() {
-        let stage = wanted[user].stage;
-        let used: Vec<usize> = wanted[user].needs.iter().map(|need| indices[need]).collect();
+        let stage = objects[user].stage;
+        let used: Vec<usize> = objects[user].needs.iter().map(|need| indices[need]).collect();
         for used in used.into_iter().filter(|&used| is_last[used]) {
-            if stage < wanted[used].stage {
-                wanted[used].stage = stage;
+            if stage < objects[used].stage {
+                objects[used].stage = stage;
                 users.push(used);
             }
         }
     }
 }
 
-/// Drops preferences that lead round in a ring: of those within one, what the spec lists first comes first.
-fn open_rings(wanted: &mut [Wanted]) {
-    // Should needs be part of a ring, the spec's order may not open it: then none of its preferences holds.
+/// Drops preferences that make a cycle: within one, what the spec lists first comes first.
+fn break_cycles(objects: &mut [DesiredObject]) {
+    // Where needs are part of a cycle, the spec's order may not break it: then none of its preferences holds.
     for keeps in [|from: usize, to: usize| to < from, |_, _| false] {
-        if wanted.iter().all(|wanted| wanted.follows.is_empty()) {
+        if objects.iter().all(|object| object.follows.is_empty()) {
             return;
         }
-        let (graph, indices) = edges(wanted);
-        let mut ring_of = vec![0; wanted.len()];
-        for (ring, members) in kosaraju_scc(&graph).into_iter().enumerate() {
-            members.into_iter().for_each(|node| ring_of[node.index()] = ring);
+        let (graph, indices) = edges(objects);
+        let mut cycle_of = vec![0; objects.len()];
+        for (cycle, members) in kosaraju_scc(&graph).into_iter().enumerate() {
+            members.into_iter().for_each(|node| cycle_of[node.index()] = cycle);
         }
-        let in_ring: Vec<BTreeSet<Address>> = wanted
+        let dropped: Vec<BTreeSet<Address>> = objects
             .iter()
             .enumerate()
             .map(|(from, one)| {
-                let drops = |to: usize| ring_of[from] == ring_of[to] && !keeps(from, to);
+                let drops = |to: usize| cycle_of[from] == cycle_of[to] && !keeps(from, to);
                 one.follows.iter().filter(|other| drops(indices[*other])).cloned().collect()
             })
             .collect();
-        for (one, dropped) in wanted.iter_mut().zip(in_ring) {
+        for (one, dropped) in objects.iter_mut().zip(dropped) {
             one.follows.retain(|other| !dropped.contains(other));
         }
     }
 }
 
-/// From what comes first to what comes after; nodes are indices into `wanted`.
-fn edges(wanted: &[Wanted]) -> (DiGraph<(), ()>, HashMap<&Address, usize>) {
-    let mut graph: DiGraph<(), ()> = DiGraph::with_capacity(wanted.len(), wanted.len() * 4);
-    for _ in wanted {
+/// From what comes first to what comes after; nodes are indices into `objects`.
+fn edges(objects: &[DesiredObject]) -> (DiGraph<(), ()>, HashMap<&Address, usize>) {
+    let mut graph: DiGraph<(), ()> = DiGraph::with_capacity(objects.len(), objects.len() * 4);
+    for _ in objects {
         graph.add_node(());
     }
     let indices: HashMap<&Address, usize> =
-        wanted.iter().enumerate().map(|(index, wanted)| (&wanted.address, index)).collect();
-    for (index, one) in wanted.iter().enumerate() {
+        objects.iter().enumerate().map(|(index, object)| (&object.address, index)).collect();
+    for (index, one) in objects.iter().enumerate() {
         for first in one.needs.iter().chain(&one.follows) {
             graph.add_edge(NodeIndex::new(indices[first]), NodeIndex::new(index), ());
         }
@@ -167,12 +167,12 @@ fn edges(wanted: &[Wanted]) -> (DiGraph<(), ()>, HashMap<&Address, usize>) {
     (graph, indices)
 }
 
-fn sorted(wanted: Vec<Wanted>) -> Result<Vec<Wanted>, String> {
-    let (graph, _) = edges(&wanted);
-    let mut waits_for: Vec<usize> = wanted.iter().map(|one| one.needs.len() + one.follows.len()).collect();
-    let rank = |index: usize| Reverse((wanted[index].stage, index));
-    let mut ready: BinaryHeap<_> = (0..wanted.len()).filter(|&index| waits_for[index] == 0).map(rank).collect();
-    let mut order = Vec::with_capacity(wanted.len());
+fn sorted(objects: Vec<DesiredObject>) -> Result<Vec<DesiredObject>, String> {
+    let (graph, _) = edges(&objects);
+    let mut waits_for: Vec<usize> = objects.iter().map(|one| one.needs.len() + one.follows.len()).collect();
+    let rank = |index: usize| Reverse((objects[index].stage, index));
+    let mut ready: BinaryHeap<_> = (0..objects.len()).filter(|&index| waits_for[index] == 0).map(rank).collect();
+    let mut order = Vec::with_capacity(objects.len());
     while let Some(Reverse((_, index))) = ready.pop() {
         order.push(index);
         for next in graph.neighbors(NodeIndex::new(index)).map(NodeIndex::index) {
@@ -182,18 +182,18 @@ fn sorted(wanted: Vec<Wanted>) -> Result<Vec<Wanted>, String> {
             }
         }
     }
-    if order.len() < wanted.len() {
-        let ring = kosaraju_scc(&graph).into_iter().find(|ring| ring.len() > 1).unwrap_or_default();
-        let names: Vec<String> = ring.iter().map(|node| wanted[node.index()].address.to_string()).collect();
+    if order.len() < objects.len() {
+        let cycle = kosaraju_scc(&graph).into_iter().find(|cycle| cycle.len() > 1).unwrap_or_default();
+        let names: Vec<String> = cycle.iter().map(|node| objects[node.index()].address.to_string()).collect();
         return Err(format!("dependency cycle: {}", names.join(" → ")));
     }
-    let mut slots: Vec<Option<Wanted>> = wanted.into_iter().map(Some).collect();
+    let mut slots: Vec<Option<DesiredObject>> = objects.into_iter().map(Some).collect();
     Ok(order.into_iter().filter_map(|index| slots[index].take()).collect())
 }
 
 /// Each object with its stage and what it needs, dependencies before dependents.
 pub fn json(graph: &Graph) -> Value {
-    let objects = graph.wanted.iter().map(|Wanted { address, stage, needs, .. }| {
+    let objects = graph.objects.iter().map(|DesiredObject { address, stage, needs, .. }| {
         serde_json::json!({ "address": address, "stage": stage, "needs": needs })
     });
     objects.collect()
@@ -201,7 +201,7 @@ pub fn json(graph: &Graph) -> Value {
 
 /// The stages that have objects.
 fn stages(graph: &Graph) -> impl Iterator<Item = Stage> {
-    Stage::ALL.into_iter().filter(|stage| graph.wanted.iter().any(|wanted| wanted.stage == *stage))
+    Stage::ALL.into_iter().filter(|stage| graph.objects.iter().any(|object| object.stage == *stage))
 }
 
 /// Graphviz's language.
@@ -209,14 +209,14 @@ pub fn dot(graph: &Graph) -> String {
     let mut out = String::from("digraph baseplate {\n  rankdir = LR;\n  node [shape = box];\n");
     for stage in stages(graph) {
         out += &format!("  subgraph cluster_{} {{\n    label = \"{}\";\n", stage.number(), stage.title());
-        for wanted in graph.wanted.iter().filter(|wanted| wanted.stage == stage) {
-            out += &format!("    \"{}\";\n", in_dot(&wanted.address));
+        for object in graph.objects.iter().filter(|object| object.stage == stage) {
+            out += &format!("    \"{}\";\n", in_dot(&object.address));
         }
         out += "  }\n";
     }
-    for wanted in &graph.wanted {
-        for need in &wanted.needs {
-            out += &format!("  \"{}\" -> \"{}\";\n", in_dot(&wanted.address), in_dot(need));
+    for object in &graph.objects {
+        for need in &object.needs {
+            out += &format!("  \"{}\" -> \"{}\";\n", in_dot(&object.address), in_dot(need));
         }
     }
     out + "}\n"
@@ -243,18 +243,18 @@ fn in_mermaid(address: &Address) -> String {
 /// Mermaid's language, which GitHub draws in Markdown.
 pub fn mermaid(graph: &Graph) -> String {
     let ids: HashMap<&Address, usize> =
-        graph.wanted.iter().enumerate().map(|(index, wanted)| (&wanted.address, index)).collect();
+        graph.objects.iter().enumerate().map(|(index, object)| (&object.address, index)).collect();
     let mut out = String::from("flowchart LR\n");
     for stage in stages(graph) {
         out += &format!("  subgraph s{}[\"{}\"]\n", stage.number(), stage.title());
-        for wanted in graph.wanted.iter().filter(|wanted| wanted.stage == stage) {
-            out += &format!("    n{}[\"{}\"]\n", ids[&wanted.address], in_mermaid(&wanted.address));
+        for object in graph.objects.iter().filter(|object| object.stage == stage) {
+            out += &format!("    n{}[\"{}\"]\n", ids[&object.address], in_mermaid(&object.address));
         }
         out += "  end\n";
     }
-    for wanted in &graph.wanted {
-        for need in &wanted.needs {
-            out += &format!("  n{} --> n{}\n", ids[&wanted.address], ids[need]);
+    for object in &graph.objects {
+        for need in &object.needs {
+            out += &format!("  n{} --> n{}\n", ids[&object.address], ids[need]);
         }
     }
     out
@@ -264,8 +264,8 @@ pub fn mermaid(graph: &Graph) -> String {
 mod tests {
     use super::*;
 
-    fn one(address: Address, needs: BTreeSet<Address>) -> Wanted {
-        Wanted {
+    fn one(address: Address, needs: BTreeSet<Address>) -> DesiredObject {
+        DesiredObject {
             address,
             kind: &crate::kinds::network::vpc::Vpc,
             stage: Stage::Network,
@@ -284,17 +284,17 @@ mod tests {
     fn what_an_earlier_stage_uses_takes_its_stage() {
         let at = |name: &str, stage, needs: &[&str]| {
             let needs = needs.iter().map(|need| Address::new("vpc", *need)).collect();
-            Wanted { stage, ..one(Address::new("vpc", name), needs) }
+            DesiredObject { stage, ..one(Address::new("vpc", name), needs) }
         };
-        let mut wanted = [
+        let mut objects = [
             at("key", Stage::Monitoring, &[]),
             at("topic", Stage::Monitoring, &["key"]),
             at("alarm", Stage::Monitoring, &["topic"]),
             at("service", Stage::Compute, &["topic"]),
             at("record", Stage::Dns, &["topic", "service"]),
         ];
-        stage_by_use(&mut wanted);
-        let stages = wanted.map(|wanted| wanted.stage);
+        stage_by_use(&mut objects);
+        let stages = objects.map(|object| object.stage);
         let compute = Stage::Compute;
         assert_eq!(stages, [compute, compute, Stage::Monitoring, compute, Stage::Dns]);
     }
@@ -303,7 +303,7 @@ mod tests {
     fn no_address_ends_its_quotes() {
         let evil = || Address::new("vpc", "x\"]; n1 --> n2 [\\\"<script>#");
         let user = one(Address::new("vpc", "user"), BTreeSet::from([evil()]));
-        let graph = Graph { wanted: vec![one(evil(), BTreeSet::new()), user], outputs: HashMap::new() };
+        let graph = Graph { objects: vec![one(evil(), BTreeSet::new()), user], outputs: HashMap::new() };
         let inside = r#""vpc.x\"]; n1 --> n2 [\\\"<script>#""#;
         assert_eq!(dot(&graph).matches(inside).count(), 2, "{}", dot(&graph));
         let node = "n0[\"vpc.x#quot;]; n1 --#gt; n2 [\\#quot;#lt;script#gt;#35;\"]";
@@ -327,8 +327,8 @@ mod tests {
 
     fn service(graph: &Graph, key: &str) -> (usize, Vec<String>) {
         let address = Address::new("ecs_service", key);
-        let at = graph.wanted.iter().position(|wanted| wanted.address == address).expect("the service");
-        (at, graph.wanted[at].follows.iter().map(|other| other.name().to_owned()).collect())
+        let at = graph.objects.iter().position(|object| object.address == address).expect("the service");
+        (at, graph.objects[at].follows.iter().map(|other| other.name().to_owned()).collect())
     }
 
     #[test]
@@ -344,8 +344,8 @@ mod tests {
         let (alpha, follows) = service(&graph, "alpha");
         assert_eq!(follows, ["mail", "zeta"]);
         assert!(service(&graph, "zeta").0 < alpha && service(&graph, "mail").0 < alpha, "before what names them");
-        assert!(graph.wanted[alpha].needs.iter().all(|need| need.kind() != "ecs_service"), "and no need");
-        assert_eq!(graph.wanted[alpha].wave, Some(1));
+        assert!(graph.objects[alpha].needs.iter().all(|need| need.kind() != "ecs_service"), "and no need");
+        assert_eq!(graph.objects[alpha].wave, Some(1));
     }
 
     #[test]

@@ -1,17 +1,17 @@
 //! The AWS kinds: one file each, one struct of attributes that is both the desired and the live shape.
 //!
-//! A kind says what an [`Environment`] wants of it and what a change means, without AWS ([`Kind`]); beside that, in one
-//! part of its file that is there with the feature `aws` only, it reads everything of its sort that is live, and creates,
-//! updates and deletes one object (`Calls`). Everything else (diff, graph, order, retries, waiting, rendering) is written
-//! once, over the serialised attributes.
+//! A kind says what an [`Environment`] wants of it and what a change means, without AWS ([`Kind`]); beside that, in
+//! one part of its file that is there with the feature `aws` only, it reads everything of its sort that is live, and
+//! creates, updates and deletes one object (`Calls`). Everything else (diff, graph, order, retries, waiting,
+//! rendering) is written once, over the serialised attributes.
 
 #[cfg(feature = "aws")]
 mod calls;
 pub mod compute;
 pub mod config;
 pub mod data;
+mod dns_instructions;
 pub mod edge;
-mod elsewhere;
 mod erased;
 pub mod example;
 pub mod identity;
@@ -31,12 +31,12 @@ use serde::de::DeserializeOwned;
 #[cfg(feature = "aws")]
 use crate::aws::{Aws, CloudError, Reader};
 use crate::spec::{AnySection, Environment};
-use crate::value::{Address, Target, Vault};
+use crate::value::{Address, SecretStore, Target};
 
 use example::Example;
 use terraform::{Block, This};
 
-pub use elsewhere::elsewhere;
+pub use dns_instructions::dns_instructions;
 #[cfg(feature = "aws")]
 pub use erased::tag_index;
 pub use erased::{AnyKind, all, catalog, find};
@@ -59,40 +59,40 @@ pub trait Kind: Target + Sized + 'static {
     /// The outputs besides `id`. All are known once the object is ready.
     const OUTPUTS: &'static [&'static str] = &[];
     /// Outputs that an update changes: who refers to one of them changes too.
-    const MOVING: &'static [&'static str] = &[];
+    const CHANGING_OUTPUTS: &'static [&'static str] = &[];
     /// The field that holds the object's unique physical name, where AWS has such: how an object that has our
-    /// name but not our tags is recognised. Where it has none, [`Kind::stands_for`] says how.
+    /// name but not our tags is recognised. Where it has none, [`Kind::is_counterpart`] says how.
     const IDENTITY: Option<&'static str> = None;
-    /// The type under which the Resource Groups Tagging API lists it, as in ARNs: `ec2:vpc`; of what has no tags of ours,
-    /// the type of what it is part of. By it an object is found of which neither the spec nor the environment's list of
-    /// kinds tells. `None` for what that API does not list (IAM roles, records in Route 53).
+    /// The type under which the Resource Groups Tagging API lists it, as in ARNs: `ec2:vpc`; of what has no tags of
+    /// ours, the type of what it is part of. By it an object is found of which neither the spec nor the environment's
+    /// list of kinds tells. `None` for what that API does not list (IAM roles, records in Route 53).
     const TAG_INDEX: Option<&'static str> = None;
     /// Whether its tags are read from there, for want of a batch call for tags.
     const TAGS_FROM_INDEX: bool = false;
     /// Fields of `Attrs` that AWS never tells of an object that is there; they are not compared.
     const UNREAD: &'static [&'static str] = &[];
-    /// The field that says whether AWS refuses to delete the object until it is switched off.
+    /// The field of its deletion protection: while it is on, AWS rejects a deletion.
     const PROTECTED_BY: Option<&'static str> = None;
-    /// Kinds whose deletion must be over before this kind's begins although no reference says so.
+    /// Kinds whose objects must be deleted before this kind's, although no reference says so.
     const DELETE_AFTER: &'static [&'static str] = &[];
-    /// Whether requests pass through it, or running tasks use it. Such an object that nothing wants any more goes only
-    /// after all that takes its place is ready.
-    const SERVES: bool = false;
-    /// The kind of which an object must refer to one of this kind before requests that reach it are answered.
+    /// Whether traffic passes through it, or running tasks use it. Such an object is deleted only after everything that
+    /// replaces it is ready.
+    const SERVES_TRAFFIC: bool = false;
+    /// The kind of its backend: an object of that kind must refer to it before it can serve requests.
     const BACKED_BY: Option<&'static str> = None;
-    /// Whether a write may go in two halves: for kinds that have [`Kind::widen`] or [`Kind::hold_back`]. The others are
-    /// spared the question, which takes each object's attributes through its kind's types.
-    const HALVES: bool = false;
-    /// Whether a replacement is created before the old object goes. A kind with a unique name must either say
-    /// no, or take `Create::alternate` for its name.
+    /// Whether a write may have two phases: for kinds that have [`Kind::expand`] or [`Kind::without_traffic`]. The
+    /// others are not asked, which would deserialize each object's attributes.
+    const TWO_PHASE_WRITES: bool = false;
+    /// Whether a replacement is created before the old object is deleted. A kind with a unique name must either say no,
+    /// or use `Create::alternate` for its name.
     const CREATE_FIRST: bool = true;
-    /// How long, in seconds, `poll` may answer `Poll::Waiting` before the engine gives up.
+    /// How long, in seconds, `poll` may return `Poll::Waiting` before the change fails.
     const DEADLINE: u64 = 300;
-    /// Typical seconds that a create takes on AWS, and an update that interrupts: for scheduling by longest path,
-    /// estimates and rehearsals. Other updates are answered at once.
-    const TYPICAL: u64 = 2;
-    /// Typical seconds until a deleted object is gone.
-    const TYPICAL_DELETE: u64 = 2;
+    /// Expected seconds of a create on AWS, and of an update that interrupts: for scheduling by longest path, estimates
+    /// and rehearsals. Other updates take a moment.
+    const EXPECTED_SECONDS: u64 = 2;
+    /// Expected seconds until a deleted object is gone.
+    const EXPECTED_DELETE_SECONDS: u64 = 2;
 
     /// Desired and live shape in one. Every managed field is serialised with its default; `None` in a desired
     /// field means "leave it to AWS"; sets are `BTreeSet` or sorted; other objects are `Ref`s.
@@ -100,54 +100,54 @@ pub trait Kind: Target + Sized + 'static {
 
     fn desired(env: &Environment) -> Vec<Desired<Self::Attrs>>;
 
-    /// Whether a live object stands where the desired one must, for all that AWS lets only one object be: how it is
-    /// recognised when its tags of ownership are lost. References are resolved as far as they are known. An object
-    /// of the name in [`Kind::IDENTITY`] is recognised in any case.
-    fn stands_for(_desired: &Self::Attrs, _live: &Self::Attrs) -> bool {
+    /// Whether a live object is the counterpart of the desired one, because AWS allows only one of them: how it is
+    /// recognised without its ownership tags. References are resolved as far as they are known. An object with the name
+    /// in [`Kind::IDENTITY`] is recognised in any case.
+    fn is_counterpart(_desired: &Self::Attrs, _live: &Self::Attrs) -> bool {
         false
     }
 
-    /// Makes `live` equal to `desired` where AWS says the same thing in other words (`16` and `16.3`).
-    fn settle(_desired: &Self::Attrs, _live: &mut Self::Attrs) {}
+    /// Normalizes `live` to `desired` where both mean the same to AWS (`16` and `16.3`).
+    fn normalize(_desired: &Self::Attrs, _live: &mut Self::Attrs) {}
 
-    /// Where an update takes away what may still be in use: the attributes that hold old and new together. The engine
-    /// updates to these in the object's turn, and to `desired` at the end, once all that serves has changed. `None`
-    /// where nothing is taken away, or where both together do not fit. While planning, `desired` holds references to
-    /// what is yet to be made.
-    fn widen(_live: &Self::Attrs, _desired: &Self::Attrs) -> Option<Self::Attrs> {
+    /// Where an update removes what may still be in use (expand and contract): attributes with old and new values
+    /// together. The engine writes these in the object's turn, and `desired` at the end, once everything that serves
+    /// traffic has changed. `None` where nothing is removed, or where both together exceed a quota. While planning,
+    /// `desired` has references to what is yet to be created.
+    fn expand(_live: &Self::Attrs, _desired: &Self::Attrs) -> Option<Self::Attrs> {
         None
     }
 
-    /// Where a write would send requests to what is not ready yet: attributes that let the object be there, but send
-    /// nothing to it. The engine writes these in the object's turn, and `desired` once all that needs the object is
-    /// ready, before what served until then goes. `live` is `None` for a creation; while planning, `desired` holds
-    /// references to what is yet to be made.
-    fn hold_back(_live: Option<&Self::Attrs>, _desired: &Self::Attrs) -> Option<Self::Attrs> {
+    /// Where a write would send traffic to what is not ready yet: attributes with which the object exists without
+    /// traffic. The engine writes these in the object's turn, and `desired` once everything that depends on the
+    /// object is ready, before what served until then is deleted. `live` is `None` for a creation; while planning,
+    /// `desired` has references to what is yet to be created.
+    fn without_traffic(_live: Option<&Self::Attrs>, _desired: &Self::Attrs) -> Option<Self::Attrs> {
         None
     }
 
-    /// What an update of these fields means to who uses the object.
+    /// The impact of an update of these fields on those who use the object.
     fn impact(_live: &Self::Attrs, _desired: &Self::Attrs, _changed: &[String]) -> Impact {
         Impact::None
     }
 
-    /// Whether deleting this object loses data that nobody can make again.
+    /// Whether deleting this object loses data that cannot be recreated.
     fn holds_data(_live: &Self::Attrs) -> bool {
         false
     }
 
-    /// Whether an update of these fields changes this one of the `MOVING` outputs.
-    fn moves(_output: &str, _changed: &[String]) -> bool {
+    /// Whether an update of these fields changes this one of the `CHANGING_OUTPUTS` outputs.
+    fn changes_output(_output: &str, _changed: &[String]) -> bool {
         true
     }
 
-    /// Kinds whose objects that go must be gone before this one, which nothing wants any more, goes.
-    fn goes_after(_live: &Self::Attrs) -> &'static [&'static str] {
+    /// Kinds whose deletions must be over before this object, which is no longer in the spec, is deleted.
+    fn deleted_after(_live: &Self::Attrs) -> &'static [&'static str] {
         Self::DELETE_AFTER
     }
 
     /// Whether the object that replaces another has the same value of this output.
-    fn lasts(_output: &str) -> bool {
+    fn survives_replacement(_output: &str) -> bool {
         false
     }
 
@@ -159,47 +159,47 @@ pub trait Kind: Target + Sized + 'static {
 /// The side of a kind that calls AWS.
 #[cfg(feature = "aws")]
 pub trait Calls: Kind {
-    /// Every live object of this kind that carries our tags, all of them or some, and those that may stand in the
-    /// place of one that the spec wants. Calls grow with pages, not with objects.
+    /// Every live object of this kind that has all or some of our tags, and those that may be the counterpart of a
+    /// desired one. Calls grow with pages, not with objects.
     async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Self::Attrs>>, CloudError>;
 
-    /// Keeps what spares the next read calls, if it is other than before: under the lock, once all is done.
-    async fn keep(_aws: &Aws, _env: &Environment) -> Result<(), CloudError> {
+    /// Saves what makes the next read cheaper, if it has changed: under the lock, after all changes.
+    async fn save_cache(_aws: &Aws, _env: &Environment) -> Result<(), CloudError> {
         Ok(())
     }
 
-    /// Reads one object in full whose `Live` said that it is not (`confirm`): called only for objects that
-    /// seem to differ or are to be deleted.
-    async fn complete(_read: &Reader<'_>, _live: &mut Live<Self::Attrs>) -> Result<(), CloudError> {
+    /// Reads one object in full whose `Live` is unconfirmed: called only for objects that seem to differ or are to be
+    /// deleted.
+    async fn refresh(_read: &Reader<'_>, _live: &mut Live<Self::Attrs>) -> Result<(), CloudError> {
         Ok(())
     }
 
-    async fn create(aws: &Aws, new: &Create<'_, Self::Attrs>) -> Result<Made, CloudError>;
-    async fn update(aws: &Aws, change: &Update<'_, Self::Attrs>) -> Result<Made, CloudError>;
+    async fn create(aws: &Aws, new: &Create<'_, Self::Attrs>) -> Result<WriteResult, CloudError>;
+    async fn update(aws: &Aws, change: &Update<'_, Self::Attrs>) -> Result<WriteResult, CloudError>;
     async fn delete(aws: &Aws, gone: &Delete<'_, Self::Attrs>) -> Result<(), CloudError>;
 
-    /// One look at whether the object is ready (or gone). Called until it answers something else than waiting.
-    async fn poll(_aws: &Aws, _look: &Look<'_, Self::Attrs>) -> Result<Poll, CloudError> {
+    /// Checks once whether the object is ready (or gone). Called until it returns something other than waiting.
+    async fn poll(_aws: &Aws, _look: &PollTarget<'_, Self::Attrs>) -> Result<Poll, CloudError> {
         Ok(Poll::Done(Outputs::new()))
     }
 }
 
-/// What the spec wants of one object.
+/// One desired object.
 pub struct Desired<A> {
     /// The name part of the address.
     pub name: String,
     pub attrs: A,
     /// Where it comes in the documented order, if not where its kind does.
     pub stage: Option<Stage>,
-    /// What must be there first although no reference says so.
+    /// What must exist first although no reference says so.
     pub after: Vec<Address>,
-    /// What it comes after when both are created, if nothing forbids: a preference.
+    /// What is created before it where possible: a preference.
     pub follows: Vec<Address>,
-    /// Updates of objects with waves go wave by wave: the next starts when the one before is steady.
+    /// Updates of objects with waves run wave by wave: the next starts when the one before is steady.
     pub wave: Option<u32>,
-    /// Whether it is only looked at: it must exist, and is never written.
+    /// Whether it is external: it must exist, and is never written.
     pub external: bool,
-    /// Whether it is only deleted or replaced if somebody names it, in case it holds data.
+    /// Whether deleting or replacing it requires approval, in case it holds data.
     pub protect: bool,
 }
 
@@ -221,21 +221,21 @@ impl<A> Desired<A> {
 /// One object as it is in AWS.
 #[derive(Clone, Debug)]
 pub struct Live<A> {
-    /// From the ownership tags; `None` for an object that has our name but not our tags, unless `confirm` is
-    /// set and the tags were not read: then the address that the name implies, or `None`.
+    /// From the ownership tags; `None` for an object that has our name but not our tags. Where it is unconfirmed and
+    /// the tags were not read: the address that the name implies, or `None`.
     pub address: Option<Address>,
-    /// What references to it resolve to.
+    /// The value of references to it.
     pub id: String,
     pub outputs: Outputs,
-    /// `None` while only `seal` is known.
+    /// `None` while only `content_digest` is known.
     pub attrs: Option<A>,
     /// Fields of `attrs` that AWS does not tell of this object at this time, besides [`Kind::UNREAD`]: they are not
     /// compared.
     pub unread: Vec<&'static str>,
-    /// Whether part of it was taken on trust: the engine calls `complete` before it believes a difference.
-    pub confirm: bool,
-    /// [`seal`] of the attributes, where that is known without reading them.
-    pub seal: Option<String>,
+    /// Whether part of it is unconfirmed: the engine calls `refresh` before it acts on a difference.
+    pub unconfirmed: bool,
+    /// [`content_digest`] of the attributes, where that is known without reading them.
+    pub content_digest: Option<String>,
     /// Changes that AWS has accepted and will make later ("class → db.t4g.small in the maintenance window").
     pub scheduled: Vec<String>,
 }
@@ -248,8 +248,8 @@ impl<A> Live<A> {
             outputs: Outputs::new(),
             attrs: Some(attrs),
             unread: Vec::new(),
-            confirm: false,
-            seal: None,
+            unconfirmed: false,
+            content_digest: None,
             scheduled: Vec::new(),
         }
     }
@@ -263,21 +263,21 @@ impl<A> Live<A> {
 
 /// A digest of attributes (SHA-256 of their JSON, 16 hex digits), by which an immutable object is known to be
 /// equal without being read.
-pub fn seal<A: Serialize>(attrs: &A) -> String {
+pub fn content_digest<A: Serialize>(attrs: &A) -> String {
     use sha2::Digest;
     // By way of `Value`, whose keys are sorted: the order of a struct's fields is not part of its meaning.
     let json = serde_json::to_value(attrs).unwrap_or_default().to_string();
     hex::encode(&sha2::Sha256::digest(&json)[..8])
 }
 
-/// All that `create` gets. `attrs` is resolved: no `Ref::To`, no text with references, secrets by fingerprint.
+/// The arguments of `create`. `attrs` is resolved: no `Ref::To`, no text with references, secrets by fingerprint.
 pub struct Create<'a, A> {
     pub address: &'a Address,
     pub attrs: &'a A,
-    pub vault: &'a Vault,
+    pub secret_store: &'a SecretStore,
     /// An idempotency token for the calls that take one: the same in a retry, another in another run.
     pub token: &'a str,
-    /// Set when the object replaces one that still has the name: take `names::alternate` of it.
+    /// Set when the object replaces one that still has the name: use `names::alternate` of it.
     pub alternate: bool,
 }
 
@@ -289,7 +289,7 @@ pub struct Update<'a, A> {
     pub attrs: &'a A,
     /// Names of the top-level fields that differ.
     pub changed: &'a [String],
-    pub vault: &'a Vault,
+    pub secret_store: &'a SecretStore,
     pub token: &'a str,
 }
 
@@ -306,14 +306,14 @@ pub struct Delete<'a, A> {
     pub attrs: &'a A,
 }
 
-/// What `create` and `update` answer: the id, and the outputs known so far (`poll` may add more).
+/// The result of `create` and `update`: the id, and the outputs known so far (`poll` may add more).
 #[derive(Clone, Debug, Default)]
-pub struct Made {
+pub struct WriteResult {
     pub id: String,
     pub outputs: Outputs,
 }
 
-impl Made {
+impl WriteResult {
     pub fn new(id: impl Into<String>) -> Self {
         Self { id: id.into(), outputs: Outputs::new() }
     }
@@ -325,7 +325,7 @@ impl Made {
     }
 }
 
-pub struct Look<'a, A> {
+pub struct PollTarget<'a, A> {
     pub id: &'a str,
     pub attrs: &'a A,
     pub outputs: &'a Outputs,

@@ -27,28 +27,28 @@
 //! commands, cli → ui → render → rehearse → apply → compare → plan → cloud → applied, lock → graph → kinds → aws → spec
 //! → value, files, clock
 //!
-//! All that needs AWS's SDK is behind the default feature `aws`: without it there are cloud files only, and a build takes
-//! a minute or two.
+//! All that needs AWS's SDK is behind the default feature `aws`: without it there are cloud files only, and a build
+//! takes a minute or two.
 //!
 //! A file may use those that it is inside of (`kinds/network/vpc.rs` uses `kinds.rs`): there stands what neighbours
 //! share.
 //!
 //! # A new kind
 //! A kind of AWS object is one file in the folder of its area: `network`, `data`, `registry`, `config`, `compute`,
-//! `edge`, `monitoring` or `identity`. `kinds/monitoring/sns_topic.rs` is a short one to begin from. It holds all that is
-//! the kind's own:
+//! `edge`, `monitoring` or `identity`. `kinds/monitoring/sns_topic.rs` is a short one to begin from. It holds all
+//! that is the kind's own:
 //!
 //! - a marker type that names it ([`value::Target`]), and its attributes, the desired and the live shape in one;
-//! - its [`spec::Section`], if no section that is there says what it is made of: the type of what the spec says, what is
-//!   wrong with it, and what texts may refer to;
+//! - its [`spec::Section`], if no section that is there says what it is made of: the type of what the spec says, what
+//!   is wrong with it, and what texts may refer to;
 //! - [`kinds::Kind`]: the section and examples of it, what a spec wants, what a change means, what Terraform calls it;
 //! - in `mod calls`, behind the feature `aws`: [`kinds::Calls`], which reads all live objects and creates, updates and
 //!   deletes one, and `service!(aws_sdk_sns);` where no other kind calls that crate of the SDK.
 //!
 //! It is registered by `pub mod` in its area's file and a line in [`kinds::all`]; a service new to the crate is a
-//! dependency in `Cargo.toml`, and a part of its feature `aws`. Nothing else is edited: tests that hold for every kind run
-//! the examples on a cloud file and over HTTP. The schema and the reference are written anew by
-//! `cargo run -- schema environment > schemas/environment.schema.json` and `UPDATE_DOCS=1 cargo test --test it docs`.
+//! dependency in `Cargo.toml`, and a part of its feature `aws`. Nothing else is edited: tests that hold for every
+//! kind run the examples on a cloud file and over HTTP. The schema and the reference are written anew by `cargo run
+//! -- schema environment > schemas/environment.schema.json` and `UPDATE_DOCS=1 cargo test --test it docs`.
 
 // A kind's futures run on one thread and are boxed by the engine: no `Send` bound is owed to anybody.
 #![allow(async_fn_in_trait)]

@@ -1,9 +1,9 @@
-//! One run at a time for each environment: whoever changes it holds its lock, which is kept where the environment
-//! is. Plans need none.
+//! One run at a time for each environment: changes need its lock, which is kept where the environment is. Plans need
+//! none.
 //!
 //! [`Lock`] is the run's side: it waits for the lock, renews it while the run works, and says before every write
 //! whether it is certainly still held. Where the lock is, is behind [`LockStore`]: for an account it is a
-//! [`Chain`] of versions of an SSM parameter, for a cloud file an advisory lock of the operating system
+//! [`VersionedLock`] of versions of an SSM parameter, for a cloud file an advisory lock of the operating system
 //! ([`FileLock`]).
 //!
 //! # The chain
@@ -37,32 +37,32 @@
 //! What stays: a request that AWS holds up on its own side for longer than the quarter that is kept in hand can
 //! take effect under the next holder. No lock outside of the services that are written to can exclude that.
 
-mod alone;
-mod chain;
 mod entry;
 mod file;
 mod holder;
+mod in_memory;
 mod lease;
 #[cfg(feature = "aws")]
 mod ssm;
 #[cfg(test)]
-mod trial;
+mod tests;
+mod versioned;
 
 use std::time::Duration;
 
 use futures_util::future::LocalBoxFuture;
 
 use crate::aws::CloudError;
-use crate::clock::Moment;
+use crate::clock::Timestamp;
 use crate::spec::Environment;
 
-pub use alone::Alone;
-pub use chain::{Chain, Versions};
 pub use file::FileLock;
 pub use holder::Holder;
-pub use lease::{Lock, NotLocked, Terms};
+pub use in_memory::InMemoryLock;
+pub use lease::{Lock, LockError, LockOptions};
 #[cfg(feature = "aws")]
 pub use ssm::ParameterVersions;
+pub use versioned::{VersionedLock, Versions};
 
 /// The parameter that an environment's lock is.
 pub fn parameter(env: &Environment) -> String {
@@ -73,7 +73,7 @@ pub fn parameter(env: &Environment) -> String {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Held {
     pub holder: Holder,
-    /// How long it is held without being renewed; `None` where it ends with the holder's process.
+    /// How long it is held without renewal; `None` where it ends with the holder's process.
     pub lease: Option<Duration>,
     /// When that is over, RFC 3339; by the holder's clock.
     pub expires: Option<String>,
@@ -81,60 +81,61 @@ pub struct Held {
     pub idle: Duration,
 }
 
-/// What an attempt at the lock came to.
+/// The result of an attempt to acquire the lock.
 #[derive(Debug)]
 pub enum Take {
-    /// It is ours, counted from a moment before that was written; and whose it was that let it run out.
+    /// Acquired, counted from before that was written; and who held it before, if that lock had expired.
     Taken {
-        at: Moment,
+        at: Timestamp,
         from: Option<Held>,
     },
     Busy(Held),
 }
 
-/// What became of a renewal.
+/// The result of a renewal.
 #[derive(Debug)]
 pub enum Renewal {
-    /// Still ours, counted from a moment before that was written.
-    Renewed(Moment),
-    /// No longer ours, and why.
+    /// Renewed, counted from before that was written.
+    Renewed(Timestamp),
+    /// Lost, and why.
     Lost(String),
 }
 
-/// What became of taking a lock away from its holder.
+/// The result of releasing somebody else's lock.
 #[derive(Debug)]
-pub enum Unlocking {
+pub enum UnlockResult {
     Unlocked,
-    /// Somebody else holds it by now, or nobody.
-    Moved(Option<Held>),
-    /// It ends with the holder's process, and that is alive.
-    Alive,
+    /// Another run holds it now, or none.
+    HolderChanged(Option<Held>),
+    /// It ends with the holder's process, which is alive.
+    HolderAlive,
 }
 
-/// Where a lock is.
+/// Where a lock is stored.
 pub trait LockStore {
-    /// What it is, in words, for errors.
+    /// Its name in errors.
     fn name(&self) -> String;
 
     /// How often to look again while somebody else holds a lock of this lease.
-    fn patience(&self, lease: Duration) -> Duration;
+    fn poll_interval(&self, lease: Duration) -> Duration;
 
-    /// Takes the lock if it is free or has run out.
+    /// Acquires the lock if it is free or has expired.
     fn take<'a>(&'a self, me: &'a Holder, lease: Duration) -> LocalBoxFuture<'a, Result<Take, CloudError>>;
 
     /// Holds it for another lease. An error says nothing about whether it is still held.
     fn renew<'a>(&'a self, me: &'a Holder, lease: Duration) -> LocalBoxFuture<'a, Result<Renewal, CloudError>>;
 
-    /// Frees it, if it is still ours.
+    /// Releases it, if it is still ours.
     fn release<'a>(&'a self, me: &'a Holder) -> LocalBoxFuture<'a, Result<(), CloudError>>;
 
-    /// Hears for how long after a moment the lock is certainly held, so that whoever sends writes can ask at the last
-    /// moment; no time at all once it is lost or let go of.
-    fn certain(&self, _from: Moment, _lasts: Duration) {}
+    /// Told for how long after a moment the lock is certain to be held, so that it can be checked right before each
+    /// write is sent; zero once it is lost or released.
+    fn valid_for(&self, _from: Timestamp, _lasts: Duration) {}
 
     /// Who holds it.
-    fn look(&self) -> LocalBoxFuture<'_, Result<Option<Held>, CloudError>>;
+    fn current(&self) -> LocalBoxFuture<'_, Result<Option<Held>, CloudError>>;
 
-    /// Takes it away from this very holder.
-    fn unlock<'a>(&'a self, held: &'a Held, me: &'a Holder) -> LocalBoxFuture<'a, Result<Unlocking, CloudError>>;
+    /// Releases it, if this is still its holder.
+    fn unlock<'a>(&'a self, held: &'a Held, me: &'a Holder)
+    -> LocalBoxFuture<'a, Result<UnlockResult, CloudError>>;
 }

@@ -1,7 +1,7 @@
 use std::process::ExitCode;
 
 use baseplate::cli::{Cli, Exit};
-use baseplate::ui::{Ui, unless_gone};
+use baseplate::ui::{Ui, ignore_broken_pipe};
 use clap::Parser;
 
 fn main() -> ExitCode {
@@ -9,7 +9,7 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => {
             if !error.use_stderr() {
-                return match unless_gone(error.print()) {
+                return match ignore_broken_pipe(error.print()) {
                     Ok(()) => ExitCode::SUCCESS,
                     Err(unwritten) => {
                         Ui::new(false).error(&unwritten.to_string(), "");

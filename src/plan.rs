@@ -1,15 +1,15 @@
 //! Desired against live: the [`Plan`], a value that is shown, saved and applied.
 
+mod address_index;
 mod diff;
 mod digest;
-mod draft;
-mod drafting;
+mod execution;
 mod guards;
+mod known_outputs;
 mod make;
-mod names;
+mod planner;
 mod recognise;
 mod recording;
-mod world;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, Serializer};
@@ -18,18 +18,18 @@ use serde_json::Value;
 use crate::kinds::{Impact, Stage};
 use crate::value::{Address, sha256};
 
+pub use address_index::{AddressIndex, is_ownership};
 pub use diff::{Difference, between};
-pub use draft::{Draft, Halves, Options, Refusal, Step, field_changes};
+pub use execution::{ExecutionPlan, Options, PlanError, Step, WriteMode, field_changes};
 pub use guards::{AddressPattern, Allowances};
+pub use known_outputs::{KnownOutputs, SecretMode, resolve_with};
 pub use make::make;
-pub use names::{Names, is_ownership};
 pub use recognise::recognise;
-pub use world::{Secrets, World, resolve_with};
 
 /// The version of the plan's JSON. Others are refused.
 pub const FORMAT_VERSION: u32 = 1;
 
-/// Every change that makes an environment what its spec says, in documented order.
+/// Every change that makes an environment match its spec, in documented order.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, PartialEq)]
 #[serde(deny_unknown_fields)]
 pub struct Plan {

@@ -1,4 +1,4 @@
-//! Carrying a change out in memory, to see that it goes through before anything real is touched.
+//! Applies a change in memory, to check that it would succeed.
 
 mod serving;
 
@@ -12,34 +12,36 @@ use serde_json::Value;
 
 use crate::applied::Applied;
 use crate::apply::{Event, Order, Report, Run, Settings, Stop, apply};
-use crate::aws::{Class, CloudError};
+use crate::aws::{CloudError, ErrorClass};
 use crate::clock::{Clock, SimulatedClock};
-use crate::cloud::{About, Cloud, FileCloud, Found, Kinds, State};
-use crate::kinds::{AnyKind, Create, Delete, Goal, Look, Made, Poll, Update};
-use crate::lock::{Holder, Lock, LockStore, Terms};
-use crate::plan::{self, Action, Draft, Options, Plan, Refusal, Secrets, World, field_changes, resolve_with};
+use crate::cloud::{Cloud, Context, FileCloud, Kinds, Observed, State};
+use crate::kinds::{AnyKind, Create, Delete, Goal, Poll, PollTarget, Update, WriteResult};
+use crate::lock::{Holder, Lock, LockOptions, LockStore};
+use crate::plan::{
+    self, Action, ExecutionPlan, KnownOutputs, Options, Plan, PlanError, SecretMode, field_changes, resolve_with,
+};
 use crate::spec::Environment;
-use crate::value::{Address, Vault};
+use crate::value::{Address, SecretStore};
 
 pub use serving::Interruption;
 use serving::Serving;
 
-/// How many changes an apply makes at once, unless it is told otherwise; and so does a rehearsal.
+/// How many changes an apply or a rehearsal makes at once by default.
 pub const PARALLELISM: u16 = 16;
 
 /// Longer than any rehearsal takes.
 const LEASE: Duration = Duration::from_secs(7 * 24 * 3600);
 
-/// Puts what the spec wants in an empty cloud, by the way that an apply would.
+/// Applies a spec to an empty cloud.
 ///
 /// # Errors
 /// There is no plan for it.
-pub async fn stand_up(cloud: &FileCloud, about: About<'_>) -> Result<Report, Refusal> {
-    provide_externals(cloud, about).await?;
-    let draft = plan::make(cloud, about, &Options::default()).await?;
-    let order = Order::of(&draft).map_err(|cycle| Refusal::Conflicts(vec![cycle]))?;
-    let rehearsal = carry_out(cloud, about, &draft, &order, &|_| {}).await;
-    rehearsal.map(|(report, _)| report).map_err(|why| Refusal::Conflicts(vec![why]))
+pub async fn apply_in_memory(cloud: &FileCloud, context: Context<'_>) -> Result<Report, PlanError> {
+    provide_externals(cloud, context).await?;
+    let execution = plan::make(cloud, context, &Options::default()).await?;
+    let order = Order::of(&execution).map_err(|cycle| PlanError::Conflicts(vec![cycle]))?;
+    let rehearsal = carry_out(cloud, context, &execution, &order, &|_| {}).await;
+    rehearsal.map(|(report, _)| report).map_err(|why| PlanError::Conflicts(vec![why]))
 }
 
 /// Carries a plan out on a cloud in memory, as an apply would: as many changes side by side, each taking the time that
@@ -50,24 +52,24 @@ pub async fn stand_up(cloud: &FileCloud, about: About<'_>) -> Result<Report, Ref
 /// Another process works on this cloud, or the rehearsal came to a standstill.
 pub async fn carry_out(
     cloud: &dyn Cloud,
-    about: About<'_>,
-    draft: &Draft,
+    context: Context<'_>,
+    execution: &ExecutionPlan,
     order: &Order,
     emit: &dyn Fn(Event<'_>),
 ) -> Result<(Report, Vec<Interruption>), String> {
-    let (me, terms) = (Holder::this("rehearse"), Terms { lease: LEASE, timeout: Duration::ZERO });
+    let (me, terms) = (Holder::this("rehearse"), LockOptions { lease: LEASE, timeout: Duration::ZERO });
     let simulated = SimulatedClock::default();
     let shared: Rc<dyn Clock> = Rc::new(simulated.clone());
-    let wanted = about.graph.wanted.iter().map(|wanted| wanted.address.clone()).collect();
+    let expected = context.graph.objects.iter().map(|object| object.address.clone()).collect();
     let settings = Settings { parallelism: usize::from(PARALLELISM), drain: Duration::ZERO };
     let work = async {
         let never = std::future::pending();
-        let lock = Lock::acquire(cloud.lock(about.env), me, terms, Rc::clone(&shared), &|_| {}, never).await;
+        let lock = Lock::acquire(cloud.lock(context.env), me, terms, Rc::clone(&shared), &|_| {}, never).await;
         let Ok((lock, _)) = lock else { return Err("another process is changing this cloud".to_owned()) };
-        let rehearsal = Rehearsal::new(cloud, about, &draft.plan, Rc::clone(&shared), Serving::new(wanted));
+        let rehearsal = Rehearsal::new(cloud, context, &execution.plan, Rc::clone(&shared), Serving::new(expected));
         rehearsal.watch().await;
         let (clock, stop) = (shared.as_ref(), &Stop::default());
-        let run = Run { cloud: &rehearsal, lock: &lock, clock, about, draft, order, settings, stop, emit };
+        let run = Run { cloud: &rehearsal, lock: &lock, clock, context, execution, order, settings, stop, emit };
         let report = apply(run).await;
         // In memory it ends with the process in any case.
         let _ = lock.release().await;
@@ -77,37 +79,38 @@ pub async fn carry_out(
     done.unwrap_or_else(|| Err("the rehearsal is stuck; please report this".to_owned()))
 }
 
-/// Sets what somebody else sets, where it is not there yet.
+/// Creates external objects that do not exist yet.
 ///
 /// # Errors
 /// The cloud refuses.
-pub async fn provide_externals(cloud: &FileCloud, about: About<'_>) -> Result<(), Refusal> {
-    let found = cloud.observe(about).await.map_err(Refusal::Cloud)?;
-    let is_there = |wanted: &crate::graph::Wanted| {
-        let name = |attrs: &Value| wanted.kind.identity().and_then(|field| attrs.get(field).cloned());
+pub async fn provide_externals(cloud: &FileCloud, context: Context<'_>) -> Result<(), PlanError> {
+    let found = cloud.observe(context).await.map_err(PlanError::Cloud)?;
+    let is_there = |object: &crate::graph::DesiredObject| {
+        let name = |attrs: &Value| object.kind.identity().and_then(|field| attrs.get(field).cloned());
         found.iter().any(|found| {
-            found.kind.name() == wanted.kind.name()
-                && found.live.attrs.as_ref().and_then(name) == name(&wanted.attrs)
+            found.kind.name() == object.kind.name()
+                && found.live.attrs.as_ref().and_then(name) == name(&object.attrs)
         })
     };
-    for wanted in about.graph.wanted.iter().filter(|wanted| wanted.external && !is_there(wanted)) {
-        let mut attrs = resolve_with(&wanted.attrs, &World::default(), about.vault, Secrets::Make);
-        // It is not ours, and must not be taken away once the spec does not name it any more.
+    for object in context.graph.objects.iter().filter(|object| object.external && !is_there(object)) {
+        let mut attrs =
+            resolve_with(&object.attrs, &KnownOutputs::default(), context.secret_store, SecretMode::Create);
+        // It is external, and must not be deleted once the spec has it no longer.
         if let Some(tags) = attrs.get_mut("tags") {
             *tags = Value::Object(serde_json::Map::new());
         }
-        let (address, vault) = (&wanted.address, about.vault);
-        let new = Create { address, attrs: &attrs, vault, token: "", alternate: false };
-        cloud.create(about, wanted.kind, new).await.map_err(|error| Refusal::Cloud(vec![error]))?;
+        let (address, secret_store) = (&object.address, context.secret_store);
+        let new = Create { address, attrs: &attrs, secret_store, token: "", alternate: false };
+        cloud.create(context, object.kind, new).await.map_err(|error| PlanError::Cloud(vec![error]))?;
     }
     Ok(())
 }
 
-/// A cloud that looks after every step whether the object is as the step should have made it, and in which what
-/// is refused stays refused: there is nobody else whose work one could wait for.
+/// A cloud that checks after every step that the object is as planned, and in which rejections are final: nothing else
+/// runs that a retry could wait for.
 pub struct Rehearsal<'a> {
     cloud: &'a dyn Cloud,
-    about: About<'a>,
+    context: Context<'a>,
     /// Expected seconds of each change.
     seconds: HashMap<&'a Address, u64>,
     clock: Rc<dyn Clock>,
@@ -115,37 +118,44 @@ pub struct Rehearsal<'a> {
 }
 
 impl<'a> Rehearsal<'a> {
-    fn new(cloud: &'a dyn Cloud, about: About<'a>, plan: &'a Plan, clock: Rc<dyn Clock>, serving: Serving) -> Self {
+    fn new(
+        cloud: &'a dyn Cloud,
+        context: Context<'a>,
+        plan: &'a Plan,
+        clock: Rc<dyn Clock>,
+        serving: Serving,
+    ) -> Self {
         let seconds = plan.changes.iter().filter(|change| change.action != Action::Delete);
         let seconds = seconds.map(|change| (&change.address, change.seconds)).collect();
-        Self { cloud, about, seconds, clock, serving: RefCell::new(serving) }
+        Self { cloud, context, seconds, clock, serving: RefCell::new(serving) }
     }
 
-    async fn takes(&self, seconds: u64) {
+    async fn simulate_duration(&self, seconds: u64) {
         self.clock.sleep(Duration::from_secs(seconds)).await;
     }
 
-    /// Looks at what serves now.
+    /// Checks what serves traffic now.
     async fn watch(&self) {
-        if let Ok(live) = self.cloud.observe(self.about).await {
-            self.serving.borrow_mut().look(self.clock.steady(), &live);
+        if let Ok(live) = self.cloud.observe(self.context).await {
+            self.serving.borrow_mut().observe(self.clock.monotonic(), &live);
         }
     }
-    /// What is not as the step should have left it.
+    /// How the object differs from what the step should have made.
     async fn fault(
         &self,
         kind: &'static dyn AnyKind,
-        look: &Look<'_, Value>,
+        target: &PollTarget<'_, Value>,
     ) -> Result<Option<String>, CloudError> {
-        let found = self.cloud.observe_kind(self.about, kind).await?;
-        let live = found.iter().find(|found| found.live.id == look.id);
-        Ok(match (look.goal, live) {
+        let found = self.cloud.observe_kind(self.context, kind).await?;
+        let live = found.iter().find(|found| found.live.id == target.id);
+        Ok(match (target.goal, live) {
             (Goal::Gone, None) => None,
-            (Goal::Gone, Some(_)) => Some(format!("{} still exists after its deletion", look.id)),
-            (Goal::Ready, None) => Some(format!("{} does not exist after its creation", look.id)),
+            (Goal::Gone, Some(_)) => Some(format!("{} still exists after its deletion", target.id)),
+            (Goal::Ready, None) => Some(format!("{} does not exist after its creation", target.id)),
             (Goal::Ready, Some(found)) => {
-                let differ = field_changes(kind, look.attrs, &found.live);
-                (!differ.is_empty()).then(|| format!("{} differs from the plan in: {}", look.id, differ.join(", ")))
+                let differ = field_changes(kind, target.attrs, &found.live);
+                (!differ.is_empty())
+                    .then(|| format!("{} differs from the plan in: {}", target.id, differ.join(", ")))
             }
         })
     }
@@ -156,8 +166,8 @@ impl Cloud for Rehearsal<'_> {
         self.cloud.place()
     }
 
-    fn vault(&self) -> Vault {
-        self.cloud.vault()
+    fn secret_store(&self) -> SecretStore {
+        self.cloud.secret_store()
     }
 
     fn guard<'a>(&'a self, env: &'a Environment) -> LocalBoxFuture<'a, Result<(), CloudError>> {
@@ -168,47 +178,51 @@ impl Cloud for Rehearsal<'_> {
         self.cloud.lock(env)
     }
 
-    fn state<'a>(&'a self, about: About<'a>, kinds: Kinds) -> LocalBoxFuture<'a, Result<State, Vec<CloudError>>> {
-        self.cloud.state(about, kinds)
+    fn state<'a>(
+        &'a self,
+        context: Context<'a>,
+        kinds: Kinds,
+    ) -> LocalBoxFuture<'a, Result<State, Vec<CloudError>>> {
+        self.cloud.state(context, kinds)
     }
 
-    fn observe<'a>(&'a self, about: About<'a>) -> LocalBoxFuture<'a, Result<Vec<Found>, Vec<CloudError>>> {
-        self.cloud.observe(about)
+    fn observe<'a>(&'a self, context: Context<'a>) -> LocalBoxFuture<'a, Result<Vec<Observed>, Vec<CloudError>>> {
+        self.cloud.observe(context)
     }
 
     fn observe_kind<'a>(
         &'a self,
-        about: About<'a>,
+        context: Context<'a>,
         kind: &'static dyn AnyKind,
-    ) -> LocalBoxFuture<'a, Result<Vec<Found>, CloudError>> {
-        self.cloud.observe_kind(about, kind)
+    ) -> LocalBoxFuture<'a, Result<Vec<Observed>, CloudError>> {
+        self.cloud.observe_kind(context, kind)
     }
 
-    fn complete<'a>(
+    fn refresh<'a>(
         &'a self,
-        about: About<'a>,
-        found: &'a mut Found,
+        context: Context<'a>,
+        found: &'a mut Observed,
     ) -> LocalBoxFuture<'a, Result<(), CloudError>> {
-        self.cloud.complete(about, found)
+        self.cloud.refresh(context, found)
     }
 
-    fn keep_applied<'a>(
+    fn save_applied<'a>(
         &'a self,
         env: &'a Environment,
         applied: &'a Applied,
     ) -> LocalBoxFuture<'a, Result<(), CloudError>> {
-        self.cloud.keep_applied(env, applied)
+        self.cloud.save_applied(env, applied)
     }
 
     fn create<'a>(
         &'a self,
-        about: About<'a>,
+        context: Context<'a>,
         kind: &'static dyn AnyKind,
         new: Create<'a, Value>,
-    ) -> LocalBoxFuture<'a, Result<Made, CloudError>> {
+    ) -> LocalBoxFuture<'a, Result<WriteResult, CloudError>> {
         Box::pin(async move {
-            self.takes(kind.typical()).await;
-            let made = self.cloud.create(about, kind, new).await;
+            self.simulate_duration(kind.expected_seconds()).await;
+            let made = self.cloud.create(context, kind, new).await;
             self.watch().await;
             made
         })
@@ -216,13 +230,13 @@ impl Cloud for Rehearsal<'_> {
 
     fn update<'a>(
         &'a self,
-        about: About<'a>,
+        context: Context<'a>,
         kind: &'static dyn AnyKind,
         change: Update<'a, Value>,
-    ) -> LocalBoxFuture<'a, Result<Made, CloudError>> {
+    ) -> LocalBoxFuture<'a, Result<WriteResult, CloudError>> {
         Box::pin(async move {
-            self.takes(self.seconds.get(change.address).copied().unwrap_or_default()).await;
-            let made = self.cloud.update(about, kind, change).await;
+            self.simulate_duration(self.seconds.get(change.address).copied().unwrap_or_default()).await;
+            let made = self.cloud.update(context, kind, change).await;
             self.watch().await;
             made
         })
@@ -234,11 +248,11 @@ impl Cloud for Rehearsal<'_> {
         gone: Delete<'a, Value>,
     ) -> LocalBoxFuture<'a, Result<(), CloudError>> {
         Box::pin(async move {
-            self.takes(kind.typical_delete()).await;
+            self.simulate_duration(kind.expected_delete_seconds()).await;
             let deleted = self.cloud.delete(kind, gone).await;
             self.watch().await;
             deleted.map_err(|error| match error.class {
-                Class::InUse => CloudError { class: Class::Refused, ..error },
+                ErrorClass::InUse => CloudError { class: ErrorClass::Rejected, ..error },
                 _ => error,
             })
         })
@@ -247,12 +261,12 @@ impl Cloud for Rehearsal<'_> {
     fn poll<'a>(
         &'a self,
         kind: &'static dyn AnyKind,
-        look: Look<'a, Value>,
+        target: PollTarget<'a, Value>,
     ) -> LocalBoxFuture<'a, Result<Poll, CloudError>> {
         Box::pin(async move {
-            let Look { id, attrs, outputs, goal } = look;
-            match self.cloud.poll(kind, Look { id, attrs, outputs, goal }).await? {
-                Poll::Done(outputs) => Ok(match self.fault(kind, &look).await? {
+            let PollTarget { id, attrs, outputs, goal } = target;
+            match self.cloud.poll(kind, PollTarget { id, attrs, outputs, goal }).await? {
+                Poll::Done(outputs) => Ok(match self.fault(kind, &target).await? {
                     Some(why) => Poll::Failed(why),
                     None => Poll::Done(outputs),
                 }),
@@ -274,43 +288,43 @@ mod tests {
     use crate::kinds::Outputs;
 
     /// Runs with a cloud in memory that holds what `fixtures/small.toml` wants.
-    fn standing(test: impl AsyncFnOnce(&FileCloud, About<'_>, &SimulatedClock)) {
+    fn standing(test: impl AsyncFnOnce(&FileCloud, Context<'_>, &SimulatedClock)) {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/small.toml");
         let env = crate::spec::load(&path, &crate::kinds::catalog()).expect("a sound spec").env;
         let (graph, cloud) = (Graph::of(&env).expect("no ring"), FileCloud::in_memory(&env, None, "memory"));
-        let vault = cloud.vault();
-        let about = About { env: &env, graph: &graph, vault: &vault };
+        let secret_store = cloud.secret_store();
+        let context = Context { env: &env, graph: &graph, secret_store: &secret_store };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         let clock = SimulatedClock::default();
         let work = async {
-            let report = stand_up(&cloud, about).await.expect("it goes through");
+            let report = apply_in_memory(&cloud, context).await.expect("it goes through");
             assert!(report.is_success() && !report.done.is_empty());
-            test(&cloud, about, &clock).await;
+            test(&cloud, context, &clock).await;
         };
         runtime.block_on(clock.drive(work)).expect("it comes to an end");
     }
 
-    async fn live(cloud: &FileCloud, about: About<'_>, address: &Address) -> Found {
-        let found = cloud.observe(about).await.expect("an observation");
+    async fn live(cloud: &FileCloud, context: Context<'_>, address: &Address) -> Observed {
+        let found = cloud.observe(context).await.expect("an observation");
         found.into_iter().find(|found| found.live.address.as_ref() == Some(address)).expect("it is there")
     }
 
-    fn rehearsal<'a>(cloud: &'a FileCloud, about: About<'a>, clock: &SimulatedClock) -> Rehearsal<'a> {
+    fn rehearsal<'a>(cloud: &'a FileCloud, context: Context<'a>, clock: &SimulatedClock) -> Rehearsal<'a> {
         let serving = RefCell::new(Serving::new(BTreeSet::new()));
-        Rehearsal { cloud, about, seconds: HashMap::new(), clock: Rc::new(clock.clone()), serving }
+        Rehearsal { cloud, context, seconds: HashMap::new(), clock: Rc::new(clock.clone()), serving }
     }
 
     #[test]
     fn a_step_that_did_something_else_is_seen() {
-        standing(async |cloud, about, clock| {
-            let Found { kind, live } = live(cloud, about, &Address::new("log_group", "web")).await;
-            let (stage, outputs) = (rehearsal(cloud, about, clock), Outputs::new());
+        standing(async |cloud, context, clock| {
+            let Observed { kind, live } = live(cloud, context, &Address::new("log_group", "web")).await;
+            let (stage, outputs) = (rehearsal(cloud, context, clock), Outputs::new());
             let as_planned = live.attrs.clone().expect("attributes");
             let mut otherwise = as_planned.clone();
             otherwise["retention_days"] = json!(1);
             let said = async |id: &str, attrs: &Value, goal| {
-                let look = Look { id, attrs, outputs: &outputs, goal };
-                match stage.poll(kind, look).await.expect("an answer") {
+                let target = PollTarget { id, attrs, outputs: &outputs, goal };
+                match stage.poll(kind, target).await.expect("an answer") {
                     Poll::Failed(why) => why,
                     Poll::Done(_) => "done".to_owned(),
                     Poll::Waiting(what) => format!("waiting: {what}"),
@@ -327,20 +341,20 @@ mod tests {
 
     #[test]
     fn the_cloud_refuses_what_aws_would() {
-        standing(async |cloud, about, clock| {
-            let stage = rehearsal(cloud, about, clock);
+        standing(async |cloud, context, clock| {
+            let stage = rehearsal(cloud, context, clock);
             let outputs = Outputs::new();
             let group = Address::new("target_group", "web");
-            let Found { kind, live: there } = live(cloud, about, &group).await;
+            let Observed { kind, live: there } = live(cloud, context, &group).await;
             let (id, before) = (there.id.as_str(), there.attrs.expect("attributes"));
 
             let error = stage.delete(kind, Delete { address: &group, id, outputs: &outputs, attrs: &before }).await;
             let error = error.expect_err("the listener refers to it");
-            assert_eq!((error.code.as_str(), error.class), ("DependencyViolation", Class::Refused));
+            assert_eq!((error.code.as_str(), error.class), ("DependencyViolation", ErrorClass::Rejected));
 
             let mut attrs = before.clone();
             attrs["protocol"] = json!("HTTPS");
-            let (changed, vault) = (["protocol".to_owned()], about.vault);
+            let (changed, secret_store) = (["protocol".to_owned()], context.secret_store);
             let change = Update {
                 address: &group,
                 id,
@@ -348,18 +362,18 @@ mod tests {
                 before: &before,
                 attrs: &attrs,
                 changed: &changed,
-                vault,
+                secret_store,
                 token: "",
             };
-            let error = stage.update(about, kind, change).await.expect_err("AWS cannot change it in place");
+            let error = stage.update(context, kind, change).await.expect_err("AWS cannot change it in place");
             assert!(error.message.contains("protocol"), "{error}");
 
-            let new = Create { address: &group, attrs: &before, vault, token: "", alternate: false };
-            let error = stage.create(about, kind, new).await.expect_err("the name is taken");
-            assert!(error.is(Class::Taken), "{error}");
+            let new = Create { address: &group, attrs: &before, secret_store, token: "", alternate: false };
+            let error = stage.create(context, kind, new).await.expect_err("the name is taken");
+            assert!(error.is(ErrorClass::AlreadyExists), "{error}");
 
             let balancer = Address::new("load_balancer", "main");
-            let Found { kind, live: there } = live(cloud, about, &balancer).await;
+            let Observed { kind, live: there } = live(cloud, context, &balancer).await;
             let before = there.attrs.expect("attributes");
             let mut attrs = before.clone();
             attrs["deletion_protection"] = json!(true);
@@ -371,10 +385,10 @@ mod tests {
                 before: &before,
                 attrs: &attrs,
                 changed: &changed,
-                vault,
+                secret_store,
                 token: "",
             };
-            stage.update(about, kind, change).await.expect("it can be protected");
+            stage.update(context, kind, change).await.expect("it can be protected");
             let gone = Delete { address: &balancer, id, outputs: &outputs, attrs: &attrs };
             let error = stage.delete(kind, gone).await.expect_err("it is protected");
             assert_eq!(error.code, "OperationNotPermitted");

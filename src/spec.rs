@@ -33,7 +33,7 @@ pub use place::{Place, Source};
 pub use problem::{Problem, Problems, one_of};
 pub use section::{AnySection, Section, section};
 pub use source::{Data, Entry, Node, Tree};
-use structure::StandIn;
+use structure::Placeholder;
 pub use template::{TemplateError, placeholders};
 pub use unknown::{Unknown, entry};
 
@@ -81,7 +81,7 @@ pub fn parse(name: &str, text: &str, catalog: &Catalog) -> Result<Spec, Problems
 
 fn typed(tree: Tree, catalog: &Catalog, schema: &Value) -> Result<Spec, Problems> {
     let mut root = tree.root.clone();
-    let findings = structure::check(&mut root, schema, StandIn::Least);
+    let findings = structure::check(&mut root, schema, Placeholder::Least);
     let env = environment(&root, catalog);
     let is_readable = findings.is_readable();
     let mut list = findings.problems;
@@ -104,8 +104,8 @@ fn typed(tree: Tree, catalog: &Catalog, schema: &Value) -> Result<Spec, Problems
     }
 }
 
-/// What is wrong with the meaning of `env`, in which the least stand-ins are: only what would be with others too, and
-/// not what is said of a stand-in itself.
+/// What is wrong with the meaning of `env`, in which the least placeholders are: only what would be with others too,
+/// and not what is said of a placeholder itself.
 fn meaning(
     env: &Environment,
     tree: &Tree,
@@ -118,7 +118,7 @@ fn meaning(
         return problems;
     }
     let mut root = tree.root.clone();
-    structure::check(&mut root, schema, StandIn::Most);
+    structure::check(&mut root, schema, Placeholder::Most);
     let Ok(other) = environment(&root, catalog) else { return Vec::new() };
     let other: HashSet<Problem> = validate::validate(&other, catalog).into_iter().collect();
     let unreadable: HashSet<&[String]> = unreadable.iter().map(Vec::as_slice).collect();

@@ -4,11 +4,11 @@
 
 mod compare_markdown;
 mod compare_text;
-mod inert;
 mod paint;
 mod plan_text;
 mod progress;
 mod rehearsal_text;
+mod sanitize;
 mod spec_text;
 
 use std::borrow::Cow;
@@ -19,14 +19,14 @@ use anstream::{AutoStream, ColorChoice};
 
 pub use compare_markdown::compare_markdown;
 pub use compare_text::compare_text;
-pub use inert::inert;
 pub use paint::Paint;
 pub use plan_text::plan_text;
 pub use progress::Progress;
 pub use rehearsal_text::{Rehearsed, rehearsal_text};
+pub use sanitize::sanitized;
 pub use spec_text::spec_text;
 
-use crate::value::{clean, marked, one_line, steers};
+use crate::value::{is_unsafe, one_line, prefix_lines, sanitize};
 
 /// What every command prints through.
 #[derive(Clone, Copy, Debug)]
@@ -56,42 +56,42 @@ impl Ui {
     ///
     /// # Errors
     /// It could not be written: whoever reads half of it must not take it for the whole.
-    pub fn result(&self, text: &str) -> Result<(), Unwritten> {
-        let text = self.out.clean(text);
+    pub fn result(&self, text: &str) -> Result<(), OutputError> {
+        let text = self.out.sanitize(text);
         let mut out = std::io::stdout().lock();
         let end = if text.ends_with('\n') { "" } else { "\n" };
-        unless_gone(write!(out, "{text}{end}").and_then(|()| out.flush()))
+        ignore_broken_pipe(write!(out, "{text}{end}").and_then(|()| out.flush()))
     }
 
     /// A result as JSON.
     ///
     /// # Errors
     /// As [`Self::result`].
-    pub fn result_json(&self, value: &serde_json::Value) -> Result<(), Unwritten> {
-        self.result(&inert_json(value))
+    pub fn result_json(&self, value: &serde_json::Value) -> Result<(), OutputError> {
+        self.result(&sanitized_json(value))
     }
 
-    /// A line for who watches; not part of the result.
+    /// A message on stderr; not part of the result.
     pub fn note(&self, text: &str) {
-        let text = self.err.clean(text);
+        let text = self.err.sanitize(text);
         let _ = writeln!(std::io::stderr().lock(), "{text}");
     }
 
     /// A line that only `-v` asked for.
     pub fn detail(&self, text: &str) {
-        self.note(&self.err.dim(&marked(text, "  ")));
+        self.note(&self.err.dim(&prefix_lines(text, "  ")));
     }
 
     pub fn error(&self, message: &str, help: &str) {
-        let mut text = format!("{} {}", self.err.red("error:"), marked(message, "  "));
+        let mut text = format!("{} {}", self.err.red("error:"), prefix_lines(message, "  "));
         if !help.is_empty() {
-            text += &format!("\n  {} {}", self.err.blue("help:"), marked(help, "  "));
+            text += &format!("\n  {} {}", self.err.blue("help:"), prefix_lines(help, "  "));
         }
         self.note(&text);
     }
 
-    /// Asks on the terminal. `None` where there is nobody to ask. Other things go on while a person thinks; who
-    /// no longer waits for the answer leaves a thread behind that ends with the process.
+    /// Asks on the terminal; `None` without one. Other tasks continue meanwhile; if the caller stops waiting, a thread
+    /// remains until the process ends.
     pub async fn ask(&self, question: &str) -> Option<bool> {
         if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
             return None;
@@ -111,9 +111,9 @@ impl Ui {
 
 /// A result that did not reach where it goes: a full disk, say.
 #[derive(Debug)]
-pub struct Unwritten(std::io::Error);
+pub struct OutputError(std::io::Error);
 
-impl fmt::Display for Unwritten {
+impl fmt::Display for OutputError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "cannot write to standard output: {}", self.0)
     }
@@ -123,22 +123,21 @@ impl fmt::Display for Unwritten {
 ///
 /// # Errors
 /// Any other failure.
-pub fn unless_gone(written: std::io::Result<()>) -> Result<(), Unwritten> {
+pub fn ignore_broken_pipe(written: std::io::Result<()>) -> Result<(), OutputError> {
     match written {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(Unwritten(error)),
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(OutputError(error)),
         _ => Ok(()),
     }
 }
 
-/// JSON leaves some of what steers or hides as it is. It is taken out here, in JSON's own escapes: what is read from it
-/// is the same.
-fn inert_json(value: &serde_json::Value) -> String {
+/// JSON allows some unsafe characters. They are escaped here, as JSON does: parsed, the text is the same.
+fn sanitized_json(value: &serde_json::Value) -> String {
     let mut text = format!("{value:#}");
-    if matches!(clean(&text), Cow::Owned(_)) {
+    if matches!(sanitize(&text), Cow::Owned(_)) {
         let mut units = [0; 2];
         let mut out = String::with_capacity(text.len() + 16);
         for c in text.chars() {
-            match steers(c) || c == '#' && out.ends_with('#') {
+            match is_unsafe(c) || c == '#' && out.ends_with('#') {
                 true => c.encode_utf16(&mut units).iter().for_each(|unit| out += &format!("\\u{unit:04x}")),
                 false => out.push(c),
             }
@@ -157,8 +156,8 @@ mod tests {
     #[test]
     fn json_is_inert_and_says_the_same() {
         let value = json!({ "##[error]": "a\u{e0041}\u{200b}\u{9b}b\n::error::c ##vso[x] ###[ 😀" });
-        let text = inert_json(&value);
-        assert!(!text.contains("##") && !text.contains(steers), "{text}");
+        let text = sanitized_json(&value);
+        assert!(!text.contains("##") && !text.contains(is_unsafe), "{text}");
         assert!(text.lines().all(|line| !line.trim_start().starts_with("::")), "{text}");
         assert_eq!(serde_json::from_str::<Value>(&text).expect("JSON"), value);
     }

@@ -3,9 +3,9 @@
 
 mod address;
 mod digest;
-mod inert;
 mod random;
 mod reference;
+mod sanitize;
 mod secret;
 mod tags;
 mod text;
@@ -13,10 +13,10 @@ pub mod walk;
 
 pub use address::Address;
 pub use digest::sha256;
-pub use inert::{MARK, clean, marked, one_line, steers, without_commands};
 pub use random::random_key;
 pub use reference::{Ref, Target};
-pub use secret::{Secret, SecretSource, Vault, from_variable, without_password};
+pub use sanitize::{LINE_PREFIX, is_unsafe, one_line, prefix_lines, sanitize, without_workflow_commands};
+pub use secret::{Secret, SecretSource, SecretStore, from_variable, without_password};
 pub use tags::Tags;
 pub use text::{Part, Text};
 

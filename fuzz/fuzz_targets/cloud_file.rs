@@ -3,7 +3,7 @@
 
 use std::sync::LazyLock;
 
-use baseplate::cloud::{About, Capture, Cloud, FileCloud, Options as Behaviour};
+use baseplate::cloud::{Context, Capture, Cloud, FileCloud, Options as Behaviour};
 use baseplate::graph::Graph;
 use baseplate::plan::{Options, self};
 use baseplate::spec::{Spec, self};
@@ -21,13 +21,13 @@ fuzz_target!(|bytes: &[u8]| {
     std::fs::write(&path, bytes).expect("a temporary file");
     let cloud = FileCloud::open(&path, &SPEC.env, Behaviour::default()).expect("a cloud file");
     let graph = Graph::of(&SPEC.env).expect("a shipped spec");
-    let vault = cloud.vault();
-    let about = About { env: &SPEC.env, graph: &graph, vault: &vault };
+    let secret_store = cloud.secret_store();
+    let context = Context { env: &SPEC.env, graph: &graph, secret_store: &secret_store };
     let options = Options::default();
     // A file cloud answers at once: what is not done at the first look never will be.
-    let mut plan = Box::pin(plan::make(&cloud, about, &options));
+    let mut plan = Box::pin(plan::make(&cloud, context, &options));
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
-    if let std::task::Poll::Ready(Ok(draft)) = plan.as_mut().poll(&mut context) {
-        plan_text(&draft.plan, &cloud.place(), Paint::new(true));
+    if let std::task::Poll::Ready(Ok(execution)) = plan.as_mut().poll(&mut context) {
+        plan_text(&execution.plan, &cloud.place(), Paint::new(true));
     }
 });

@@ -8,19 +8,21 @@ use aws_sdk_ssm::types::{Parameter, ParameterType};
 
 use super::Applied;
 use super::kind_list::{KindList, ListChange, parameter};
-use crate::aws::{Aws, Class, CloudError, During, pages};
+use crate::aws::{Aws, CloudError, ErrorClass, SdkResult, pages};
 use crate::spec::Environment;
 
 fn path(env: &Environment) -> String {
     format!("/baseplate/{}/applied", env.path())
 }
 
-/// Reads the record and the list. Who may not read them plans all the same: every change is then one that was asked for,
-/// and every kind is read.
+/// Reads the record and the list. Who may not read them plans all the same: every change is then one that was asked
+/// for, and every kind is read.
 pub async fn read(aws: &Aws, env: &Environment) -> Result<(Applied, Option<KindList>), CloudError> {
     let parameters = match pages::read(aws, &path(env)).await {
         Ok(parameters) => parameters,
-        Err(error) if error.is(Class::Denied) || error.is(Class::Refused) => return Ok((Applied::default(), None)),
+        Err(error) if error.is(ErrorClass::Denied) || error.is(ErrorClass::Rejected) => {
+            return Ok((Applied::default(), None));
+        }
         Err(error) => return Err(error),
     };
     let is_list = |one: &&Parameter| one.name() == Some(&*parameter(env));
@@ -45,14 +47,14 @@ pub async fn write(aws: &Aws, env: &Environment, applied: &Applied) -> Result<()
 /// A call that failed; a list that a newer Baseplate wrote.
 pub async fn change_list(aws: &Aws, env: &Environment, change: &ListChange) -> Result<(), CloudError> {
     let name = parameter(env);
-    let answer = aws.client::<Ssm>().get_parameter().name(&name).send().await.found("ssm:GetParameter")?;
+    let answer = aws.client::<Ssm>().get_parameter().name(&name).send().await.optional("ssm:GetParameter")?;
     let there = answer.and_then(|answer| answer.parameter).as_ref().and_then(list);
     if let Some(why) = there.as_ref().and_then(|list| list.too_new(env)) {
         return Err(CloudError::new("ssm:GetParameter", "UnknownKind", why));
     }
     let Some(kinds) = change.of(there.as_ref()) else { return Ok(()) };
     if kinds.is_empty() {
-        aws.client::<Ssm>().delete_parameters().names(name).send().await.during("ssm:DeleteParameters")?;
+        aws.client::<Ssm>().delete_parameters().names(name).send().await.operation("ssm:DeleteParameters")?;
     } else {
         let put = aws
             .client::<Ssm>()
@@ -61,7 +63,7 @@ pub async fn change_list(aws: &Aws, env: &Environment, change: &ListChange) -> R
             .value(KindList::text(&kinds))
             .r#type(ParameterType::String);
         let put = put.description("Kinds of which this environment may have objects; Baseplate reads these");
-        put.overwrite(true).send().await.during("ssm:PutParameter")?;
+        put.overwrite(true).send().await.operation("ssm:PutParameter")?;
     }
     Ok(())
 }

@@ -8,14 +8,14 @@ use super::Event;
 use super::order::{Operation, Phase};
 use super::retry::Retry;
 use super::run::Run;
-use crate::aws::{Class, CloudError};
-use crate::cloud::Found;
-use crate::kinds::{AnyKind, Create, Delete, Goal, Live, Look, Made, Outputs, Poll, Update};
-use crate::plan::{Action, Halves, Secrets, Step, field_changes, resolve_with};
+use crate::aws::{CloudError, ErrorClass};
+use crate::cloud::Observed;
+use crate::kinds::{AnyKind, Create, Delete, Goal, Live, Outputs, Poll, PollTarget, Update, WriteResult};
+use crate::plan::{Action, SecretMode, Step, WriteMode, field_changes, resolve_with};
 use crate::value::walk::{Link, is_resolved, links};
 use crate::value::{Address, from_variable, tag};
 
-/// Carries operations out, each at most once a run.
+/// Executes operations, each at most once per run.
 pub struct Executor<'a> {
     run: Run<'a>,
     /// Milliseconds since 1970: tells this run's idempotency tokens from those of other runs.
@@ -31,7 +31,7 @@ pub enum Outcome {
 /// How an operation ended otherwise.
 pub enum Interrupted {
     Failed(String),
-    /// It was to wait, and a signal had come: the next run sees how far it got.
+    /// A signal was received while it waited: the next run sees how far it got.
     Stopped,
 }
 
@@ -47,18 +47,18 @@ impl From<CloudError> for Interrupted {
     }
 }
 
-/// One look may miss what was just made.
-const LOOKS: usize = 4;
+/// One read may miss what was just created.
+const FIND_ATTEMPTS: usize = 4;
 
 impl<'a> Executor<'a> {
     pub fn new(run: Run<'a>) -> Self {
-        let begun = run.clock.of_day().duration_since(std::time::UNIX_EPOCH).unwrap_or_default().as_millis();
+        let begun = run.clock.wall_clock().duration_since(std::time::UNIX_EPOCH).unwrap_or_default().as_millis();
         Self { run, begun }
     }
 
     pub async fn run(&self, operation: Operation) -> Result<Outcome, Interrupted> {
-        let step = &self.run.draft.steps[operation.step];
-        let address = &self.run.draft.plan.changes[operation.step].address;
+        let step = &self.run.execution.steps[operation.step];
+        let address = &self.run.execution.plan.changes[operation.step].address;
         match operation.phase {
             Phase::Remove => self.remove(step, address).await,
             Phase::Finish => self.finish(operation.step, step, address).await,
@@ -75,54 +75,59 @@ impl<'a> Executor<'a> {
             self.run.lock.fence().await?;
             match self.run.cloud.delete(step.kind, gone).await {
                 Ok(()) => break,
-                Err(error) => self.again(&mut retry, address, error).await?,
+                Err(error) => self.retry_or_fail(&mut retry, address, error).await?,
             }
         }
-        let look = Look { id: &live.id, attrs: &attrs, outputs: &live.outputs, goal: Goal::Gone };
-        self.wait(step.kind, address, look).await?;
+        let target = PollTarget { id: &live.id, attrs: &attrs, outputs: &live.outputs, goal: Goal::Gone };
+        self.wait(step.kind, address, target).await?;
         Ok(Outcome::Changed)
     }
 
     async fn write(&self, index: usize, step: &Step, address: &Address) -> Result<Outcome, Interrupted> {
         let Some(attrs) = self.desired(step)? else { return Ok(Outcome::Unchanged) };
         let before = step.live.as_ref().filter(|_| !self.replaces(index));
-        let attrs = first_half(step, before, &attrs).unwrap_or(attrs);
+        let attrs = first_phase(step, before, &attrs).unwrap_or(attrs);
         match before {
             None => {
                 let alternate = step.live.is_some() && self.run.order.is_create_first(index);
                 let made = self.create(step, address, &attrs, alternate).await?;
-                self.ready(step.kind, address, &attrs, made).await
+                self.wait_until_ready(step.kind, address, &attrs, made).await
             }
-            Some(live) => self.bring(step.kind, address, live, &attrs).await,
+            Some(live) => self.converge(step.kind, address, live, &attrs).await,
         }
     }
 
-    /// The second half of a write.
+    /// The second phase of a write.
     async fn finish(&self, index: usize, step: &Step, address: &Address) -> Result<Outcome, Interrupted> {
         let Some(attrs) = self.desired(step)? else { return Ok(Outcome::Unchanged) };
         let before = step.live.as_ref().filter(|_| !self.replaces(index));
-        let first = first_half(step, before, &attrs);
-        let (Some(first), Some((id, outputs))) = (first, self.run.draft.world.known(address)) else {
+        let first = first_phase(step, before, &attrs);
+        let (Some(first), Some((id, outputs))) = (first, self.run.execution.known_outputs.get(address)) else {
             return Ok(Outcome::Unchanged);
         };
         let live = Live { outputs, ..Live::new(Some(address.clone()), id, first) };
-        self.bring(step.kind, address, &live, &attrs).await
+        self.converge(step.kind, address, &live, &attrs).await
     }
 
     fn replaces(&self, index: usize) -> bool {
-        self.run.draft.plan.changes[index].action == Action::Replace
+        self.run.execution.plan.changes[index].action == Action::Replace
     }
 
-    /// What the object shall be, with everything known that it refers to; `None` where it shall not be.
+    /// Desired attributes with references resolved; `None` for an object that is deleted.
     fn desired(&self, step: &Step) -> Result<Option<Value>, Interrupted> {
         let Some(desired) = &step.desired else { return Ok(None) };
-        let desired = keep_made(desired, step.live.as_ref().and_then(|live| live.attrs.as_ref()));
-        let attrs = resolve_with(&desired, &self.run.draft.world, self.run.about.vault, Secrets::Make);
+        let desired = keep_secrets(desired, step.live.as_ref().and_then(|live| live.attrs.as_ref()));
+        let attrs = resolve_with(
+            &desired,
+            &self.run.execution.known_outputs,
+            self.run.context.secret_store,
+            SecretMode::Create,
+        );
         if is_resolved(&attrs) { Ok(Some(attrs)) } else { Err(unresolved(&attrs).into()) }
     }
 
-    /// Makes a live object what it should be, and waits until it is.
-    async fn bring(
+    /// Updates a live object if it differs, and waits until it is ready.
+    async fn converge(
         &self,
         kind: &'static dyn AnyKind,
         address: &Address,
@@ -130,25 +135,25 @@ impl<'a> Executor<'a> {
         attrs: &Value,
     ) -> Result<Outcome, Interrupted> {
         if field_changes(kind, attrs, live).is_empty() {
-            self.run.draft.world.learn(address, &live.id, live.outputs.clone());
+            self.run.execution.known_outputs.record(address, &live.id, live.outputs.clone());
             return Ok(Outcome::Unchanged);
         }
         let made = self.update(kind, address, live.clone(), attrs).await?;
-        self.ready(kind, address, attrs, made).await
+        self.wait_until_ready(kind, address, attrs, made).await
     }
 
-    async fn ready(
+    async fn wait_until_ready(
         &self,
         kind: &'static dyn AnyKind,
         address: &Address,
         attrs: &Value,
-        made: Made,
+        made: WriteResult,
     ) -> Result<Outcome, Interrupted> {
-        let world = &self.run.draft.world;
-        world.learn(address, &made.id, made.outputs.clone());
-        let look = Look { id: &made.id, attrs, outputs: &made.outputs, goal: Goal::Ready };
-        let more = self.wait(kind, address, look).await?;
-        world.learn_more(address, more);
+        let known_outputs = &self.run.execution.known_outputs;
+        known_outputs.record(address, &made.id, made.outputs.clone());
+        let target = PollTarget { id: &made.id, attrs, outputs: &made.outputs, goal: Goal::Ready };
+        let more = self.wait(kind, address, target).await?;
+        known_outputs.add_outputs(address, more);
         Ok(Outcome::Changed)
     }
 
@@ -158,30 +163,31 @@ impl<'a> Executor<'a> {
         address: &Address,
         attrs: &Value,
         alternate: bool,
-    ) -> Result<Made, Interrupted> {
+    ) -> Result<WriteResult, Interrupted> {
         let token = self.token_for(address);
         let old = step.live.as_ref().map(|live| live.id.as_str());
         let is_new =
-            |found: &Found| found.live.address.as_ref() == Some(address) && Some(found.live.id.as_str()) != old;
+            |found: &Observed| found.live.address.as_ref() == Some(address) && Some(found.live.id.as_str()) != old;
         let mut retry = self.retry(step.kind);
         loop {
-            let new = Create { address, attrs, vault: self.run.about.vault, token: &token, alternate };
+            let new =
+                Create { address, attrs, secret_store: self.run.context.secret_store, token: &token, alternate };
             self.run.lock.fence().await?;
-            let error = match self.run.cloud.create(self.run.about, step.kind, new).await {
+            let error = match self.run.cloud.create(self.run.context, step.kind, new).await {
                 Ok(made) => return Ok(made),
                 Err(error) => error,
             };
-            // It may be there all the same: the answer was lost, or a later call of several failed. Made again, it
-            // would be there twice, or be refused for that.
-            let looks = if error.is(Class::Unanswered) { LOOKS } else { 1 };
-            let failed = match retry.may_repeat(&error) {
+            // It may exist all the same: the response was lost, or a later call of several failed. Created again, it
+            // would exist twice, or be rejected as a duplicate.
+            let attempts = if error.is(ErrorClass::Ambiguous) { FIND_ATTEMPTS } else { 1 };
+            let failed = match retry.should_retry(&error) {
                 true => {
-                    self.pause(&mut retry, address, &error).await?;
+                    self.report_and_back_off(&mut retry, address, &error).await?;
                     None
                 }
                 false => Some(error),
             };
-            match (self.find(step.kind, address, looks, is_new).await, failed) {
+            match (self.find(step.kind, address, attempts, is_new).await, failed) {
                 (Ok(Some(live)), _) => return self.update(step.kind, address, live, attrs).await,
                 (Ok(None), None) => {}
                 (Ok(None), Some(error)) => return Err(error.into()),
@@ -202,76 +208,77 @@ impl<'a> Executor<'a> {
         }
     }
 
-    /// Looks for a live object, more than once where it may show only after a while. A look that itself fails says
-    /// nothing: it is made again for as long as that may help.
+    /// Looks for a live object, more than once where it may become visible late. A read that fails is retried as long
+    /// as that may help.
     ///
     /// # Errors
-    /// It cannot be known whether the object is there.
+    /// It is not known whether the object exists.
     async fn find(
         &self,
         kind: &'static dyn AnyKind,
         address: &Address,
-        looks: usize,
-        is_it: impl Fn(&Found) -> bool,
+        attempts: usize,
+        is_it: impl Fn(&Observed) -> bool,
     ) -> Result<Option<Live<Value>>, Interrupted> {
         let mut retry = self.retry(kind);
-        let mut look = 0;
+        let mut attempt = 0;
         loop {
-            match self.look(kind, &is_it).await {
+            match self.find_once(kind, &is_it).await {
                 Ok(Some(live)) => return Ok(Some(live)),
                 Ok(None) => {
-                    retry.answered();
-                    look += 1;
-                    if look >= looks {
+                    retry.reset();
+                    attempt += 1;
+                    if attempt >= attempts {
                         return Ok(None);
                     }
-                    self.rest(&mut retry).await?;
+                    self.back_off(&mut retry).await?;
                 }
-                Err(error) => self.again(&mut retry, address, error).await?,
+                Err(error) => self.retry_or_fail(&mut retry, address, error).await?,
             }
         }
     }
 
-    async fn look(
+    async fn find_once(
         &self,
         kind: &'static dyn AnyKind,
-        is_it: impl Fn(&Found) -> bool,
+        is_it: impl Fn(&Observed) -> bool,
     ) -> Result<Option<Live<Value>>, CloudError> {
-        let Run { cloud, about, .. } = self.run;
-        let found = cloud.observe_kind(about, kind).await?;
+        let Run { cloud, context, .. } = self.run;
+        let found = cloud.observe_kind(context, kind).await?;
         let Some(mut found) = found.into_iter().find(&is_it) else { return Ok(None) };
-        if found.live.confirm {
-            cloud.complete(about, &mut found).await?;
+        if found.live.unconfirmed {
+            cloud.refresh(context, &mut found).await?;
         }
         Ok(is_it(&found).then_some(found.live))
     }
 
-    /// Makes a live object what it should be. A refusal is believed only once the object was read again: what was
-    /// refused may have been done by a call whose answer was lost.
+    /// Updates a live object. A rejection is final only once the object was read again: the update may have been made
+    /// by a call whose response was lost.
     async fn update(
         &self,
         kind: &'static dyn AnyKind,
         address: &Address,
         mut live: Live<Value>,
         attrs: &Value,
-    ) -> Result<Made, Interrupted> {
+    ) -> Result<WriteResult, Interrupted> {
         let token = self.token_for(address);
         let mut retry = self.retry(kind);
         let mut refusals = 0;
         loop {
             let changed = field_changes(kind, attrs, &live);
             if changed.is_empty() {
-                return Ok(Made { id: live.id, outputs: live.outputs });
+                return Ok(WriteResult { id: live.id, outputs: live.outputs });
             }
             let before = live.attrs.clone().unwrap_or_default();
             // What the spec leaves to AWS keeps the value it has.
-            let (attrs, vault) = (&fill(attrs, &before), self.run.about.vault);
+            let (attrs, secret_store) = (&keep_unmanaged(attrs, &before), self.run.context.secret_store);
             let (id, outputs, changed) = (&live.id, &live.outputs, changed.as_slice());
-            let change = Update { address, id, outputs, before: &before, attrs, changed, vault, token: &token };
+            let change =
+                Update { address, id, outputs, before: &before, attrs, changed, secret_store, token: &token };
             self.run.lock.fence().await?;
-            let error = match self.run.cloud.update(self.run.about, kind, change).await {
+            let error = match self.run.cloud.update(self.run.context, kind, change).await {
                 Ok(mut made) => {
-                    let kept = live.outputs.iter().filter(|(name, _)| !kind.moves(name, changed));
+                    let kept = live.outputs.iter().filter(|(name, _)| !kind.changes_output(name, changed));
                     for (name, value) in kept {
                         made.outputs.entry(name.clone()).or_insert_with(|| value.clone());
                     }
@@ -279,16 +286,16 @@ impl<'a> Executor<'a> {
                 }
                 Err(error) => error,
             };
-            if retry.may_repeat(&error) {
-                self.pause(&mut retry, address, &error).await?;
+            if retry.should_retry(&error) {
+                self.report_and_back_off(&mut retry, address, &error).await?;
                 continue;
             }
             refusals += 1;
-            if refusals > 2 || error.is(Class::Denied) {
+            if refusals > 2 || error.is(ErrorClass::Denied) {
                 return Err(error.into());
             }
             // By its id: what is being adopted has no address yet.
-            let is_same = |found: &Found| found.live.id == live.id;
+            let is_same = |found: &Observed| found.live.id == live.id;
             live = match self.find(kind, address, 1, is_same).await {
                 Ok(Some(fresh)) => fresh,
                 Err(Interrupted::Stopped) => return Err(Interrupted::Stopped),
@@ -301,26 +308,26 @@ impl<'a> Executor<'a> {
         &self,
         kind: &'static dyn AnyKind,
         address: &Address,
-        look: Look<'_, Value>,
+        target: PollTarget<'_, Value>,
     ) -> Result<Outputs, Interrupted> {
         let clock = self.run.clock;
         let deadline = Duration::from_secs(kind.deadline());
-        let started = clock.steady();
+        let started = clock.monotonic();
         let mut retry = self.retry(kind);
         loop {
-            let Look { id, attrs, outputs, goal } = look;
-            match self.run.cloud.poll(kind, Look { id, attrs, outputs, goal }).await {
+            let PollTarget { id, attrs, outputs, goal } = target;
+            match self.run.cloud.poll(kind, PollTarget { id, attrs, outputs, goal }).await {
                 Ok(Poll::Done(outputs)) => return Ok(outputs),
                 Ok(Poll::Failed(why)) => return Err(why.into()),
                 Ok(Poll::Waiting(what)) => {
-                    retry.answered();
-                    if clock.steady().saturating_sub(started) > deadline {
+                    retry.reset();
+                    if clock.monotonic().saturating_sub(started) > deadline {
                         return Err(format!("timed out after {} s: {what}", deadline.as_secs()).into());
                     }
                     (self.run.emit)(Event::Waiting { address, what });
-                    self.rest(&mut retry).await?;
+                    self.back_off(&mut retry).await?;
                 }
-                Err(error) => self.again(&mut retry, address, error).await?,
+                Err(error) => self.retry_or_fail(&mut retry, address, error).await?,
             }
         }
     }
@@ -333,45 +340,55 @@ impl<'a> Executor<'a> {
     ///
     /// # Errors
     /// There is no use in that, or a signal came.
-    async fn again(&self, retry: &mut Retry<'_>, address: &Address, error: CloudError) -> Result<(), Interrupted> {
-        match retry.may_repeat(&error) {
-            true => self.pause(retry, address, &error).await,
+    async fn retry_or_fail(
+        &self,
+        retry: &mut Retry<'_>,
+        address: &Address,
+        error: CloudError,
+    ) -> Result<(), Interrupted> {
+        match retry.should_retry(&error) {
+            true => self.report_and_back_off(retry, address, &error).await,
             false => Err(error.into()),
         }
     }
 
-    async fn pause(&self, retry: &mut Retry<'_>, address: &Address, error: &CloudError) -> Result<(), Interrupted> {
+    async fn report_and_back_off(
+        &self,
+        retry: &mut Retry<'_>,
+        address: &Address,
+        error: &CloudError,
+    ) -> Result<(), Interrupted> {
         let code = if error.code.is_empty() { String::new() } else { format!("{}: ", error.code) };
         (self.run.emit)(Event::Waiting { address, what: code + &error.message });
-        self.rest(retry).await
+        self.back_off(retry).await
     }
 
-    /// Rests, unless a signal comes: nothing is in flight then that could land.
-    async fn rest(&self, retry: &mut Retry<'_>) -> Result<(), Interrupted> {
+    /// Waits before a retry, unless a signal is received: no call is in progress then.
+    async fn back_off(&self, retry: &mut Retry<'_>) -> Result<(), Interrupted> {
         tokio::select! {
             biased;
             () = self.run.stop.wait() => Err(Interrupted::Stopped),
-            () = self.run.clock.sleep(retry.pause()) => Ok(()),
+            () = self.run.clock.sleep(retry.backoff()) => Ok(()),
         }
     }
 
     fn token_for(&self, address: &Address) -> String {
-        format!("bp{:x}-{}", self.begun, short(&format!("{} {address}", self.run.about.env.path())))
+        format!("bp{:x}-{}", self.begun, short(&format!("{} {address}", self.run.context.env.path())))
     }
 }
 
-/// What is written first, where a write goes in two halves.
-fn first_half(step: &Step, live: Option<&Live<Value>>, desired: &Value) -> Option<Value> {
+/// What is written first, where a write has two phases.
+fn first_phase(step: &Step, live: Option<&Live<Value>>, desired: &Value) -> Option<Value> {
     let before = live.and_then(|live| live.attrs.as_ref());
-    match step.halves {
-        Halves::One => None,
-        Halves::Widen | Halves::Narrow => step.kind.widen(before?, desired),
-        Halves::HoldBack => step.kind.hold_back(before, desired),
+    match step.write_mode {
+        WriteMode::Single => None,
+        WriteMode::ExpandContract | WriteMode::ContractOnly => step.kind.expand(before?, desired),
+        WriteMode::TrafficLast => step.kind.without_traffic(before, desired),
     }
 }
 
-/// A secret that was made once, or whose variable is not set in this run, stays what it is.
-fn keep_made(desired: &Value, live: Option<&Value>) -> Value {
+/// A generated secret, or one whose variable is not set in this run, keeps its value.
+fn keep_secrets(desired: &Value, live: Option<&Value>) -> Value {
     let mut desired = desired.clone();
     let (Some(fields), Some(live)) = (desired.as_object_mut(), live) else { return desired };
     for (name, value) in fields {
@@ -385,7 +402,7 @@ fn keep_made(desired: &Value, live: Option<&Value>) -> Value {
     desired
 }
 
-fn fill(attrs: &Value, before: &Value) -> Value {
+fn keep_unmanaged(attrs: &Value, before: &Value) -> Value {
     let mut attrs = attrs.clone();
     for (name, value) in attrs.as_object_mut().into_iter().flatten() {
         if value.is_null()

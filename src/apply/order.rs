@@ -1,4 +1,4 @@
-//! What of a plan may run when, and what goes first among that.
+//! The order of a plan's operations: what waits for what, and which of those that may run goes first.
 
 mod rules;
 
@@ -9,14 +9,14 @@ use petgraph::algo::toposort;
 use petgraph::graph::{DiGraph, NodeIndex};
 use petgraph::visit::EdgeRef;
 
-use crate::plan::{Action, Change, Draft};
+use crate::plan::{Action, Change, ExecutionPlan};
 
 /// What a step of the plan does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Phase {
-    /// Makes the object what it should be, or the first half of that (`Halves`).
+    /// Creates or updates the object, or the first phase of that (`WriteMode`).
     Write,
-    /// The second half.
+    /// The second phase.
     Finish,
     /// Deletes the live object.
     Remove,
@@ -30,12 +30,12 @@ pub struct Operation {
     pub phase: Phase,
 }
 
-/// What an operation has to do with one that it waits for.
+/// How an operation depends on one that it waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Edge {
     /// It is skipped if the other one fails.
     Needs,
-    /// It comes after the other one, whatever became of that.
+    /// It runs after the other one, even if that failed.
     Follows,
 }
 
@@ -51,7 +51,7 @@ pub struct Order {
     graph: DiGraph<Node, Edge>,
     /// By step, whether a replacement makes the new object before the old one goes.
     create_first: Vec<bool>,
-    /// By node, the stage that it counts for: second halves and removals come last, in reverse.
+    /// By node, its stage: second phases and removals come last, in reverse.
     stage: Vec<usize>,
     /// By node, the expected seconds from its start to the end of the longest chain that waits for it.
     remaining: Vec<u64>,
@@ -61,11 +61,11 @@ pub struct Order {
 impl Order {
     /// # Errors
     /// The changes depend on one another in a cycle.
-    pub fn of(draft: &Draft) -> Result<Self, String> {
-        let changes = &draft.plan.changes;
-        let create_first = rules::create_first(changes, &draft.steps);
-        let graph = rules::graph(draft, &create_first);
-        let remaining = remaining(&graph, draft)?;
+    pub fn of(execution: &ExecutionPlan) -> Result<Self, String> {
+        let changes = &execution.plan.changes;
+        let create_first = rules::create_first(changes, &execution.steps);
+        let graph = rules::graph(execution, &create_first);
+        let remaining = remaining(&graph, execution)?;
         let stage = |operation: Operation| stage(&changes[operation.step], operation, &create_first);
         let stage = graph.node_weights().map(|node| node.map_or(0, stage)).collect();
         let operations = graph.node_weights().flatten().count();
@@ -136,14 +136,14 @@ fn stage(change: &Change, Operation { step, phase }: Operation, create_first: &[
     let stage = change.stage.number();
     match phase {
         Phase::Write => stage,
-        // The first half of a replacement.
+        // The first phase of a replacement.
         Phase::Remove if change.action == Action::Replace && !create_first[step] => stage,
         Phase::Finish | Phase::Remove => LAST - stage,
     }
 }
 
-fn remaining(graph: &DiGraph<Node, Edge>, draft: &Draft) -> Result<Vec<u64>, String> {
-    let changes = &draft.plan.changes;
+fn remaining(graph: &DiGraph<Node, Edge>, execution: &ExecutionPlan) -> Result<Vec<u64>, String> {
+    let changes = &execution.plan.changes;
     let order = toposort(graph, None).map_err(|cycle| {
         let address = graph[cycle.node_id()].map(|operation| changes[operation.step].address.to_string());
         let address = address.unwrap_or_else(|| "an unnamed step".to_owned());
@@ -151,7 +151,7 @@ fn remaining(graph: &DiGraph<Node, Edge>, draft: &Draft) -> Result<Vec<u64>, Str
     })?;
     let mut remaining = vec![0_u64; graph.node_count()];
     for node in order.into_iter().rev() {
-        let own = graph[node].map_or(0, |operation| seconds(draft, operation));
+        let own = graph[node].map_or(0, |operation| seconds(execution, operation));
         let longest = graph.neighbors(node).map(|next| remaining[next.index()]).max().unwrap_or(0);
         remaining[node.index()] = longest + own;
     }
@@ -159,11 +159,11 @@ fn remaining(graph: &DiGraph<Node, Edge>, draft: &Draft) -> Result<Vec<u64>, Str
 }
 
 /// Expected seconds of one operation on AWS.
-fn seconds(draft: &Draft, Operation { step, phase }: Operation) -> u64 {
-    let (change, kind) = (&draft.plan.changes[step], draft.steps[step].kind);
+fn seconds(execution: &ExecutionPlan, Operation { step, phase }: Operation) -> u64 {
+    let (change, kind) = (&execution.plan.changes[step], execution.steps[step].kind);
     match (phase, change.action) {
-        (Phase::Remove, _) => kind.typical_delete(),
-        (Phase::Write, Action::Replace) => kind.typical(),
+        (Phase::Remove, _) => kind.expected_delete_seconds(),
+        (Phase::Write, Action::Replace) => kind.expected_seconds(),
         (Phase::Write | Phase::Finish, _) => change.seconds,
     }
 }

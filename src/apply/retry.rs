@@ -1,26 +1,25 @@
-//! When a call that failed is made again, and for how long.
+//! Whether and for how long a failed call is retried.
 
 use std::time::Duration;
 
-use crate::aws::{Class, CloudError};
+use crate::aws::{CloudError, ErrorClass};
 use crate::clock::Clock;
 use crate::kinds::AnyKind;
 
-/// What has just been made may be unknown for this long to another part of AWS.
-const PROPAGATION: Duration = Duration::from_secs(120);
-/// What is in use may stay so for this long, or as long as its kind takes at most.
+/// Eventual consistency: how long a new object may be unknown to another part of AWS.
+const CONSISTENCY: Duration = Duration::from_secs(120);
+/// How long an object may stay in use, or as long as its kind's deadline.
 const IN_USE: Duration = Duration::from_secs(900);
 const THROTTLED: Duration = Duration::from_secs(300);
-const UNANSWERED: Duration = Duration::from_secs(60);
+const AMBIGUOUS: Duration = Duration::from_secs(60);
 
-/// The trouble that one operation has with AWS, and since when. Each sort of trouble has a limit of its own, which
-/// counts from when it began and not from when the operation did: a wait of an hour may end with a minute without
-/// answers all the same.
+/// The retries of one operation. Each class of errors has its own limit, which counts from its first error and not from
+/// the start of the operation: after an hour of waiting, a minute of failed calls is still retried.
 pub struct Retry<'a> {
     clock: &'a dyn Clock,
     in_use: Duration,
     /// At most one entry a class.
-    since: Vec<(Class, Duration)>,
+    since: Vec<(ErrorClass, Duration)>,
     next: Duration,
 }
 
@@ -30,18 +29,18 @@ impl<'a> Retry<'a> {
         Self { clock, in_use, since: Vec::new(), next: FIRST }
     }
 
-    /// Whether the error is one that goes away by itself and may last longer yet.
-    pub fn may_repeat(&mut self, error: &CloudError) -> bool {
+    /// Whether the error is temporary, and its limit not reached.
+    pub fn should_retry(&mut self, error: &CloudError) -> bool {
         let limit = match error.class {
-            Class::Propagating => PROPAGATION,
-            Class::InUse => self.in_use,
-            Class::Throttled => THROTTLED,
-            Class::Unanswered => UNANSWERED,
-            // The lock itself says when there is no use in asking again.
-            Class::Fenced => return true,
+            ErrorClass::EventuallyConsistent => CONSISTENCY,
+            ErrorClass::InUse => self.in_use,
+            ErrorClass::Throttled => THROTTLED,
+            ErrorClass::Ambiguous => AMBIGUOUS,
+            // The lock itself reports when it is lost.
+            ErrorClass::Fenced => return true,
             _ => return false,
         };
-        let now = self.clock.steady();
+        let now = self.clock.monotonic();
         let since = match self.since.iter().find(|(class, _)| *class == error.class) {
             Some((_, since)) => *since,
             None => {
@@ -52,16 +51,16 @@ impl<'a> Retry<'a> {
         now.saturating_sub(since) < limit
     }
 
-    /// An answer came: whatever trouble there was is over.
-    pub fn answered(&mut self) {
+    /// A call succeeded: limits start anew.
+    pub fn reset(&mut self) {
         self.since.clear();
     }
 
-    /// How long to wait before the next attempt: dense at first, since most things take a moment, then ever rarer.
-    pub fn pause(&mut self) -> Duration {
-        let pause = self.next;
+    /// How long to wait before the next attempt: exponential backoff.
+    pub fn backoff(&mut self) -> Duration {
+        let delay = self.next;
         self.next = (self.next * 3 / 2).min(LONGEST);
-        pause
+        delay
     }
 }
 

@@ -2,11 +2,11 @@ use std::time::Duration;
 
 use super::order::Order;
 use super::stop::Stop;
-use super::{Doing, Event};
+use super::{Event, Verb};
 use crate::clock::Clock;
-use crate::cloud::{About, Cloud};
+use crate::cloud::{Cloud, Context};
 use crate::lock::Lock;
-use crate::plan::Draft;
+use crate::plan::ExecutionPlan;
 use crate::value::Address;
 
 /// How to apply.
@@ -14,40 +14,40 @@ use crate::value::Address;
 pub struct Settings {
     /// How many changes run at once, 1 at least.
     pub parallelism: usize,
-    /// How long calls in flight may take to land after a signal.
+    /// How long running changes may take to finish after a signal.
     pub drain: Duration,
 }
 
-/// All that carrying out a plan takes.
+/// All that applying a plan needs.
 #[derive(Clone, Copy)]
 pub struct Run<'a> {
     pub cloud: &'a dyn Cloud,
     /// The environment's, held by this run.
     pub lock: &'a Lock,
-    /// What waits, limits and durations are measured by.
+    /// Measures waits, limits and durations.
     pub clock: &'a dyn Clock,
-    pub about: About<'a>,
-    pub draft: &'a Draft,
+    pub context: Context<'a>,
+    pub execution: &'a ExecutionPlan,
     pub order: &'a Order,
     pub settings: Settings,
     pub stop: &'a Stop,
-    /// Hears what happens.
+    /// Receives events.
     pub emit: &'a dyn Fn(Event<'_>),
 }
 
-/// What an apply came to.
+/// The result of an apply.
 #[derive(Clone, Debug, Default)]
 pub struct Report {
-    pub done: Vec<(Address, Doing)>,
+    pub done: Vec<(Address, Verb)>,
     pub unchanged: usize,
     pub failed: Vec<(Address, String)>,
-    /// What was not begun since something it depends on failed, and what that was.
+    /// What was skipped since something that it depends on failed, and what that was.
     pub skipped: Vec<(Address, Address)>,
-    /// What was running when the time to land was over: it may or may not have taken effect.
+    /// What was still running at the end: it may or may not have taken effect.
     pub unfinished: Vec<Address>,
-    /// What was not begun since a signal came, or the lock was lost.
+    /// What was not started, after a signal or a lost lock.
     pub not_begun: Vec<Address>,
-    /// Why the lock was lost under way.
+    /// Why the lock was lost during the run.
     pub lock_lost: Option<String>,
     pub took: Duration,
 }

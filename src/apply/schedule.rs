@@ -1,17 +1,17 @@
-//! What has been done of an order, what may start next, and what never will.
+//! Tracks which operations are done, which may start next, and which are skipped.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::execute::Outcome;
 use super::order::{Edge, Operation, Order, Phase, Priority};
-use super::{Doing, Event, Report};
-use crate::plan::Draft;
+use super::{Event, Report, Verb};
+use crate::plan::ExecutionPlan;
 use crate::value::Address;
 
 pub struct Schedule<'a> {
     order: &'a Order,
-    draft: &'a Draft,
+    execution: &'a ExecutionPlan,
     emit: &'a dyn Fn(Event<'_>),
     parallelism: usize,
     /// By node, how many others it still waits for.
@@ -22,11 +22,16 @@ pub struct Schedule<'a> {
 }
 
 impl<'a> Schedule<'a> {
-    pub fn new(order: &'a Order, draft: &'a Draft, parallelism: usize, emit: &'a dyn Fn(Event<'_>)) -> Self {
+    pub fn new(
+        order: &'a Order,
+        execution: &'a ExecutionPlan,
+        parallelism: usize,
+        emit: &'a dyn Fn(Event<'_>),
+    ) -> Self {
         let waits_for: Vec<usize> = order.nodes().map(|node| order.before(node).count()).collect();
         let ended = vec![false; waits_for.len()];
         let (ready, report) = (BTreeSet::new(), Report::default());
-        let mut schedule = Self { order, draft, emit, parallelism, waits_for, ended, ready, report };
+        let mut schedule = Self { order, execution, emit, parallelism, waits_for, ended, ready, report };
         let first: Vec<usize> = order.nodes().filter(|&node| schedule.waits_for[node] == 0).collect();
         for node in first {
             if !schedule.may_start(node) {
@@ -43,14 +48,14 @@ impl<'a> Schedule<'a> {
     }
 
     pub fn address(&self, operation: Operation) -> &'a Address {
-        &self.draft.plan.changes[operation.step].address
+        &self.execution.plan.changes[operation.step].address
     }
 
-    pub fn doing(&self, operation: Operation) -> Doing {
+    pub fn verb(&self, operation: Operation) -> Verb {
         match operation.phase {
-            Phase::Remove => Doing::Delete,
-            Phase::Finish => Doing::Finish,
-            Phase::Write => Doing::writing(self.draft.plan.changes[operation.step].action),
+            Phase::Remove => Verb::Delete,
+            Phase::Finish => Verb::Finish,
+            Phase::Write => Verb::writing(self.execution.plan.changes[operation.step].action),
         }
     }
 
@@ -59,15 +64,15 @@ impl<'a> Schedule<'a> {
     }
 
     pub fn succeeded(&mut self, node: usize, operation: Operation, outcome: &Outcome, took: Duration) {
-        let (address, doing) = (self.address(operation), self.doing(operation));
+        let (address, verb) = (self.address(operation), self.verb(operation));
         match outcome {
             Outcome::Unchanged => {
                 (self.emit)(Event::Unchanged { address });
                 self.report.unchanged += 1;
             }
             Outcome::Changed => {
-                (self.emit)(Event::Finished { address, doing, took });
-                self.report.done.push((address.clone(), doing));
+                (self.emit)(Event::Finished { address, verb, took });
+                self.report.done.push((address.clone(), verb));
             }
         }
         self.ended[node] = true;
@@ -75,8 +80,8 @@ impl<'a> Schedule<'a> {
     }
 
     pub fn failed(&mut self, node: usize, operation: Operation, why: String) {
-        let (address, doing) = (self.address(operation), self.doing(operation));
-        (self.emit)(Event::Failed { address, doing, why: why.clone() });
+        let (address, verb) = (self.address(operation), self.verb(operation));
+        (self.emit)(Event::Failed { address, verb, why: why.clone() });
         self.report.failed.push((address.clone(), why));
         self.ended[node] = true;
         let skipped = self.skipped_after(node);
@@ -84,7 +89,7 @@ impl<'a> Schedule<'a> {
         for &node in &skipped {
             if let Some(operation) = self.order.operation(node) {
                 let skipped = self.address(operation);
-                (self.emit)(Event::Skipped { address: skipped, doing: self.doing(operation), because: address });
+                (self.emit)(Event::Skipped { address: skipped, verb: self.verb(operation), because: address });
                 self.report.skipped.push((skipped.clone(), address.clone()));
             }
         }
@@ -93,7 +98,7 @@ impl<'a> Schedule<'a> {
         }
     }
 
-    /// Marks everything that needs this as ended, and answers what that is.
+    /// Marks everything that needs this as ended, and returns it.
     fn skipped_after(&mut self, node: usize) -> BTreeSet<usize> {
         let (mut skipped, mut open) = (BTreeSet::new(), vec![node]);
         while let Some(node) = open.pop() {
@@ -108,7 +113,7 @@ impl<'a> Schedule<'a> {
         skipped
     }
 
-    /// Whatever became of this one, what waits for it need not wait any longer.
+    /// Releases what waits for this one, whether it succeeded or not.
     fn release(&mut self, node: usize) {
         let mut open = vec![node];
         while let Some(node) = open.pop() {
@@ -130,7 +135,7 @@ impl<'a> Schedule<'a> {
         false
     }
 
-    /// What it all came to; of a run that was stopped, with what was in flight then and what never started.
+    /// The result; of a run that was stopped, with what was still running and what was not started.
     pub fn report(mut self, in_flight: &BTreeSet<usize>, is_stopped: bool, took: Duration) -> Report {
         self.report.took = took;
         if is_stopped {

@@ -5,19 +5,19 @@ use tokio::sync::Notify;
 /// A request to stop, from a signal.
 #[derive(Default)]
 pub struct Stop {
-    asked: Cell<bool>,
+    requested: Cell<bool>,
     notify: Notify,
 }
 
 impl Stop {
-    pub fn ask(&self) {
-        self.asked.set(true);
+    pub fn request(&self) {
+        self.requested.set(true);
         self.notify.notify_waiters();
     }
 
     /// Waits until it is asked for.
     pub async fn wait(&self) {
-        if !self.asked.get() {
+        if !self.requested.get() {
             self.notify.notified().await;
         }
     }

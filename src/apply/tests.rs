@@ -11,4 +11,4 @@ mod scripted;
 use scene::Scene;
 use scripted::{Answer, Call};
 
-use crate::aws::Class;
+use crate::aws::ErrorClass;

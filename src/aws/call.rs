@@ -1,35 +1,35 @@
-//! What became of a call: the SDK's many ways to fail, as one error.
+//! The result of an SDK call: its many kinds of errors as one.
 
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::{ConnectorError, DispatchFailure, SdkError};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
-use super::answer::{Unusable, older_error};
-use super::error::{Class, CloudError, NOT_SENT, classify};
-use super::fence::HeldBack;
+use super::error::{CloudError, ErrorClass, NOT_SENT, classify};
+use super::fence::LockExpired;
+use super::response::{InvalidResponse, older_error};
 
-/// Names the operation that an SDK call's failure belongs to: `.send().await.during("ec2:CreateVpc")?`.
-pub trait During<T> {
-    fn during(self, operation: &str) -> Result<T, CloudError>;
+/// Names the operation that an SDK call's failure belongs to: `.send().await.operation("ec2:CreateVpc")?`.
+pub trait SdkResult<T> {
+    fn operation(self, operation: &str) -> Result<T, CloudError>;
 
-    /// The same, and `None` where the object is not there.
-    fn found(self, operation: &str) -> Result<Option<T>, CloudError>
+    /// The same, and `None` where the object does not exist.
+    fn optional(self, operation: &str) -> Result<Option<T>, CloudError>
     where
         Self: Sized,
     {
-        match self.during(operation) {
+        match self.operation(operation) {
             Ok(value) => Ok(Some(value)),
-            Err(error) if error.is(Class::Missing) => Ok(None),
+            Err(error) if error.is(ErrorClass::NotFound) => Ok(None),
             Err(error) => Err(error),
         }
     }
 }
 
-impl<T, E> During<T> for Result<T, SdkError<E, HttpResponse>>
+impl<T, E> SdkResult<T> for Result<T, SdkError<E, HttpResponse>>
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
 {
-    fn during(self, operation: &str) -> Result<T, CloudError> {
+    fn operation(self, operation: &str) -> Result<T, CloudError> {
         self.map_err(|error| of_sdk(&error, operation))
     }
 }
@@ -38,14 +38,14 @@ fn of_sdk<E>(error: &SdkError<E, HttpResponse>, operation: &str) -> CloudError
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
 {
-    let plain = |code: &str, message: String, class: Class| {
+    let plain = |code: &str, message: String, class: ErrorClass| {
         let (operation, code, request_id) = (operation.to_owned(), code.to_owned(), String::new());
         CloudError { operation, code, message, request_id, class }
     };
-    if causes(error).any(<dyn std::error::Error>::is::<HeldBack>) {
-        return CloudError { class: Class::Fenced, ..CloudError::new(operation, "", HeldBack.to_string()) };
+    if causes(error).any(<dyn std::error::Error>::is::<LockExpired>) {
+        return CloudError { class: ErrorClass::Fenced, ..CloudError::new(operation, "", LockExpired.to_string()) };
     }
-    if let Some(unusable) = Unusable::behind(error) {
+    if let Some(unusable) = InvalidResponse::behind(error) {
         return plain(unusable.code(), unusable.to_string(), unusable.class());
     }
     match error {
@@ -61,19 +61,19 @@ where
                 None => chain(error),
             };
             let mut class = classify(operation, code, &message);
-            if class == Class::Refused && status >= 500 {
-                class = Class::Unanswered;
+            if class == ErrorClass::Rejected && status >= 500 {
+                class = ErrorClass::Ambiguous;
             }
             let request_id = meta.extra("aws_request_id").unwrap_or_default().to_owned();
             CloudError { request_id, ..plain(code, message, class) }
         }
-        SdkError::ConstructionFailure(_) => plain(NOT_SENT, chain(error), Class::Refused),
+        SdkError::ConstructionFailure(_) => plain(NOT_SENT, chain(error), ErrorClass::Rejected),
         SdkError::DispatchFailure(failure) if is_not_sent(failure) => {
             // Without the SDK's own "dispatch failure: other".
             let cause = failure.as_connector_error().and_then(std::error::Error::source);
-            plain(NOT_SENT, cause.map_or_else(|| chain(error), chain), Class::Refused)
+            plain(NOT_SENT, cause.map_or_else(|| chain(error), chain), ErrorClass::Rejected)
         }
-        _ => plain("", chain(error), Class::Unanswered),
+        _ => plain("", chain(error), ErrorClass::Ambiguous),
     }
 }
 
@@ -120,8 +120,8 @@ mod tests {
 
     type Failed = SdkError<GetCallerIdentityError, HttpResponse>;
 
-    fn during(error: Failed) -> CloudError {
-        Err::<(), _>(error).during("sts:GetCallerIdentity").expect_err("it failed")
+    fn operation(error: Failed) -> CloudError {
+        Err::<(), _>(error).operation("sts:GetCallerIdentity").expect_err("it failed")
     }
 
     #[test]
@@ -130,17 +130,17 @@ mod tests {
             Failed::dispatch_failure(ConnectorError::other("no credentials found in chain".into(), None)),
             Failed::construction_failure("a member is missing"),
         ] {
-            let error = during(error);
-            assert_eq!((error.class, error.code.as_str()), (Class::Refused, "NotSent"), "{error}");
+            let error = operation(error);
+            assert_eq!((error.class, error.code.as_str()), (ErrorClass::Rejected, "NotSent"), "{error}");
         }
-        let error = during(Failed::dispatch_failure(ConnectorError::other("no endpoint".into(), None)));
+        let error = operation(Failed::dispatch_failure(ConnectorError::other("no endpoint".into(), None)));
         assert_eq!(error.to_string(), "sts:GetCallerIdentity: NotSent: no endpoint");
     }
 
     #[test]
     fn the_request_is_not_quoted() {
         let quoting = "failed to apply endpoint `nowhere` to request `Request { body: SdkBody { hunter2 } }`";
-        let error = during(Failed::dispatch_failure(ConnectorError::other(quoting.into(), None)));
+        let error = operation(Failed::dispatch_failure(ConnectorError::other(quoting.into(), None)));
         assert_eq!(error.message, "failed to apply endpoint `nowhere`");
     }
 
@@ -155,23 +155,23 @@ mod tests {
             ConnectorError::other(refused.into(), None),
             ConnectorError::other("identity resolver timed out after 5s".into(), None),
         ] {
-            let error = during(Failed::dispatch_failure(error));
-            assert!(error.is(Class::Unanswered), "{error}");
+            let error = operation(Failed::dispatch_failure(error));
+            assert!(error.is(ErrorClass::Ambiguous), "{error}");
         }
-        assert!(during(Failed::timeout_error("it took too long")).is(Class::Unanswered));
+        assert!(operation(Failed::timeout_error("it took too long")).is(ErrorClass::Ambiguous));
         let response = HttpResponse::new(200.try_into().expect("a status"), "{".into());
-        assert!(during(Failed::response_error("it cannot be parsed", response)).is(Class::Unanswered));
+        assert!(operation(Failed::response_error("it cannot be parsed", response)).is(ErrorClass::Ambiguous));
     }
 
     #[test]
     fn an_unusable_answer_says_why() {
-        let unusable = || Unusable::Incomplete { status: 200, why: "its body is empty".to_owned() };
+        let unusable = || InvalidResponse::Incomplete { status: 200, why: "its body is empty".to_owned() };
         let response = HttpResponse::new(200.try_into().expect("a status"), "".into());
-        let error = during(Failed::response_error(unusable(), response));
+        let error = operation(Failed::response_error(unusable(), response));
         let text = "incomplete response (status 200): its body is empty";
         assert_eq!(error.to_string(), format!("sts:GetCallerIdentity: IncompleteResponse: {text}"));
-        assert!(error.is(Class::Unanswered));
-        let large = ConnectorError::user(Unusable::TooLarge { limit: 64 << 20 }.into());
-        assert_eq!(during(Failed::dispatch_failure(large)).code, "ResponseTooLarge");
+        assert!(error.is(ErrorClass::Ambiguous));
+        let large = ConnectorError::user(InvalidResponse::TooLarge { limit: 64 << 20 }.into());
+        assert_eq!(operation(Failed::dispatch_failure(large)).code, "ResponseTooLarge");
     }
 }

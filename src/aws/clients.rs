@@ -11,7 +11,7 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 
-use super::answer::{Answers, Retries};
+use super::response::{Responses, Retries};
 use super::transport::Transport;
 use super::{Detail, Fence, Trace, Versions};
 use crate::spec::names::partition;
@@ -24,7 +24,7 @@ pub struct Aws {
     pub account: String,
     /// The profile that was asked for by its name.
     pub profile: Option<String>,
-    /// Whether roll-outs are waited for.
+    /// Whether rollouts are waited for.
     pub wait: bool,
     /// Told of every call.
     pub trace: Trace,
@@ -56,7 +56,7 @@ pub trait Service: Clone + 'static {
 pub struct Setup<'a> {
     pub config: &'a SdkConfig,
     pub retries: Option<RetryConfig>,
-    pub answers: Answers,
+    pub answers: Responses,
     pub retry_classifier: Retries,
     pub fence: Option<Fence>,
     pub trace: Option<Trace>,
@@ -186,7 +186,7 @@ impl Aws {
                 Use::Soon | Use::Unfenced => Some(RetryConfig::standard()),
             },
             // The lock does not wait for reads either.
-            answers: if usage == Use::Unfenced { Answers::at_once() } else { Answers::in_turn() },
+            answers: if usage == Use::Unfenced { Responses::at_once() } else { Responses::in_turn() },
             retry_classifier: Retries,
             fence: (usage != Use::Unfenced).then(|| self.fence.clone()),
             trace: self.trace.wants(Detail::Calls).then(|| self.trace.clone()),

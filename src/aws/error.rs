@@ -1,8 +1,8 @@
-mod remedy;
+mod help;
 
 use std::fmt;
 
-use remedy::remedy;
+use help::help;
 
 /// A call to the cloud that failed: which, with what code, and what may help.
 #[derive(Clone, Debug)]
@@ -13,33 +13,33 @@ pub struct CloudError {
     pub code: String,
     pub message: String,
     pub request_id: String,
-    pub class: Class,
+    pub class: ErrorClass,
 }
 
-/// What an error means for who made the call.
+/// What an error means for the caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Class {
-    /// The object is not there.
-    Missing,
-    /// Something else still refers to the object, or is still going away.
+pub enum ErrorClass {
+    /// The object does not exist.
+    NotFound,
+    /// Something else still refers to the object, or is still being deleted.
     InUse,
-    /// Something that was just made is not known everywhere yet.
-    Propagating,
-    /// Something has the name already.
-    Taken,
-    /// The caller may not, or is nobody.
+    /// Something that was just created is not visible everywhere yet.
+    EventuallyConsistent,
+    /// The name is in use.
+    AlreadyExists,
+    /// The caller is not authorized, or not authenticated.
     Denied,
     /// Too many calls.
     Throttled,
-    /// No answer, or an answer of 5xx: the call may have taken effect.
-    Unanswered,
-    /// Held back by this run itself, since its lock may be somebody else's by now: nothing was sent.
+    /// No response, or a response of 5xx: the call may have taken effect.
+    Ambiguous,
+    /// Not sent, since the lock of this run may have expired.
     Fenced,
-    /// The call was understood and refused.
-    Refused,
+    /// The call was rejected.
+    Rejected,
 }
 
-/// The code of a call that failed before it was made: asking again does not help.
+/// The code of a call that failed before it was sent: a retry does not help.
 pub const NOT_SENT: &str = "NotSent";
 
 impl CloudError {
@@ -49,25 +49,25 @@ impl CloudError {
         Self { operation: operation.to_owned(), code: code.to_owned(), message, request_id: String::new(), class }
     }
 
-    /// A fault of Baseplate itself.
+    /// A bug of Baseplate.
     pub fn internal(message: impl Into<String>) -> Self {
         Self::new("baseplate", "Internal", message)
     }
 
-    /// What was made is not in this operation's answer. AWS tells of it with a delay, or somebody deleted it meanwhile:
-    /// this passes, or not within the time that is given to such a delay.
+    /// What was created is not in this operation's response: it is not visible yet, or was deleted meanwhile. It is
+    /// retried within the limit for eventual consistency.
     pub fn not_shown(operation: &str) -> Self {
         let message = "it was created, but is not visible yet or was deleted since; if it was deleted, apply again";
-        Self { class: Class::Propagating, ..Self::new(operation, "", message) }
+        Self { class: ErrorClass::EventuallyConsistent, ..Self::new(operation, "", message) }
     }
 
-    pub fn is(&self, class: Class) -> bool {
+    pub fn is(&self, class: ErrorClass) -> bool {
         self.class == class
     }
 
-    /// What helps where a call failed for who made it, or for how it was made.
-    pub fn remedy(&self) -> Option<&'static str> {
-        remedy(self)
+    /// What to do about an error of credentials, permissions or the connection.
+    pub fn help(&self) -> Option<&'static str> {
+        help(self)
     }
 }
 
@@ -89,7 +89,7 @@ impl std::error::Error for CloudError {}
 
 /// Codes and wordings as the services' API references list them; the patterns are narrow, so that a real
 /// denial still surfaces at once.
-pub(super) fn classify(operation: &str, code: &str, message: &str) -> Class {
+pub(super) fn classify(operation: &str, code: &str, message: &str) -> ErrorClass {
     let code = code.rsplit('#').next().unwrap_or(code);
     let message = message.to_ascii_lowercase();
     let says = |words: &str| message.contains(words);
@@ -112,12 +112,12 @@ pub(super) fn classify(operation: &str, code: &str, message: &str) -> Class {
         | "TooManyUpdates"
         | "ConcurrentModification"
         | "ConcurrentModificationException"
-        | "ConcurrentTagAccess" => Class::Throttled,
+        | "ConcurrentTagAccess" => ErrorClass::Throttled,
         // The SDK has it in its list, too; but of most calls it means a quota, which waiting does not raise.
-        "LimitExceeded" | "LimitExceededException" if operation.contains("Tag") => Class::Throttled,
-        "ClientException" if says("too many concurrent attempts to create a new revision") => Class::Throttled,
+        "LimitExceeded" | "LimitExceededException" if operation.contains("Tag") => ErrorClass::Throttled,
+        "ClientException" if says("too many concurrent attempts to create a new revision") => ErrorClass::Throttled,
         // So EC2 says that an address still belongs to a NAT gateway, also to one that is deleted already.
-        "AuthFailure" if says("do not have permission to access the specified resource") => Class::InUse,
+        "AuthFailure" if says("do not have permission to access the specified resource") => ErrorClass::InUse,
         "AccessDenied"
         | "AccessDeniedException"
         | "UnauthorizedOperation"
@@ -132,7 +132,7 @@ pub(super) fn classify(operation: &str, code: &str, message: &str) -> Class {
         | "SignatureDoesNotMatch"
         | "RegionDisabledException"
         | "OptInRequired"
-        | "MissingAuthenticationToken" => Class::Denied,
+        | "MissingAuthenticationToken" => ErrorClass::Denied,
         "DependencyViolation"
         | "ResourceInUse"
         | "ResourceInUseException"
@@ -153,7 +153,7 @@ pub(super) fn classify(operation: &str, code: &str, message: &str) -> Class {
         | "ConflictException"
         // Until the load balancer that it had is gone.
         | "TargetGroupAssociationLimit"
-        | "DuplicateRequest" => Class::InUse,
+        | "DuplicateRequest" => ErrorClass::InUse,
         "InvalidParameterValue"
         | "InvalidParameterException"
         | "ClientException"
@@ -166,18 +166,18 @@ pub(super) fn classify(operation: &str, code: &str, message: &str) -> Class {
                 || says("ecs service role being passed has the proper permissions")
                 || says("invalid principal in policy") =>
         {
-            Class::Propagating
+            ErrorClass::EventuallyConsistent
         }
-        "InvalidParameterException" if says("does not have an associated load balancer") => Class::Propagating,
+        "InvalidParameterException" if says("does not have an associated load balancer") => ErrorClass::EventuallyConsistent,
         "InvalidParameterException"
             if says("still draining")
                 || says("was not idempotent")
                 || says("cannot be stopped while deployments are active") =>
         {
-            Class::InUse
+            ErrorClass::InUse
         }
-        "InvalidParameterCombination" if says("previous storage change is being optimized") => Class::InUse,
-        "AuthFailure.ServiceLinkedRole" => Class::Propagating,
+        "InvalidParameterCombination" if says("previous storage change is being optimized") => ErrorClass::InUse,
+        "AuthFailure.ServiceLinkedRole" => ErrorClass::EventuallyConsistent,
         _ if code.ends_with(".NotFound")
             || code.ends_with("NotFound")
             || code.ends_with("NotFoundFault")
@@ -189,12 +189,12 @@ pub(super) fn classify(operation: &str, code: &str, message: &str) -> Class {
             || code == "InvalidResourceId"
             || code == "ServiceNotActiveException" =>
         {
-            Class::Missing
+            ErrorClass::NotFound
         }
         _ if code.contains("AlreadyExists") || code.contains("Duplicate") || code == "EntityAlreadyExists" => {
-            Class::Taken
+            ErrorClass::AlreadyExists
         }
-        _ => Class::Refused,
+        _ => ErrorClass::Rejected,
     }
 }
 

@@ -1,5 +1,5 @@
-//! No call that writes leaves a run whose lock may be somebody else's by now, not even the second of two that one
-//! operation makes, nor an attempt that the SDK repeats by itself.
+//! No write is sent by a run whose lock may have expired, not even the second call of one operation, or an attempt
+//! that the SDK retries by itself.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -11,37 +11,37 @@ use aws_smithy_runtime_api::client::orchestrator::Metadata;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
 
-use crate::clock::{MachineClock, Moment};
+use crate::clock::{SystemClock, Timestamp};
 
-/// Until when this run may write: the lock extends it with each renewal, and the clients of AWS ask it right before
-/// each attempt of a call that writes is sent. A process that was stopped and goes on later finds it closed. Without
-/// a lock it is closed, too.
+/// Until when this run may write: the lock extends it with each renewal, and the clients of AWS check it right before
+/// each attempt of a write. A process that was suspended and continues later finds it closed. Without a lock it is
+/// closed, too.
 #[derive(Clone, Debug, Default)]
-pub struct Fence(Arc<Mutex<Option<(Moment, Duration)>>>);
+pub struct Fence(Arc<Mutex<Option<(Timestamp, Duration)>>>);
 
 impl Fence {
-    /// Lets writes out for this long after that moment.
-    pub fn open(&self, from: Moment, lasts: Duration) {
+    /// Allows writes for this long after that moment.
+    pub fn open(&self, from: Timestamp, lasts: Duration) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((from, lasts));
     }
 
     fn is_open(&self) -> bool {
         let until = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        until.is_some_and(|(from, lasts)| from.elapsed(&MachineClock) < lasts)
+        until.is_some_and(|(from, lasts)| from.elapsed(&SystemClock) < lasts)
     }
 
     /// Whether the lock has run out altogether: writes begin in three quarters of its lease, and have the fourth to
     /// arrive. A request that waits for its connection when the process is stopped is not sent on waking.
     pub(super) fn is_over(&self) -> bool {
         let until = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        until.is_some_and(|(from, lasts)| !lasts.is_zero() && from.elapsed(&MachineClock) >= lasts * 4 / 3)
+        until.is_some_and(|(from, lasts)| !lasts.is_zero() && from.elapsed(&SystemClock) >= lasts * 4 / 3)
     }
 }
 
-/// What the caller of a call hears that was held back.
+/// The error of a call that was not sent.
 #[derive(Debug, thiserror::Error)]
 #[error("not sent: the lock may have expired")]
-pub struct HeldBack;
+pub struct LockExpired;
 
 impl Intercept for Fence {
     fn name(&self) -> &'static str {
@@ -58,7 +58,7 @@ impl Intercept for Fence {
             return Ok(());
         }
         context.request_mut().add_extension(self.clone());
-        if self.is_open() { Ok(()) } else { Err(HeldBack.into()) }
+        if self.is_open() { Ok(()) } else { Err(LockExpired.into()) }
     }
 }
 
@@ -75,12 +75,12 @@ mod tests {
     fn it_is_open_for_as_long_as_the_lock_is_certain() {
         let fence = Fence::default();
         assert!(!fence.is_open(), "there is no lock yet");
-        fence.open(Moment::now(&MachineClock), Duration::from_secs(60));
+        fence.open(Timestamp::now(&SystemClock), Duration::from_secs(60));
         assert!(fence.is_open());
         assert!(!fence.is_over());
-        fence.open(Moment::now(&MachineClock), Duration::ZERO);
+        fence.open(Timestamp::now(&SystemClock), Duration::ZERO);
         assert!(!fence.is_open() && !fence.is_over(), "it was released or lost, and what is on its way may arrive");
-        fence.open(Moment::now(&MachineClock), Duration::from_nanos(1));
+        fence.open(Timestamp::now(&SystemClock), Duration::from_nanos(1));
         assert!(fence.is_over(), "the whole lease has passed");
     }
 

@@ -3,7 +3,7 @@
 use aws_sdk_ssm::Client as Ssm;
 use aws_sdk_ssm::types::{Parameter, ParameterType};
 
-use super::{Aws, CloudError, During};
+use super::{Aws, CloudError, SdkResult};
 
 /// A standard parameter holds 4 KB and costs nothing.
 pub const PAGE: usize = 4096;
@@ -13,7 +13,7 @@ const BATCH: usize = 10;
 /// Reads what is under the path.
 pub async fn read(aws: &Aws, path: &str) -> Result<Vec<Parameter>, CloudError> {
     let pages = aws.client::<Ssm>().get_parameters_by_path().path(path).into_paginator().send();
-    let pages = pages.collect::<Result<Vec<_>, _>>().await.during("ssm:GetParametersByPath")?;
+    let pages = pages.collect::<Result<Vec<_>, _>>().await.operation("ssm:GetParametersByPath")?;
     Ok(pages.into_iter().flat_map(|page| page.parameters.unwrap_or_default()).collect())
 }
 
@@ -29,11 +29,11 @@ pub async fn write(aws: &Aws, path: &str, description: &str, pages: &[String]) -
             continue;
         }
         let put = aws.client::<Ssm>().put_parameter().name(name).value(page).r#type(ParameterType::String);
-        put.description(description).overwrite(true).send().await.during("ssm:PutParameter")?;
+        put.description(description).overwrite(true).send().await.operation("ssm:PutParameter")?;
     }
     for names in beyond(&there, path, pages.len()).chunks(BATCH) {
         let delete = aws.client::<Ssm>().delete_parameters().set_names(Some(names.to_vec()));
-        delete.send().await.during("ssm:DeleteParameters")?;
+        delete.send().await.operation("ssm:DeleteParameters")?;
     }
     Ok(())
 }

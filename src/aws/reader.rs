@@ -9,9 +9,9 @@ use aws_sdk_resourcegroupstagging::types::{ResourceTagMapping, TagFilter};
 use futures_util::future::{LocalBoxFuture, try_join};
 use tokio::sync::OnceCell;
 
-use super::{Aws, CloudError, During};
+use super::{Aws, CloudError, SdkResult};
 use crate::spec::{Environment, Owner};
-use crate::value::{Address, Tags, Target, Vault};
+use crate::value::{Address, SecretStore, Tags, Target};
 
 /// Whose objects are read: one environment of one project, and the physical names its spec gives.
 pub struct Scope<'a> {
@@ -45,12 +45,12 @@ impl Scope<'_> {
     }
 
     /// Whether the object has tags of ours, be they all or not, and none of anybody else's.
-    pub fn marks<K: Target>(&self, tags: &Tags) -> bool {
-        matches!(self.whose::<K>(tags), Owner::Ours(_) | Owner::Incomplete(_))
+    pub fn has_ownership_tags<K: Target>(&self, tags: &Tags) -> bool {
+        matches!(self.whose::<K>(tags), Owner::Ours(_) | Owner::PartlyTagged(_))
     }
 
     /// Whether the object's tags say that it is somebody else's.
-    pub fn is_anothers<K: Target>(&self, tags: &Tags) -> bool {
+    pub fn belongs_to_another<K: Target>(&self, tags: &Tags) -> bool {
         matches!(self.whose::<K>(tags), Owner::Another(_))
     }
 
@@ -88,13 +88,13 @@ impl Shared {
 pub struct Reader<'a> {
     pub aws: &'a Aws,
     pub scope: &'a Scope<'a>,
-    pub vault: &'a Vault,
+    pub secret_store: &'a SecretStore,
     shared: Shared,
 }
 
 impl<'a> Reader<'a> {
-    pub fn new(aws: &'a Aws, scope: &'a Scope<'a>, vault: &'a Vault) -> Self {
-        Self { aws, scope, vault, shared: Shared::default() }
+    pub fn new(aws: &'a Aws, scope: &'a Scope<'a>, secret_store: &'a SecretStore) -> Self {
+        Self { aws, scope, secret_store, shared: Shared::default() }
     }
 
     /// The answer of `ask`, or its failure; it runs once for all that come with the same `key`.
@@ -106,8 +106,8 @@ impl<'a> Reader<'a> {
         self.shared.get(key, ask)
     }
 
-    /// The tags of everything of the environment and of what its project shares by ARN, from the Resource Groups Tagging
-    /// API: one call a hundred objects, for the services that have no batch call for tags.
+    /// The tags of everything of the environment and of what its project shares by ARN, from the Resource Groups
+    /// Tagging API: one call a hundred objects, for the services that have no batch call for tags.
     ///
     /// The index lags behind and also holds what is deleted, so it proves neither existence nor a difference:
     /// a kind that takes tags from here sets `Live::confirm`, and reads them from the service in `complete`.
@@ -124,7 +124,7 @@ impl<'a> Reader<'a> {
         // One page mostly holds all that the project has.
         let TagIndex { own, shared } = &self.scope.tag_index;
         let all = own | shared;
-        let first = self.index(&all, None).send().await.during(INDEX)?;
+        let first = self.index(&all, None).send().await.operation(INDEX)?;
         if first.pagination_token().is_none_or(str::is_empty) {
             return Ok(first
                 .resource_tag_mapping_list
@@ -138,8 +138,8 @@ impl<'a> Reader<'a> {
         Ok(self.listed(own, shared).await?.into_iter().filter_map(tagged).collect())
     }
 
-    /// The same of other types, whose kinds have a better place to read tags from: what there is, for those that may have
-    /// nothing. Some of it may be deleted.
+    /// The same of other types, whose kinds have a better place to read tags from: what there is, for those that may
+    /// have nothing. Some of it may be deleted.
     ///
     /// # Errors
     /// The API may not be called, or is not there.
@@ -158,7 +158,7 @@ impl<'a> Reader<'a> {
                 return Ok(Vec::new());
             }
             let pages = self.index(types, environment).into_paginator().items().send();
-            pages.collect::<Result<Vec<_>, _>>().await.during(INDEX)
+            pages.collect::<Result<Vec<_>, _>>().await.operation(INDEX)
         };
         let environment = Some(self.scope.env.environment.as_str());
         let (own, shared) = try_join(every(own, environment), every(shared, None)).await?;

@@ -1,5 +1,4 @@
-//! What a run asks of AWS, call by call, for whoever watches (`-v`): names, codes and times. Never a body, a value
-//! or a header, but for the request's id.
+//! Logs each call to AWS (`-v`): names, codes and times. Never a body, a value or a header, except the request id.
 
 use std::fmt;
 use std::sync::Arc;
@@ -15,40 +14,40 @@ use aws_smithy_runtime_api::client::retries::RequestAttempts;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::{ConfigBag, Storable, StoreReplace};
 
-use super::answer::Unusable;
+use super::response::InvalidResponse;
 
-/// From how many `-v` on something is told.
+/// How many `-v` a line needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Detail {
     /// Each call to AWS.
     Calls = 1,
     /// Each attempt of a call that needed more than one, and whose credentials are used.
     Attempts = 2,
-    /// What was read, and what was taken on trust.
+    /// What was read, and what is unconfirmed.
     Decisions = 3,
 }
 
-/// Where lines about a run go.
+/// Where log lines go.
 #[derive(Clone)]
 pub struct Trace {
     detail: u8,
-    tell: Arc<dyn Fn(&str) + Send + Sync>,
+    emit: Arc<dyn Fn(&str) + Send + Sync>,
 }
 
 impl Trace {
-    /// `detail` is the number of `-v`s; `tell` prints a line.
-    pub fn new(detail: u8, tell: impl Fn(&str) + Send + Sync + 'static) -> Self {
-        Self { detail, tell: Arc::new(tell) }
+    /// `detail` is the number of `-v`s; `emit` prints a line.
+    pub fn new(detail: u8, emit: impl Fn(&str) + Send + Sync + 'static) -> Self {
+        Self { detail, emit: Arc::new(emit) }
     }
 
     pub fn wants(&self, detail: Detail) -> bool {
         self.detail >= detail as u8
     }
 
-    /// Tells a line, if somebody wants it.
-    pub fn say(&self, detail: Detail, line: impl FnOnce() -> String) {
+    /// Logs a line at this level of detail.
+    pub fn log(&self, detail: Detail, line: impl FnOnce() -> String) {
         if self.wants(detail) {
-            (self.tell)(&line());
+            (self.emit)(&line());
         }
     }
 }
@@ -106,7 +105,7 @@ impl Intercept for Trace {
     ) -> Result<(), BoxError> {
         let attempt = config.load::<RequestAttempts>().map_or(1, RequestAttempts::attempts);
         if attempt > 1 || !matches!(context.output_or_error(), Some(Ok(_))) {
-            self.say(Detail::Attempts, || {
+            self.log(Detail::Attempts, || {
                 let began = config.load::<AttemptBegan>().map(|began| began.0);
                 format!("{} attempt {attempt} → {}", operation(config), answer(context, began))
             });
@@ -120,7 +119,7 @@ impl Intercept for Trace {
         _: &RuntimeComponents,
         config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        self.say(Detail::Calls, || {
+        self.log(Detail::Calls, || {
             let began = config.load::<CallBegan>().map(|began| began.0);
             format!("{} → {}", operation(config), answer(context, began))
         });
@@ -144,7 +143,7 @@ fn operation(config: &ConfigBag) -> String {
 fn answer(context: &FinalizerInterceptorContextRef<'_>, began: Option<Instant>) -> String {
     let took = began.map_or(0, |began| began.elapsed().as_millis());
     let error = context.output_or_error().and_then(Result::err);
-    let unusable = error.and_then(|error| Unusable::behind(error)).map(Unusable::code);
+    let unusable = error.and_then(|error| InvalidResponse::behind(error)).map(InvalidResponse::code);
     let Some(response) = context.response() else {
         return format!("{} in {took} ms", unusable.unwrap_or("no response"));
     };

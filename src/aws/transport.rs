@@ -19,8 +19,8 @@ use aws_smithy_types::config_bag::ConfigBag;
 use aws_smithy_types::retry::ErrorKind;
 use tokio::sync::Semaphore;
 
-use super::answer::{InTurn, Unusable};
-use super::fence::{Fence, HeldBack};
+use super::fence::{Fence, LockExpired};
+use super::response::{InTurn, InvalidResponse};
 
 /// AWS's largest answers are a few megabytes; more comes only from something else at that address.
 const BODY: usize = 64 << 20;
@@ -113,7 +113,7 @@ async fn fenced(
     let Some(fence) = fence else { return call.await };
     let mut call = pin!(call);
     std::future::poll_fn(|context| match fence.is_over() {
-        true => Poll::Ready(Err(ConnectorError::other(HeldBack.into(), None))),
+        true => Poll::Ready(Err(ConnectorError::other(LockExpired.into(), None))),
         false => call.as_mut().poll(context),
     })
     .await
@@ -131,7 +131,7 @@ fn on_the_way(error: ConnectorError) -> ConnectorError {
 
 /// The answer with its body read.
 async fn whole(mut response: HttpResponse) -> Result<HttpResponse, ConnectorError> {
-    let too_large = || ConnectorError::user(Unusable::TooLarge { limit: BODY }.into());
+    let too_large = || ConnectorError::user(InvalidResponse::TooLarge { limit: BODY }.into());
     let announced = response.headers().get("content-length").and_then(|length| length.parse::<usize>().ok());
     let mut body = ByteStream::new(std::mem::replace(response.body_mut(), SdkBody::taken()));
     let mut read = Vec::new();
@@ -169,13 +169,13 @@ mod tests {
 
     #[tokio::test]
     async fn an_answer_that_is_too_large_is_refused() {
-        let too_large = Some(&Unusable::TooLarge { limit: BODY });
+        let too_large = Some(&InvalidResponse::TooLarge { limit: BODY });
         let error = whole(answer(SdkBody::from(vec![b' '; BODY + 1]))).await.expect_err("too large");
-        assert_eq!(Unusable::behind(&error), too_large);
+        assert_eq!(InvalidResponse::behind(&error), too_large);
         let mut announced = answer(SdkBody::from("the beginning"));
         announced.headers_mut().insert("content-length", (BODY + 1).to_string());
         let error = whole(announced).await.expect_err("too large");
-        assert_eq!(Unusable::behind(&error), too_large);
+        assert_eq!(InvalidResponse::behind(&error), too_large);
     }
 
     /// Answers after a while, and counts what it has to answer at once.

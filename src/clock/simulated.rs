@@ -69,11 +69,11 @@ impl Wake for Woken {
 }
 
 impl Clock for SimulatedClock {
-    fn steady(&self) -> Duration {
+    fn monotonic(&self) -> Duration {
         self.0.now.get()
     }
 
-    fn of_day(&self) -> SystemTime {
+    fn wall_clock(&self) -> SystemTime {
         SystemTime::UNIX_EPOCH + self.0.now.get()
     }
 
@@ -129,7 +129,7 @@ mod tests {
         };
         assert!(driven(&clock, join(join(wait(3600), wait(60)), wait(0))).is_some());
         assert_eq!(order.take(), [0, 60, 3600]);
-        assert_eq!(clock.steady(), Duration::from_secs(3600));
+        assert_eq!(clock.monotonic(), Duration::from_secs(3600));
     }
 
     #[test]
@@ -144,6 +144,6 @@ mod tests {
             }
         };
         assert!(driven(&clock, cut_short).is_some());
-        assert_eq!(clock.steady(), Duration::from_secs(1), "the longer wait was given up");
+        assert_eq!(clock.monotonic(), Duration::from_secs(1), "the longer wait was given up");
     }
 }

@@ -6,19 +6,19 @@ use aws_sdk_sts::Client as Sts;
 use futures_util::future::{LocalBoxFuture, join, join_all};
 use serde_json::Value;
 
-use super::{About, Cloud, Found, Kinds, State};
+use super::{Cloud, Context, Kinds, Observed, State};
 use crate::applied::{self, Applied, KindList, ListChange};
-use crate::aws::{Aws, CloudError, Detail, During, NOT_SENT, Reader, Scope, is_of_type};
-use crate::clock::MachineClock;
-use crate::kinds::{self, AnyKind, Create, Delete, Live, Look, Made, Poll, Update};
-use crate::lock::{Chain, LockStore, ParameterVersions, parameter};
+use crate::aws::{Aws, CloudError, Detail, NOT_SENT, Reader, Scope, SdkResult, is_of_type};
+use crate::clock::SystemClock;
+use crate::kinds::{self, AnyKind, Create, Delete, Live, Poll, PollTarget, Update, WriteResult};
+use crate::lock::{LockStore, ParameterVersions, VersionedLock, parameter};
 use crate::spec::{Environment, Owner};
-use crate::value::{Tags, Vault, random_key};
+use crate::value::{SecretStore, Tags, random_key};
 
 /// An AWS account, by its API. What AWS says in words is masked here, before anybody sees it.
 pub struct Account {
     aws: Aws,
-    vault: Vault,
+    secret_store: SecretStore,
     /// Lines about what was found, until it is certain that this is the spec's account; `None` from then on.
     held: RefCell<Option<Vec<String>>>,
 }
@@ -26,36 +26,40 @@ pub struct Account {
 impl Account {
     pub fn new(aws: Aws) -> Self {
         // The fingerprints of a run are under a key of its own: live values are read anew every time.
-        Self { aws, vault: Vault::new(random_key()), held: RefCell::new(Some(Vec::new())) }
+        Self { aws, secret_store: SecretStore::new(random_key()), held: RefCell::new(Some(Vec::new())) }
     }
 
     fn masked(&self, error: CloudError) -> CloudError {
-        CloudError { message: self.vault.mask(&error.message), code: self.vault.mask(&error.code), ..error }
+        CloudError {
+            message: self.secret_store.mask(&error.message),
+            code: self.secret_store.mask(&error.code),
+            ..error
+        }
     }
 
     /// Tells what was found, which is nobody's to see before it is certain whose it is.
-    fn tell(&self, line: impl FnOnce() -> String) {
+    fn log(&self, line: impl FnOnce() -> String) {
         match &mut *self.held.borrow_mut() {
             Some(held) if self.aws.trace.wants(Detail::Decisions) => held.push(line()),
             Some(_) => {}
-            None => self.aws.trace.say(Detail::Decisions, line),
+            None => self.aws.trace.log(Detail::Decisions, line),
         }
     }
 
     /// Tells what was held back.
     fn release(&self) {
         for line in self.held.take().into_iter().flatten() {
-            self.aws.trace.say(Detail::Decisions, || line);
+            self.aws.trace.log(Detail::Decisions, || line);
         }
     }
 
     /// Tells what was read of a kind.
-    fn tell_read(&self, kind: &dyn AnyKind, live: &[Live<Value>]) {
-        self.tell(|| {
-            let trusted = live.iter().filter(|live| live.confirm || live.seal.is_some()).count();
+    fn log_read(&self, kind: &dyn AnyKind, live: &[Live<Value>]) {
+        self.log(|| {
+            let unconfirmed = live.iter().filter(|live| live.unconfirmed || live.content_digest.is_some()).count();
             let foreign = live.iter().filter(|live| live.address.is_none()).count();
             let mut line = format!("read {}: {} found", kind.name(), live.len());
-            for (count, what) in [(trusted, "partly taken on trust"), (foreign, "without our tags")] {
+            for (count, what) in [(unconfirmed, "partly unconfirmed"), (foreign, "without our tags")] {
                 if count > 0 {
                     line += &format!(", {count} {what}");
                 }
@@ -71,8 +75,8 @@ impl Account {
         for (kind, answer) in join_all(reads).await {
             match answer {
                 Ok(live) => {
-                    self.tell_read(kind, &live);
-                    read.found.extend(live.into_iter().map(|live| Found { kind, live }));
+                    self.log_read(kind, &live);
+                    read.found.extend(live.into_iter().map(|live| Observed { kind, live }));
                 }
                 Err(error) => read.errors.push(self.masked(error)),
             }
@@ -80,8 +84,8 @@ impl Account {
         read
     }
 
-    /// Of kinds that the spec does not want, those of which the environment may have objects all the same: they are on its
-    /// list, or the tag index knows some. Every one, where either is not there to be asked.
+    /// Of kinds that the spec does not want, those of which the environment may have objects all the same: they are
+    /// on its list, or the tag index knows some. Every one, where either is not there to be asked.
     async fn left_over(
         &self,
         reader: &Reader<'_>,
@@ -89,19 +93,19 @@ impl Account {
         list: Option<&KindList>,
     ) -> Vec<&'static dyn AnyKind> {
         let Some(list) = list else {
-            self.tell(|| "reading every kind: there is no list of kinds, or it may not be read".to_owned());
+            self.log(|| "reading every kind: there is no list of kinds, or it may not be read".to_owned());
             return kinds;
         };
         let (mut may_be, unlisted): (Vec<_>, Vec<_>) = kinds.into_iter().partition(|kind| list.has(kind.name()));
         let Some(index) = self.indexed(reader, &unlisted).await else {
-            self.tell(|| "reading every kind: the tag index is not there, or may not be read".to_owned());
+            self.log(|| "reading every kind: the tag index is not there, or may not be read".to_owned());
             may_be.extend(unlisted);
             return may_be;
         };
         let is_ours = |kind: &dyn AnyKind, tags: &Tags| {
             let owner =
                 Owner::of(reader.scope.env, kind.name(), kind.shared(), |key| tags.get(key).map(String::as_str));
-            matches!(owner, Owner::Ours(_) | Owner::Incomplete(_))
+            matches!(owner, Owner::Ours(_) | Owner::PartlyTagged(_))
         };
         let is_known = |kind: &&'static dyn AnyKind| {
             let Some(name) = kind.tag_index() else { return false };
@@ -110,7 +114,7 @@ impl Account {
         let (known, unused): (Vec<_>, Vec<_>) = unlisted.into_iter().partition(is_known);
         if !unused.is_empty() {
             let names: Vec<&str> = unused.iter().map(|kind| kind.name()).collect();
-            self.tell(|| format!("not read, for no spec, list or tag index has any: {}", names.join(", ")));
+            self.log(|| format!("not read, for no spec, list or tag index has any: {}", names.join(", ")));
         }
         may_be.extend(known);
         may_be
@@ -135,7 +139,7 @@ impl Account {
 /// What reads came to.
 #[derive(Default)]
 struct Read {
-    found: Vec<Found>,
+    found: Vec<Observed>,
     errors: Vec<CloudError>,
 }
 
@@ -146,7 +150,7 @@ impl Read {
         self
     }
 
-    fn done(mut self) -> Result<Vec<Found>, Vec<CloudError>> {
+    fn done(mut self) -> Result<Vec<Observed>, Vec<CloudError>> {
         // Kinds that share a call share its failure: it is said once.
         self.errors.sort_by_key(ToString::to_string);
         self.errors.dedup_by_key(|error| (error.operation.clone(), error.code.clone()));
@@ -154,9 +158,9 @@ impl Read {
     }
 }
 
-fn scope(about: About<'_>) -> Scope<'_> {
+fn scope(context: Context<'_>) -> Scope<'_> {
     let tagged = kinds::all().iter().filter(|kind| kind.tags_from_index());
-    Scope { env: about.env, identities: about.graph.identities(), tag_index: kinds::tag_index(tagged) }
+    Scope { env: context.env, identities: context.graph.identities(), tag_index: kinds::tag_index(tagged) }
 }
 
 impl Cloud for Account {
@@ -164,17 +168,18 @@ impl Cloud for Account {
         format!("AWS account {}, {}", self.aws.account, self.aws.region)
     }
 
-    fn vault(&self) -> Vault {
-        self.vault.clone()
+    fn secret_store(&self) -> SecretStore {
+        self.secret_store.clone()
     }
 
     fn guard<'a>(&'a self, env: &'a Environment) -> LocalBoxFuture<'a, Result<(), CloudError>> {
         Box::pin(async move {
-            let caller = self.aws.soon::<Sts>().get_caller_identity().send().await.during("sts:GetCallerIdentity");
+            let caller =
+                self.aws.soon::<Sts>().get_caller_identity().send().await.operation("sts:GetCallerIdentity");
             let caller = caller.map_err(|error| match &self.aws.profile {
                 // The SDK does not tell a profile that is not there from one that holds no credentials.
                 Some(profile) if error.code == NOT_SENT && error.message.contains("credential") => {
-                    let message = format!("no credentials came of the profile `{profile}`: {}", error.message);
+                    let message = format!("the profile `{profile}` has no credentials: {}", error.message);
                     CloudError { message, ..error }
                 }
                 _ => error,
@@ -182,7 +187,7 @@ impl Cloud for Account {
             if self.aws.trace.wants(Detail::Attempts) {
                 let provider = self.aws.credentials().await.unwrap_or_else(|| "?".to_owned());
                 let account = caller.account().unwrap_or("?");
-                self.aws.trace.say(Detail::Attempts, || format!("credentials: {provider}, account {account}"));
+                self.aws.trace.log(Detail::Attempts, || format!("credentials: {provider}, account {account}"));
             }
             match caller.account() {
                 Some(account) if account == env.account => {
@@ -209,27 +214,31 @@ impl Cloud for Account {
             parameter: parameter(env),
             fence: self.aws.fence.clone(),
         };
-        Box::new(Chain::new(versions, MachineClock::shared()))
+        Box::new(VersionedLock::new(versions, SystemClock::shared()))
     }
 
-    fn observe<'a>(&'a self, about: About<'a>) -> LocalBoxFuture<'a, Result<Vec<Found>, Vec<CloudError>>> {
+    fn observe<'a>(&'a self, context: Context<'a>) -> LocalBoxFuture<'a, Result<Vec<Observed>, Vec<CloudError>>> {
         Box::pin(async move {
-            let scope = scope(about);
-            let reader = Reader::new(&self.aws, &scope, about.vault);
+            let scope = scope(context);
+            let reader = Reader::new(&self.aws, &scope, context.secret_store);
             self.read(&reader, kinds::all()).await.done()
         })
     }
 
     /// What is wanted is read at once. The rest waits for the list, and what is not on that for the tag index.
-    fn state<'a>(&'a self, about: About<'a>, kinds: Kinds) -> LocalBoxFuture<'a, Result<State, Vec<CloudError>>> {
+    fn state<'a>(
+        &'a self,
+        context: Context<'a>,
+        kinds: Kinds,
+    ) -> LocalBoxFuture<'a, Result<State, Vec<CloudError>>> {
         Box::pin(async move {
-            let scope = scope(about);
-            let reader = Reader::new(&self.aws, &scope, about.vault);
-            let wanted: BTreeSet<&str> = about.graph.wanted.iter().map(|wanted| wanted.kind.name()).collect();
+            let scope = scope(context);
+            let reader = Reader::new(&self.aws, &scope, context.secret_store);
+            let wanted: BTreeSet<&str> = context.graph.objects.iter().map(|wanted| wanted.kind.name()).collect();
             let is_due = |kind: &&dyn AnyKind| kinds == Kinds::All || wanted.contains(kind.name());
             let (due, others): (Vec<_>, Vec<_>) = kinds::all().iter().copied().partition(is_due);
             let kept = async {
-                let kept = applied::account::read(&self.aws, about.env).await;
+                let kept = applied::account::read(&self.aws, context.env).await;
                 let (applied, list) = kept.map_err(|error| self.masked(error))?;
                 let left_over = match others.is_empty() {
                     true => others,
@@ -246,33 +255,37 @@ impl Cloud for Account {
 
     fn observe_kind<'a>(
         &'a self,
-        about: About<'a>,
+        context: Context<'a>,
         kind: &'static dyn AnyKind,
-    ) -> LocalBoxFuture<'a, Result<Vec<Found>, CloudError>> {
+    ) -> LocalBoxFuture<'a, Result<Vec<Observed>, CloudError>> {
         Box::pin(async move {
-            let scope = scope(about);
-            let reader = Reader::new(&self.aws, &scope, about.vault);
+            let scope = scope(context);
+            let reader = Reader::new(&self.aws, &scope, context.secret_store);
             let live = kind.read_all(&reader).await.map_err(|error| self.masked(error))?;
-            Ok(live.into_iter().map(|live| Found { kind, live }).collect())
+            Ok(live.into_iter().map(|live| Observed { kind, live }).collect())
         })
     }
 
-    fn complete<'a>(
+    fn refresh<'a>(
         &'a self,
-        about: About<'a>,
-        found: &'a mut Found,
+        context: Context<'a>,
+        found: &'a mut Observed,
     ) -> LocalBoxFuture<'a, Result<(), CloudError>> {
         Box::pin(async move {
-            let scope = scope(about);
-            let reader = Reader::new(&self.aws, &scope, about.vault);
-            self.tell(|| {
-                format!("read {} {} in full: it seems to differ, or to go", found.kind.name(), found.live.id)
+            let scope = scope(context);
+            let reader = Reader::new(&self.aws, &scope, context.secret_store);
+            self.log(|| {
+                format!(
+                    "read {} {} in full, since it seems to differ or to be deleted",
+                    found.kind.name(),
+                    found.live.id
+                )
             });
-            found.kind.complete(&reader, &mut found.live).await.map_err(|error| self.masked(error))
+            found.kind.refresh(&reader, &mut found.live).await.map_err(|error| self.masked(error))
         })
     }
 
-    fn keep_applied<'a>(
+    fn save_applied<'a>(
         &'a self,
         env: &'a Environment,
         applied: &'a Applied,
@@ -292,10 +305,10 @@ impl Cloud for Account {
         })
     }
 
-    fn keep<'a>(&'a self, env: &'a Environment) -> LocalBoxFuture<'a, Result<(), CloudError>> {
+    fn save_cache<'a>(&'a self, env: &'a Environment) -> LocalBoxFuture<'a, Result<(), CloudError>> {
         Box::pin(async move {
             for kind in kinds::all() {
-                kind.keep(&self.aws, env).await.map_err(|error| self.masked(error))?;
+                kind.save_cache(&self.aws, env).await.map_err(|error| self.masked(error))?;
             }
             Ok(())
         })
@@ -303,19 +316,19 @@ impl Cloud for Account {
 
     fn create<'a>(
         &'a self,
-        _about: About<'a>,
+        _about: Context<'a>,
         kind: &'static dyn AnyKind,
         new: Create<'a, Value>,
-    ) -> LocalBoxFuture<'a, Result<Made, CloudError>> {
+    ) -> LocalBoxFuture<'a, Result<WriteResult, CloudError>> {
         Box::pin(async move { kind.create(&self.aws, new).await.map_err(|error| self.masked(error)) })
     }
 
     fn update<'a>(
         &'a self,
-        _about: About<'a>,
+        _about: Context<'a>,
         kind: &'static dyn AnyKind,
         change: Update<'a, Value>,
-    ) -> LocalBoxFuture<'a, Result<Made, CloudError>> {
+    ) -> LocalBoxFuture<'a, Result<WriteResult, CloudError>> {
         Box::pin(async move { kind.update(&self.aws, change).await.map_err(|error| self.masked(error)) })
     }
 
@@ -330,12 +343,12 @@ impl Cloud for Account {
     fn poll<'a>(
         &'a self,
         kind: &'static dyn AnyKind,
-        look: Look<'a, Value>,
+        target: PollTarget<'a, Value>,
     ) -> LocalBoxFuture<'a, Result<Poll, CloudError>> {
         Box::pin(async move {
-            match kind.poll(&self.aws, look).await.map_err(|error| self.masked(error))? {
-                Poll::Waiting(what) => Ok(Poll::Waiting(self.vault.mask(&what))),
-                Poll::Failed(why) => Ok(Poll::Failed(self.vault.mask(&why))),
+            match kind.poll(&self.aws, target).await.map_err(|error| self.masked(error))? {
+                Poll::Waiting(what) => Ok(Poll::Waiting(self.secret_store.mask(&what))),
+                Poll::Failed(why) => Ok(Poll::Failed(self.secret_store.mask(&why))),
                 done @ Poll::Done(_) => Ok(done),
             }
         })

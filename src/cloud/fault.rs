@@ -1,4 +1,4 @@
-//! What a file cloud does wrong on demand.
+//! Injected failures of a file cloud.
 
 use std::str::FromStr;
 
@@ -7,14 +7,14 @@ use crate::value::Address;
 /// Where a file cloud fails, as `--fail-at` says it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FailAt {
-    /// Writes to this address are refused.
+    /// Writes to this address are rejected.
     Address(Address),
-    /// The program dies at the N-th write (from 1), before it takes effect or after: as if it were killed there.
+    /// The process crashes at the N-th write (from 1), before or after it takes effect.
     Crash { write: u64, after: bool },
 }
 
 impl FailAt {
-    /// Whether the run shall end at this write, before it takes effect or after.
+    /// Whether to crash at this write, before or after it takes effect.
     pub(super) fn ends(&self, now: u64, is_done: bool) -> bool {
         matches!(self, Self::Crash { write, after } if *write == now && *after == is_done)
     }

@@ -10,14 +10,14 @@ use serde_json::Value;
 
 use super::fault::FailAt;
 use super::record::{Capture, Change, Objects, Record};
-use super::{About, Cloud, Found, Kinds, State};
+use super::{Cloud, Context, Kinds, Observed, State};
 use crate::applied::Applied;
 use crate::aws::CloudError;
-use crate::clock::MachineClock;
-use crate::kinds::{AnyKind, Create, Delete, Goal, Live, Look, Made, Outputs, Poll, Update, find};
-use crate::lock::{Alone, FileLock, LockStore};
+use crate::clock::SystemClock;
+use crate::kinds::{AnyKind, Create, Delete, Goal, Live, Outputs, Poll, PollTarget, Update, WriteResult, find};
+use crate::lock::{FileLock, InMemoryLock, LockStore};
 use crate::spec::{Environment, Owner};
-use crate::value::{Address, Vault, random_key};
+use crate::value::{Address, SecretStore, random_key};
 
 use outputs::outputs;
 pub use outputs::secrets;
@@ -29,25 +29,24 @@ pub struct Options {
     /// Seconds here for a second in AWS: 1.0 takes as long as AWS typically does, 0.0 no time.
     pub time_scale: f64,
     pub fail_at: Option<FailAt>,
-    /// What ends a run where [`FailAt::Crash`] says: by default the process ends, with nothing put in order. Who
-    /// drives the library may unwind instead, and look at what the run leaves.
-    pub die: fn() -> !,
+    /// Called where [`FailAt::Crash`] ends a run: aborts the process by default. Tests may unwind instead, and check
+    /// what the run leaves.
+    pub on_crash: fn() -> !,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { time_scale: 0.0, fail_at: None, die: std::process::abort }
+        Self { time_scale: 0.0, fail_at: None, on_crash: std::process::abort }
     }
 }
 
-/// A cloud in a file: for trying, reviewing and rehearsing without an account. It knows nothing of any kind; it
-/// enforces what holds for all: nothing goes while something refers to it, names are unique, a new object has
-/// a new id.
+/// A cloud in a file: for trying, reviewing and rehearsing without an account. It enforces what holds for every kind:
+/// nothing is deleted while something refers to it, names are unique, a new object has a new id.
 pub struct FileCloud {
     place: String,
     store: RefCell<Store>,
     options: Options,
-    /// How many changes were begun.
+    /// How many changes were started.
     writes: Cell<u64>,
 }
 
@@ -61,8 +60,8 @@ impl FileCloud {
         Ok(Self::over(store, format!("file cloud {}", path.display()), options))
     }
 
-    /// A cloud of this environment's account that is gone with the process, for trying changes: no time passes in
-    /// it, and a secret whose variable is not set counts as given. It begins with what was captured, or empty.
+    /// A cloud in memory for trying changes: it takes no time, and placeholders stand for secrets whose variable is not
+    /// set. It starts with what was captured, or empty.
     pub fn in_memory(env: &Environment, capture: Option<Capture>, place: impl Into<String>) -> Self {
         let capture = capture.unwrap_or_else(|| Capture::new(env, &random_key()));
         Self::over(Store::in_memory(Objects::of(capture)), place.into(), Options::default())
@@ -82,7 +81,7 @@ impl FileCloud {
         self.store.borrow().objects.capture()
     }
 
-    /// Makes the change that `change` finds, in the file and in memory or in neither.
+    /// Makes the change that `change` returns, in the file and in memory or in neither.
     fn commit(
         &self,
         operation: &str,
@@ -100,24 +99,24 @@ impl FileCloud {
 
     fn crash(&self, is_done: bool) {
         if self.options.fail_at.as_ref().is_some_and(|fail_at| fail_at.ends(self.writes.get(), is_done)) {
-            (self.options.die)();
+            (self.options.on_crash)();
         }
     }
 
-    async fn takes(&self, kind: &dyn AnyKind) {
-        let seconds = kind.typical() as f64 * self.options.time_scale;
+    async fn simulate_duration(&self, kind: &dyn AnyKind) {
+        let seconds = kind.expected_seconds() as f64 * self.options.time_scale;
         match seconds > 0.0 {
             true => tokio::time::sleep(Duration::from_secs_f64(seconds)).await,
-            // Else no signal is heard: the runtime looks for them only when something waits.
+            // Otherwise no signal is noticed: the runtime checks for them only when a task yields.
             false => tokio::task::yield_now().await,
         }
     }
 
-    /// The environment's objects that are wanted, the project's, and what has one of our names: AWS shows that too.
-    fn found(&self, about: About<'_>, is_wanted: impl Fn(&Record) -> bool) -> Vec<Found> {
-        let env = about.env;
+    /// Objects of the environment and its project, and others that have one of the desired names, as on AWS.
+    fn found(&self, context: Context<'_>, is_wanted: impl Fn(&Record) -> bool) -> Vec<Observed> {
+        let env = context.env;
         let store = self.store.borrow();
-        let names = about.graph.identities();
+        let names = context.graph.identities();
         let has_our_name = |kind: &dyn AnyKind, record: &Record| {
             let name = kind.identity().and_then(|field| record.attrs.get(field)?.as_str());
             name.is_some_and(|name| names.get(kind.name()).is_some_and(|names| names.contains(name)))
@@ -130,28 +129,28 @@ impl FileCloud {
                 return None;
             }
             if ours {
-                Self::hold(about, record);
+                Self::assign_secrets(context, record);
             }
             let address = (ours && is_owned(env, kind, record)).then(|| record.address.clone());
             let mut live = Live::new(address, &record.id, record.attrs.clone());
-            live.outputs = outputs(about, kind, record);
-            Some(Found { kind, live })
+            live.outputs = outputs(context, kind, record);
+            Some(Observed { kind, live })
         });
         found.collect()
     }
 
-    fn may(&self, operation: &str, address: &Address) -> Result<(), CloudError> {
+    fn inject_failure(&self, operation: &str, address: &Address) -> Result<(), CloudError> {
         if matches!(&self.options.fail_at, Some(FailAt::Address(at)) if at == address) {
             return Err(CloudError::new(operation, "FailedOnDemand", "injected failure (--fail-at)"));
         }
         Ok(())
     }
 
-    /// The vault holds a secret once it is written.
-    fn hold(about: About<'_>, record: &Record) {
+    /// A secret can be referred to once it is written.
+    fn assign_secrets(context: Context<'_>, record: &Record) {
         for secret in secrets(&record.attrs) {
-            about.vault.hold(record.address.clone(), &secret);
-            about.vault.stand_in(&secret);
+            context.secret_store.assign(record.address.clone(), &secret);
+            context.secret_store.use_fingerprint(&secret);
         }
     }
 }
@@ -164,7 +163,7 @@ fn owner(Record { project, environment, address, .. }: &Record) -> String {
     }
 }
 
-/// Whether it carries the tags that say so, where its kind has tags.
+/// Whether it has all ownership tags, where its kind has tags.
 fn is_owned(env: &Environment, kind: &dyn AnyKind, record: &Record) -> bool {
     let Some(tags) = record.attrs.get("tags").and_then(Value::as_object) else { return true };
     let owner = Owner::of(env, kind.name(), kind.shared(), |key| tags.get(key).and_then(Value::as_str));
@@ -176,10 +175,10 @@ impl Cloud for FileCloud {
         self.place.clone()
     }
 
-    fn vault(&self) -> Vault {
+    fn secret_store(&self) -> SecretStore {
         let store = self.store.borrow();
-        let vault = Vault::new(store.objects.head().key());
-        if store.path().is_none() { vault.supposing() } else { vault }
+        let secret_store = SecretStore::new(store.objects.head().key());
+        if store.path().is_none() { secret_store.with_placeholders() } else { secret_store }
     }
 
     fn guard<'a>(&'a self, env: &'a Environment) -> LocalBoxFuture<'a, Result<(), CloudError>> {
@@ -199,12 +198,12 @@ impl Cloud for FileCloud {
 
     fn lock(&self, _env: &Environment) -> Box<dyn LockStore> {
         match self.store.borrow().path() {
-            Some(path) => Box::new(FileLock::of(path, MachineClock::shared())),
-            None => Box::new(Alone::new(MachineClock::shared())),
+            Some(path) => Box::new(FileLock::of(path, SystemClock::shared())),
+            None => Box::new(InMemoryLock::new(SystemClock::shared())),
         }
     }
 
-    fn refresh(&self) -> Result<(), CloudError> {
+    fn reload(&self) -> Result<(), CloudError> {
         let mut store = self.store.borrow_mut();
         let error = |code, message| CloudError::new("file:Read", code, message);
         let Some(path) = store.path().filter(|path| path.exists()) else { return Ok(()) };
@@ -226,35 +225,35 @@ impl Cloud for FileCloud {
     }
 
     /// Everything that it holds is at hand.
-    fn state<'a>(&'a self, about: About<'a>, _: Kinds) -> LocalBoxFuture<'a, Result<State, Vec<CloudError>>> {
+    fn state<'a>(&'a self, context: Context<'a>, _: Kinds) -> LocalBoxFuture<'a, Result<State, Vec<CloudError>>> {
         Box::pin(async move {
-            let found = self.found(about, |_| true);
-            let applied = self.store.borrow().objects.head().applied.get(&about.env.path()).cloned();
+            let found = self.found(context, |_| true);
+            let applied = self.store.borrow().objects.head().applied.get(&context.env.path()).cloned();
             Ok(State { found, applied: applied.unwrap_or_default(), list: None })
         })
     }
 
-    fn observe<'a>(&'a self, about: About<'a>) -> LocalBoxFuture<'a, Result<Vec<Found>, Vec<CloudError>>> {
-        Box::pin(async move { Ok(self.found(about, |_| true)) })
+    fn observe<'a>(&'a self, context: Context<'a>) -> LocalBoxFuture<'a, Result<Vec<Observed>, Vec<CloudError>>> {
+        Box::pin(async move { Ok(self.found(context, |_| true)) })
     }
 
     fn observe_kind<'a>(
         &'a self,
-        about: About<'a>,
+        context: Context<'a>,
         kind: &'static dyn AnyKind,
-    ) -> LocalBoxFuture<'a, Result<Vec<Found>, CloudError>> {
-        Box::pin(async move { Ok(self.found(about, |record| record.address.kind() == kind.name())) })
+    ) -> LocalBoxFuture<'a, Result<Vec<Observed>, CloudError>> {
+        Box::pin(async move { Ok(self.found(context, |record| record.address.kind() == kind.name())) })
     }
 
-    fn complete<'a>(
+    fn refresh<'a>(
         &'a self,
-        _about: About<'a>,
-        _found: &'a mut Found,
+        _about: Context<'a>,
+        _found: &'a mut Observed,
     ) -> LocalBoxFuture<'a, Result<(), CloudError>> {
         Box::pin(async { Ok(()) })
     }
 
-    fn keep_applied<'a>(
+    fn save_applied<'a>(
         &'a self,
         env: &'a Environment,
         applied: &'a Applied,
@@ -267,22 +266,22 @@ impl Cloud for FileCloud {
 
     fn create<'a>(
         &'a self,
-        about: About<'a>,
+        context: Context<'a>,
         kind: &'static dyn AnyKind,
         new: Create<'a, Value>,
-    ) -> LocalBoxFuture<'a, Result<Made, CloudError>> {
+    ) -> LocalBoxFuture<'a, Result<WriteResult, CloudError>> {
         Box::pin(async move {
-            self.may("file:Create", new.address)?;
+            self.inject_failure("file:Create", new.address)?;
             if !new.alternate
-                && let Some(holder) = self.store.borrow().objects.namesake(kind, new.attrs)
+                && let Some(holder) = self.store.borrow().objects.with_same_name(kind, new.attrs)
             {
                 let message = format!("{} already has this name", holder.address);
                 return Err(CloudError::new("file:Create", "AlreadyExists", message));
             }
-            self.takes(kind).await;
+            self.simulate_duration(kind).await;
             let mut object = Record {
-                project: about.env.project.clone(),
-                environment: (!kind.shared()).then(|| about.env.environment.clone()),
+                project: context.env.project.clone(),
+                environment: (!kind.shared()).then(|| context.env.environment.clone()),
                 address: new.address.clone(),
                 id: String::new(),
                 revision: 0,
@@ -291,32 +290,32 @@ impl Cloud for FileCloud {
             };
             self.commit("file:Create", |objects| {
                 let mut next_id = objects.head().next_id;
-                // Somebody may have written an id into the file that was not given out yet.
+                // The file may have been edited by hand to hold an id beyond the counter.
                 while object.id.is_empty() || objects.get(kind.name(), &object.id).is_some() {
                     object.id = format!("{}-{next_id:08x}", kind.name().replace('_', "-"));
                     next_id += 1;
                 }
                 Ok(Change::Put { object: object.clone(), next_id })
             })?;
-            Self::hold(about, &object);
-            Ok(Made { outputs: outputs(about, kind, &object), id: object.id })
+            Self::assign_secrets(context, &object);
+            Ok(WriteResult { outputs: outputs(context, kind, &object), id: object.id })
         })
     }
 
     fn update<'a>(
         &'a self,
-        about: About<'a>,
+        context: Context<'a>,
         kind: &'static dyn AnyKind,
         change: Update<'a, Value>,
-    ) -> LocalBoxFuture<'a, Result<Made, CloudError>> {
+    ) -> LocalBoxFuture<'a, Result<WriteResult, CloudError>> {
         Box::pin(async move {
-            self.may("file:Update", change.address)?;
+            self.inject_failure("file:Update", change.address)?;
             let fixed = change.changed.iter().find(|field| kind.replace_on().contains(&field.as_str()));
             if let Some(field) = fixed {
                 let message = format!("{field} of {} cannot be changed in place", change.address);
                 return Err(CloudError::new("file:Update", "InvalidParameterCombination", message));
             }
-            self.takes(kind).await;
+            self.simulate_duration(kind).await;
             let mut object = None;
             self.commit("file:Update", |objects| {
                 let Some(mut record) = objects.get(kind.name(), change.id).cloned() else {
@@ -326,22 +325,24 @@ impl Cloud for FileCloud {
                         format!("{} does not exist", change.id),
                     ));
                 };
-                let mut kept = outputs(about, kind, &record);
-                kept.retain(|name, _| kind.moving().contains(&name.as_str()) && !kind.moves(name, change.changed));
-                record.outputs.retain(|name, _| !kind.moves(name, change.changed));
+                let mut kept = outputs(context, kind, &record);
+                kept.retain(|name, _| {
+                    kind.changing_outputs().contains(&name.as_str()) && !kind.changes_output(name, change.changed)
+                });
+                record.outputs.retain(|name, _| !kind.changes_output(name, change.changed));
                 record.outputs.extend(kept);
                 record.attrs = change.attrs.clone();
                 record.revision += 1;
-                // Whose it is, its tags say, and an update may be what makes it ours.
+                // Its tags say who owns it, and this update may adopt it.
                 record.address = change.address.clone();
-                record.project.clone_from(&about.env.project);
-                record.environment = (!kind.shared()).then(|| about.env.environment.clone());
+                record.project.clone_from(&context.env.project);
+                record.environment = (!kind.shared()).then(|| context.env.environment.clone());
                 object = Some(record.clone());
                 Ok(Change::Put { object: record, next_id: objects.head().next_id })
             })?;
             let Some(record) = object else { return Err(CloudError::internal("an update without an object")) };
-            Self::hold(about, &record);
-            Ok(Made { outputs: outputs(about, kind, &record), id: record.id })
+            Self::assign_secrets(context, &record);
+            Ok(WriteResult { outputs: outputs(context, kind, &record), id: record.id })
         })
     }
 
@@ -351,7 +352,7 @@ impl Cloud for FileCloud {
         gone: Delete<'a, Value>,
     ) -> LocalBoxFuture<'a, Result<(), CloudError>> {
         Box::pin(async move {
-            self.may("file:Delete", gone.address)?;
+            self.inject_failure("file:Delete", gone.address)?;
             let protected = kind.protected_by().is_some_and(|field| {
                 let store = self.store.borrow();
                 let record = store.objects.get(kind.name(), gone.id);
@@ -365,7 +366,7 @@ impl Cloud for FileCloud {
                 let message = format!("{} still refers to {}", owner(user), gone.address);
                 return Err(CloudError::new("file:Delete", "DependencyViolation", message));
             }
-            self.takes(kind).await;
+            self.simulate_duration(kind).await;
             let (kind, id) = (kind.name().to_owned(), gone.id.to_owned());
             self.commit("file:Delete", |_| Ok(Change::Delete { kind, id }))
         })
@@ -374,11 +375,11 @@ impl Cloud for FileCloud {
     fn poll<'a>(
         &'a self,
         kind: &'static dyn AnyKind,
-        look: Look<'a, Value>,
+        target: PollTarget<'a, Value>,
     ) -> LocalBoxFuture<'a, Result<Poll, CloudError>> {
         Box::pin(async move {
-            let there = self.store.borrow().objects.get(kind.name(), look.id).is_some();
-            Ok(match (look.goal, there) {
+            let there = self.store.borrow().objects.get(kind.name(), target.id).is_some();
+            Ok(match (target.goal, there) {
                 (Goal::Ready, false) => Poll::Failed("it no longer exists in the file".to_owned()),
                 _ => Poll::Done(Outputs::new()),
             })

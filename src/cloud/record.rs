@@ -6,7 +6,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::Found;
+use super::Observed;
 use crate::applied::Applied;
 use crate::files;
 use crate::kinds::{Outputs, find};
@@ -19,7 +19,7 @@ pub use objects::{Change, Objects, name};
 pub const FORMAT: &str = "baseplate-cloud";
 pub const VERSION: u32 = 1;
 
-/// Live objects in a file: what the file cloud lives on, and what `observe` captures from an account.
+/// Live objects in a file: the format of the file cloud, and of what `observe` captures from an account.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Capture {
@@ -27,9 +27,9 @@ pub struct Capture {
     pub version: u32,
     pub account: String,
     pub region: String,
-    /// Hex; under it the fingerprints are made that stand in place of secret values.
+    /// The key, in hex, of the fingerprints that replace secret values.
     pub fingerprint_key: String,
-    /// Numbers the ids that the file cloud gives out.
+    /// The number of the next id that the file cloud assigns.
     pub next_id: u64,
     pub objects: Vec<Record>,
     /// By `<project>/<environment>`, what its spec asked for when it was last applied.
@@ -46,7 +46,7 @@ pub struct Record {
     pub environment: Option<String>,
     pub address: Address,
     pub id: String,
-    /// How often it was updated: outputs that an update moves depend on it.
+    /// How often it was updated: outputs that an update changes depend on it.
     #[serde(default)]
     pub revision: u64,
     #[serde(default)]
@@ -68,9 +68,9 @@ impl Capture {
         }
     }
 
-    /// What an observation saw, as records.
-    pub fn of(env: &Environment, key: &[u8], found: &[Found]) -> Self {
-        let record = |found: &Found| {
+    /// Observed objects as records.
+    pub fn of(env: &Environment, key: &[u8], found: &[Observed]) -> Self {
+        let record = |found: &Observed| {
             let address = found.live.address.clone()?;
             Some(Record {
                 project: env.project.clone(),
@@ -141,16 +141,16 @@ impl Objects {
             .map_err(|why| format!("{} cannot be used as a cloud file: {why}", path.display()))
     }
 
-    /// A cloud file is one JSON document, and after it, one by one, the changes that a run made which did not come to
-    /// its end. Of the last one there may be only a beginning: nobody was told that it was made.
+    /// A cloud file is one JSON document, followed by the changes of a run that did not end normally. The last change
+    /// may be truncated: it was never reported as made.
     fn parse(text: &[u8]) -> Result<Self, String> {
         let mut documents = serde_json::Deserializer::from_slice(text).into_iter::<Value>();
         let first = documents.next().unwrap_or_else(|| serde_json::from_slice(text));
         let end = documents.byte_offset();
         let capture = Capture::of_document(first.map_err(|error| error.to_string())?)?;
-        each_by_its_id(&capture.objects)?;
+        check_unique_ids(&capture.objects)?;
         let mut objects = Self::of(capture);
-        objects.has_trail = !text[end..].trim_ascii().is_empty();
+        objects.has_appended_changes = !text[end..].trim_ascii().is_empty();
         for change in serde_json::Deserializer::from_slice(&text[end..]).into_iter() {
             match change {
                 Ok(change) => objects.make(change),
@@ -166,7 +166,7 @@ impl Objects {
     }
 }
 
-fn each_by_its_id(records: &[Record]) -> Result<(), String> {
+fn check_unique_ids(records: &[Record]) -> Result<(), String> {
     let mut ids = HashMap::with_capacity(records.len());
     for record in records {
         if let Some(other) = ids.insert((record.address.kind(), &record.id), record) {

@@ -5,24 +5,24 @@ use std::time::Duration;
 use super::kind_list;
 use super::lock::locked;
 use super::options::{self, Use};
-use super::plan::{Planned, draft, show};
+use super::plan::{Planned, make, show};
 use super::session::Session;
 use super::{Failure, SavedPlan};
 use crate::applied::Applied;
 use crate::apply::{Report, Run, Settings, Stop, apply as carry_out};
 use crate::cli::{ApplyArgs, Choices, DestroyArgs, Exit, HashStart, RunArgs};
-use crate::clock::MachineClock;
+use crate::clock::SystemClock;
 use crate::graph::Graph;
 use crate::kinds;
 use crate::lock::Lock;
-use crate::plan::{Change, Draft, Origin, Plan};
+use crate::plan::{Change, ExecutionPlan, Origin, Plan};
 use crate::ui::{Progress, Ui};
-use crate::value::{Address, from_variable, marked};
+use crate::value::{Address, from_variable, prefix_lines};
 
 /// GitHub's runners send SIGTERM 7.5 s after SIGINT, and SIGKILL soon after.
 const DRAIN: Duration = Duration::from_secs(7);
 
-/// Makes the environment what its spec says, or carries out a saved plan.
+/// Applies a spec, or a saved plan.
 pub async fn apply(ui: Ui, args: &ApplyArgs) -> Result<Exit, Failure> {
     options::of_cloud(&args.cloud, Use::Writes)?;
     let saved = SavedPlan::read(&args.spec)?;
@@ -47,21 +47,21 @@ pub async fn apply(ui: Ui, args: &ApplyArgs) -> Result<Exit, Failure> {
     let nothing = Graph::empty();
     locked(ui, &mut session, &spec, "apply", args.run.lock, async |session, lock, stop| {
         let graph = if destroy { &nothing } else { &session.graph };
-        let planned = unless_stopped(stop, draft(session, graph, &choices, destroy, false)).await?;
-        options::failable(&args.cloud, &session.graph, &planned.draft)?;
+        let planned = unless_stopped(stop, make(session, graph, &choices, destroy, false)).await?;
+        options::failable(&args.cloud, &session.graph, &planned.execution)?;
         if let Some(saved) = &saved {
-            still_the_same(&saved.plan, &planned.draft.plan, choices.losses != saved.choices().losses)?;
+            check_unchanged(&saved.plan, &planned.execution.plan, choices.losses != saved.choices().losses)?;
         }
         if let Some(reviewed) = &args.plan_hash {
-            has_hash(&planned.draft.plan, reviewed)?;
+            check_hash(&planned.execution.plan, reviewed)?;
         }
         let reviewed = saved.is_some() || args.plan_hash.is_some();
-        run(ui, session, graph, &planned, &args.run, reviewed, Hold { lock, stop }).await
+        run(ui, session, graph, &planned, &args.run, reviewed, Control { lock, stop }).await
     })
     .await
 }
 
-/// Takes everything of the environment away: a plan against nothing desired.
+/// Destroys the environment: a plan against nothing desired.
 pub async fn destroy(ui: Ui, args: &DestroyArgs) -> Result<Exit, Failure> {
     options::of_cloud(&args.cloud, Use::Writes)?;
     let mut session = Session::open(ui, &args.spec, &args.cloud, None).await?;
@@ -69,21 +69,21 @@ pub async fn destroy(ui: Ui, args: &DestroyArgs) -> Result<Exit, Failure> {
     let nothing = Graph::empty();
     let choices = Choices { losses: args.losses.clone(), ..Choices::default() };
     locked(ui, &mut session, &args.spec, "destroy", args.run.lock, async |session, lock, stop| {
-        let planned = unless_stopped(stop, draft(session, &nothing, &choices, true, args.shared)).await?;
-        options::failable(&args.cloud, &session.graph, &planned.draft)?;
-        run(ui, session, &nothing, &planned, &args.run, false, Hold { lock, stop }).await
+        let planned = unless_stopped(stop, make(session, &nothing, &choices, true, args.shared)).await?;
+        options::failable(&args.cloud, &session.graph, &planned.execution)?;
+        run(ui, session, &nothing, &planned, &args.run, false, Control { lock, stop }).await
     })
     .await
 }
 
-/// What a run holds while it works: the environment's lock, and the line by which a signal stops it.
+/// What a run works under: the environment's lock, and the request to stop by a signal.
 #[derive(Clone, Copy)]
-struct Hold<'a> {
+struct Control<'a> {
     lock: &'a Lock,
     stop: &'a Stop,
 }
 
-/// A signal before anything was written ends the command there and then.
+/// A signal before anything was written ends the command immediately.
 async fn unless_stopped<T>(stop: &Stop, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     tokio::select! {
         biased;
@@ -93,7 +93,7 @@ async fn unless_stopped<T>(stop: &Stop, work: impl Future<Output = Result<T, Fai
 }
 
 /// The hash that was reviewed must be this plan's.
-fn has_hash(plan: &Plan, reviewed: &HashStart) -> Result<(), Failure> {
+fn check_hash(plan: &Plan, reviewed: &HashStart) -> Result<(), Failure> {
     let now = plan.hash();
     if reviewed.is_of(&now) {
         return Ok(());
@@ -104,17 +104,16 @@ fn has_hash(plan: &Plan, reviewed: &HashStart) -> Result<(), Failure> {
     Err(Failure::new(Exit::Refused, message, "plan again, review it, and apply with its hash"))
 }
 
-/// Who wrote the plan chose the path of its spec, and who applies it may not have looked: nothing of that file is
-/// shown.
+/// The path comes from the plan, which may have been written by somebody else: nothing of that file is shown.
 fn unusable_spec(spec: &Path) -> Failure {
     let spec = spec.display();
     let message = format!("the spec of this plan, {spec}, cannot be used; nothing was changed");
     Failure::new(Exit::Refused, message, format!("if it is one of your specs, `baseplate check {spec}` says why"))
 }
 
-/// What a plan comes to. Beside it stands what is live and left to AWS, and why something changes: a run that died
-/// leaves less to tell drift by. More may be allowed to go by now.
-fn essence(plan: &Plan, is_more_allowed: bool) -> Plan {
+/// What must be equal for a saved plan to be applied: not values left to AWS, nor the reasons of changes, since a run
+/// that died leaves less to detect drift by. More deletions may be allowed by now.
+fn comparable(plan: &Plan, is_more_allowed: bool) -> Plan {
     let mut plan =
         Plan { live_digest: String::new(), left_to_aws: Vec::new(), scheduled: Vec::new(), ..plan.clone() };
     if is_more_allowed {
@@ -137,13 +136,13 @@ fn differing(one: &Plan, other: &Plan) -> Vec<String> {
     one.as_object().into_iter().flat_map(serde_json::Map::keys).filter(differs).cloned().collect()
 }
 
-fn still_the_same(saved: &Plan, now: &Plan, is_more_allowed: bool) -> Result<(), Failure> {
+fn check_unchanged(saved: &Plan, now: &Plan, is_more_allowed: bool) -> Result<(), Failure> {
     let help = "plan again, review it, and apply that";
     if saved.spec_digest != now.spec_digest {
         let message = "the spec has changed since the plan was saved; nothing was changed";
         return Err(Failure::new(Exit::Refused, message, help));
     }
-    let (before, after) = (essence(saved, is_more_allowed), essence(now, is_more_allowed));
+    let (before, after) = (comparable(saved, is_more_allowed), comparable(now, is_more_allowed));
     if saved.live_digest == now.live_digest && before == after {
         return Ok(());
     }
@@ -180,58 +179,59 @@ async fn run(
     ui: Ui,
     session: &Session,
     graph: &Graph,
-    Planned { draft, order }: &Planned,
+    Planned { execution, order }: &Planned,
     args: &RunArgs,
     reviewed: bool,
-    Hold { lock, stop }: Hold<'_>,
+    Control { lock, stop }: Control<'_>,
 ) -> Result<Exit, Failure> {
     if !ui.json {
-        show(ui, session, &draft.plan)?;
+        show(ui, session, &execution.plan)?;
     }
-    if draft.plan.is_empty() {
-        let done = draft.done(session.about(graph), &draft.applied, &BTreeSet::new());
-        keep_applied(ui, session, lock, &draft.applied, &done).await;
-        kind_list::keep(ui, session, lock, &draft.list_change()).await;
-        keep_versions(ui, session, lock).await;
+    if execution.plan.is_empty() {
+        let done = execution.done(session.context(graph), &execution.applied, &BTreeSet::new());
+        save_applied(ui, session, lock, &execution.applied, &done).await;
+        kind_list::keep(ui, session, lock, &execution.list_change()).await;
+        save_versions(ui, session, lock).await;
         if ui.json {
-            ui.result_json(&outcome(&draft.plan, &Report::default()))?;
+            ui.result_json(&outcome(&execution.plan, &Report::default()))?;
         }
         return Ok(Exit::Done);
     }
-    may_go(&draft.plan)?;
-    missing_variables(draft)?;
+    check_approvals(&execution.plan)?;
+    check_variables(execution)?;
     if !args.yes && !reviewed {
         unless_stopped(stop, confirm(ui, session)).await?;
     }
-    unless_stopped(stop, kind_list::extend(ui, session, lock, &draft.list_change())).await?;
-    let about = session.about(graph);
-    let begun = draft.begun(about);
+    unless_stopped(stop, kind_list::extend(ui, session, lock, &execution.list_change())).await?;
+    let context = session.context(graph);
+    let begun = execution.begun(context);
     let noted = async {
-        keep_applied(ui, session, lock, &draft.applied, &begun).await;
+        save_applied(ui, session, lock, &execution.applied, &begun).await;
         Ok(())
     };
     unless_stopped(stop, noted).await?;
     let progress = Progress::new(ui, order.len());
     let settings = Settings { parallelism: usize::from(args.parallelism), drain: DRAIN };
-    let emit = |event: crate::apply::Event<'_>| progress.tell(&event);
-    let (cloud, clock) = (session.cloud.as_ref(), MachineClock::shared());
+    let emit = |event: crate::apply::Event<'_>| progress.show_event(&event);
+    let (cloud, clock) = (session.cloud.as_ref(), SystemClock::shared());
     let clock = clock.as_ref();
-    let report = carry_out(Run { cloud, lock, clock, about, draft, order, settings, stop, emit: &emit }).await;
+    let report =
+        carry_out(Run { cloud, lock, clock, context, execution, order, settings, stop, emit: &emit }).await;
     progress.finish(&report);
     // Whoever has the lock by now keeps the record.
     if report.lock_lost.is_none() {
-        keep_applied(ui, session, lock, &begun, &draft.done(about, &begun, &open(&report))).await;
+        save_applied(ui, session, lock, &begun, &execution.done(context, &begun, &open(&report))).await;
         // Who was told to stop does not begin to read.
         if !report.is_interrupted() {
-            keep_versions(ui, session, lock).await;
+            save_versions(ui, session, lock).await;
         }
     }
-    if report.is_success() && !draft.plan.destroy {
-        let known = |address: &_, output: &str| draft.world.output(address, output);
-        kinds::elsewhere(&session.spec.env, known).iter().for_each(|line| ui.note(line));
+    if report.is_success() && !execution.plan.destroy {
+        let known = |address: &_, output: &str| execution.known_outputs.output(address, output);
+        kinds::dns_instructions(&session.spec.env, known).iter().for_each(|line| ui.note(line));
     }
     if ui.json {
-        ui.result_json(&outcome(&draft.plan, &report))?;
+        ui.result_json(&outcome(&execution.plan, &report))?;
     }
     Ok(match (report.is_interrupted(), report.is_success()) {
         (true, _) => Exit::Interrupted,
@@ -240,24 +240,24 @@ async fn run(
     })
 }
 
-/// What is not as the spec asks, or not known to be.
+/// What may not match the spec yet.
 fn open(report: &Report) -> BTreeSet<&Address> {
     let failed = report.failed.iter().map(|(address, _)| address);
     let skipped = report.skipped.iter().map(|(address, _)| address);
     failed.chain(skipped).chain(&report.unfinished).chain(&report.not_begun).collect()
 }
 
-/// Keeps the record of what was applied, if it is another by now.
-async fn keep_applied(ui: Ui, session: &Session, lock: &Lock, before: &Applied, now: &Applied) {
+/// Saves the record of what was applied, if it has changed.
+async fn save_applied(ui: Ui, session: &Session, lock: &Lock, before: &Applied, now: &Applied) {
     if now == before {
         return;
     }
     let kept = match lock.fence().await {
-        Ok(()) => session.cloud.keep_applied(&session.spec.env, now).await.map_err(|error| error.to_string()),
+        Ok(()) => session.cloud.save_applied(&session.spec.env, now).await.map_err(|error| error.to_string()),
         Err(why) => Err(why),
     };
     if let Err(error) = kept {
-        let error = marked(&error, "  ");
+        let error = prefix_lines(&error, "  ");
         ui.note(&format!(
             "The record of what was applied could not be saved: {error}. Later plans may show drift as requested, \
              or requested changes as drift; nothing else depends on it."
@@ -265,14 +265,14 @@ async fn keep_applied(ui: Ui, session: &Session, lock: &Lock, before: &Applied, 
     }
 }
 
-/// Keeps what spares the next plan to read values.
-async fn keep_versions(ui: Ui, session: &Session, lock: &Lock) {
+/// Saves the versions of parameters, which make the next plan cheaper.
+async fn save_versions(ui: Ui, session: &Session, lock: &Lock) {
     let kept = match lock.fence().await {
-        Ok(()) => session.cloud.keep(&session.spec.env).await.map_err(|error| error.to_string()),
+        Ok(()) => session.cloud.save_cache(&session.spec.env).await.map_err(|error| error.to_string()),
         Err(why) => Err(why),
     };
     if let Err(error) = kept {
-        let error = marked(&error, "  ");
+        let error = prefix_lines(&error, "  ");
         ui.note(&format!(
             "The record of parameter versions could not be saved: {error}. The next plan reads all values; nothing \
              else depends on it."
@@ -291,8 +291,8 @@ async fn confirm(ui: Ui, session: &Session) -> Result<(), Failure> {
     }
 }
 
-/// What would lose data or take much away must have been allowed.
-fn may_go(plan: &Plan) -> Result<(), Failure> {
+/// What would lose data or delete many objects must have been approved.
+fn check_approvals(plan: &Plan) -> Result<(), Failure> {
     if plan.missing.is_empty() {
         return Ok(());
     }
@@ -307,9 +307,9 @@ fn may_go(plan: &Plan) -> Result<(), Failure> {
 }
 
 /// Variables that new parameters are read from must be set before anything is written.
-fn missing_variables(draft: &Draft) -> Result<(), Failure> {
+fn check_variables(execution: &ExecutionPlan) -> Result<(), Failure> {
     let mut messages = Vec::new();
-    for (change, step) in draft.plan.changes.iter().zip(&draft.steps) {
+    for (change, step) in execution.plan.changes.iter().zip(&execution.steps) {
         let fields = step.desired.as_ref().filter(|_| step.live.is_none()).and_then(|desired| desired.as_object());
         for source in fields.into_iter().flatten().filter_map(|(_, value)| value.get(crate::value::tag::SECRET)) {
             if let Some(name) = source.get("env").and_then(serde_json::Value::as_str)
@@ -335,8 +335,8 @@ fn missing_variables(draft: &Draft) -> Result<(), Failure> {
 fn outcome(plan: &Plan, report: &Report) -> serde_json::Value {
     serde_json::json!({
         "plan": plan,
-        "done": report.done.iter().map(|(address, doing)| serde_json::json!({
-            "address": address, "action": doing.past(),
+        "done": report.done.iter().map(|(address, verb)| serde_json::json!({
+            "address": address, "action": verb.past(),
         })).collect::<Vec<_>>(),
         "failed": report.failed.iter().map(|(address, why)| serde_json::json!({
             "address": address, "error": why,

@@ -13,9 +13,9 @@ pub fn check(ui: Ui, specs: &[PathBuf]) -> Result<Exit, Failure> {
     let mut problems = Problems::default();
     for path in specs {
         let result = spec::load(path, &kinds::catalog()).and_then(|spec| match Graph::of(&spec.env) {
-            Ok(graph) => Ok(graph.wanted.len()),
-            Err(ring) => {
-                let list = vec![Problem::new(ring, "remove one of these references")];
+            Ok(graph) => Ok(graph.objects.len()),
+            Err(cycle) => {
+                let list = vec![Problem::new(cycle, "remove one of these references")];
                 Err(Problems::new(spec.tree.sources, list))
             }
         });

@@ -21,13 +21,13 @@ pub async fn compare(ui: Ui, args: &CompareArgs) -> Result<Exit, Failure> {
             profile: args.other_profile.clone().or_else(|| cloud.profile.clone()),
             ..cloud.clone()
         };
-        let (one, here) = as_it_is(ui, &args.one, &cloud).await?;
-        let (other, there) = as_it_is(ui, &args.other, &other_cloud).await?;
+        let (one, here) = read_live(ui, &args.one, &cloud).await?;
+        let (other, there) = read_live(ui, &args.other, &other_cloud).await?;
         Comparison::of(&here, &there, &entries(&one, &other), true)
     } else {
         let (one, other) =
             (spec::load(&args.one, &kinds::catalog())?.env, spec::load(&args.other, &kinds::catalog())?.env);
-        let (here, there) = (View::wanted(&one).map_err(ring)?, View::wanted(&other).map_err(ring)?);
+        let (here, there) = (View::of_spec(&one).map_err(cycle)?, View::of_spec(&other).map_err(cycle)?);
         Comparison::of(&here, &there, &entries(&one, &other), false)
     };
     if ui.json {
@@ -42,21 +42,21 @@ pub async fn compare(ui: Ui, args: &CompareArgs) -> Result<Exit, Failure> {
     Ok(if unexplained { Exit::ChangesPending } else { Exit::Done })
 }
 
-fn ring(message: String) -> Failure {
+fn cycle(message: String) -> Failure {
     Failure::new(Exit::InvalidInput, message, "remove one of these references")
 }
 
-async fn as_it_is(ui: Ui, path: &Path, cloud: &CloudArgs) -> Result<(Environment, View), Failure> {
+async fn read_live(ui: Ui, path: &Path, cloud: &CloudArgs) -> Result<(Environment, View), Failure> {
     let session = Session::open(ui, path, cloud, None).await?;
-    let about = session.about(&session.graph);
+    let context = session.context(&session.graph);
     let reads = async {
-        let mut found = session.cloud.observe(about).await.map_err(|errors| unreadable(&errors))?;
-        let partly = found.iter_mut().filter(|found| found.live.confirm);
-        let reads = partly.map(|found| session.cloud.complete(about, found));
+        let mut found = session.cloud.observe(context).await.map_err(|errors| unreadable(&errors))?;
+        let partly = found.iter_mut().filter(|found| found.live.unconfirmed);
+        let reads = partly.map(|found| session.cloud.refresh(context, found));
         try_join_all(reads).await.map_err(|error| unreadable(&[error]))?;
         Ok(found)
     };
     let found = session.guarded(reads).await?;
-    let view = View::live(&session.spec.env, &found, &session.vault).map_err(ring)?;
+    let view = View::live(&session.spec.env, &found, &session.secret_store).map_err(cycle)?;
     Ok((session.spec.env, view))
 }

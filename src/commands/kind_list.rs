@@ -3,14 +3,14 @@
 use super::Failure;
 use super::session::Session;
 use crate::applied::ListChange;
-use crate::aws::Class;
+use crate::aws::ErrorClass;
 use crate::cli::Exit;
 use crate::lock::Lock;
 use crate::ui::Ui;
-use crate::value::marked;
+use crate::value::prefix_lines;
 
-/// Puts on the environment's list of kinds what may come of this run, before anything does: by that it is found again if
-/// the run dies and the spec has lost it by then.
+/// Puts on the environment's list of kinds what may come of this run, before anything does: by that it is found again
+/// if the run dies and the spec has lost it by then.
 pub async fn extend(ui: Ui, session: &Session, lock: &Lock, change: &ListChange) -> Result<(), Failure> {
     // A person may have thought for longer than the lock lasted on a machine that slept.
     let certain = async || lock.fence().await.map_err(|why| Failure::new(Exit::Refused, why, "apply again"));
@@ -31,7 +31,7 @@ pub async fn extend(ui: Ui, session: &Session, lock: &Lock, change: &ListChange)
             let message = format!(
                 "{kinds} could not be put on the environment's list of kinds: {error}; nothing was changed"
             );
-            let help = match error.is(Class::Denied) {
+            let help = match error.is(ErrorClass::Denied) {
                 true => "allow these credentials ssm:GetParameter and ssm:PutParameter on parameter/baseplate/*",
                 false => "nothing is made before its kind is listed, so that it is always found again: apply again",
             };
@@ -55,7 +55,7 @@ pub async fn keep(ui: Ui, session: &Session, lock: &Lock, change: &ListChange) {
 }
 
 fn unlisted(ui: Ui, error: &str) {
-    let error = marked(error, "  ");
+    let error = prefix_lines(error, "  ");
     ui.note(&format!(
         "The list of kinds could not be brought up to date: {error}. Later plans may read more kinds than they need; \
          nothing else depends on it."

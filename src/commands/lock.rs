@@ -8,21 +8,21 @@ use super::Failure;
 use super::options::{self, Use};
 use super::session::{Session, unreadable};
 use crate::apply::Stop;
-use crate::aws::{Class, CloudError};
+use crate::aws::{CloudError, ErrorClass};
 use crate::cli::{CloudArgs, Exit, LockArgs, UnlockArgs, Wait};
-use crate::clock::MachineClock;
-use crate::lock::{Held, Holder, Lock, NotLocked, Terms, Unlocking};
+use crate::clock::SystemClock;
+use crate::lock::{Held, Holder, Lock, LockError, LockOptions, UnlockResult};
 use crate::ui::Ui;
-use crate::value::{marked, one_line};
+use crate::value::{one_line, prefix_lines};
 
 /// How long letting go of the lock may take: at the end of the work, and after a second signal, when the process
 /// may be killed any moment.
 const RELEASE: Duration = Duration::from_secs(10);
 const RELEASE_AT_ONCE: Duration = Duration::from_secs(1);
 
-/// Does the work while holding the environment's lock: what is planned in there is what is applied, since nobody
-/// else changes anything between. The lock is renewed meanwhile, also while a person thinks, and released
-/// however the work ends. The first signal asks the work to stop, a second ends it at once.
+/// Does the work under the environment's lock, so that nothing changes between planning and applying. The lock is
+/// renewed meanwhile, also while waiting for confirmation, and released however the work ends. The first signal asks
+/// the work to stop, a second ends it immediately.
 pub async fn locked(
     ui: Ui,
     session: &mut Session,
@@ -42,7 +42,7 @@ pub async fn locked(
         () = &mut signals => return at_once(),
         lock = acquire(ui, session, spec, command, args, &stop) => lock?,
     };
-    let (result, patience) = match refresh(session) {
+    let (result, patience) = match reload(session) {
         Err(failure) => (Err(failure), RELEASE),
         Ok(()) => tokio::select! {
             biased;
@@ -59,21 +59,21 @@ pub async fn locked(
         }
     };
     if let Ok(Err(error)) = tokio::time::timeout(patience, close).await {
-        ui.note(&marked(&error.to_string(), "  "));
+        ui.note(&prefix_lines(&error.to_string(), "  "));
     }
     let kept = match tokio::time::timeout(patience, lock.release()).await {
         Ok(Ok(())) => return result,
         Ok(Err(error)) => error.to_string(),
         Err(_) => format!("no response within {} s", patience.as_secs()),
     };
-    let kept = marked(&kept, "  ");
+    let kept = prefix_lines(&kept, "  ");
     ui.note(&format!("the lock could not be released ({kept}); it expires after {} s", args.lock_lease));
     result
 }
 
-fn refresh(session: &mut Session) -> Result<(), Failure> {
-    session.cloud.refresh().map_err(|error| unreadable(&[error]))?;
-    session.vault = session.cloud.vault();
+fn reload(session: &mut Session) -> Result<(), Failure> {
+    session.cloud.reload().map_err(|error| unreadable(&[error]))?;
+    session.secret_store = session.cloud.secret_store();
     Ok(())
 }
 
@@ -90,22 +90,22 @@ async fn acquire(
     let store = session.cloud.lock(&session.spec.env);
     let (name, environment) = (store.name(), environment(session));
     let waiting = Waiting::default();
-    let tell = |held: &Held| waiting.tell(ui, &environment, held);
-    let (me, terms) = (Holder::this(command), Terms { lease, timeout });
-    match Lock::acquire(store, me, terms, MachineClock::shared(), &tell, stop.wait()).await {
+    let on_wait = |held: &Held| waiting.on_wait(ui, &environment, held);
+    let (me, terms) = (Holder::this(command), LockOptions { lease, timeout });
+    match Lock::acquire(store, me, terms, SystemClock::shared(), &on_wait, stop.wait()).await {
         Ok((lock, None)) => Ok(lock),
         Ok((lock, Some(from))) => {
             let text = format!("took over the expired lock of {}", describe(&from.holder));
             ui.note(&text);
             Ok(lock)
         }
-        Err(NotLocked::Held(held)) => Err(refused(&environment, &held, spec)),
-        Err(NotLocked::GivenUp) => Err(Failure::new(Exit::Interrupted, "interrupted; nothing was changed", "")),
-        Err(NotLocked::Cloud(error)) => Err(unusable(&environment, &name, &error)),
+        Err(LockError::Held(held)) => Err(refused(&environment, &held, spec)),
+        Err(LockError::Cancelled) => Err(Failure::new(Exit::Interrupted, "interrupted; nothing was changed", "")),
+        Err(LockError::Cloud(error)) => Err(unusable(&environment, &name, &error)),
     }
 }
 
-/// What is said to who waits: whose lock it is, and whether its holder seems to live.
+/// Reports who holds the lock while waiting, and whether its holder still renews it.
 #[derive(Default)]
 struct Waiting {
     holder: RefCell<String>,
@@ -116,7 +116,7 @@ impl Waiting {
     /// A holder that lives renews after a third of its lease; one silent for longer is worth a line now and then.
     const OFTEN: Duration = Duration::from_secs(10);
 
-    fn tell(&self, ui: Ui, environment: &str, held: &Held) {
+    fn on_wait(&self, ui: Ui, environment: &str, held: &Held) {
         if *self.holder.borrow() != held.holder.id {
             held.holder.id.clone_into(&mut self.holder.borrow_mut());
             ui.note(&format!("waiting for the lock of {environment}: held by {}", describe(&held.holder)));
@@ -164,7 +164,7 @@ fn refused(environment: &str, held: &Held, spec: &Path) -> Failure {
 fn unusable(environment: &str, name: &str, error: &CloudError) -> Failure {
     let place = if error.message.contains(name) { String::new() } else { format!(" ({name})") };
     let message = format!("cannot acquire the lock of {environment}{place}: {error}; nothing was changed");
-    if error.is(Class::Denied) {
+    if error.is(ErrorClass::Denied) {
         let help = "allow these credentials ssm:GetParameter and ssm:PutParameter on parameter/baseplate/*";
         return Failure::new(Exit::Failed, message, help);
     }
@@ -190,7 +190,7 @@ async fn signals(stop: &Stop) {
             _ = terminate.recv() => {}
             _ = hung_up() => {}
         }
-        stop.ask();
+        stop.request();
     }
 }
 
@@ -202,7 +202,7 @@ fn ignores_hangup() -> bool {
     ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & 1 == 1)
 }
 
-/// Takes the lock away from whoever holds it, once a person has seen who that is.
+/// Releases the lock of another run, once a person has confirmed that.
 pub async fn unlock(ui: Ui, args: &UnlockArgs) -> Result<Exit, Failure> {
     let cloud = CloudArgs { wait: Wait::Never, ..args.cloud.clone() };
     options::of_cloud(&args.cloud, Use::Reads)?;
@@ -212,7 +212,7 @@ pub async fn unlock(ui: Ui, args: &UnlockArgs) -> Result<Exit, Failure> {
     let store = session.cloud.lock(&session.spec.env);
     let name = store.name();
     let failed = |error: CloudError| unusable(&environment, &name, &error);
-    let Some(held) = store.look().await.map_err(failed)? else {
+    let Some(held) = store.current().await.map_err(failed)? else {
         if ui.json {
             ui.result_json(&serde_json::json!({ "held": null, "unlocked": false }))?;
         } else {
@@ -237,13 +237,13 @@ pub async fn unlock(ui: Ui, args: &UnlockArgs) -> Result<Exit, Failure> {
         }
     }
     let unlocked = match store.unlock(&held, &Holder::this("unlock")).await.map_err(failed)? {
-        Unlocking::Unlocked => true,
-        Unlocking::Moved(None) => false,
-        Unlocking::Moved(Some(other)) => {
+        UnlockResult::Unlocked => true,
+        UnlockResult::HolderChanged(None) => false,
+        UnlockResult::HolderChanged(Some(other)) => {
             let message = format!("the lock is now held by {}, and is kept", describe(&other.holder));
             return Err(Failure::new(Exit::Refused, message, "run `unlock` again to decide about that one"));
         }
-        Unlocking::Alive => return Err(alive(&held)),
+        UnlockResult::HolderAlive => return Err(alive(&held)),
     };
     if ui.json {
         ui.result_json(&serde_json::json!({ "held": held.holder, "unlocked": unlocked }))?;

@@ -1,16 +1,15 @@
-//! Sessions on clouds that live in memory: for trying a spec without an account, without credentials, and without
-//! changing any file.
+//! Sessions on clouds in memory: to try a spec without an account, without credentials, and without changing any file.
 
 use std::path::Path;
 
 use super::Failure;
 use super::session::{self, Session, unreadable};
 use crate::cli::{Choices, Exit};
-use crate::cloud::{About, Capture, Cloud, FileCloud};
-use crate::rehearse::{provide_externals, stand_up};
+use crate::cloud::{Capture, Cloud, Context, FileCloud};
+use crate::rehearse::{apply_in_memory, provide_externals};
 use crate::spec::Environment;
 
-/// A session for a spec, in a cloud that holds nothing, or what `old`, another revision of the spec, wants.
+/// A session for a spec, in an empty cloud, or one to which `old`, another revision of the spec, was applied.
 pub async fn after(old: Option<&Path>, new: &Path, choices: &Choices) -> Result<Session, Failure> {
     let (spec, graph) = session::load(new, Some(choices))?;
     let place = match old {
@@ -21,17 +20,17 @@ pub async fn after(old: Option<&Path>, new: &Path, choices: &Choices) -> Result<
     if let Some(old) = old {
         let (old_spec, old_graph) = session::load(old, None)?;
         same_environment(old, &old_spec.env, new, &spec.env)?;
-        let vault = cloud.vault();
-        let about = About { env: &old_spec.env, graph: &old_graph, vault: &vault };
-        let report = stand_up(&cloud, about).await?;
+        let secret_store = cloud.secret_store();
+        let context = Context { env: &old_spec.env, graph: &old_graph, secret_store: &secret_store };
+        let report = apply_in_memory(&cloud, context).await?;
         if let Some((address, why)) = report.failed.into_iter().next() {
             let message = format!("{} itself cannot be applied: {address}: {why}", old.display());
             return Err(Failure::new(Exit::Failed, message, "correct it, or use a revision that was applied"));
         }
     }
-    let vault = cloud.vault();
-    provide_externals(&cloud, About { env: &spec.env, graph: &graph, vault: &vault }).await?;
-    Ok(Session { spec, graph, cloud: Box::new(cloud), vault })
+    let secret_store = cloud.secret_store();
+    provide_externals(&cloud, Context { env: &spec.env, graph: &graph, secret_store: &secret_store }).await?;
+    Ok(Session { spec, graph, cloud: Box::new(cloud), secret_store })
 }
 
 /// A session for a spec, in a copy of what `observe` captured.
@@ -42,8 +41,8 @@ pub async fn on_copy(capture: &Path, new: &Path, choices: &Choices) -> Result<Se
     let place = format!("a copy of {}, in memory", capture.display());
     let cloud = FileCloud::in_memory(&spec.env, Some(copy), place);
     cloud.guard(&spec.env).await.map_err(|error| unreadable(&[error]))?;
-    let vault = cloud.vault();
-    Ok(Session { spec, graph, cloud: Box::new(cloud), vault })
+    let secret_store = cloud.secret_store();
+    Ok(Session { spec, graph, cloud: Box::new(cloud), secret_store })
 }
 
 fn same_environment(old: &Path, before: &Environment, new: &Path, after: &Environment) -> Result<(), Failure> {

@@ -7,14 +7,14 @@ use super::Failure;
 use super::options::{self, Use};
 use super::session::{Session, unreadable};
 use crate::cli::{CloudArgs, Exit};
-use crate::cloud::{Capture, Found, secrets};
-use crate::plan::{Secrets, World, recognise, resolve_with};
+use crate::cloud::{Capture, Observed, secrets};
+use crate::plan::{KnownOutputs, SecretMode, recognise, resolve_with};
 use crate::ui::Ui;
 use crate::value::walk::is_resolved;
-use crate::value::{Address, Vault, one_line, tag};
+use crate::value::{Address, SecretStore, one_line, tag};
 
-/// Captures the live state in a cloud file. Secret values stay where they are: the file holds fingerprints
-/// under a key of the cloud that they were read from (an account has one for each run).
+/// Captures the live state in a cloud file. It contains no secret values, only their fingerprints under a key of the
+/// cloud that they were read from (for an account, a new key in each run).
 pub async fn observe(ui: Ui, spec: &Path, out: &Path, cloud: &CloudArgs) -> Result<Exit, Failure> {
     // A link that leads nowhere is there, too.
     if out.symlink_metadata().is_ok() {
@@ -23,18 +23,18 @@ pub async fn observe(ui: Ui, spec: &Path, out: &Path, cloud: &CloudArgs) -> Resu
     }
     options::of_cloud(cloud, Use::Reads)?;
     let session = Session::open(ui, spec, cloud, None).await?;
-    let about = session.about(&session.graph);
+    let context = session.context(&session.graph);
     let reads = async {
-        let mut found = session.cloud.observe(about).await.map_err(|errors| unreadable(&errors))?;
-        for one in found.iter_mut().filter(|one| one.live.confirm) {
-            session.cloud.complete(about, one).await.map_err(|error| unreadable(&[error]))?;
+        let mut found = session.cloud.observe(context).await.map_err(|errors| unreadable(&errors))?;
+        for one in found.iter_mut().filter(|one| one.live.unconfirmed) {
+            session.cloud.refresh(context, one).await.map_err(|error| unreadable(&[error]))?;
         }
         Ok(found)
     };
     let mut found = session.guarded(reads).await?;
-    name_recognised(&session, &mut found);
-    as_a_file_can_know(&session, &mut found);
-    let capture = Capture::of(&session.spec.env, session.vault.key(), &found);
+    assign_addresses(&session, &mut found);
+    fill_unreadable_fields(&session, &mut found);
+    let capture = Capture::of(&session.spec.env, session.secret_store.key(), &found);
     capture.write(out).map_err(|message| Failure::new(Exit::Failed, message, "choose another path"))?;
     if ui.json {
         ui.result_json(&serde_json::json!({ "captured": capture.objects.len(), "out": out }))?;
@@ -45,13 +45,12 @@ pub async fn observe(ui: Ui, spec: &Path, out: &Path, cloud: &CloudArgs) -> Resu
     Ok(Exit::Done)
 }
 
-/// What stands in the place of something that the spec wants, without the tags that say so, is captured under that
-/// address: a plan against the file must find what somebody else sets, and what is in the way. What an account counts
-/// as ours without tags of its own, as the revision that a service of ours runs, is captured with them: the file
-/// knows it by nothing else.
-fn name_recognised(session: &Session, found: &mut [Found]) {
+/// An object that matches a desired one without its tags is captured under that address, so that a plan against the
+/// file finds external objects and conflicts. What belongs to the environment without tags of its own, as the
+/// revision that a service runs, is captured with tags, since the file has nothing else to identify it by.
+fn assign_addresses(session: &Session, found: &mut [Observed]) {
     let (env, graph) = (&session.spec.env, &session.graph);
-    let recognised = recognise(session.about(graph), graph, found);
+    let recognised = recognise(session.context(graph), graph, found);
     let lost: BTreeSet<usize> = recognised.values().flatten().copied().collect();
     for (address, candidates) in recognised {
         for index in candidates {
@@ -59,8 +58,8 @@ fn name_recognised(session: &Session, found: &mut [Found]) {
         }
     }
     let external: BTreeSet<&Address> =
-        graph.wanted.iter().filter(|wanted| wanted.external).map(|wanted| &wanted.address).collect();
-    for (_, Found { kind, live }) in found.iter_mut().enumerate().filter(|(index, _)| !lost.contains(index)) {
+        graph.objects.iter().filter(|object| object.external).map(|object| &object.address).collect();
+    for (_, Observed { kind, live }) in found.iter_mut().enumerate().filter(|(index, _)| !lost.contains(index)) {
         let Some(address) = live.address.as_ref().filter(|address| !external.contains(address)) else { continue };
         let Some(Value::Object(tags)) = live.attrs.as_mut().and_then(|attrs| attrs.get_mut("tags")) else {
             continue;
@@ -75,15 +74,15 @@ fn name_recognised(session: &Session, found: &mut [Found]) {
     }
 }
 
-/// A file holds no value of a secret, so texts that hold one are told apart by its fingerprint instead; and what
-/// AWS does not tell, nobody can read. Where the account agrees with the spec, or says nothing, the spec's view is
-/// captured: else a plan against the file would show changes that are none.
-fn as_a_file_can_know(session: &Session, found: &mut [Found]) {
-    let vault = Vault::new(session.vault.key().to_vec());
-    let world = World::default();
+/// A file has no secret values, so texts that contain one are compared by its fingerprint; and some fields AWS does not
+/// return. Where the account matches the spec, or returns nothing, the value of the spec is captured: otherwise a plan
+/// against the file would show changes that are not real.
+fn fill_unreadable_fields(session: &Session, found: &mut [Observed]) {
+    let secret_store = SecretStore::new(session.secret_store.key().to_vec());
+    let known_outputs = KnownOutputs::default();
     for live in found.iter().map(|one| &one.live) {
         if let Some(address) = &live.address {
-            world.learn(address, &live.id, live.outputs.clone());
+            known_outputs.record(address, &live.id, live.outputs.clone());
         }
     }
     let mut places: HashMap<Address, usize> = HashMap::new();
@@ -93,11 +92,11 @@ fn as_a_file_can_know(session: &Session, found: &mut [Found]) {
         }
     }
     // Dependencies come first: the secret that a text holds is known by then.
-    for wanted in &session.graph.wanted {
-        let Some(one) = places.get(&wanted.address).map(|index| &mut found[*index]) else { continue };
+    for object in &session.graph.objects {
+        let Some(one) = places.get(&object.address).map(|index| &mut found[*index]) else { continue };
         let Some(attrs) = &mut one.live.attrs else { continue };
-        let truly = resolve_with(&wanted.attrs, &world, &session.vault, Secrets::Compare);
-        let by_file = resolve_with(&wanted.attrs, &world, &vault, Secrets::Compare);
+        let truly = resolve_with(&object.attrs, &known_outputs, &session.secret_store, SecretMode::Compare);
+        let by_file = resolve_with(&object.attrs, &known_outputs, &secret_store, SecretMode::Compare);
         for (name, value) in attrs.as_object_mut().into_iter().flatten() {
             let untold = one.live.unread.contains(&name.as_str());
             let agrees = value.get(tag::SECRET).is_some() && truly.get(name) == Some(&*value);
@@ -107,8 +106,8 @@ fn as_a_file_can_know(session: &Session, found: &mut [Found]) {
             }
         }
         for secret in secrets(attrs) {
-            vault.hold(wanted.address.clone(), &secret);
-            vault.stand_in(&secret);
+            secret_store.assign(object.address.clone(), &secret);
+            secret_store.use_fingerprint(&secret);
         }
     }
 }

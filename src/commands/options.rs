@@ -1,5 +1,5 @@
-//! Options that name something which is not there, or that have no effect where they stand: said before anything is
-//! read, or at least before anything is written.
+//! Rejects options that name what does not exist, or that have no effect: before anything is read, or at least before
+//! anything is written.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use crate::cli::{ApplyArgs, CloudArgs, CompareArgs, CompareFormat, Exit, Wait};
 use crate::cloud::FailAt;
 use crate::graph::Graph;
 use crate::kinds;
-use crate::plan::{AddressPattern, Draft, Options};
+use crate::plan::{AddressPattern, ExecutionPlan, Options};
 use crate::value::Address;
 
 const EVERY_ADDRESS: &str = "`baseplate graph SPEC` shows every address";
@@ -24,7 +24,7 @@ fn no_effect(message: impl Into<String>, help: impl Into<String>) -> Failure {
     Failure::new(Exit::Usage, message, help)
 }
 
-/// Options for one sort of cloud, given for the other, or for a command that they mean nothing to.
+/// Options of one sort of cloud given for the other, or for a command on which they have no effect.
 pub fn of_cloud(args: &CloudArgs, does: Use) -> Result<(), Failure> {
     let CloudArgs { cloud, profile, region: _, wait, call_timeout, time_scale, fail_at } = args;
     let given = match cloud.starts_with("file:") {
@@ -52,7 +52,7 @@ pub fn of_cloud(args: &CloudArgs, does: Use) -> Result<(), Failure> {
     Ok(())
 }
 
-/// A saved plan was made with its own choices, which are part of what was reviewed.
+/// A saved plan was made with its own options, which were reviewed with it.
 pub fn of_saved(args: &ApplyArgs) -> Result<(), Failure> {
     let choices = &args.choices;
     let given = [
@@ -72,7 +72,7 @@ pub fn of_saved(args: &ApplyArgs) -> Result<(), Failure> {
     }
 }
 
-/// Options of a cloud where none is asked.
+/// Options of a cloud where none is read.
 pub fn of_no_cloud(args: &CloudArgs, beside: &str, why: &str) -> Result<(), Failure> {
     let CloudArgs { cloud: _, profile, region, wait, call_timeout, time_scale, fail_at } = args;
     let given = [
@@ -117,16 +117,16 @@ fn known_kind(address: &Address, option: &str) -> Result<(), Failure> {
     Err(Failure::new(Exit::Usage, message, did_you_mean(near, EVERY_ADDRESS)))
 }
 
-/// Only what the spec has can be taken over.
+/// Only objects of the spec can be adopted.
 pub fn adoptable(adopt: &[Address], spec: &Graph) -> Result<(), Failure> {
     for address in adopt {
         known_kind(address, "--adopt")?;
-        let Some(wanted) = spec.wanted.iter().find(|wanted| wanted.address == *address) else {
-            let near = nearest(&address.to_string(), spec.wanted.iter().map(|wanted| wanted.address.to_string()));
+        let Some(object) = spec.objects.iter().find(|object| object.address == *address) else {
+            let near = nearest(&address.to_string(), spec.objects.iter().map(|object| object.address.to_string()));
             let message = format!("--adopt {address}: not in the spec");
             return Err(Failure::new(Exit::Usage, message, did_you_mean(near, EVERY_ADDRESS)));
         };
-        if wanted.external {
+        if object.external {
             let message = format!("--adopt {address}: it is external (external = true)");
             return Err(Failure::new(Exit::Usage, message, "external objects are never adopted; omit --adopt"));
         }
@@ -134,11 +134,11 @@ pub fn adoptable(adopt: &[Address], spec: &Graph) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Where a file cloud is to fail must be something that may change.
-pub fn failable(args: &CloudArgs, spec: &Graph, draft: &Draft) -> Result<(), Failure> {
+/// A failure can only be injected at an object of the environment.
+pub fn failable(args: &CloudArgs, spec: &Graph, execution: &ExecutionPlan) -> Result<(), Failure> {
     let Some(FailAt::Address(address)) = &args.fail_at else { return Ok(()) };
-    let in_plan = draft.plan.changes.iter().map(|change| &change.address);
-    let known: BTreeSet<&Address> = in_plan.chain(spec.wanted.iter().map(|wanted| &wanted.address)).collect();
+    let in_plan = execution.plan.changes.iter().map(|change| &change.address);
+    let known: BTreeSet<&Address> = in_plan.chain(spec.objects.iter().map(|object| &object.address)).collect();
     if known.contains(address) {
         return Ok(());
     }
@@ -147,19 +147,19 @@ pub fn failable(args: &CloudArgs, spec: &Graph, draft: &Draft) -> Result<(), Fai
     Err(Failure::new(Exit::Usage, message, did_you_mean(near, EVERY_ADDRESS)))
 }
 
-/// What `--allow-destroy` names must be there as long as something is still to be allowed: else the name is wrong. When
-/// nothing is, a run is repeated after it took that away.
-pub fn destroyable(options: &Options, spec: &Graph, draft: &Draft) -> Result<(), Failure> {
-    if !draft.plan.changes.iter().any(|change| change.guarded) {
+/// What `--allow-destroy` names must exist while something still requires approval. When nothing does, a run may be
+/// repeated after it deleted that.
+pub fn destroyable(options: &Options, spec: &Graph, execution: &ExecutionPlan) -> Result<(), Failure> {
+    if !execution.plan.changes.iter().any(|change| change.guarded) {
         return Ok(());
     }
     for pattern in &options.allow.destroy {
         let AddressPattern::One(address) = pattern else { continue };
-        let in_plan = draft.plan.changes.iter().map(|change| &change.address);
-        if in_plan.chain(spec.wanted.iter().map(|wanted| &wanted.address)).any(|known| known == address) {
+        let in_plan = execution.plan.changes.iter().map(|change| &change.address);
+        if in_plan.chain(spec.objects.iter().map(|object| &object.address)).any(|known| known == address) {
             continue;
         }
-        let guarded = draft.plan.changes.iter().filter(|change| change.guarded);
+        let guarded = execution.plan.changes.iter().filter(|change| change.guarded);
         let near = nearest(&address.to_string(), guarded.map(|change| change.address.to_string()));
         let message = format!("--allow-destroy {address}: the environment has no such object; nothing was changed");
         return Err(Failure::new(

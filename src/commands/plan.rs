@@ -4,9 +4,9 @@ use super::{Failure, SavedPlan, memory, rendering};
 use crate::apply::Order;
 use crate::cli::{Choices, Exit, Format, PlanArgs};
 use crate::graph::Graph;
-use crate::plan::{self, Draft, Options, Plan};
+use crate::plan::{self, ExecutionPlan, Options, Plan};
 use crate::render;
-use crate::ui::{Ui, Unwritten, plan_text};
+use crate::ui::{OutputError, Ui, plan_text};
 use crate::value::one_line;
 
 /// Shows what an apply would change.
@@ -32,36 +32,36 @@ pub async fn plan(ui: Ui, args: &PlanArgs, json: bool) -> Result<Exit, Failure> 
     };
     let nothing = Graph::empty();
     let graph = if args.destroy { &nothing } else { &session.graph };
-    let reads = draft(&session, graph, &args.choices, args.destroy, false);
-    let Planned { draft, .. } = session.guarded(reads).await?;
+    let reads = make(&session, graph, &args.choices, args.destroy, false);
+    let Planned { execution, .. } = session.guarded(reads).await?;
     if let Some(out) = &args.out {
-        let saved = SavedPlan::new(&args.spec, &args.choices, draft.plan.clone());
+        let saved = SavedPlan::new(&args.spec, &args.choices, execution.plan.clone());
         saved.write(out)?;
     }
     if format == Format::TfplanJson {
-        let terraform = render::tfplan(&session.spec.env, graph, &draft).map_err(|address| {
+        let terraform = render::tfplan(&session.spec.env, graph, &execution).map_err(|address| {
             let message = format!("{address} has no counterpart among Terraform's resources");
             Failure::new(Exit::Failed, message, "choose another format; all others show it")
         })?;
         ui.result_json(&terraform)?;
     } else {
-        rendering::print(ui, &draft.plan, format, args.rendering.max_bytes, &session.cloud.place())?;
+        rendering::print(ui, &execution.plan, format, args.rendering.max_bytes, &session.cloud.place())?;
     }
     if let Some(out) = &args.out {
         let out = one_line(&out.display().to_string());
         ui.note(&format!("Saved. `baseplate apply {out}` applies exactly this plan, or nothing."));
     }
-    let pending = args.detailed_exitcode && !draft.plan.is_empty();
+    let pending = args.detailed_exitcode && !execution.plan.is_empty();
     Ok(if pending { Exit::ChangesPending } else { Exit::Done })
 }
 
 /// A plan, and the order in which it would be carried out.
 pub struct Planned {
-    pub draft: Draft,
+    pub execution: ExecutionPlan,
     pub order: Order,
 }
 
-pub async fn draft(
+pub async fn make(
     session: &Session,
     graph: &Graph,
     choices: &Choices,
@@ -73,17 +73,17 @@ pub async fn draft(
         destroy,
         shared,
         allow: choices.losses.allowances(),
-        carry: if choices.live_images { vec![("task_definition", "image")] } else { Vec::new() },
+        keep_live: if choices.live_images { vec![("task_definition", "image")] } else { Vec::new() },
         spec_digest: session.spec.digest.clone(),
     };
-    let mut draft = plan::make(session.cloud.as_ref(), session.about(graph), &asked).await?;
-    options::destroyable(&asked, &session.graph, &draft)?;
-    let order = Order::of(&draft).map_err(|cycle| Failure::new(Exit::Refused, cycle, "nothing was changed"))?;
-    draft.plan.seconds = order.seconds();
-    Ok(Planned { draft, order })
+    let mut execution = plan::make(session.cloud.as_ref(), session.context(graph), &asked).await?;
+    options::destroyable(&asked, &session.graph, &execution)?;
+    let order = Order::of(&execution).map_err(|cycle| Failure::new(Exit::Refused, cycle, "nothing was changed"))?;
+    execution.plan.seconds = order.seconds();
+    Ok(Planned { execution, order })
 }
 
-pub fn show(ui: Ui, session: &Session, plan: &Plan) -> Result<(), Unwritten> {
+pub fn show(ui: Ui, session: &Session, plan: &Plan) -> Result<(), OutputError> {
     if ui.json {
         ui.result_json(&serde_json::to_value(plan).unwrap_or_default())
     } else {

@@ -1,6 +1,6 @@
 use serde_json::json;
 
-use super::plan::{Planned, draft};
+use super::plan::{Planned, make};
 use super::{Failure, memory};
 use crate::apply::Report;
 use crate::cli::{Exit, RehearseArgs};
@@ -13,19 +13,19 @@ pub async fn rehearse(ui: Ui, args: &RehearseArgs) -> Result<Exit, Failure> {
         Some(capture) => memory::on_copy(capture, &args.spec, &args.choices).await?,
         None => memory::after(args.from.as_deref(), &args.spec, &args.choices).await?,
     };
-    let about = session.about(&session.graph);
-    let Planned { draft: first, order } = draft(&session, &session.graph, &args.choices, false, false).await?;
+    let context = session.context(&session.graph);
+    let Planned { execution: first, order } = make(&session, &session.graph, &args.choices, false, false).await?;
     if !ui.json {
         ui.result(&plan_text(&first.plan, &session.cloud.place(), ui.out))?;
     }
     let progress = Progress::new(ui, order.len());
-    let emit = |event: crate::apply::Event<'_>| progress.tell(&event);
-    let rehearsal = carry_out(session.cloud.as_ref(), about, &first, &order, &emit).await;
+    let emit = |event: crate::apply::Event<'_>| progress.show_event(&event);
+    let rehearsal = carry_out(session.cloud.as_ref(), context, &first, &order, &emit).await;
     let (report, interruptions) =
         rehearsal.map_err(|why| Failure::new(Exit::Refused, why, "nothing was changed"))?;
     progress.clear();
     let left = match report.is_success() {
-        true => draft(&session, &session.graph, &args.choices, false, false).await?.draft.plan.changes,
+        true => make(&session, &session.graph, &args.choices, false, false).await?.execution.plan.changes,
         false => Vec::new(),
     };
     let rehearsed =
@@ -43,7 +43,7 @@ fn outcome(plan: &crate::plan::Plan, rehearsed: &Rehearsed<'_>) -> serde_json::V
     json!({
         "plan": plan,
         "expected_seconds": rehearsed.seconds,
-        "done": done.iter().map(|(address, doing)| json!({ "address": address, "action": doing.past() }))
+        "done": done.iter().map(|(address, verb)| json!({ "address": address, "action": verb.past() }))
             .collect::<Vec<_>>(),
         "failed": failed.iter().map(|(address, why)| json!({ "address": address, "error": why }))
             .collect::<Vec<_>>(),

@@ -4,7 +4,7 @@ use super::Failure;
 use crate::cli::{Command, Exit, Format, Rendering};
 use crate::plan::Plan;
 use crate::render;
-use crate::ui::{Ui, Unwritten, plan_text};
+use crate::ui::{OutputError, Ui, plan_text};
 
 pub fn asks_for_json(command: &Command) -> bool {
     let rendering = match command {
@@ -38,7 +38,7 @@ pub fn format(rendering: Rendering, json: bool) -> Result<Format, Failure> {
 }
 
 /// Prints a plan in a format that needs nothing but the plan. `place` is where the environment is, in words.
-pub fn print(ui: Ui, plan: &Plan, format: Format, max_bytes: Option<u64>, place: &str) -> Result<(), Unwritten> {
+pub fn print(ui: Ui, plan: &Plan, format: Format, max_bytes: Option<u64>, place: &str) -> Result<(), OutputError> {
     match format {
         Format::Text => ui.result(&plan_text(plan, place, ui.out)),
         Format::Markdown => {

@@ -1,4 +1,4 @@
-//! What the commands that look at a cloud have in common: the spec, what it wants, and the cloud.
+//! What commands that use a cloud have in common: the spec, its objects, and the cloud.
 
 use std::path::Path;
 use std::pin::pin;
@@ -8,30 +8,30 @@ use futures_util::future::{Either, select};
 #[cfg(feature = "aws")]
 use super::account::open as account;
 use super::{Failure, options};
-use crate::aws::{Class, CloudError};
+use crate::aws::{CloudError, ErrorClass};
 use crate::cli::{Choices, CloudArgs, Exit};
-use crate::cloud::{About, Cloud, FileCloud, Options};
+use crate::cloud::{Cloud, Context, FileCloud, Options};
 use crate::graph::Graph;
 use crate::kinds;
 use crate::kinds::compute::section::Services;
 use crate::spec::{self, Environment, Spec};
 use crate::ui::Ui;
-use crate::value::Vault;
+use crate::value::SecretStore;
 
 /// Seconds in a cloud file for a second of AWS, unless `--time-scale` says otherwise.
 const TIME_SCALE: f64 = 0.002;
 
 pub struct Session {
     pub spec: Spec,
-    /// What the spec wants.
+    /// The objects of the spec.
     pub graph: Graph,
     pub cloud: Box<dyn Cloud>,
-    pub vault: Vault,
+    pub secret_store: SecretStore,
 }
 
 impl Session {
-    /// Loads the spec and opens the cloud. Whether that is the spec's account is for [`Self::guard`] or
-    /// [`Self::guarded`] to say, before anything is written or shown.
+    /// Loads the spec and opens the cloud. [`Self::guard`] or [`Self::guarded`] then checks that it is the spec's
+    /// account, before anything is written or shown.
     pub async fn open(ui: Ui, path: &Path, args: &CloudArgs, choices: Option<&Choices>) -> Result<Self, Failure> {
         let (spec, graph) = load(path, choices)?;
         if let Some(region) = args.region.as_ref().filter(|region| **region != spec.env.region) {
@@ -43,26 +43,27 @@ impl Session {
             ));
         }
         let cloud = open(ui, &spec.env, args).await?;
-        let vault = cloud.vault();
-        Ok(Self { spec, graph, cloud, vault })
+        let secret_store = cloud.secret_store();
+        Ok(Self { spec, graph, cloud, secret_store })
     }
 
-    /// Makes sure that this is the spec's account.
+    /// Checks that this is the spec's account.
     pub async fn guard(&self) -> Result<(), Failure> {
         self.cloud.guard(&self.spec.env).await.map_err(|error| unreadable(&[error]))
     }
 
-    /// What `reads` come to, if this is the spec's account: that is asked beside them, which saves the time of a call.
+    /// The result of `reads`, if this is the spec's account: that is checked concurrently, which saves the time of a
+    /// call.
     pub async fn guarded<T>(&self, reads: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
         beside(self.guard(), reads).await
     }
 
-    pub fn about<'a>(&'a self, graph: &'a Graph) -> About<'a> {
-        About { env: &self.spec.env, graph, vault: &self.vault }
+    pub fn context<'a>(&'a self, graph: &'a Graph) -> Context<'a> {
+        Context { env: &self.spec.env, graph, secret_store: &self.secret_store }
     }
 }
 
-/// What `reads` come to once the guard agrees. Its refusal goes before whatever they came to, and does not wait for them.
+/// The result of `reads` once the guard succeeds. Its error has precedence, and does not wait for them.
 async fn beside<T, E>(
     guard: impl Future<Output = Result<(), E>>,
     reads: impl Future<Output = Result<T, E>>,
@@ -79,14 +80,14 @@ async fn beside<T, E>(
     }
 }
 
-/// A spec with the images that the command line gives, and what it wants.
+/// A spec with the images that the command line gives, and its objects.
 pub fn load(path: &Path, choices: Option<&Choices>) -> Result<(Spec, Graph), Failure> {
     let mut spec = spec::load(path, &kinds::catalog())?;
     for choice in choices.map(|choices| choices.image.as_slice()).unwrap_or_default() {
         set_image(&mut spec.env, choice)?;
     }
     let graph = Graph::of(&spec.env)
-        .map_err(|ring| Failure::new(Exit::InvalidInput, ring, "remove one of these references"))?;
+        .map_err(|cycle| Failure::new(Exit::InvalidInput, cycle, "remove one of these references"))?;
     options::adoptable(choices.map(|choices| choices.adopt.as_slice()).unwrap_or_default(), &graph)?;
     Ok((spec, graph))
 }
@@ -148,9 +149,9 @@ pub fn unreadable(errors: &[CloudError]) -> Failure {
     let exit = if wrong_account { Exit::Refused } else { Exit::Failed };
     let help = if wrong_account {
         "nothing was changed"
-    } else if let Some(remedy) = errors.iter().find_map(CloudError::remedy) {
+    } else if let Some(remedy) = errors.iter().find_map(CloudError::help) {
         remedy
-    } else if errors.iter().any(|error| error.is(Class::Unanswered)) {
+    } else if errors.iter().any(|error| error.is(ErrorClass::Ambiguous)) {
         "no response from the endpoint: check the network, the region and AWS_ENDPOINT_URL"
     } else {
         "nothing was changed"

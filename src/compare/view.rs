@@ -4,77 +4,77 @@ use std::rc::Rc;
 use serde_json::{Value, json};
 
 use super::Side;
-use super::nameless::Nameless;
-use crate::cloud::Found;
-use crate::graph::{Graph, Wanted};
+use super::anonymizer::Anonymizer;
+use crate::cloud::Observed;
+use crate::graph::{DesiredObject, Graph};
 use crate::kinds::{Live, Stage};
-use crate::plan::{Names, Secrets, World, resolve_with};
+use crate::plan::{AddressIndex, KnownOutputs, SecretMode, resolve_with};
 use crate::spec::Environment;
-use crate::value::{Address, Vault, tag};
+use crate::value::{Address, SecretStore, tag};
 
-/// One of the two environments: its objects by address, under no name.
+/// One of the two environments: its objects by address, anonymized.
 pub struct View {
     pub(super) side: Side,
-    pub(super) objects: BTreeMap<Address, Seen>,
+    pub(super) objects: BTreeMap<Address, ComparedObject>,
 }
 
-pub(super) struct Seen {
+pub(super) struct ComparedObject {
     pub stage: Stage,
     /// References by address, secrets by source.
     pub attrs: Value,
 }
 
 impl View {
-    /// The environment as its spec wants it.
+    /// The environment as its spec describes it.
     ///
     /// # Errors
-    /// A ring of references, by name.
-    pub fn wanted(env: &Environment) -> Result<Self, String> {
-        let wanted = Graph::of(&Nameless::of(env).environment(env))?.wanted;
-        let seen = |wanted: Wanted| {
-            (wanted.address, Seen { stage: wanted.stage, attrs: Rc::unwrap_or_clone(wanted.attrs) })
+    /// A cycle of references, by name.
+    pub fn of_spec(env: &Environment) -> Result<Self, String> {
+        let wanted = Graph::of(&Anonymizer::of(env).environment(env))?.objects;
+        let compared = |wanted: DesiredObject| {
+            (wanted.address, ComparedObject { stage: wanted.stage, attrs: Rc::unwrap_or_clone(wanted.attrs) })
         };
-        Ok(Self { side: Side::of(env), objects: wanted.into_iter().map(seen).collect() })
+        Ok(Self { side: Side::of(env), objects: wanted.into_iter().map(compared).collect() })
     }
 
-    /// The environment as it is. Everything `found` must have been read in full.
+    /// The environment as it is live. Everything in `found` must have been read in full.
     ///
     /// # Errors
-    /// A ring of references, by name.
-    pub fn live(env: &Environment, found: &[Found], vault: &Vault) -> Result<Self, String> {
-        let nameless = Nameless::of(env);
-        let wanted: BTreeMap<Address, Wanted> =
-            Graph::of(env)?.wanted.into_iter().map(|wanted| (wanted.address.clone(), wanted)).collect();
-        let mut unnamed = Self::wanted(env)?.objects;
-        let (names, world) = (Names::of(found), World::default());
+    /// A cycle of references, by name.
+    pub fn live(env: &Environment, found: &[Observed], secret_store: &SecretStore) -> Result<Self, String> {
+        let anonymizer = Anonymizer::of(env);
+        let wanted: BTreeMap<Address, DesiredObject> =
+            Graph::of(env)?.objects.into_iter().map(|wanted| (wanted.address.clone(), wanted)).collect();
+        let mut unnamed = Self::of_spec(env)?.objects;
+        let (names, known_outputs) = (AddressIndex::of(found), KnownOutputs::default());
         for live in found.iter().map(|found| &found.live) {
             if let Some(address) = &live.address {
-                world.learn(address, &live.id, live.outputs.clone());
+                known_outputs.record(address, &live.id, live.outputs.clone());
             }
         }
         let mut objects = BTreeMap::new();
-        for Found { kind, live } in found {
+        for Observed { kind, live } in found {
             let Some(address) = &live.address else { continue };
-            let known = nameless.address(address);
-            let mut attrs = nameless.value(&names.addressed(live.attrs.as_ref().unwrap_or(&Value::Null)));
+            let known = anonymizer.address(address);
+            let mut attrs = anonymizer.value(&names.addressed(live.attrs.as_ref().unwrap_or(&Value::Null)));
             let mut stage = kind.stage();
             if let (Some(wanted), Some(unnamed)) = (wanted.get(address), unnamed.remove(&known)) {
                 stage = wanted.stage;
-                let resolved = resolve_with(&wanted.attrs, &world, vault, Secrets::Compare);
+                let resolved = resolve_with(&wanted.attrs, &known_outputs, secret_store, SecretMode::Compare);
                 as_wanted(&mut attrs, wanted, live, &resolved, &unnamed.attrs);
             }
             attrs.as_object_mut().into_iter().flatten().for_each(|(_, value)| hide(value));
-            objects.entry(known).or_insert(Seen { stage, attrs });
+            objects.entry(known).or_insert(ComparedObject { stage, attrs });
         }
         Ok(Self { side: Side::of(env), objects })
     }
 }
 
-/// A field that is as the spec wants it is seen as the spec says it, which knows what is a name and what refers
-/// to something; so is one that AWS does not tell. The rest stays as it is live.
-fn as_wanted(attrs: &mut Value, wanted: &Wanted, live: &Live<Value>, resolved: &Value, unnamed: &Value) {
+/// A field that matches the spec is compared as the spec has it, which knows names and references; so is one that AWS
+/// does not return. The others are compared as they are live.
+fn as_wanted(attrs: &mut Value, wanted: &DesiredObject, live: &Live<Value>, resolved: &Value, unnamed: &Value) {
     let mut settled = live.attrs.clone().unwrap_or_default();
-    wanted.kind.settle(resolved, &mut settled);
+    wanted.kind.normalize(resolved, &mut settled);
     for (name, value) in attrs.as_object_mut().into_iter().flatten() {
         let field = |of: &Value| of.get(name).cloned().unwrap_or_default();
         // A replacement that lives beside what it replaces has another name for the same thing.

@@ -5,27 +5,35 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::erased::json;
-use super::{Calls, Create, Delete, Live, Look, Made, Poll, Update};
+use super::{Calls, Create, Delete, Live, Poll, PollTarget, Update, WriteResult};
 use crate::aws::{Aws, CloudError, Reader};
 use crate::spec::Environment;
 
 /// A kind's [`Calls`] with its attributes as JSON.
 pub trait AnyCalls {
     fn read_all<'a>(&'a self, read: &'a Reader<'a>) -> LocalBoxFuture<'a, Result<Vec<Live<Value>>, CloudError>>;
-    fn keep<'a>(&'a self, aws: &'a Aws, env: &'a Environment) -> LocalBoxFuture<'a, Result<(), CloudError>>;
-    fn complete<'a>(
+    fn save_cache<'a>(&'a self, aws: &'a Aws, env: &'a Environment) -> LocalBoxFuture<'a, Result<(), CloudError>>;
+    fn refresh<'a>(
         &'a self,
         read: &'a Reader<'a>,
         live: &'a mut Live<Value>,
     ) -> LocalBoxFuture<'a, Result<(), CloudError>>;
-    fn create<'a>(&'a self, aws: &'a Aws, new: Create<'a, Value>) -> LocalBoxFuture<'a, Result<Made, CloudError>>;
+    fn create<'a>(
+        &'a self,
+        aws: &'a Aws,
+        new: Create<'a, Value>,
+    ) -> LocalBoxFuture<'a, Result<WriteResult, CloudError>>;
     fn update<'a>(
         &'a self,
         aws: &'a Aws,
         change: Update<'a, Value>,
-    ) -> LocalBoxFuture<'a, Result<Made, CloudError>>;
+    ) -> LocalBoxFuture<'a, Result<WriteResult, CloudError>>;
     fn delete<'a>(&'a self, aws: &'a Aws, gone: Delete<'a, Value>) -> LocalBoxFuture<'a, Result<(), CloudError>>;
-    fn poll<'a>(&'a self, aws: &'a Aws, look: Look<'a, Value>) -> LocalBoxFuture<'a, Result<Poll, CloudError>>;
+    fn poll<'a>(
+        &'a self,
+        aws: &'a Aws,
+        target: PollTarget<'a, Value>,
+    ) -> LocalBoxFuture<'a, Result<Poll, CloudError>>;
 }
 
 impl<K: Calls> AnyCalls for K {
@@ -33,11 +41,11 @@ impl<K: Calls> AnyCalls for K {
         Box::pin(async move { Ok(K::read_all(read).await?.into_iter().map(erase::<K>).collect()) })
     }
 
-    fn keep<'a>(&'a self, aws: &'a Aws, env: &'a Environment) -> LocalBoxFuture<'a, Result<(), CloudError>> {
-        Box::pin(K::keep(aws, env))
+    fn save_cache<'a>(&'a self, aws: &'a Aws, env: &'a Environment) -> LocalBoxFuture<'a, Result<(), CloudError>> {
+        Box::pin(K::save_cache(aws, env))
     }
 
-    fn complete<'a>(
+    fn refresh<'a>(
         &'a self,
         read: &'a Reader<'a>,
         live: &'a mut Live<Value>,
@@ -49,22 +57,26 @@ impl<K: Calls> AnyCalls for K {
                 outputs: live.outputs.clone(),
                 attrs: live.attrs.as_ref().map(|attrs| typed(K::KIND, attrs)).transpose()?,
                 unread: live.unread.clone(),
-                confirm: live.confirm,
-                seal: live.seal.clone(),
+                unconfirmed: live.unconfirmed,
+                content_digest: live.content_digest.clone(),
                 scheduled: live.scheduled.clone(),
             };
-            K::complete(read, &mut full).await?;
-            full.confirm = false;
+            K::refresh(read, &mut full).await?;
+            full.unconfirmed = false;
             *live = erase::<K>(full);
             Ok(())
         })
     }
 
-    fn create<'a>(&'a self, aws: &'a Aws, new: Create<'a, Value>) -> LocalBoxFuture<'a, Result<Made, CloudError>> {
+    fn create<'a>(
+        &'a self,
+        aws: &'a Aws,
+        new: Create<'a, Value>,
+    ) -> LocalBoxFuture<'a, Result<WriteResult, CloudError>> {
         Box::pin(async move {
             let attrs = typed(K::KIND, new.attrs)?;
-            let Create { address, vault, token, alternate, .. } = new;
-            K::create(aws, &Create { address, attrs: &attrs, vault, token, alternate }).await
+            let Create { address, secret_store, token, alternate, .. } = new;
+            K::create(aws, &Create { address, attrs: &attrs, secret_store, token, alternate }).await
         })
     }
 
@@ -72,12 +84,15 @@ impl<K: Calls> AnyCalls for K {
         &'a self,
         aws: &'a Aws,
         change: Update<'a, Value>,
-    ) -> LocalBoxFuture<'a, Result<Made, CloudError>> {
+    ) -> LocalBoxFuture<'a, Result<WriteResult, CloudError>> {
         Box::pin(async move {
             let (before, attrs) = (typed(K::KIND, change.before)?, typed(K::KIND, change.attrs)?);
-            let Update { address, id, outputs, changed, vault, token, .. } = change;
-            K::update(aws, &Update { address, id, outputs, before: &before, attrs: &attrs, changed, vault, token })
-                .await
+            let Update { address, id, outputs, changed, secret_store, token, .. } = change;
+            K::update(
+                aws,
+                &Update { address, id, outputs, before: &before, attrs: &attrs, changed, secret_store, token },
+            )
+            .await
         })
     }
 
@@ -89,11 +104,15 @@ impl<K: Calls> AnyCalls for K {
         })
     }
 
-    fn poll<'a>(&'a self, aws: &'a Aws, look: Look<'a, Value>) -> LocalBoxFuture<'a, Result<Poll, CloudError>> {
+    fn poll<'a>(
+        &'a self,
+        aws: &'a Aws,
+        target: PollTarget<'a, Value>,
+    ) -> LocalBoxFuture<'a, Result<Poll, CloudError>> {
         Box::pin(async move {
-            let attrs = typed(K::KIND, look.attrs)?;
-            let Look { id, outputs, goal, .. } = look;
-            K::poll(aws, &Look { id, attrs: &attrs, outputs, goal }).await
+            let attrs = typed(K::KIND, target.attrs)?;
+            let PollTarget { id, outputs, goal, .. } = target;
+            K::poll(aws, &PollTarget { id, attrs: &attrs, outputs, goal }).await
         })
     }
 }
@@ -110,8 +129,8 @@ fn erase<K: Calls>(live: Live<K::Attrs>) -> Live<Value> {
         id: live.id,
         outputs: live.outputs,
         attrs: live.attrs.map(json),
-        confirm: live.confirm,
-        seal: live.seal,
+        unconfirmed: live.unconfirmed,
+        content_digest: live.content_digest,
         scheduled: live.scheduled,
     }
 }

@@ -84,7 +84,7 @@ pub trait AnyKind: AnyCalls + Sync {
     fn stage(&self) -> Stage;
     fn replace_on(&self) -> &'static [&'static str];
     fn outputs(&self) -> &'static [&'static str];
-    fn moving(&self) -> &'static [&'static str];
+    fn changing_outputs(&self) -> &'static [&'static str];
     fn identity(&self) -> Option<&'static str>;
     fn shared(&self) -> bool;
     fn sections(&self) -> &'static [&'static dyn AnySection];
@@ -94,25 +94,25 @@ pub trait AnyKind: AnyCalls + Sync {
     fn tags_from_index(&self) -> bool;
     fn holds_data(&self, live: &Value) -> bool;
     fn protected_by(&self) -> Option<&'static str>;
-    fn serves(&self) -> bool;
+    fn serves_traffic(&self) -> bool;
     fn backed_by(&self) -> Option<&'static str>;
-    fn halves(&self) -> bool;
+    fn two_phase_writes(&self) -> bool;
     fn create_first(&self) -> bool;
     fn deadline(&self) -> u64;
-    fn typical(&self) -> u64;
-    fn typical_delete(&self) -> u64;
+    fn expected_seconds(&self) -> u64;
+    fn expected_delete_seconds(&self) -> u64;
     fn desired(&self, env: &Environment) -> Vec<Desired<Value>>;
-    /// Whether a live object stands where the desired one must, by its name or by [`Kind::stands_for`].
-    fn stands_for(&self, desired: &Value, live: &Value) -> bool;
-    fn settle(&self, desired: &Value, live: &mut Value);
-    fn widen(&self, live: &Value, desired: &Value) -> Option<Value>;
-    fn hold_back(&self, live: Option<&Value>, desired: &Value) -> Option<Value>;
+    /// Whether a live object stands where the desired one must, by its name or by [`Kind::is_counterpart`].
+    fn is_counterpart(&self, desired: &Value, live: &Value) -> bool;
+    fn normalize(&self, desired: &Value, live: &mut Value);
+    fn expand(&self, live: &Value, desired: &Value) -> Option<Value>;
+    fn without_traffic(&self, live: Option<&Value>, desired: &Value) -> Option<Value>;
     fn impact(&self, live: &Value, desired: &Value, changed: &[String]) -> Impact;
     /// Whether an update of these fields changes this output.
-    fn moves(&self, output: &str, changed: &[String]) -> bool;
-    fn goes_after(&self, live: &Value) -> &'static [&'static str];
+    fn changes_output(&self, output: &str, changed: &[String]) -> bool;
+    fn deleted_after(&self, live: &Value) -> &'static [&'static str];
     /// Whether the object that replaces another has the same value of this output.
-    fn lasts(&self, output: &str) -> bool;
+    fn survives_replacement(&self, output: &str) -> bool;
     /// `None` for attributes of another shape.
     fn terraform(&self, attrs: &Value, this: &This<'_>) -> Option<Vec<Block>>;
 }
@@ -134,8 +134,8 @@ impl<K: Kind + AnyCalls + Sync> AnyKind for K {
     fn outputs(&self) -> &'static [&'static str] {
         K::OUTPUTS
     }
-    fn moving(&self) -> &'static [&'static str] {
-        K::MOVING
+    fn changing_outputs(&self) -> &'static [&'static str] {
+        K::CHANGING_OUTPUTS
     }
     fn identity(&self) -> Option<&'static str> {
         K::IDENTITY
@@ -168,14 +168,14 @@ impl<K: Kind + AnyCalls + Sync> AnyKind for K {
     fn protected_by(&self) -> Option<&'static str> {
         K::PROTECTED_BY
     }
-    fn serves(&self) -> bool {
-        K::SERVES
+    fn serves_traffic(&self) -> bool {
+        K::SERVES_TRAFFIC
     }
     fn backed_by(&self) -> Option<&'static str> {
         K::BACKED_BY
     }
-    fn halves(&self) -> bool {
-        K::HALVES
+    fn two_phase_writes(&self) -> bool {
+        K::TWO_PHASE_WRITES
     }
     fn create_first(&self) -> bool {
         K::CREATE_FIRST
@@ -183,11 +183,11 @@ impl<K: Kind + AnyCalls + Sync> AnyKind for K {
     fn deadline(&self) -> u64 {
         K::DEADLINE
     }
-    fn typical(&self) -> u64 {
-        K::TYPICAL
+    fn expected_seconds(&self) -> u64 {
+        K::EXPECTED_SECONDS
     }
-    fn typical_delete(&self) -> u64 {
-        K::TYPICAL_DELETE
+    fn expected_delete_seconds(&self) -> u64 {
+        K::EXPECTED_DELETE_SECONDS
     }
 
     fn desired(&self, env: &Environment) -> Vec<Desired<Value>> {
@@ -206,35 +206,35 @@ impl<K: Kind + AnyCalls + Sync> AnyKind for K {
             .collect()
     }
 
-    fn stands_for(&self, desired: &Value, live: &Value) -> bool {
+    fn is_counterpart(&self, desired: &Value, live: &Value) -> bool {
         let (Ok(desired), Ok(mut live)) = (K::Attrs::deserialize(desired), K::Attrs::deserialize(live)) else {
             return false;
         };
-        if K::stands_for(&desired, &live) {
+        if K::is_counterpart(&desired, &live) {
             return true;
         }
         // What was made beside its predecessor has another name than the desired one, which is the same by this.
-        K::settle(&desired, &mut live);
+        K::normalize(&desired, &mut live);
         let (desired, live) = (json(desired), json(live));
         K::IDENTITY.is_some_and(|name| desired.get(name).is_some() && desired.get(name) == live.get(name))
     }
 
-    fn settle(&self, desired: &Value, live: &mut Value) {
+    fn normalize(&self, desired: &Value, live: &mut Value) {
         let (Ok(desired), Ok(mut found)) = (K::Attrs::deserialize(desired), K::Attrs::deserialize(&*live)) else {
             return;
         };
-        K::settle(&desired, &mut found);
+        K::normalize(&desired, &mut found);
         *live = json(found);
     }
 
-    fn widen(&self, live: &Value, desired: &Value) -> Option<Value> {
+    fn expand(&self, live: &Value, desired: &Value) -> Option<Value> {
         let (live, desired) = (K::Attrs::deserialize(live).ok()?, K::Attrs::deserialize(desired).ok()?);
-        K::widen(&live, &desired).map(json)
+        K::expand(&live, &desired).map(json)
     }
 
-    fn hold_back(&self, live: Option<&Value>, desired: &Value) -> Option<Value> {
+    fn without_traffic(&self, live: Option<&Value>, desired: &Value) -> Option<Value> {
         let live = live.map(K::Attrs::deserialize).transpose().ok()?;
-        K::hold_back(live.as_ref(), &K::Attrs::deserialize(desired).ok()?).map(json)
+        K::without_traffic(live.as_ref(), &K::Attrs::deserialize(desired).ok()?).map(json)
     }
 
     fn impact(&self, live: &Value, desired: &Value, changed: &[String]) -> Impact {
@@ -244,16 +244,16 @@ impl<K: Kind + AnyCalls + Sync> AnyKind for K {
         }
     }
 
-    fn moves(&self, output: &str, changed: &[String]) -> bool {
-        K::MOVING.contains(&output) && K::moves(output, changed)
+    fn changes_output(&self, output: &str, changed: &[String]) -> bool {
+        K::CHANGING_OUTPUTS.contains(&output) && K::changes_output(output, changed)
     }
 
-    fn goes_after(&self, live: &Value) -> &'static [&'static str] {
-        K::Attrs::deserialize(live).map_or(K::DELETE_AFTER, |live| K::goes_after(&live))
+    fn deleted_after(&self, live: &Value) -> &'static [&'static str] {
+        K::Attrs::deserialize(live).map_or(K::DELETE_AFTER, |live| K::deleted_after(&live))
     }
 
-    fn lasts(&self, output: &str) -> bool {
-        K::lasts(output)
+    fn survives_replacement(&self, output: &str) -> bool {
+        K::survives_replacement(output)
     }
 
     fn terraform(&self, attrs: &Value, this: &This<'_>) -> Option<Vec<Block>> {
@@ -285,8 +285,8 @@ mod tests {
             let file = format!("{}.rs", kind.name());
             let text =
                 areas.iter().find_map(|area| std::fs::read_to_string(area.join(&file)).ok()).expect("its file");
-            let has_halves = text.contains("    fn widen(") || text.contains("    fn hold_back(");
-            assert_eq!(kind.halves(), has_halves, "{}", kind.name());
+            let has_halves = text.contains("    fn expand(") || text.contains("    fn without_traffic(");
+            assert_eq!(kind.two_phase_writes(), has_halves, "{}", kind.name());
         }
     }
 }

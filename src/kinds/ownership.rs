@@ -2,23 +2,23 @@
 
 use std::collections::HashMap;
 
-use crate::aws::{Class, CloudError, Reader};
+use crate::aws::{CloudError, ErrorClass, Reader};
 use crate::kinds::{Kind, Live};
 use crate::spec::Environment;
 use crate::value::{Address, Tags};
 
-/// Whose one object seems to be, before its service was asked about that very object.
+/// The presumed owner of one object, before its own tags were read.
 pub(super) struct Ownership {
     pub address: Option<Address>,
     /// `None` where the tag index says nothing of the object.
     tags: Option<Tags>,
-    confirm: bool,
+    unconfirmed: bool,
 }
 
 impl Ownership {
-    /// Looks the object up in the tag index. Where that is silent, which proves nothing, the address that the
-    /// object's name implies is taken on trust until `Kind::complete` has read the object's own tags; where
-    /// there is no index at all, `ask` reads them at once.
+    /// Looks the object up in the tag index. Where it is missing there, which proves nothing, the address that the
+    /// object's name implies is unconfirmed until `Kind::complete` has read the object's own tags; where there is no
+    /// index at all, `ask` reads them at once.
     pub async fn of<K: Kind>(
         read: &Reader<'_>,
         arn: &str,
@@ -26,7 +26,7 @@ impl Ownership {
         ask: impl Future<Output = Result<Tags, CloudError>>,
     ) -> Result<Self, CloudError> {
         let index = read.tag_index().await?;
-        let (tags, confirm) = match &*index {
+        let (tags, unconfirmed) = match &*index {
             Some(index) => (index.get(arn).map(visible), true),
             None => (Some(ask.await?), false),
         };
@@ -34,13 +34,13 @@ impl Ownership {
             Some(tags) => read.scope.owner::<K>(tags),
             None => implied,
         };
-        Ok(Self { address, tags, confirm })
+        Ok(Self { address, tags, unconfirmed })
     }
 
     /// Whether the object is ours, or may be for all that its tags say, or has a name that concerns us.
     pub fn concerns<K: Kind>(&self, read: &Reader<'_>, name: &str) -> bool {
         self.address.is_some()
-            || self.tags.as_ref().is_some_and(|tags| read.scope.marks::<K>(tags))
+            || self.tags.as_ref().is_some_and(|tags| read.scope.has_ownership_tags::<K>(tags))
             || read.scope.concerns(K::KIND, name)
     }
 
@@ -48,12 +48,12 @@ impl Ownership {
     pub fn live<A>(self, id: &str, attrs: impl FnOnce(Tags) -> A) -> Live<A> {
         let unread = if self.tags.is_none() { vec!["tags"] } else { Vec::new() };
         let live = Live::new(self.address, id, attrs(self.tags.unwrap_or_default()));
-        Live { unread, confirm: self.confirm, ..live }
+        Live { unread, unconfirmed: self.unconfirmed, ..live }
     }
 }
 
-/// Puts an object's own tags in the place of what was taken on trust.
-pub(super) fn confirm<K: Kind>(
+/// Replaces unconfirmed tags by the object's own.
+pub(super) fn confirm_tags<K: Kind>(
     read: &Reader<'_>,
     live: &mut Live<K::Attrs>,
     tags: Tags,
@@ -94,14 +94,14 @@ impl TagChange {
     }
 }
 
-/// A create that AWS refuses as a repetition has worked the first time if what is there carries the very tags:
-/// the SDK repeats calls whose answer got lost, and not every service takes an idempotency token.
-pub(super) async fn unless_made(
+/// A create that AWS rejects as a duplicate succeeded the first time if the existing object has the very tags: the SDK
+/// retries calls whose response was lost, and not every service takes an idempotency token.
+pub(super) async fn unless_created(
     error: CloudError,
     wanted: &Tags,
     ask: impl Future<Output = Result<Tags, CloudError>>,
 ) -> Result<(), CloudError> {
-    let made = error.is(Class::Taken) && ask.await.is_ok_and(|found| found == *wanted);
+    let made = error.is(ErrorClass::AlreadyExists) && ask.await.is_ok_and(|found| found == *wanted);
     if made { Ok(()) } else { Err(error) }
 }
 

@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use futures_util::future::LocalBoxFuture;
 
-use super::{Held, Holder, LockStore, Renewal, Take, Unlocking};
+use super::{Held, Holder, LockStore, Renewal, Take, UnlockResult};
 use crate::aws::CloudError;
-use crate::clock::{Clock, Moment};
+use crate::clock::{Clock, Timestamp};
 use crate::files;
 
 /// Bytes of a lock, at most: it names a holder.
@@ -56,7 +56,7 @@ impl FileLock {
                     let written = file.set_len(0).and_then(|()| file.write_all(text.as_bytes()));
                     written.map_err(|error| self.error("write", &error))?;
                     *self.file.borrow_mut() = Some(file);
-                    return Ok(Take::Taken { at: Moment::now(self.clock.as_ref()), from: None });
+                    return Ok(Take::Taken { at: Timestamp::now(self.clock.as_ref()), from: None });
                 }
                 Err(TryLockError::WouldBlock) => return Ok(Take::Busy(self.held())),
                 Err(TryLockError::Error(error)) => return Err(self.error("lock", &error)),
@@ -85,7 +85,7 @@ impl LockStore for FileLock {
         self.path.display().to_string()
     }
 
-    fn patience(&self, _lease: Duration) -> Duration {
+    fn poll_interval(&self, _lease: Duration) -> Duration {
         Duration::from_millis(50)
     }
 
@@ -97,7 +97,7 @@ impl LockStore for FileLock {
         Box::pin(async move {
             let ours = self.file.borrow().as_ref().is_some_and(|file| self.is_in_place(file));
             Ok(match ours {
-                true => Renewal::Renewed(Moment::now(self.clock.as_ref())),
+                true => Renewal::Renewed(Timestamp::now(self.clock.as_ref())),
                 false => Renewal::Lost(format!("{} was removed", self.path.display())),
             })
         })
@@ -113,7 +113,7 @@ impl LockStore for FileLock {
         })
     }
 
-    fn look(&self) -> LocalBoxFuture<'_, Result<Option<Held>, CloudError>> {
+    fn current(&self) -> LocalBoxFuture<'_, Result<Option<Held>, CloudError>> {
         Box::pin(async move {
             let file = match File::open(&self.path) {
                 Ok(file) => file,
@@ -128,11 +128,15 @@ impl LockStore for FileLock {
         })
     }
 
-    fn unlock<'a>(&'a self, held: &'a Held, _me: &'a Holder) -> LocalBoxFuture<'a, Result<Unlocking, CloudError>> {
+    fn unlock<'a>(
+        &'a self,
+        held: &'a Held,
+        _me: &'a Holder,
+    ) -> LocalBoxFuture<'a, Result<UnlockResult, CloudError>> {
         Box::pin(async move {
-            Ok(match self.look().await? {
-                Some(now) if now.holder.id == held.holder.id => Unlocking::Alive,
-                other => Unlocking::Moved(other),
+            Ok(match self.current().await? {
+                Some(now) if now.holder.id == held.holder.id => UnlockResult::HolderAlive,
+                other => UnlockResult::HolderChanged(other),
             })
         })
     }

@@ -3,7 +3,7 @@ use std::time::SystemTime;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use crate::value::{steers, without_password};
+use crate::value::{is_unsafe, without_password};
 
 /// Who holds a lock, for people to read. Nothing in it is secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,18 +55,18 @@ fn run_address(variable: impl Fn(&str) -> Option<String>) -> Option<String> {
     Some(plain(&without_password(address.trim())))
 }
 
-/// Shortened, and without what steers a terminal or means a reference to Parameter Store.
+/// Shortened, and without what controls a terminal or means a reference to Parameter Store.
 fn plain(text: &str) -> String {
-    text.chars().filter(|&c| !steers(c) && !matches!(c, '\n' | '\t' | '{' | '}')).take(LONGEST).collect()
+    text.chars().filter(|&c| !is_unsafe(c) && !matches!(c, '\n' | '\t' | '{' | '}')).take(LONGEST).collect()
 }
 
 /// As in `2026-03-01T14:02:11Z`.
 pub fn rfc3339(time: SystemTime) -> String {
     let seconds = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
-    let of_day = i64::try_from(seconds).ok().and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok());
-    let Some(of_day) = of_day else { return String::new() };
-    let (hour, minute, second) = of_day.to_hms();
-    format!("{}T{hour:02}:{minute:02}:{second:02}Z", of_day.date())
+    let date = i64::try_from(seconds).ok().and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok());
+    let Some(date) = date else { return String::new() };
+    let (hour, minute, second) = date.to_hms();
+    format!("{}T{hour:02}:{minute:02}:{second:02}Z", date.date())
 }
 
 fn random_id() -> String {

@@ -5,26 +5,26 @@ use std::time::Duration;
 use tokio::sync::{Mutex, Notify};
 
 use super::{Held, Holder, LockStore, Renewal, Take};
-use crate::aws::{Class, CloudError};
-use crate::clock::{Clock, Moment};
+use crate::aws::{CloudError, ErrorClass};
+use crate::clock::{Clock, Timestamp};
 
-/// For how long a lock is held and waited for.
+/// How long a lock is held and waited for.
 #[derive(Clone, Copy, Debug)]
-pub struct Terms {
-    /// Without being renewed it is held this long.
+pub struct LockOptions {
+    /// How long it is held without renewal.
     pub lease: Duration,
     /// How long to wait while somebody else holds it.
     pub timeout: Duration,
 }
 
-/// Why there is no lock.
+/// Why the lock was not acquired.
 #[derive(Debug)]
-pub enum NotLocked {
-    /// Somebody else held it all the time that was to be waited.
+pub enum LockError {
+    /// Another run held it until the timeout.
     Held(Held),
     Cloud(CloudError),
-    /// It was no longer wanted.
-    GivenUp,
+    /// The wait was cancelled.
+    Cancelled,
 }
 
 /// The lock of an environment, held by this run.
@@ -34,64 +34,64 @@ pub struct Lock {
     clock: Rc<dyn Clock>,
     lease: Duration,
     /// Before the write that holds it was sent.
-    renewed: Cell<Moment>,
+    renewed: Cell<Timestamp>,
     lost: RefCell<Option<String>>,
     notify: Notify,
     renewing: Mutex<()>,
 }
 
 impl Lock {
-    /// Waits for the lock and takes it. `tell` hears whose it is, each time that it was looked at; the wait is over
-    /// when `enough` is. An attempt under way is never cut off, and after one without an answer it is looked whether
-    /// it took the lock all the same: that would be nobody's.
+    /// Waits for the lock and acquires it. `on_wait` is called with its holder after each attempt; the wait is
+    /// cancelled when `enough` is ready. A running attempt is never interrupted, and after one without a response it
+    /// is checked whether it acquired the lock all the same.
     ///
     /// # Errors
-    /// Somebody else holds it for too long, or the store cannot be asked.
+    /// Another run holds it for too long, or the store does not respond.
     pub async fn acquire(
         store: Box<dyn LockStore>,
         me: Holder,
-        terms: Terms,
+        terms: LockOptions,
         clock: Rc<dyn Clock>,
-        tell: &dyn Fn(&Held),
+        on_wait: &dyn Fn(&Held),
         enough: impl Future<Output = ()>,
-    ) -> Result<(Self, Option<Held>), NotLocked> {
-        let begun = clock.steady();
+    ) -> Result<(Self, Option<Held>), LockError> {
+        let begun = clock.monotonic();
         let lease = terms.lease;
         let mut enough = std::pin::pin!(enough);
         let mut is_unknown;
         let taken = loop {
-            let left = terms.timeout.saturating_sub(clock.steady().saturating_sub(begun));
+            let left = terms.timeout.saturating_sub(clock.monotonic().saturating_sub(begun));
             let take = store.take(&me, lease).await;
             is_unknown = take.as_ref().is_err_and(passes);
             let pause = match take {
                 Ok(Take::Taken { at, from }) => break Ok((at, from)),
-                Ok(Take::Busy(held)) if left.is_zero() => break Err(NotLocked::Held(held)),
+                Ok(Take::Busy(held)) if left.is_zero() => break Err(LockError::Held(held)),
                 Ok(Take::Busy(held)) => {
-                    tell(&held);
-                    store.patience(held.lease.unwrap_or_default())
+                    on_wait(&held);
+                    store.poll_interval(held.lease.unwrap_or_default())
                 }
-                Err(error) if !left.is_zero() && passes(&error) => store.patience(lease),
-                Err(error) => break Err(NotLocked::Cloud(error)),
+                Err(error) if !left.is_zero() && passes(&error) => store.poll_interval(lease),
+                Err(error) => break Err(LockError::Cloud(error)),
             };
             tokio::select! {
                 biased;
-                () = &mut enough => break Err(NotLocked::GivenUp),
+                () = &mut enough => break Err(LockError::Cancelled),
                 () = clock.sleep(pause.min(left)) => {}
             }
         };
         if taken.is_err() && is_unknown {
             tokio::select! {
                 () = let_go(store.as_ref(), &me) => {}
-                () = clock.sleep(GOODBYE) => {}
+                () = clock.sleep(RELEASE_TIMEOUT) => {}
             }
         }
         let (renewed, from) = taken?;
-        store.certain(renewed, certainty(lease));
+        store.valid_for(renewed, safe_share(lease));
         let (lost, notify, renewing) = (RefCell::default(), Notify::new(), Mutex::new(()));
         Ok((Self { store, me, clock, lease, renewed: Cell::new(renewed), lost, notify, renewing }, from))
     }
 
-    /// Renews it for as long as this is polled. It never ends: what happens is told by [`Self::lost`].
+    /// Renews it for as long as this is polled. It never returns; see [`Self::lost`].
     pub async fn keep(&self) -> ! {
         let mut pause = self.lease / 3;
         while self.lost.borrow().is_none() {
@@ -128,24 +128,24 @@ impl Lock {
         }
     }
 
-    /// How long nobody else can have the lock yet.
+    /// How long no other run can acquire the lock.
     pub fn left(&self) -> Duration {
         self.lease.saturating_sub(self.age())
     }
 
-    /// Lets go of it. What is left undone for want of an answer, the end of the lease does.
+    /// Releases it. Where that fails, it expires with its lease.
     ///
     /// # Errors
     /// It could not be freed, and holds until its lease ends.
     pub async fn release(&self) -> Result<(), CloudError> {
         // A renewal that was cut off half way must not land on top of the release.
         let _alone = self.renewing.lock().await;
-        self.store.certain(self.renewed.get(), Duration::ZERO);
-        self.insist(async || self.store.release(&self.me).await, || !self.left().is_zero()).await
+        self.store.valid_for(self.renewed.get(), Duration::ZERO);
+        self.retrying(async || self.store.release(&self.me).await, || !self.left().is_zero()).await
     }
 
-    /// Asks again for as long as no answer comes and there is time.
-    async fn insist<T>(
+    /// Retries for as long as there is no response and there is time.
+    async fn retrying<T>(
         &self,
         ask: impl AsyncFn() -> Result<T, CloudError>,
         has_time: impl Fn() -> bool,
@@ -153,7 +153,7 @@ impl Lock {
         loop {
             match ask().await {
                 Err(error) if passes(&error) && has_time() => {
-                    self.clock.sleep(self.store.patience(self.lease)).await;
+                    self.clock.sleep(self.store.poll_interval(self.lease)).await;
                 }
                 done => return done,
             }
@@ -165,19 +165,19 @@ impl Lock {
     }
 
     fn is_certain(&self) -> bool {
-        self.lost.borrow().is_none() && self.age() < certainty(self.lease)
+        self.lost.borrow().is_none() && self.age() < safe_share(self.lease)
     }
 
-    /// Renews, for a limited time. Not to succeed loses the lock once it is no longer certain.
+    /// Renews, for a limited time. Without success the lock is lost once it is no longer certain to be held.
     async fn renew(&self) {
         let before = self.renewed.get();
         let _alone = self.renewing.lock().await;
         if self.renewed.get() != before || self.lost.borrow().is_some() {
             return;
         }
-        let limit = certainty(self.lease).saturating_sub(self.age()).max(self.lease / 4);
+        let limit = safe_share(self.lease).saturating_sub(self.age()).max(self.lease / 4);
         // The limit ends it.
-        let renewal = self.insist(async || self.store.renew(&self.me, self.lease).await, || true);
+        let renewal = self.retrying(async || self.store.renew(&self.me, self.lease).await, || true);
         let outcome = tokio::select! {
             biased;
             outcome = renewal => outcome.map_err(|error| error.to_string()),
@@ -186,7 +186,7 @@ impl Lock {
         match outcome {
             Ok(Renewal::Renewed(at)) => {
                 self.renewed.set(at);
-                self.store.certain(at, certainty(self.lease));
+                self.store.valid_for(at, safe_share(self.lease));
             }
             Ok(Renewal::Lost(why)) => self.lose(format!("the lock was lost: {why}")),
             Err(why) if !self.is_certain() => {
@@ -198,30 +198,30 @@ impl Lock {
     }
 
     fn lose(&self, why: String) {
-        self.store.certain(self.renewed.get(), Duration::ZERO);
+        self.store.valid_for(self.renewed.get(), Duration::ZERO);
         self.lost.borrow_mut().get_or_insert(why);
         self.notify.notify_waiters();
     }
 }
 
 /// How much of a lease writes may begin in: what is sent just before has the rest of it to take effect.
-fn certainty(lease: Duration) -> Duration {
+fn safe_share(lease: Duration) -> Duration {
     lease * 3 / 4
 }
 
-/// How long a run that gives up looks whether it has the lock all the same.
-const GOODBYE: Duration = Duration::from_secs(5);
+/// How long a cancelled run checks whether it acquired the lock all the same.
+const RELEASE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Frees the lock if it is ours. What fails, the end of the lease makes good.
+/// Releases the lock if it is ours. Where that fails, it expires with its lease.
 async fn let_go(store: &dyn LockStore, me: &Holder) {
-    if let Ok(Some(held)) = store.look().await
+    if let Ok(Some(held)) = store.current().await
         && held.holder.id == me.id
     {
         let _ = store.unlock(&held, me).await;
     }
 }
 
-/// Whether asking again may help.
+/// Whether a retry may help.
 fn passes(error: &CloudError) -> bool {
-    error.is(Class::Throttled) || error.is(Class::Unanswered)
+    error.is(ErrorClass::Throttled) || error.is(ErrorClass::Ambiguous)
 }

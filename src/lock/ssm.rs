@@ -5,8 +5,8 @@ use aws_sdk_ssm::types::{ParameterTier, ParameterType};
 use futures_util::future::LocalBoxFuture;
 
 use super::Versions;
-use crate::aws::{CloudError, During, Fence};
-use crate::clock::Moment;
+use crate::aws::{CloudError, Fence, SdkResult};
+use crate::clock::Timestamp;
 
 /// The versions of an SSM parameter. It carries no tags: plans do not see it.
 pub struct ParameterVersions {
@@ -28,7 +28,7 @@ impl Versions for ParameterVersions {
                 None => self.parameter.clone(),
                 Some(number) => format!("{}:{number}", self.parameter),
             };
-            let answer = self.ssm.get_parameter().name(name).send().await.found("ssm:GetParameter")?;
+            let answer = self.ssm.get_parameter().name(name).send().await.optional("ssm:GetParameter")?;
             Ok(answer.and_then(|answer| answer.parameter).map(|one| (one.version, one.value.unwrap_or_default())))
         })
     }
@@ -38,11 +38,11 @@ impl Versions for ParameterVersions {
             let call = self.ssm.put_parameter().name(&self.parameter).value(text).overwrite(!first);
             let call = call.r#type(ParameterType::String).tier(ParameterTier::Standard);
             let call = call.description("Baseplate's lock of this environment; `baseplate unlock` frees it");
-            Ok(call.send().await.during("ssm:PutParameter")?.version())
+            Ok(call.send().await.operation("ssm:PutParameter")?.version())
         })
     }
 
-    fn certain(&self, from: Moment, lasts: Duration) {
+    fn valid_for(&self, from: Timestamp, lasts: Duration) {
         self.fence.open(from, lasts);
     }
 }

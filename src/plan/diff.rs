@@ -23,7 +23,7 @@ impl Difference {
 
 /// All differences between resolved desired attributes and live ones.
 ///
-/// `null` in a desired field leaves it to AWS. `unread` fields are those that AWS does not tell.
+/// `null` in a desired field leaves it to AWS. `unread` fields are those that AWS does not return.
 pub fn differences(desired: &Value, live: &Value, unread: &[&str]) -> Vec<Difference> {
     let mut found = Vec::new();
     let empty = Map::new();
@@ -37,8 +37,7 @@ pub fn differences(desired: &Value, live: &Value, unread: &[&str]) -> Vec<Differ
     found
 }
 
-/// All differences between the attributes of two objects, neither of which is the measure of the other: what
-/// `one` has is `before`.
+/// All differences between the attributes of two objects of equal rank: what `one` has is `before`.
 pub fn between(one: &Value, other: &Value) -> Vec<Difference> {
     let mut found = Vec::new();
     let empty = Map::new();
@@ -51,7 +50,7 @@ pub fn between(one: &Value, other: &Value) -> Vec<Difference> {
     found
 }
 
-/// Every field of a new object, or of one that goes, except those that say nothing.
+/// Every field of a created or deleted object, except empty ones.
 pub fn listing(attrs: &Value) -> impl Iterator<Item = (&String, &Value)> {
     attrs.as_object().into_iter().flatten().filter(|(_, value)| says_something(value))
 }

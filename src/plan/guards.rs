@@ -7,13 +7,13 @@ use super::{Action, Change};
 use crate::kinds::Impact;
 use crate::value::Address;
 
-/// The losses that somebody has allowed.
+/// What the options allow to be deleted.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Allowances {
-    /// What holds data and may go all the same.
+    /// Objects that hold data and may be deleted.
     pub destroy: Vec<AddressPattern>,
-    /// How many objects may go at once.
+    /// How many objects may be deleted at once.
     pub deletes: Option<usize>,
 }
 
@@ -78,8 +78,8 @@ impl<'de> Deserialize<'de> for AddressPattern {
     }
 }
 
-/// As many objects may go in one apply as a small change of a spec takes away; more look like a mistake (another
-/// base, an empty table) if they are also more than a quarter of what is there.
+/// So many deletions in one apply need no approval; more look like a mistake (another base, an empty table) if they are
+/// also more than a quarter of all objects.
 const FEW: usize = 10;
 
 /// The options without which `apply` refuses these changes.
@@ -95,7 +95,7 @@ pub(super) fn missing(changes: &[Change], unchanged: usize, destroy: bool, allow
     missing
 }
 
-/// Whether the change needs to be allowed by name.
+/// Whether the change requires approval by address.
 pub(super) fn is_guarded(change: &Change, protect: bool, allowed: &Allowances) -> bool {
     protect && change.impact == Impact::DataLoss && !allowed.may_destroy(&change.address)
 }

@@ -1,47 +1,47 @@
-use super::draft::{Draft, Options, Refusal};
-use super::drafting::Drafting;
+use super::execution::{ExecutionPlan, Options, PlanError};
+use super::planner::Planner;
 use crate::applied::InUse;
-use crate::cloud::{About, Cloud, Kinds, State};
+use crate::cloud::{Cloud, Context, Kinds, State};
 use crate::graph::Graph;
 
-/// Reads what is live and plans.
+/// Reads the live state and plans.
 ///
 /// # Errors
-/// Calls that failed; a newer Baseplate applied the environment; objects that have our names but not our tags; externals
-/// that are missing.
-pub async fn make(cloud: &dyn Cloud, about: About<'_>, options: &Options) -> Result<Draft, Refusal> {
+/// Calls that failed; a newer Baseplate applied the environment; objects that have our names but not our tags;
+/// externals that are missing.
+pub async fn make(cloud: &dyn Cloud, context: Context<'_>, options: &Options) -> Result<ExecutionPlan, PlanError> {
     let kinds = if options.destroy { Kinds::All } else { Kinds::InUse };
-    let State { mut found, applied, list } = cloud.state(about, kinds).await.map_err(Refusal::Cloud)?;
-    if let Some(why) = list.as_ref().and_then(|list| list.too_new(about.env)) {
-        return Err(Refusal::Conflicts(vec![why]));
+    let State { mut found, applied, list } = cloud.state(context, kinds).await.map_err(PlanError::Cloud)?;
+    if let Some(why) = list.as_ref().and_then(|list| list.too_new(context.env)) {
+        return Err(PlanError::Conflicts(vec![why]));
     }
-    // A destroy plans against nothing, and still goes by the order that the spec says.
+    // A destroy plans against nothing desired, but still in the order of the spec.
     let computed;
     let spec = if options.destroy {
-        computed = Graph::of(about.env).map_err(|ring| Refusal::Conflicts(vec![ring]))?;
+        computed = Graph::of(context.env).map_err(|cycle| PlanError::Conflicts(vec![cycle]))?;
         &computed
     } else {
-        about.graph
+        context.graph
     };
-    let mut drafting = Drafting::new(about, spec, options, &found, &applied);
-    let mut doubtful = drafting.run();
-    // What was taken on trust and seems to differ is read in full, and everything planned again.
-    while !doubtful.is_empty() {
+    let mut planner = Planner::new(context, spec, options, &found, &applied);
+    let mut unconfirmed = planner.run();
+    // What is unconfirmed and seems to differ is read in full, and everything planned again.
+    while !unconfirmed.is_empty() {
         let mut errors = Vec::new();
-        let reads = found.iter_mut().enumerate().filter(|(index, _)| doubtful.contains(index));
-        let answers = futures_util::future::join_all(reads.map(|(_, found)| cloud.complete(about, found))).await;
+        let reads = found.iter_mut().enumerate().filter(|(index, _)| unconfirmed.contains(index));
+        let answers = futures_util::future::join_all(reads.map(|(_, found)| cloud.refresh(context, found))).await;
         errors.extend(answers.into_iter().filter_map(Result::err));
         if !errors.is_empty() {
             errors.sort_by_key(ToString::to_string);
-            return Err(Refusal::Cloud(errors));
+            return Err(PlanError::Cloud(errors));
         }
-        drafting = Drafting::new(about, spec, options, &found, &applied);
-        doubtful = drafting.run();
+        planner = Planner::new(context, spec, options, &found, &applied);
+        unconfirmed = planner.run();
     }
     let ours = found.iter().filter(|found| found.live.address.is_some());
-    drafting.finish(InUse {
+    planner.finish(InUse {
         list,
-        wanted: about.graph.wanted.iter().map(|wanted| wanted.kind.name()).collect(),
+        wanted: context.graph.objects.iter().map(|wanted| wanted.kind.name()).collect(),
         live: ours.map(|found| found.kind.name()).collect(),
         found: found.iter().map(|found| found.kind.name()).collect(),
     })

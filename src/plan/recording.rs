@@ -1,26 +1,26 @@
-//! The record of what was applied, over one run: before its first write and after its last.
+//! The record of the last apply: before the first write of a run, and after its last.
 
 use std::collections::{BTreeSet, HashSet};
 use std::time::SystemTime;
 
-use crate::applied::{Applied, Asked, ListChange, written};
-use crate::cloud::About;
-use crate::plan::world::{Secrets, resolve_with};
-use crate::plan::{Action, Draft, Field, Origin};
+use crate::applied::{Applied, ListChange, Requested, written};
+use crate::cloud::Context;
+use crate::plan::known_outputs::{SecretMode, resolve_with};
+use crate::plan::{Action, ExecutionPlan, Field, Origin};
 use crate::value::Address;
 
-impl Draft {
-    /// The record while the changes are made: nothing is known of what they change, so that whoever plans meanwhile,
-    /// or after the run has died, does not take what it did for somebody else's doing.
-    pub fn begun(&self, about: About<'_>) -> Applied {
+impl ExecutionPlan {
+    /// The record while changes run: without what they change, so that a plan made meanwhile, or after the run has
+    /// died, does not show its changes as drift.
+    pub fn begun(&self, context: Context<'_>) -> Applied {
         let mut begun = self.applied.clone();
-        let wanted: HashSet<&Address> = about.graph.wanted.iter().map(|wanted| &wanted.address).collect();
+        let in_spec: HashSet<&Address> = context.graph.objects.iter().map(|object| &object.address).collect();
         for (change, step) in self.plan.changes.iter().zip(&self.steps) {
             match change.action {
-                // Somebody deleted it: that stays true until it is made.
+                // It was deleted outside of Baseplate: that stays true until it is created.
                 Action::Create if change.origin == Origin::Drift => {}
-                // What is left over has the address of what stays.
-                Action::Delete if wanted.contains(&change.address) => {}
+                // A left-over object has the same address as the one that is kept.
+                Action::Delete if in_spec.contains(&change.address) => {}
                 Action::Create | Action::Delete => begun.forget(&change.address),
                 Action::Update | Action::Replace | Action::Adopt => {
                     let names = step.desired.iter().filter_map(|desired| desired.as_object()).flatten();
@@ -45,15 +45,17 @@ impl Draft {
         }
     }
 
-    /// The record once all is done but what is `open`.
-    pub fn done(&self, about: About<'_>, begun: &Applied, open: &BTreeSet<&Address>) -> Applied {
+    /// The record after the run, without what is still `open`.
+    pub fn done(&self, context: Context<'_>, begun: &Applied, open: &BTreeSet<&Address>) -> Applied {
         let mut applied = begun.clone();
         applied.retain(|address| open.contains(address));
-        for wanted in about.graph.wanted.iter().filter(|wanted| !open.contains(&wanted.address)) {
-            let resolved = resolve_with(&wanted.attrs, &self.world, about.vault, Secrets::Compare);
-            let outputs = self.world.known(&wanted.address).map(|(_, outputs)| outputs).unwrap_or_default();
-            let written = written(wanted.kind, &outputs);
-            applied.learn(&wanted.address, Asked { words: &wanted.attrs, resolved: &resolved, written: &written });
+        for object in context.graph.objects.iter().filter(|object| !open.contains(&object.address)) {
+            let resolved =
+                resolve_with(&object.attrs, &self.known_outputs, context.secret_store, SecretMode::Compare);
+            let outputs = self.known_outputs.get(&object.address).map(|(_, outputs)| outputs).unwrap_or_default();
+            let written = written(object.kind, &outputs);
+            applied
+                .record(&object.address, Requested { spec: &object.attrs, resolved: &resolved, written: &written });
         }
         applied
     }

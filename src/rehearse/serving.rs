@@ -1,28 +1,28 @@
-//! Whether requests are answered while a change is carried out.
+//! Whether traffic is served while a change is applied.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::time::Duration;
 
-use crate::cloud::Found;
+use crate::cloud::Observed;
 use crate::value::Address;
 use crate::value::walk::{Link, links};
 
-/// A time in which something that served, and shall serve, does not.
+/// A time in which something that served traffic before and should serve it afterwards does not.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Interruption {
     pub address: Address,
     /// Since the change began.
     pub from: Duration,
-    /// `None` where it does not serve at the end either.
+    /// `None` where it does not serve at the end.
     pub until: Option<Duration>,
     pub why: String,
 }
 
-/// Looks after each step at what serves. An object serves if all that it refers to is there and serves, and if what
-/// must stand behind it does (`Kind::BACKED_BY`).
+/// Checks after each step what serves. An object serves if everything that it refers to exists and serves, and if it
+/// has the backend that its kind needs (`Kind::BACKED_BY`).
 pub struct Serving {
-    /// What shall serve at the end, by the spec.
-    wanted: BTreeSet<Address>,
+    /// What should serve at the end, by the spec.
+    expected: BTreeSet<Address>,
     /// What has served so far.
     served: BTreeSet<Address>,
     /// Ids that were seen, by kind: what refers to any other refers to something that is not ours.
@@ -32,22 +32,23 @@ pub struct Serving {
 }
 
 impl Serving {
-    pub fn new(wanted: BTreeSet<Address>) -> Self {
+    pub fn new(expected: BTreeSet<Address>) -> Self {
         let (served, seen, open) = (BTreeSet::new(), HashSet::new(), BTreeMap::new());
-        Self { wanted, served, seen, open, ended: Vec::new() }
+        Self { expected, served, seen, open, ended: Vec::new() }
     }
 
-    /// Takes in what is live at a moment.
-    pub fn look(&mut self, now: Duration, live: &[Found]) {
+    /// Records what is live at a time.
+    pub fn observe(&mut self, now: Duration, live: &[Observed]) {
         self.seen.extend(live.iter().map(|found| (found.kind.name(), found.live.id.clone())));
-        let moment = Moment::of(live, &self.seen);
+        let snapshot = Snapshot::of(live, &self.seen);
         let mut failing: BTreeMap<&Address, String> = BTreeMap::new();
         let mut serving: BTreeSet<&Address> = BTreeSet::new();
-        for (index, found) in live.iter().enumerate().filter(|(_, found)| found.kind.serves()) {
-            let Some(address) = found.live.address.as_ref().filter(|address| self.wanted.contains(*address)) else {
+        for (index, found) in live.iter().enumerate().filter(|(_, found)| found.kind.serves_traffic()) {
+            let Some(address) = found.live.address.as_ref().filter(|address| self.expected.contains(*address))
+            else {
                 continue;
             };
-            match moment.fault(index, &mut HashSet::new()) {
+            match snapshot.fault(index, &mut HashSet::new()) {
                 None => drop(serving.insert(address)),
                 Some(why) => drop(failing.insert(address, why)),
             }
@@ -77,8 +78,8 @@ impl Serving {
 }
 
 /// What is live at one moment, and what refers to what.
-struct Moment<'a> {
-    live: &'a [Found],
+struct Snapshot<'a> {
+    live: &'a [Observed],
     /// By object, what it refers to, as indices, and whether it refers to something that is gone.
     uses: Vec<Vec<usize>>,
     gone: Vec<Option<String>>,
@@ -86,16 +87,16 @@ struct Moment<'a> {
     users: Vec<BTreeSet<&'static str>>,
 }
 
-impl<'a> Moment<'a> {
-    fn of(live: &'a [Found], seen: &HashSet<(&'static str, String)>) -> Self {
+impl<'a> Snapshot<'a> {
+    fn of(live: &'a [Observed], seen: &HashSet<(&'static str, String)>) -> Self {
         let mut by_output: HashMap<(&str, &str, &str), usize> = HashMap::new();
-        for (index, Found { kind, live }) in live.iter().enumerate() {
+        for (index, Observed { kind, live }) in live.iter().enumerate() {
             by_output.insert((kind.name(), "id", &live.id), index);
             for (output, value) in &live.outputs {
                 by_output.insert((kind.name(), output, value), index);
             }
         }
-        let mut moment = Self {
+        let mut snapshot = Self {
             live,
             uses: vec![Vec::new(); live.len()],
             gone: vec![None; live.len()],
@@ -105,14 +106,14 @@ impl<'a> Moment<'a> {
             for link in found.live.attrs.iter().flat_map(links) {
                 let Link::Id { kind, output, id } = link else { continue };
                 if let Some(&used) = by_output.get(&(&*kind, &*output, &*id)) {
-                    moment.uses[index].push(used);
-                    moment.users[used].insert(found.kind.name());
+                    snapshot.uses[index].push(used);
+                    snapshot.users[used].insert(found.kind.name());
                 } else if seen.iter().any(|(name, known)| *name == kind && *known == id) {
-                    moment.gone[index].get_or_insert(format!("it refers to {kind} {id}, which was deleted"));
+                    snapshot.gone[index].get_or_insert(format!("it refers to {kind} {id}, which was deleted"));
                 }
             }
         }
-        moment
+        snapshot
     }
 
     /// Why an object does not serve.
@@ -120,14 +121,14 @@ impl<'a> Moment<'a> {
         if !open.insert(index) {
             return None;
         }
-        let Found { kind, live } = &self.live[index];
+        let Observed { kind, live } = &self.live[index];
         if let Some(why) = &self.gone[index] {
             return Some(why.clone());
         }
         if let Some(behind) = kind.backed_by().filter(|behind| !self.users[index].contains(behind)) {
             return Some(format!("no {behind} is attached to it yet"));
         }
-        let used = self.uses[index].iter().filter(|&&used| self.live[used].kind.serves());
+        let used = self.uses[index].iter().filter(|&&used| self.live[used].kind.serves_traffic());
         used.into_iter().find_map(|&used| {
             let why = self.fault(used, open)?;
             let address = self.live[used].live.address.as_ref();
@@ -144,25 +145,25 @@ mod tests {
     use super::*;
     use crate::kinds::{Live, find};
 
-    fn found(address: &str, id: &str, attrs: Value) -> Found {
+    fn found(address: &str, id: &str, attrs: Value) -> Observed {
         let address: Address = address.parse().unwrap();
         let kind = find(address.kind()).unwrap();
-        Found { kind, live: Live::new(Some(address), id, attrs) }
+        Observed { kind, live: Live::new(Some(address), id, attrs) }
     }
 
     fn to(kind: &str, id: &str) -> Value {
         json!({ "$id": id, "kind": kind, "output": "id" })
     }
 
-    fn rule(group: &str) -> Found {
+    fn rule(group: &str) -> Observed {
         found("listener_rule.web", "rule", json!({ "action": to("target_group", group) }))
     }
 
-    fn service(group: &str) -> Found {
+    fn service(group: &str) -> Observed {
         found("ecs_service.web", "service", json!({ "routes": [to("target_group", group)] }))
     }
 
-    fn group(id: &str) -> Found {
+    fn group(id: &str) -> Observed {
         found("target_group.web", id, json!({}))
     }
 
@@ -170,10 +171,10 @@ mod tests {
         Duration::from_secs(seconds)
     }
 
-    fn watched(moments: &[(u64, Vec<Found>)]) -> Vec<String> {
-        let wanted = ["listener_rule.web", "ecs_service.web", "target_group.web"].map(|one| one.parse().unwrap());
-        let mut serving = Serving::new(BTreeSet::from(wanted));
-        moments.iter().for_each(|(at, live)| serving.look(seconds(*at), live));
+    fn watched(moments: &[(u64, Vec<Observed>)]) -> Vec<String> {
+        let expected = ["listener_rule.web", "ecs_service.web", "target_group.web"].map(|one| one.parse().unwrap());
+        let mut serving = Serving::new(BTreeSet::from(expected));
+        moments.iter().for_each(|(at, live)| serving.observe(seconds(*at), live));
         let text = |one: Interruption| {
             let until = one.until.map(|until| until.as_secs());
             format!("{} {}..{until:?} {}", one.address, one.from.as_secs(), one.why)

@@ -6,7 +6,7 @@ use super::rows::{Content, Mark, Row, inline, rows};
 use super::view::{self, ORIGINS, by_danger, danger, duration, needs_reason};
 use crate::kinds::Impact;
 use crate::plan::{Action, Change, Origin, Plan};
-use crate::value::{clean, one_line};
+use crate::value::{one_line, sanitize};
 
 /// Bytes kept free for the words that say what was cut.
 const NOTICE: usize = 400;
@@ -286,7 +286,7 @@ fn fenced(rows: &[Row<'_>]) -> String {
 
 /// Text from outside as code, in which nothing is markup and nobody is notified.
 fn code(text: &str) -> String {
-    format!("`{}`", clean(text).replace('`', "'").replace(['\n', '\t'], " "))
+    format!("`{}`", sanitize(text).replace('`', "'").replace(['\n', '\t'], " "))
 }
 
 /// Words of our own with a name inside: nothing in them is markup.
@@ -302,5 +302,5 @@ pub fn text(text: &str) -> String {
 }
 
 fn html(text: &str) -> String {
-    clean(text).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+    sanitize(text).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }

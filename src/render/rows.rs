@@ -4,7 +4,7 @@ use serde_json::Value;
 use similar::{ChangeTag, TextDiff};
 
 use crate::plan::{Action, Change, Field, Origin};
-use crate::value::{MARK, clean, one_line};
+use crate::value::{LINE_PREFIX, one_line, sanitize};
 
 /// One field, or two that are one element of a set in another's place.
 pub struct Row<'a> {
@@ -65,7 +65,7 @@ pub fn rows(change: &Change) -> Vec<Row<'_>> {
 fn content(field: &Field) -> Content {
     match (&field.before, &field.after) {
         (Value::String(before), Value::String(after)) if before.contains('\n') || after.contains('\n') => {
-            lines(MARK, before, after)
+            lines(LINE_PREFIX, before, after)
         }
         (before, after) if before == after => Content::Another(inline(before)),
         (before, after) if before.is_object() && after.is_object() => lines("", &pretty(before), &pretty(after)),
@@ -102,7 +102,7 @@ fn lines(mark: &str, before: &str, after: &str) -> Content {
             ChangeTag::Insert => Mark::Come,
             ChangeTag::Equal => Mark::Same,
         };
-        (tag, format!("{mark}{}", clean(change.value().trim_end_matches('\n'))))
+        (tag, format!("{mark}{}", sanitize(change.value().trim_end_matches('\n'))))
     };
     Content::Lines(diff.iter_all_changes().map(line).collect())
 }

@@ -1,8 +1,8 @@
 //! A plan as Terraform's JSON (`terraform show -json`), for what reads that: policies, cost, summaries.
 //! <https://developer.hashicorp.com/terraform/internals/json-format>
 //!
-//! It shows the whole, not only what changes: policies judge what will be there. So it is made of the graph and
-//! the draft, and not of the plan value alone.
+//! It shows the whole, not only what changes: policies evaluate the resulting state. So it is made of the graph and
+//! the execution plan, and not of the plan value alone.
 
 mod objects;
 mod resolve;
@@ -17,7 +17,7 @@ use self::resolve::{Split, expressions, split};
 use crate::graph::Graph;
 use crate::kinds;
 use crate::kinds::terraform::{Block, This};
-use crate::plan::{Action, Draft};
+use crate::plan::{Action, ExecutionPlan};
 use crate::spec::Environment;
 use crate::value::{Address, tag};
 
@@ -31,8 +31,8 @@ const PROVIDER: &str = "registry.terraform.io/hashicorp/aws";
 ///
 /// # Errors
 /// An object that has no counterpart among Terraform's resources.
-pub fn tfplan(env: &Environment, graph: &Graph, draft: &Draft) -> Result<Value, Address> {
-    let objects = Objects::of(graph, draft);
+pub fn tfplan(env: &Environment, graph: &Graph, execution: &ExecutionPlan) -> Result<Value, Address> {
+    let objects = Objects::of(graph, execution);
     let mut pairs = Vec::new();
     for object in &objects.list {
         pairs.extend(paired(object, &env.region)?);
@@ -297,7 +297,7 @@ mod tests {
             crate::spec::load(std::path::Path::new(path), &crate::kinds::catalog()).expect("the shipped spec");
         let graph = Graph::of(&spec.env).expect("a graph without rings");
         for kind in kinds::all() {
-            let wanted = graph.wanted.iter().find(|wanted| wanted.kind.name() == kind.name());
+            let wanted = graph.objects.iter().find(|wanted| wanted.kind.name() == kind.name());
             let wanted = wanted.unwrap_or_else(|| panic!("prod wants {}", kind.name()));
             let blocks = blocks_of(&wanted.address, &wanted.attrs, "eu-central-1");
             let blocks = blocks.unwrap_or_else(|| panic!("{} is not mapped", kind.name()));

@@ -58,7 +58,8 @@ pub fn counts(plan: &Plan) -> String {
     format!("{}; {} unchanged.", counts.join(", "), plan.unchanged)
 }
 
-/// "2 changes lose data, 1 object is replaced": what a reviewer must not miss. Empty where there is nothing of the sort.
+/// "2 changes lose data, 1 object is replaced": what a reviewer must not miss. Empty where there is nothing of the
+/// sort.
 pub fn warnings(plan: &Plan) -> Vec<String> {
     // Each fact is counted by itself, as the plan counts it: a replacement that loses data is both.
     let count = |wanted: fn(&Change) -> bool| plan.changes.iter().filter(|change| wanted(change)).count();

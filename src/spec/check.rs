@@ -31,8 +31,9 @@ impl<'a> Check<'a> {
             let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
             let sound = key.starts_with(|c: char| c.is_ascii_lowercase()) && key.chars().all(plain);
             if !sound || key.ends_with('-') || key.contains("--") {
-                let help = "small letters, digits and single hyphens, a letter first: names in AWS are made of it";
-                self.report_key(&[section, &[key]].concat(), format!("`{key}` cannot be a key here"), help);
+                let help = "lowercase letters, digits and single hyphens, starting with a letter: names in AWS are \
+                            derived from it";
+                self.report_key(&[section, &[key]].concat(), format!("`{key}` is not a valid key"), help);
             }
         }
     }
@@ -51,11 +52,11 @@ impl<'a> Check<'a> {
         let Some(name) = name else { return };
         let plain = |c: char| c.is_ascii_alphanumeric() || c == '-';
         if name.chars().count() > max {
-            let message = format!("`{name}` has {} characters, AWS takes {max} at most", name.chars().count());
+            let message = format!("`{name}` has {} characters, AWS allows {max} at most", name.chars().count());
             self.report(path, message, "shorten it, or leave it out: derived names are shortened with a hash");
         } else if name.is_empty() || !name.chars().all(plain) || name.starts_with('-') || name.ends_with('-') {
-            let message = format!("`{name}` is not a name that AWS takes");
-            self.report(path, message, "letters, digits and hyphens, none of them at the ends");
+            let message = format!("`{name}` is not a valid name in AWS");
+            self.report(path, message, "use letters, digits and hyphens, no hyphen at either end");
         }
     }
 }

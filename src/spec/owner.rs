@@ -10,10 +10,10 @@ pub enum Owner {
     /// This environment's, or its project's.
     Ours(Address),
     /// It has tags of ours and none of anybody else's, but not these, or none that can be read.
-    Incomplete(Vec<&'static str>),
+    PartlyTagged(Vec<&'static str>),
     /// Somebody else's, by name: "shop prod".
     Another(String),
-    Nobody,
+    Untagged,
 }
 
 impl Owner {
@@ -27,7 +27,7 @@ impl Owner {
             return Self::Another(parts.join(" ").trim_end().to_owned());
         }
         if [project, environment, address].iter().all(Option::is_none) {
-            return Self::Nobody;
+            return Self::Untagged;
         }
         let place = address.and_then(|address| address.parse::<Address>().ok());
         let place = place.filter(|address| address.kind() == kind);
@@ -36,7 +36,7 @@ impl Owner {
             Some(address) if has == [true; 3] => Self::Ours(address),
             _ => {
                 let missing = OWNERSHIP.into_iter().zip(has).filter(|(_, has)| !has);
-                Self::Incomplete(missing.map(|(key, _)| key).collect())
+                Self::PartlyTagged(missing.map(|(key, _)| key).collect())
             }
         }
     }
@@ -45,8 +45,8 @@ impl Owner {
     pub fn is_this_environment(&self) -> bool {
         match self {
             Self::Ours(_) => true,
-            Self::Incomplete(missing) => *missing == ["baseplate:address"],
-            Self::Another(_) | Self::Nobody => false,
+            Self::PartlyTagged(missing) => *missing == ["baseplate:address"],
+            Self::Another(_) | Self::Untagged => false,
         }
     }
 }
@@ -84,19 +84,19 @@ mod tests {
         for (without, tag) in OWNERSHIP.iter().enumerate() {
             let mut rest = OURS.to_vec();
             let (missing, _) = rest.remove(without);
-            let expected = Owner::Incomplete(vec![*tag]);
+            let expected = Owner::PartlyTagged(vec![*tag]);
             assert_eq!(owner("vpc", false, &rest), expected, "{missing}");
             // Another environment's object that has lost its environment must not seem to be everybody's.
             assert_eq!(owner("vpc", false, &rest).is_this_environment(), missing == "address");
         }
-        assert_eq!(owner("vpc", false, &[]), Owner::Nobody);
+        assert_eq!(owner("vpc", false, &[]), Owner::Untagged);
     }
 
     #[test]
     fn an_address_that_cannot_be_the_objects_is_none() {
         for address in ["subnet.main", "vpc", ""] {
             let tags = [OURS[0], OURS[1], ("address", address)];
-            assert_eq!(owner("vpc", false, &tags), Owner::Incomplete(vec!["baseplate:address"]), "{address}");
+            assert_eq!(owner("vpc", false, &tags), Owner::PartlyTagged(vec!["baseplate:address"]), "{address}");
         }
     }
 

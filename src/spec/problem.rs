@@ -4,7 +4,7 @@ use std::sync::Arc;
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, Severity, SourceCode};
 
 use super::place::{Place, Source, line_column};
-use crate::value::{clean, marked, one_line};
+use crate::value::{one_line, prefix_lines, sanitize};
 
 /// One thing that is wrong with a spec, where it stands, and what to do.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -92,7 +92,7 @@ impl Problems {
         let texts: Vec<Arc<String>> = self.sources.iter().map(|source| Arc::new(shown(&source.text))).collect();
         let mut out = String::new();
         for problem in self.list.iter().chain(&self.rest()) {
-            let mut message = clean(&problem.message).into_owned();
+            let mut message = sanitize(&problem.message).into_owned();
             let source = problem.place.as_ref().and_then(|place| {
                 let Source { name, text } = &self.sources[place.file];
                 if lines_around(text, place) <= SHOWN {
@@ -107,7 +107,7 @@ impl Problems {
                 if shown.len() > text.len() { as_shown(text, place) } else { place.clone() }
             });
             // Lines of the message get a mark from the theme.
-            let problem = Problem { message, help: marked(&problem.help, ""), place, ..problem.clone() };
+            let problem = Problem { message, help: prefix_lines(&problem.help, ""), place, ..problem.clone() };
             // Rendering into a string cannot fail but for a span outside its text, which then goes without.
             if handler.render_report(&mut out, &Located { problem: &problem, source }).is_err() {
                 out.push_str(&problem.message);
@@ -176,7 +176,7 @@ fn shortened(mut text: String) -> String {
 
 /// Text of a spec as it is shown. What ends its lines on Windows is no harm.
 fn shown(text: &str) -> String {
-    clean(&text.replace('\r', " ")).into_owned()
+    sanitize(&text.replace('\r', " ")).into_owned()
 }
 
 /// A place in the text as it is shown, which may be longer than what is written.

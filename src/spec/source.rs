@@ -58,7 +58,7 @@ impl Tree {
     /// Reads a file and what it extends.
     ///
     /// # Errors
-    /// Every syntax error of the first file that has any; an unreadable or oversized file; a ring of `extends`, or
+    /// Every syntax error of the first file that has any; an unreadable or oversized file; a cycle of `extends`, or
     /// one that leaves the folder.
     pub fn read(path: &Path, schema: &Value) -> Result<Self, (Vec<Source>, Vec<Problem>)> {
         let mut sources = Vec::new();
@@ -72,8 +72,8 @@ impl Tree {
                 (sources.clone(), vec![problem])
             };
             if seen.contains(&path) || seen.len() >= MAX_EXTENDS {
-                let message = format!("`extends` goes in a ring or too deep at {}", path.display());
-                return Err(fail(&sources, message, "a spec extends another, down to one that extends nothing"));
+                let message = format!("`extends` is a cycle or too deep at {}", path.display());
+                return Err(fail(&sources, message, "the last of the specs must not extend another"));
             }
             let text = match read_text(&path) {
                 Ok(text) => text,
@@ -197,10 +197,10 @@ fn beside(path: &Path, base: &str) -> Result<PathBuf, (String, &'static str)> {
         return Err(outside());
     }
     if base_path.extension().is_none_or(|extension| extension != "toml") {
-        return Err((format!("`extends` names no spec: {base}"), "name a file that ends in .toml"));
+        return Err((format!("`extends` is not a spec: {base}"), "name a file whose name ends in .toml"));
     }
     let folder = path.parent().unwrap_or(Path::new(""));
-    // Without its `.`: a ring is known by its paths.
+    // Without its `.`: a cycle is known by its paths.
     let base_path = base_path.components().filter(|part| *part != Component::CurDir);
     let joined = folder.join(base_path.collect::<PathBuf>());
     let around = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
@@ -237,10 +237,10 @@ fn parse(Source { name, text }: &Source, file: usize, schema: &Value) -> Result<
         let place = errors.iter().find_map(|error| Some(line_column(text, error.span()?.start)));
         let why = match place {
             Some((line, column)) => format!("it is not TOML at line {line}, column {column}"),
-            None => "none of its keys is one of a spec's".to_owned(),
+            None => "it has none of the keys of a spec".to_owned(),
         };
-        let help = "a spec says `project`, `environment`, `account` and `region`, or what it `extends`";
-        return Err(vec![Problem::new(format!("{name} is no spec: {why}"), help)]);
+        let help = "a spec has `project`, `environment`, `account` and `region`, or `extends`";
+        return Err(vec![Problem::new(format!("{name} is not a spec: {why}"), help)]);
     }
     if errors.is_empty() {
         let span = table.span();
@@ -321,9 +321,9 @@ impl Node {
             _ => return,
         };
         let message = if depth > MAX_DEPTH {
-            format!("tables and arrays go more than {MAX_DEPTH} deep")
+            format!("tables and arrays are nested more than {MAX_DEPTH} deep")
         } else if entries > MAX_ENTRIES {
-            format!("{entries} entries, {MAX_ENTRIES} are the most")
+            format!("{entries} entries, the limit is {MAX_ENTRIES}")
         } else {
             match &self.data {
                 Data::Table(entries) => entries.values().for_each(|entry| entry.node.limits(depth + 1, problems)),
@@ -332,7 +332,7 @@ impl Node {
             }
             return;
         };
-        let mut problem = Problem::new(message, "no environment needs that: split it, or look for what made it");
+        let mut problem = Problem::new(message, "split it, or check what generated it");
         problem.place = Some(self.place.clone());
         problems.push(problem);
     }

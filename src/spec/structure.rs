@@ -1,7 +1,7 @@
 //! Checks a tree against the schema generated from the types: unknown and missing keys, types, ranges and
 //! patterns, all at once and each with its place. (Serde would stop at the first.)
 
-mod stand_in;
+mod placeholder;
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::place::Place;
 use super::problem::{MOST, Problem};
 use super::source::{Data, Entry, Node};
-pub use stand_in::StandIn;
+pub use placeholder::Placeholder;
 
 pub struct Findings {
     pub problems: Vec<Problem>,
@@ -26,17 +26,17 @@ impl Findings {
 }
 
 /// Checks `root` and makes it fit the types, so that the rest can be looked at: what they do not know is taken out,
-/// and what cannot be read or is missing gets a stand-in, unless that is too much.
-pub fn check(root: &mut Node, schema: &Value, stand_in: StandIn) -> Findings {
+/// and what cannot be read or is missing gets a placeholder, unless that is too much.
+pub fn check(root: &mut Node, schema: &Value, placeholder: Placeholder) -> Findings {
     let findings = Findings { problems: Vec::new(), unreadable: Vec::new() };
-    let mut walk = Walk { schema, stand_in, findings, path: Vec::new() };
+    let mut walk = Walk { schema, placeholder, findings, path: Vec::new() };
     walk.node(root, schema);
     walk.findings
 }
 
 struct Walk<'a> {
     schema: &'a Value,
-    stand_in: StandIn,
+    placeholder: Placeholder,
     findings: Findings,
     path: Vec<String>,
 }
@@ -47,18 +47,18 @@ impl<'a> Walk<'a> {
         self.findings.problems.push(Problem { path, ..Problem::new(message, help) });
     }
 
-    /// Puts a stand-in in the place of what cannot be read.
+    /// Puts a placeholder in the place of what cannot be read.
     fn replace(&mut self, node: &mut Node, schema: &Value) {
         if self.findings.is_readable() {
-            *node = self.stand_in.node(self.schema, schema, &node.place);
+            *node = self.placeholder.node(self.schema, schema, &node.place);
         }
         self.findings.unreadable.push(self.path.clone());
     }
 
-    /// Puts a stand-in where nothing is.
+    /// Puts a placeholder where nothing is.
     fn supply(&mut self, entries: &mut BTreeMap<String, Entry>, key: &str, schema: &Value, place: &Place) {
         if self.findings.is_readable() {
-            let node = self.stand_in.node(self.schema, schema, place);
+            let node = self.placeholder.node(self.schema, schema, place);
             entries.insert(key.to_owned(), Entry { key: place.clone(), order: entries.len(), node });
         }
         let path = self.path.iter().cloned().chain([key.to_owned()]).collect();
@@ -82,11 +82,11 @@ impl<'a> Walk<'a> {
                 let help = match &node.data {
                     Data::String(text) => match nearest(text, names.iter().copied()) {
                         Some(near) => format!("did you mean `{near}`?"),
-                        None => format!("it is one of: {}", names.join(", ")),
+                        None => format!("allowed values: {}", names.join(", ")),
                     },
-                    _ => format!("it is one of: {}", names.join(", ")),
+                    _ => format!("allowed values: {}", names.join(", ")),
                 };
-                self.report(format!("{} is not one of the values it can have", shown(node)), help);
+                self.report(format!("{} is not an allowed value", shown(node)), help);
                 self.replace(node, outer);
             }
             return;
@@ -138,7 +138,7 @@ impl<'a> Walk<'a> {
                         }
                         None => {
                             let names: Vec<&str> = known.iter().map(|(name, _)| name.as_str()).collect();
-                            format!("known here: {}", names.join(", "))
+                            format!("allowed keys: {}", names.join(", "))
                         }
                     };
                     let mut problem = Problem::new(format!("unknown key `{key}`"), help);
@@ -184,7 +184,7 @@ impl<'a> Walk<'a> {
             if let Some(pattern) = pattern
                 && !regex_lite::Regex::new(pattern).is_ok_and(|regex| regex.is_match(text))
             {
-                self.report(format!("{} does not look right: it must match {pattern}", shown(node)), help());
+                self.report(format!("{} is invalid: it must match {pattern}", shown(node)), help());
                 return self.replace(node, schema);
             }
             let cidr = schema.get("format").and_then(Value::as_str) == Some("ipv4-cidr");
@@ -286,10 +286,10 @@ fn expected(schema: &Value) -> String {
 /// How a value of the expected type is written.
 fn written(expected: &str) -> &'static str {
     match expected {
-        "a string" => "a string stands in quotes",
-        "an array" => "an array stands in brackets",
-        "a table" => "a table stands in braces, or under a [heading] of its own",
-        _ => "it stands without quotes",
+        "a string" => "write a string in quotes",
+        "an array" => "write an array in brackets",
+        "a table" => "write a table in braces, or under a [heading] of its own",
+        _ => "write it without quotes",
     }
 }
 

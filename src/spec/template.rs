@@ -37,8 +37,8 @@ impl Environment {
             let Some((name, after)) = rest.split_once('}').filter(|_| brace == "{") else {
                 errors.push(TemplateError {
                     placeholder: template.to_owned(),
-                    message: format!("`{brace}` has no partner"),
-                    help: format!("write `{brace}{brace}` for a plain brace"),
+                    message: format!("unmatched `{brace}`"),
+                    help: format!("write `{brace}{brace}` for a literal brace"),
                 });
                 return Err(errors);
             };

@@ -19,10 +19,10 @@ impl Unknown {
         let likeness = keys.iter().map(|known| (strsim::jaro(known, key), *known));
         let help = match likeness.max_by(|a, b| a.0.total_cmp(&b.0)) {
             Some((likeness, near)) if likeness > 0.7 => format!("did you mean `{near}`?"),
-            Some(_) => format!("there are: {}", listed(keys)),
-            None => format!("the spec has no {what} at all"),
+            Some(_) => format!("defined: {}", listed(keys)),
+            None => format!("the spec defines no {what}"),
         };
-        Self::new(format!("no {what} is called `{key}`"), help)
+        Self::new(format!("no {what} is named `{key}`"), help)
     }
 
     /// Nothing of this section that a text can refer to is called so; `fields` are those that are.

@@ -11,8 +11,8 @@ const OWN_PATH: &str = "baseplate";
 pub fn validate(env: &Environment, catalog: &Catalog) -> Vec<Problem> {
     let mut check = Check::new(env);
     if env.project == OWN_PATH {
-        let help = format!("take another: Baseplate keeps its locks in the parameters under /{OWN_PATH}/");
-        check.report(&["project"], format!("`{OWN_PATH}` cannot be a project"), help);
+        let help = format!("choose another: Baseplate keeps its locks in the parameters under /{OWN_PATH}/");
+        check.report(&["project"], format!("`{OWN_PATH}` is reserved"), help);
     }
     tags(&mut check);
     for section in &catalog.sections {
@@ -28,16 +28,16 @@ fn tags(check: &mut Check<'_>) {
         if key.starts_with("aws:") || key.starts_with("baseplate:") {
             check.report_key(
                 &path,
-                format!("tags may not begin as `{key}` does"),
-                "`aws:` and `baseplate:` are taken",
+                format!("`{key}` has a reserved prefix"),
+                "the prefixes `aws:` and `baseplate:` are reserved",
             );
         }
         if key.chars().count() > 128 || value.chars().count() > 256 {
-            check.report(&path, "the tag is too long", "AWS takes 128 characters for a key and 256 for a value");
+            check.report(&path, "the tag is too long", "AWS allows 128 characters for a key and 256 for a value");
         }
     }
     if check.env.tags.len() > 40 {
-        let help = format!("AWS takes 50 an object; {}", one_of("tags", check.env.tags.keys()));
+        let help = format!("AWS allows 50 per object; {}", one_of("tags", check.env.tags.keys()));
         check.report(&["tags"], "too many tags", help);
     }
 }

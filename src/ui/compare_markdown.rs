@@ -1,12 +1,12 @@
 use std::fmt::Write;
 
 use super::compare_text::{Cell, Row, labels, rows, stale, summary, title};
-use crate::compare::{Comparison, Contrast};
+use crate::compare::{Comparison, ObjectDifference};
 use crate::kinds::Stage;
 use crate::render::markdown_text;
 use crate::value::one_line;
 
-/// A comparison for a pull request: what nothing explains in tables by documented stage, the rest folded.
+/// A comparison for a pull request: unexplained differences in tables by documented stage, explained ones folded.
 pub fn compare_markdown(comparison: &Comparison) -> String {
     let labels = labels(comparison);
     let mut out = format!(
@@ -16,11 +16,11 @@ pub fn compare_markdown(comparison: &Comparison) -> String {
     );
     let head = format!("| | {} | {} |", markdown_text(&labels.one), markdown_text(&labels.other));
     for stage in Stage::ALL {
-        let contrasts: Vec<Contrast> =
-            comparison.unexplained.iter().filter(|contrast| contrast.stage == stage).cloned().collect();
-        if !contrasts.is_empty() {
+        let differences: Vec<ObjectDifference> =
+            comparison.unexplained.iter().filter(|difference| difference.stage == stage).cloned().collect();
+        if !differences.is_empty() {
             let _ = writeln!(out, "\n#### {}\n\n{head}\n|---|---|---|", stage.title());
-            for Row { path, here, there } in rows(&contrasts, &labels) {
+            for Row { path, here, there } in rows(&differences, &labels) {
                 let _ = writeln!(out, "| {} | {} | {} |", code(&path), cell(&here), cell(&there));
             }
         }

@@ -4,32 +4,32 @@ use serde_json::Value;
 
 use super::Paint;
 use super::plan_text::fields;
-use crate::compare::{Comparison, Contrast, Which};
+use crate::compare::{Comparison, ObjectDifference, Which};
 use crate::kinds::Stage;
 use crate::plan::{Field, Origin};
 use crate::render::inline;
-use crate::value::{marked, one_line};
+use crate::value::{one_line, prefix_lines};
 
-/// A comparison for people: by documented stage what nothing explains, and with `all` also what the specs explain.
+/// A comparison for people: unexplained differences by documented stage, and with `all` also explained ones.
 pub fn compare_text(comparison: &Comparison, all: bool, paint: Paint) -> String {
     let labels = labels(comparison);
     let mut out = String::new();
     let _ = writeln!(out, "{}", paint.bold(&one_line(&title(comparison, &labels))));
     for stage in Stage::ALL {
-        let contrasts: Vec<&Contrast> =
-            comparison.unexplained.iter().filter(|contrast| contrast.stage == stage).collect();
-        if !contrasts.is_empty() {
+        let differences: Vec<&ObjectDifference> =
+            comparison.unexplained.iter().filter(|difference| difference.stage == stage).collect();
+        if !differences.is_empty() {
             let _ = writeln!(out, "\n{}", paint.bold(&stage.title()));
-            contrasts.iter().for_each(|contrast| object(&mut out, contrast, &labels, paint));
+            differences.iter().for_each(|difference| object(&mut out, difference, &labels, paint));
         }
     }
     if all && !comparison.explained.is_empty() {
         let _ = writeln!(out, "\n{}", paint.bold("Explained"));
         let mut why = None;
         for explained in &comparison.explained {
-            // A reason that is given for several in a row stands once.
+            // A reason for several in a row is printed once.
             if why.replace(&explained.why) != Some(&explained.why) {
-                let _ = writeln!(out, "  {}", marked(&explained.why, "  "));
+                let _ = writeln!(out, "  {}", prefix_lines(&explained.why, "  "));
             }
             for Row { path, here, there } in rows(&explained.objects, &labels) {
                 let values = match (here, there) {
@@ -55,16 +55,16 @@ pub fn compare_text(comparison: &Comparison, all: bool, paint: Paint) -> String 
     out
 }
 
-fn object(out: &mut String, contrast: &Contrast, labels: &Labels, paint: Paint) {
-    let address = contrast.address.to_string();
+fn object(out: &mut String, difference: &ObjectDifference, labels: &Labels, paint: Paint) {
+    let address = difference.address.to_string();
     let address = one_line(&address);
-    let head = match contrast.only_in {
+    let head = match difference.only_in {
         Some(Which::One) => paint.red(&format!("- {address}  only in {}", labels.one)),
         Some(Which::Other) => paint.green(&format!("+ {address}  only in {}", labels.other)),
         None => paint.yellow(&format!("~ {address}")),
     };
     let _ = writeln!(out, "  {head}");
-    fields(out, &contrast.fields, Origin::Requested, paint);
+    fields(out, &difference.fields, Origin::Requested, paint);
 }
 
 pub(super) fn title(comparison: &Comparison, labels: &Labels) -> String {
@@ -98,7 +98,7 @@ pub(super) fn stale(path: &str) -> String {
     format!("[[differs]] {path} matches no difference: remove it from the spec")
 }
 
-/// What the two are called beside one another.
+/// Labels that tell the two apart.
 pub(super) struct Labels {
     pub one: String,
     pub other: String,
@@ -144,15 +144,15 @@ impl Cell {
     }
 }
 
-pub(super) fn rows(contrasts: &[Contrast], labels: &Labels) -> Vec<Row> {
+pub(super) fn rows(differences: &[ObjectDifference], labels: &Labels) -> Vec<Row> {
     let mut rows = Vec::new();
-    for contrast in contrasts {
+    for difference in differences {
         let only = |label: &str| Cell::Words(format!("only in {label}"));
-        let path = contrast.address.to_string();
-        match contrast.only_in {
+        let path = difference.address.to_string();
+        match difference.only_in {
             Some(Which::One) => rows.push(Row { path, here: only(&labels.one), there: Cell::Nothing }),
             Some(Which::Other) => rows.push(Row { path, here: Cell::Nothing, there: only(&labels.other) }),
-            None => rows.extend(contrast.fields.iter().map(|field| Row {
+            None => rows.extend(difference.fields.iter().map(|field| Row {
                 path: format!("{path}.{}", field.path),
                 here: cell(field, &field.before),
                 there: cell(field, &field.after),

@@ -4,18 +4,18 @@ use std::fmt::Write;
 use serde_json::Value;
 use similar::{ChangeTag, TextDiff};
 
-use super::{Paint, inert};
+use super::{Paint, sanitized};
 use crate::kinds::{Impact, Stage};
 use crate::plan::{Action, Change, Field, Origin, Plan};
 use crate::render::{danger, duration, heading, inline, needs_reason, origin_beside, pair, pretty};
-use crate::value::{Address, MARK, clean, marked, one_line};
+use crate::value::{Address, LINE_PREFIX, one_line, prefix_lines, sanitize};
 
 /// Longer values go over several lines.
 const WIDTH: usize = 116;
 
 /// A plan for people: by documented stage, only what changes, references by address.
 pub fn plan_text(plan: &Plan, place: &str, paint: Paint) -> String {
-    let plan = &*inert(plan);
+    let plan = &*sanitized(plan);
     let mut out = String::new();
     let what = if plan.destroy { "Destroy" } else { "Plan" };
     let title = format!("{what}: {} {} on {place}", plan.project, plan.environment);
@@ -62,7 +62,7 @@ fn section(out: &mut String, paint: Paint, title: &str, lines: &[String]) {
     if !lines.is_empty() {
         let _ = writeln!(out, "\n{}", paint.bold(title));
         lines.iter().for_each(|line| {
-            let _ = writeln!(out, "  {}", marked(line, "  "));
+            let _ = writeln!(out, "  {}", prefix_lines(line, "  "));
         });
     }
 }
@@ -173,7 +173,7 @@ pub(super) fn fields(out: &mut String, fields: &[Field], whole: Origin, paint: P
         }
         match (&field.before, &field.after) {
             (Value::String(before), Value::String(after)) if before.contains('\n') || after.contains('\n') => {
-                lines(out, &format!("{}{why}", field.path), MARK, before, after, paint);
+                lines(out, &format!("{}{why}", field.path), LINE_PREFIX, before, after, paint);
             }
             (Value::Null, _) => {
                 let _ = writeln!(out, "    {} {:<22} {}{why}", paint.green("+"), field.path, after(field, paint));
@@ -206,7 +206,7 @@ fn after(field: &Field, paint: Paint) -> String {
 fn lines(out: &mut String, path: &str, mark: &str, before: &str, after: &str, paint: Paint) {
     let _ = writeln!(out, "      {path}");
     for change in TextDiff::from_lines(before, after).iter_all_changes() {
-        let line = clean(change.value().trim_end_matches('\n')).into_owned();
+        let line = sanitize(change.value().trim_end_matches('\n')).into_owned();
         let line = match change.tag() {
             ChangeTag::Delete => paint.red(&format!("- {mark}{line}")),
             ChangeTag::Insert => paint.green(&format!("+ {mark}{line}")),
@@ -252,7 +252,7 @@ mod tests {
                 assert!(known.iter().any(|code| after.starts_with(code)), "{after:?}");
                 rest = after;
             }
-            let steering = text.chars().filter(|&c| crate::value::steers(c) && c != '\u{1b}');
+            let steering = text.chars().filter(|&c| crate::value::is_unsafe(c) && c != '\u{1b}');
             assert_eq!(steering.collect::<String>(), "", "{text}");
             let forged = text.lines().filter(|line| line.starts_with("  - vpc.main")).count();
             // Its own line for the delete.

@@ -7,12 +7,12 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::Ui;
 use crate::apply::{Event, Report};
-use crate::value::{Address, marked, one_line};
+use crate::value::{Address, one_line, prefix_lines};
 
-/// Where the text of a line begins that says no count.
+/// The indent of lines without a count.
 const MARGIN: &str = "         ";
 
-/// What runs, what it waits for, and how much is done: a moving line on a terminal, plain lines elsewhere.
+/// Progress: what runs, what it waits for, and how much is done; a progress bar on a terminal, plain lines elsewhere.
 pub struct Progress {
     ui: Ui,
     bar: Option<ProgressBar>,
@@ -30,7 +30,7 @@ struct State {
 impl Progress {
     /// Progress of `total` operations.
     pub fn new(ui: Ui, total: usize) -> Self {
-        // The lines of `-v` and a moving line would write over one another.
+        // The lines of `-v` and a progress bar would overwrite one another.
         let bar = (std::io::stderr().is_terminal() && ui.verbose == 0).then(|| {
             let bar = ProgressBar::new(total as u64);
             if let Ok(style) = ProgressStyle::with_template("{spinner} {pos}/{len} [{elapsed}] {wide_msg}") {
@@ -42,13 +42,13 @@ impl Progress {
         Self { ui, bar, total, state: RefCell::default() }
     }
 
-    pub fn tell(&self, event: &Event<'_>) {
+    pub fn show_event(&self, event: &Event<'_>) {
         let paint = self.ui.err;
         match event {
-            Event::Started { address, doing } => {
+            Event::Started { address, verb } => {
                 self.state.borrow_mut().running.insert(address.to_string(), String::new());
                 if self.bar.is_none() {
-                    self.line(&format!("         {} {address}", doing.present()));
+                    self.line(&format!("         {} {address}", verb.present()));
                 }
             }
             Event::Waiting { address, what } => {
@@ -58,21 +58,21 @@ impl Progress {
                     what.clone_into(known);
                     drop(state);
                     if self.bar.is_none() {
-                        self.line(&format!("         waiting for {address}: {}", marked(what, MARGIN)));
+                        self.line(&format!("         waiting for {address}: {}", prefix_lines(what, MARGIN)));
                     }
                 }
             }
-            Event::Finished { address, doing, took } => {
-                let text = format!("{} {address} in {}", doing.past(), seconds(*took));
+            Event::Finished { address, verb, took } => {
+                let text = format!("{} {address} in {}", verb.past(), seconds(*took));
                 self.ended(address, &paint.green(&text));
             }
             Event::Unchanged { address } => self.ended(address, &format!("{address} is up to date")),
-            Event::Failed { address, doing, why } => {
-                let text = format!("FAILED {} {address}: {}", doing.present(), marked(why, MARGIN));
+            Event::Failed { address, verb, why } => {
+                let text = format!("FAILED {} {address}: {}", verb.present(), prefix_lines(why, MARGIN));
                 self.ended(address, &paint.red(&text));
             }
-            Event::Skipped { address, doing, because } => {
-                let text = format!("skipped {} {address}: {because} failed", doing.present());
+            Event::Skipped { address, verb, because } => {
+                let text = format!("skipped {} {address}: {because} failed", verb.present());
                 self.ended(address, &paint.yellow(&text));
             }
             Event::Stopping { running } => {
@@ -83,7 +83,7 @@ impl Progress {
                 );
             }
             Event::LockLost { why, running } => {
-                let why = marked(why, MARGIN);
+                let why = prefix_lines(why, MARGIN);
                 self.line(
                     &paint.red(&format!("{why}: no more changes are started, {running} in progress may finish")),
                 );
@@ -104,7 +104,7 @@ impl Progress {
     }
 
     fn line(&self, text: &str) {
-        let text = self.ui.err.clean(text);
+        let text = self.ui.err.sanitize(text);
         match &self.bar {
             Some(bar) => bar.println(text.as_ref()),
             None => self.ui.note(&text),
@@ -122,14 +122,14 @@ impl Progress {
         bar.set_message(running.collect::<Vec<_>>().join(", "));
     }
 
-    /// Takes the moving line away.
+    /// Removes the progress bar.
     pub fn clear(&self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
     }
 
-    /// What it came to, in a line or a few.
+    /// The result, in a line or a few.
     pub fn finish(&self, report: &Report) {
         self.clear();
         let list = |what: &str, addresses: &mut dyn Iterator<Item = String>| {
@@ -139,7 +139,7 @@ impl Progress {
             }
         };
         if report.is_interrupted() {
-            list("done", &mut report.done.iter().map(|(address, doing)| format!("{} {address}", doing.past())));
+            list("done", &mut report.done.iter().map(|(address, verb)| format!("{} {address}", verb.past())));
         }
         list(
             "unfinished (may or may not have taken effect)",

@@ -5,25 +5,25 @@ use crate::apply::Report;
 use crate::plan::Change;
 use crate::rehearse::Interruption;
 use crate::render::duration;
-use crate::value::{marked, one_line};
+use crate::value::{one_line, prefix_lines};
 
 /// How a rehearsal went.
 pub struct Rehearsed<'a> {
     pub report: &'a Report,
     pub interruptions: &'a [Interruption],
-    /// What a plan after it still wants to change.
+    /// What a plan afterwards would still change.
     pub left: &'a [Change],
-    /// How long it typically takes on AWS, at least: what has to wait for one another, one after the other.
+    /// How long it typically takes on AWS: the longest chain of changes that wait for one another.
     pub seconds: u64,
 }
 
-/// The verdict in a few lines: what happened, or which step would be refused and why.
+/// The result in a few lines: what happened, or which step would fail and why.
 pub fn rehearsal_text(rehearsed: &Rehearsed<'_>, paint: Paint) -> String {
     let Rehearsed { report, interruptions, left, seconds } = rehearsed;
     let mut out = String::from("\n");
     let steps = |count: usize| if count == 1 { "1 step".to_owned() } else { format!("{count} steps") };
     for (address, why) in &report.failed {
-        let _ = writeln!(out, "Would fail: {}: {}", one_line(&address.to_string()), marked(why, "  "));
+        let _ = writeln!(out, "Would fail: {}: {}", one_line(&address.to_string()), prefix_lines(why, "  "));
     }
     if !report.skipped.is_empty() {
         let skipped: Vec<String> = report.skipped.iter().map(|(address, _)| address.to_string()).collect();

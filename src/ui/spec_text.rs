@@ -3,7 +3,7 @@ use std::fmt::Write;
 
 use super::Paint;
 use crate::spec::{Data, Node, Tree};
-use crate::value::{clean, one_line, steers};
+use crate::value::{is_unsafe, one_line, sanitize};
 
 /// The merged spec as TOML, each value with the place that it comes from.
 pub fn spec_text(tree: &Tree, paint: Paint) -> String {
@@ -43,8 +43,8 @@ fn quoted_key(key: &str) -> String {
 
 fn quoted(text: &str) -> String {
     let written = toml::Value::from(text).to_string();
-    // TOML lets some of what steers or hides stand as it is, and the ends of lines between three quotes.
-    if matches!(clean(&written), Cow::Borrowed(_)) && !written.contains('\n') {
+    // TOML lets some of what is unsafe to print stand as it is, and the ends of lines between three quotes.
+    if matches!(sanitize(&written), Cow::Borrowed(_)) && !written.contains('\n') {
         return written;
     }
     let mut out = String::from('"');
@@ -53,7 +53,7 @@ fn quoted(text: &str) -> String {
             '"' | '\\' => out.extend(['\\', c]),
             '\n' => out += "\\n",
             '\r' => out += "\\r",
-            c if steers(c) || c == '#' && out.ends_with('#') => {
+            c if is_unsafe(c) || c == '#' && out.ends_with('#') => {
                 let code = u32::from(c);
                 out += &if code > 0xffff { format!("\\U{code:08X}") } else { format!("\\u{code:04X}") };
             }

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::steers;
+use super::is_unsafe;
 
 /// The name of one object in an environment: `<kind>.<name>`, as in `subnet.private-a` or
 /// `ssm_parameter.shop/db-url`. The kind never holds a dot; the name may.
@@ -39,7 +39,8 @@ impl FromStr for Address {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let sound = |part: &str| !part.is_empty() && !part.contains(|c: char| steers(c) || c == '\n' || c == '\t');
+        let sound =
+            |part: &str| !part.is_empty() && !part.contains(|c: char| is_unsafe(c) || c == '\n' || c == '\t');
         match text.split_once('.') {
             Some((kind, name)) if sound(kind) && sound(name) => Ok(Self::new(kind, name)),
             _ => Err(format!("`{text}` is not an address: expected <kind>.<name>, as in subnet.private-a")),

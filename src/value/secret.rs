@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 use super::{Address, Text};
 
 /// A secret as attributes hold it: where it comes from, or the fingerprint of its value. The value itself
-/// stays in the [`Vault`] and has neither `Display` nor `Serialize`.
+/// stays in the [`SecretStore`] and has neither `Display` nor `Serialize`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Secret {
     #[serde(rename = "$secret")]
@@ -25,7 +25,7 @@ pub enum SecretSource {
     Fingerprint(String),
     /// An environment variable of the process that applies.
     Env(String),
-    /// Made once, of this many letters and digits, and kept ever after.
+    /// Generated once, of this many letters and digits, and then kept.
     Generate(usize),
     /// Text in which some output is itself secret.
     Text(Text),
@@ -45,71 +45,71 @@ impl Secret {
 /// fingerprint (HMAC-SHA-256 under a key that is not in the spec, so a low-entropy secret cannot be guessed
 /// from a fingerprint alone) or by the object that holds them. Values are overwritten when the last clone goes.
 #[derive(Clone)]
-pub struct Vault {
-    inside: Rc<Inside>,
-    supposes: bool,
+pub struct SecretStore {
+    inner: Rc<Inner>,
+    placeholders: bool,
 }
 
-struct Inside {
+struct Inner {
     key: Zeroizing<Vec<u8>>,
-    by_fingerprint: RefCell<HashMap<String, Kept>>,
+    by_fingerprint: RefCell<HashMap<String, StoredValue>>,
     by_address: RefCell<HashMap<Address, String>>,
 }
 
-struct Kept {
+struct StoredValue {
     clear: Zeroizing<String>,
-    /// Whether it is a secret, and not just compared with one.
+    /// Whether it is a secret, and not just a value to compare with one.
     hidden: bool,
 }
 
-/// What stands where a value was taken out of a text.
+/// Replaces a redacted value.
 const MASK: &str = "(secret)";
-/// Shorter values stand in too many texts by chance, and hide nothing.
+/// Shorter values occur in too many texts by chance to be redacted.
 const MASKED_FROM: usize = 4;
 
-impl Vault {
+impl SecretStore {
     pub fn new(key: Vec<u8>) -> Self {
         let (by_fingerprint, by_address) = (RefCell::default(), RefCell::default());
-        let inside = Inside { key: Zeroizing::new(key), by_fingerprint, by_address };
-        Self { inside: Rc::new(inside), supposes: false }
+        let inner = Inner { key: Zeroizing::new(key), by_fingerprint, by_address };
+        Self { inner: Rc::new(inner), placeholders: false }
     }
 
-    /// A vault for trying changes: a secret whose variable is not set counts as given.
+    /// For trying changes: placeholders stand for secrets whose variable is not set.
     #[must_use]
-    pub fn supposing(self) -> Self {
-        Self { supposes: true, ..self }
+    pub fn with_placeholders(self) -> Self {
+        Self { placeholders: true, ..self }
     }
 
-    /// What stands for the value of a variable that is not set, where it counts as given.
-    pub fn supposed(&self, variable: &str) -> Option<Zeroizing<String>> {
-        self.supposes.then(|| Zeroizing::new(format!("${variable}")))
+    /// The placeholder for a variable that is not set, where there are placeholders.
+    pub fn placeholder(&self, variable: &str) -> Option<Zeroizing<String>> {
+        self.placeholders.then(|| Zeroizing::new(format!("${variable}")))
     }
 
-    /// What its fingerprints are made under.
+    /// The key of its fingerprints.
     pub fn key(&self) -> &[u8] {
-        &self.inside.key
+        &self.inner.key
     }
 
-    /// Takes a value in and answers with the secret that stands for it.
-    pub fn keep(&self, clear: Zeroizing<String>) -> Secret {
+    /// Stores a value and returns its secret.
+    pub fn store(&self, clear: Zeroizing<String>) -> Secret {
         self.take_in(clear, true)
     }
 
-    /// The same for a value that is none, but may have to be compared with one.
-    pub fn keep_plain(&self, clear: Zeroizing<String>) -> Secret {
+    /// The same for a value that is not secret, but may have to be compared with a secret.
+    pub fn store_plain(&self, clear: Zeroizing<String>) -> Secret {
         self.take_in(clear, false)
     }
 
     fn take_in(&self, clear: Zeroizing<String>, hidden: bool) -> Secret {
         let fingerprint = self.fingerprint(&clear);
-        let mut kept = self.inside.by_fingerprint.borrow_mut();
-        kept.entry(fingerprint.clone()).or_insert(Kept { clear, hidden: false }).hidden |= hidden;
+        let mut kept = self.inner.by_fingerprint.borrow_mut();
+        kept.entry(fingerprint.clone()).or_insert(StoredValue { clear, hidden: false }).hidden |= hidden;
         Secret::new(SecretSource::Fingerprint(fingerprint))
     }
 
-    /// A text of somebody else's without the secret values of this run: AWS quotes what it refuses.
+    /// A text from outside with the secret values of this run redacted: AWS quotes what it rejects.
     pub fn mask(&self, text: &str) -> String {
-        let kept = self.inside.by_fingerprint.borrow();
+        let kept = self.inner.by_fingerprint.borrow();
         let hidden = kept.values().filter(|kept| kept.hidden && kept.clear.chars().count() >= MASKED_FROM);
         let mut values: Vec<&str> = hidden.map(|kept| kept.clear.as_str()).collect();
         // A value within another goes after it, else what is around it would stay.
@@ -120,18 +120,18 @@ impl Vault {
         })
     }
 
-    /// Where the cloud holds only fingerprints, the fingerprint stands for the value in texts that hold it.
-    pub fn stand_in(&self, secret: &Secret) {
+    /// Where the cloud has only fingerprints, the fingerprint replaces the value in texts that contain it.
+    pub fn use_fingerprint(&self, secret: &Secret) {
         if let SecretSource::Fingerprint(fingerprint) = secret.source() {
-            let kept = Kept { clear: Zeroizing::new(fingerprint.clone()), hidden: false };
-            self.inside.by_fingerprint.borrow_mut().insert(fingerprint.clone(), kept);
+            let kept = StoredValue { clear: Zeroizing::new(fingerprint.clone()), hidden: false };
+            self.inner.by_fingerprint.borrow_mut().insert(fingerprint.clone(), kept);
         }
     }
 
-    /// Remembers that the object at `address` holds this secret, so that texts may refer to it.
-    pub fn hold(&self, address: Address, secret: &Secret) {
+    /// Records that the object at `address` has this secret, so that texts may refer to it.
+    pub fn assign(&self, address: Address, secret: &Secret) {
         if let SecretSource::Fingerprint(fingerprint) = secret.source() {
-            self.inside.by_address.borrow_mut().insert(address, fingerprint.clone());
+            self.inner.by_address.borrow_mut().insert(address, fingerprint.clone());
         }
     }
 
@@ -145,17 +145,17 @@ impl Vault {
 
     /// The secret that the object at `address` holds, by its fingerprint.
     pub fn secret_of(&self, address: &Address) -> Option<Secret> {
-        let fingerprint = self.inside.by_address.borrow().get(address)?.clone();
+        let fingerprint = self.inner.by_address.borrow().get(address)?.clone();
         Some(Secret::new(SecretSource::Fingerprint(fingerprint)))
     }
 
     /// The value that the object at `address` holds.
-    pub fn held(&self, address: &Address) -> Option<Zeroizing<String>> {
-        self.value(self.inside.by_address.borrow().get(address)?)
+    pub fn value_at(&self, address: &Address) -> Option<Zeroizing<String>> {
+        self.value(self.inner.by_address.borrow().get(address)?)
     }
 
     fn value(&self, fingerprint: &str) -> Option<Zeroizing<String>> {
-        self.inside.by_fingerprint.borrow().get(fingerprint).map(|kept| kept.clear.clone())
+        self.inner.by_fingerprint.borrow().get(fingerprint).map(|kept| kept.clear.clone())
     }
 
     fn fingerprint(&self, clear: &str) -> String {
@@ -165,7 +165,7 @@ impl Vault {
     }
 }
 
-impl fmt::Debug for Vault {
+impl fmt::Debug for SecretStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Vault(…)")
     }
@@ -177,7 +177,7 @@ pub fn from_variable(name: &str) -> Option<Zeroizing<String>> {
     std::env::var(name).ok().filter(|value| !value.is_empty()).map(Zeroizing::new)
 }
 
-/// An address on the web without what stands before an `@` in its host, which may be a password.
+/// A URL without its user information, which may be a password.
 pub fn without_password(address: &str) -> String {
     let Some((scheme, rest)) = address.split_once("://") else { return address.to_owned() };
     let (host, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
@@ -188,8 +188,8 @@ pub fn without_password(address: &str) -> String {
 mod tests {
     use super::*;
 
-    fn keep(vault: &Vault, clear: &str) -> Secret {
-        vault.keep(Zeroizing::new(clear.to_owned()))
+    fn keep(secret_store: &SecretStore, clear: &str) -> Secret {
+        secret_store.store(Zeroizing::new(clear.to_owned()))
     }
 
     #[test]
@@ -201,28 +201,28 @@ mod tests {
 
     #[test]
     fn neither_json_nor_debug_shows_a_value() {
-        let vault = Vault::new(vec![7; 32]);
-        let secret = keep(&vault, "hunter2!");
-        let shown = format!("{secret:?} {vault:?} {}", serde_json::to_string(&secret).expect("JSON"));
+        let secret_store = SecretStore::new(vec![7; 32]);
+        let secret = keep(&secret_store, "hunter2!");
+        let shown = format!("{secret:?} {secret_store:?} {}", serde_json::to_string(&secret).expect("JSON"));
         assert!(!shown.contains("hunter2"), "{shown}");
-        assert_eq!(vault.reveal(&secret).expect("the value").as_str(), "hunter2!");
+        assert_eq!(secret_store.reveal(&secret).expect("the value").as_str(), "hunter2!");
     }
 
     #[test]
     fn values_are_taken_out_of_texts_the_longest_first() {
-        let vault = Vault::new(vec![7; 32]);
-        keep(&vault, "hunter2!");
-        keep(&vault, "postgres://me:hunter2!@db/shop");
-        keep(&vault, "abc");
-        vault.keep_plain(Zeroizing::new("shop".to_owned()));
+        let secret_store = SecretStore::new(vec![7; 32]);
+        keep(&secret_store, "hunter2!");
+        keep(&secret_store, "postgres://me:hunter2!@db/shop");
+        keep(&secret_store, "abc");
+        secret_store.store_plain(Zeroizing::new("shop".to_owned()));
         let said = "`postgres://me:hunter2!@db/shop` is no name for a shop, nor is hunter2! or abc";
-        assert_eq!(vault.mask(said), "`(secret)` is no name for a shop, nor is (secret) or abc");
-        keep(&vault, "shop");
-        assert_eq!(vault.mask("shop"), "(secret)", "once it is known to be secret, it is");
+        assert_eq!(secret_store.mask(said), "`(secret)` is no name for a shop, nor is (secret) or abc");
+        keep(&secret_store, "shop");
+        assert_eq!(secret_store.mask("shop"), "(secret)", "once it is known to be secret, it is");
     }
 
     #[test]
     fn fingerprints_depend_on_the_key() {
-        assert_ne!(keep(&Vault::new(vec![1; 32]), "demo"), keep(&Vault::new(vec![2; 32]), "demo"));
+        assert_ne!(keep(&SecretStore::new(vec![1; 32]), "demo"), keep(&SecretStore::new(vec![2; 32]), "demo"));
     }
 }

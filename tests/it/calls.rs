@@ -4,8 +4,8 @@
 use std::fmt::Write;
 
 use crate::account::Account;
-use crate::circle::{city, city_with};
 use crate::moto::{Counts, Moto};
+use crate::round_trip::{city, city_with};
 
 /// For these AWS has no call that answers for many.
 const PER_OBJECT: [&str; 2] = ["ecr:GetLifecyclePolicy", "elasticloadbalancing:DescribeTargetGroupAttributes"];

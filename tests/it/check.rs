@@ -37,16 +37,16 @@ fn every_bad_line_is_reported_and_no_other() {
     for path in fixtures() {
         let name = path.file_name().expect("a name").to_string_lossy().into_owned();
         let text = std::fs::read_to_string(&path).expect("a fixture");
-        let marked = text.lines().enumerate().filter(|(_, line)| line.ends_with("# wrong"));
-        let marked: BTreeSet<u64> = marked.map(|(index, _)| index as u64 + 1).collect();
+        let prefix_lines = text.lines().enumerate().filter(|(_, line)| line.ends_with("# wrong"));
+        let prefix_lines: BTreeSet<u64> = prefix_lines.map(|(index, _)| index as u64 + 1).collect();
         let outcome = check(&["--json", &name]);
         assert_eq!(outcome.code, 3, "{name}\n{outcome}");
         let problems = outcome.json();
         let problems = problems.as_array().expect("a list");
         let reported: BTreeSet<u64> = problems.iter().filter_map(|problem| problem["line"].as_u64()).collect();
-        if reported != marked {
-            let missed: Vec<&u64> = marked.difference(&reported).collect();
-            let extra: Vec<&u64> = reported.difference(&marked).collect();
+        if reported != prefix_lines {
+            let missed: Vec<&u64> = prefix_lines.difference(&reported).collect();
+            let extra: Vec<&u64> = reported.difference(&prefix_lines).collect();
             wrong += &format!("{name}: not reported {missed:?}, reported without a mark {extra:?}\n");
         }
         for problem in problems {
@@ -75,8 +75,8 @@ fn control_characters_of_a_spec_reach_no_terminal() {
         let name = path.to_string_lossy().into_owned();
         for arguments in [&["--json", &name][..], &[&name]] {
             let Outcome { stdout, stderr, .. } = check(arguments);
-            let steers = |c: char| c.is_control() && c != '\n';
-            assert!(!stdout.contains(steers) && !stderr.contains(steers), "{name}: {stdout:?} {stderr:?}");
+            let is_unsafe = |c: char| c.is_control() && c != '\n';
+            assert!(!stdout.contains(is_unsafe) && !stderr.contains(is_unsafe), "{name}: {stdout:?} {stderr:?}");
         }
     }
 }

@@ -135,7 +135,7 @@ fn live_ones_are_compared_as_they_are() {
 
 #[test]
 fn captured_ones_are_compared_like_live_ones() {
-    let moto = crate::circle::city();
+    let moto = crate::round_trip::city();
     let account = Account::new(&moto);
     for environment in ["dev", "prod"] {
         account.done(&format!("apply --yes {environment}.toml"));

@@ -8,17 +8,17 @@ use std::time::Duration;
 
 use baseplate::applied::Applied;
 use baseplate::apply::{Event, Order, Run, Settings, Stop, apply};
-use baseplate::clock::MachineClock;
-use baseplate::cloud::{About, Capture, Cloud, FailAt, FileCloud as LibraryCloud, Options};
+use baseplate::clock::SystemClock;
+use baseplate::cloud::{Capture, Cloud, Context, FailAt, FileCloud as LibraryCloud, Options};
 use baseplate::graph::Graph;
-use baseplate::lock::{Holder, Lock, Terms};
+use baseplate::lock::{Holder, Lock, LockOptions};
 use baseplate::plan;
 use baseplate::spec::{self, Environment};
 use serde_json::Value;
 
-use crate::circle::unprotected;
 use crate::cli::Bench;
 use crate::file_cloud::{CLOUD, FileCloud};
+use crate::round_trip::unprotected;
 use crate::scenes::touch_every_kind;
 
 /// Longer than any run takes.
@@ -39,7 +39,7 @@ struct Scene {
 /// How a run ended early that was to.
 struct Killed;
 
-fn die() -> ! {
+fn on_crash() -> ! {
     resume_unwind(Box::new(Killed))
 }
 
@@ -52,28 +52,28 @@ impl Scene {
 
     /// What is there after a run, and how many changes it planned; `None`, if it was killed.
     fn run(&self, before: Option<Capture>, fail_at: Option<FailAt>) -> (Capture, Option<usize>) {
-        let options = Options { fail_at, die, ..Options::default() };
+        let options = Options { fail_at, on_crash, ..Options::default() };
         let cloud = LibraryCloud::in_memory(&self.env, before, "memory").with(options);
-        let vault = cloud.vault();
-        let about = About { env: &self.env, graph: &self.graph, vault: &vault };
+        let secret_store = cloud.secret_store();
+        let context = Context { env: &self.env, graph: &self.graph, secret_store: &secret_store };
         let wanted = plan::Options { destroy: self.destroy, ..plan::Options::default() };
         let work = async {
-            let draft = plan::make(&cloud, about, &wanted).await.expect("a plan");
-            let order = Order::of(&draft).expect("an order");
-            let begun = draft.begun(about);
-            self.keep(&cloud, &draft.applied, &begun).await;
-            let (me, terms) = (Holder::this("apply"), Terms { lease: LEASE, timeout: Duration::ZERO });
-            let (clock, never) = (MachineClock::shared(), std::future::pending());
+            let execution = plan::make(&cloud, context, &wanted).await.expect("a plan");
+            let order = Order::of(&execution).expect("an order");
+            let begun = execution.begun(context);
+            self.keep(&cloud, &execution.applied, &begun).await;
+            let (me, terms) = (Holder::this("apply"), LockOptions { lease: LEASE, timeout: Duration::ZERO });
+            let (clock, never) = (SystemClock::shared(), std::future::pending());
             let lock = Lock::acquire(cloud.lock(&self.env), me, terms, clock.clone(), &|_| {}, never).await;
             let Ok((lock, _)) = lock else { panic!("nobody else is there") };
             let settings = Settings { parallelism: 16, drain: Duration::ZERO };
-            let (cloud, lock, clock, draft, order, stop) =
-                (&cloud, &lock, clock.as_ref(), &draft, &order, &Stop::default());
+            let (cloud, lock, clock, execution, order, stop) =
+                (&cloud, &lock, clock.as_ref(), &execution, &order, &Stop::default());
             let emit = &|_: Event<'_>| {};
-            let report = apply(Run { cloud, lock, clock, about, draft, order, settings, stop, emit }).await;
+            let report = apply(Run { cloud, lock, clock, context, execution, order, settings, stop, emit }).await;
             assert!(report.is_success(), "{:?}", report.failed);
-            self.keep(cloud, &begun, &draft.done(about, &begun, &BTreeSet::new())).await;
-            draft.plan.changes.len()
+            self.keep(cloud, &begun, &execution.done(context, &begun, &BTreeSet::new())).await;
+            execution.plan.changes.len()
         };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         // What unwinds drops the whole run, as it stands.
@@ -88,7 +88,7 @@ impl Scene {
     /// Keeps the record of what was applied, as the command does.
     async fn keep(&self, cloud: &LibraryCloud, before: &Applied, now: &Applied) {
         if now != before {
-            cloud.keep_applied(&self.env, now).await.expect("it is kept");
+            cloud.save_applied(&self.env, now).await.expect("it is kept");
         }
     }
 

@@ -3,9 +3,9 @@
 //!
 //! A fence of `console` holds commands behind `$ ` and what they print; a line `…` stands for any number of lines.
 //! What is shown is the standard output, or where that is empty, what is written to standard error. Each command must
-//! end with 0. Commands in a comment (`<!--`, lines behind `$ `, `-->`) are run as well: they stand for what
-//! the text around them says. A fence of `toml` whose first line is `# PATH.toml` is the file at that path. With the
-//! comment `<!-- account -->` a page's commands are run on an account, which is moto; else their cloud is what they say.
+//! end with 0. Commands in a comment (`<!--`, lines behind `$ `, `-->`) are run as well: they stand for what the text
+//! around them says. A fence of `toml` whose first line is `# PATH.toml` is the file at that path. With the comment
+//! `<!-- account -->` a page's commands are run on an account, which is moto; else their cloud is what they say.
 
 use std::fs;
 use std::path::Path;
@@ -13,9 +13,9 @@ use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 
-use crate::circle::city;
 use crate::cli::repository;
 use crate::docs::{Page, is_update, page, pages};
+use crate::round_trip::city;
 
 /// The commands in blocks of `sh`: what needs an account of one's own, a remote, Cargo, or a program that is not ours.
 const NOT_RUN: &[(&str, &[&str])] = &[
@@ -85,7 +85,7 @@ fn steps(page: &Page) -> Vec<Step> {
 }
 
 /// Ends the output of each command in the script's.
-const MARK: char = '\u{1e}';
+const LINE_PREFIX: char = '\u{1e}';
 
 /// Runs the commands of a page in a folder of its own: what each says, and its exit code.
 fn run(page: &Page, steps: &[Step]) -> Vec<(String, String)> {
@@ -100,7 +100,7 @@ fn run(page: &Page, steps: &[Step]) -> Vec<(String, String)> {
     for (number, step) in steps.iter().enumerate() {
         // What was built for the tests is what Cargo would build and run.
         let command = step.command.replace("cargo run --no-default-features -- ", "baseplate ");
-        script += &format!("{{ {command}\n}} 2> .stderr-{number}\nprintf '%s\\n{MARK}' $?\n");
+        script += &format!("{{ {command}\n}} 2> .stderr-{number}\nprintf '%s\\n{LINE_PREFIX}' $?\n");
     }
     fs::write(folder.path().join(".script"), script).expect("the script");
     let program = Path::new(env!("CARGO_BIN_EXE_baseplate")).parent().expect("its folder");
@@ -115,7 +115,7 @@ fn run(page: &Page, steps: &[Step]) -> Vec<(String, String)> {
     }
     let output = shell.output().expect("a shell");
     let text = String::from_utf8(output.stdout).expect("output is UTF-8");
-    let mut parts: Vec<&str> = text.split(MARK).collect();
+    let mut parts: Vec<&str> = text.split(LINE_PREFIX).collect();
     let rest = parts.pop().expect("what follows the last mark");
     assert!(rest.is_empty() && parts.len() == steps.len(), "{}: the script ended early\n{text}", page.name);
     let outcome = |(number, part): (usize, &&str)| {

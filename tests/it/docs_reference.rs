@@ -67,21 +67,21 @@ fn commands() {
     let mut root = Cli::command();
     root.build();
     let mut text = String::from("# Commands\n\n");
-    let about =
+    let context =
         |command: &clap::Command| sentence(&command.get_about().map(ToString::to_string).unwrap_or_default());
-    let _ = writeln!(text, "{}\n\n| command | |\n|---|---|", about(&root));
+    let _ = writeln!(text, "{}\n\n| command | |\n|---|---|", context(&root));
     let commands: Vec<&clap::Command> =
         root.get_subcommands().filter(|command| command.get_name() != "help").collect();
     for command in &commands {
         let name = command.get_name();
-        let _ = writeln!(text, "| [`baseplate {name}`](#baseplate-{name}) | {} |", cell(&about(command)));
+        let _ = writeln!(text, "| [`baseplate {name}`](#baseplate-{name}) | {} |", cell(&context(command)));
     }
     let _ = writeln!(text, "\n## Options of every command\n");
     let is_global = |arg: &&Arg| arg.is_global_set();
     root.get_arguments().filter(is_global).for_each(|arg| argument(&mut text, arg));
     text += "- `--help`, `-h`: Print help.\n- `--version`, `-V`: Print the version (without a command).\n";
     for command in commands {
-        let _ = writeln!(text, "\n## baseplate {}\n\n{}", command.get_name(), about(command));
+        let _ = writeln!(text, "\n## baseplate {}\n\n{}", command.get_name(), context(command));
         let usage = command.clone().render_usage().to_string();
         let _ = writeln!(text, "\n```text\n{}\n```\n", usage.trim_start_matches("Usage: ").trim());
         let own = command.get_arguments().filter(|arg| !arg.is_global_set() && arg.get_id() != "help");
@@ -218,9 +218,9 @@ impl<'a> Sections<'a> {
                 (value, _) => format!("`{value}`"),
             };
             let described = property["description"].as_str();
-            let about = described.or_else(|| self.resolved(property)["description"].as_str()).unwrap_or_default();
-            let (kind, about) = (cell(&self.kind(property)), cell(&prose(about)));
-            let _ = writeln!(self.text, "| `{key}` | {kind} | {} | {about} |", cell(&default));
+            let context = described.or_else(|| self.resolved(property)["description"].as_str()).unwrap_or_default();
+            let (kind, context) = (cell(&self.kind(property)), cell(&prose(context)));
+            let _ = writeln!(self.text, "| `{key}` | {kind} | {} | {context} |", cell(&default));
         }
         for (key, property) in properties {
             let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
@@ -376,8 +376,8 @@ fn kinds() {
             if let Some(field) = kind.protected_by() {
                 let _ = writeln!(text, "- AWS refuses to delete it while `{field}` is on.");
             }
-            let (create, delete) = (duration(kind.typical()), duration(kind.typical_delete()));
-            if kind.typical().max(kind.typical_delete()) > QUICK {
+            let (create, delete) = (duration(kind.expected_seconds()), duration(kind.expected_delete_seconds()));
+            if kind.expected_seconds().max(kind.expected_delete_seconds()) > QUICK {
                 let _ = writeln!(text, "- Takes about {create} to create and {delete} to delete.");
             }
             if kind.deadline() != DEADLINE {

@@ -12,10 +12,10 @@ use baseplate::spec;
 use serde_json::{Value, json};
 
 use crate::account::Account;
-use crate::circle::city;
 use crate::cli::Bench;
 use crate::file_cloud::FileCloud;
 use crate::moto::Moto;
+use crate::round_trip::city;
 
 /// Every example, with the kind that brings it.
 pub fn examples() -> Vec<(&'static dyn AnyKind, &'static Example)> {

@@ -3,8 +3,8 @@
 use serde_json::json;
 
 use crate::account::Account;
-use crate::circle::city;
 use crate::moto::Moto;
+use crate::round_trip::city;
 
 #[test]
 fn a_refused_call_stops_only_what_needs_it() {

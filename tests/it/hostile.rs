@@ -1,4 +1,4 @@
-//! Input that means harm: what is too deep, too large, endless or no text, and what would steer a terminal.
+//! Input that means harm: what is too deep, too large, endless or no text, and what would control a terminal.
 
 use std::os::unix::fs::symlink;
 use std::process::{Command, Stdio};
@@ -38,17 +38,17 @@ fn refused(bench: &Bench, arguments: &str) -> Outcome {
 
 /// Nothing in it does anything to a terminal or to the runner of a CI job, and nothing hides.
 fn assert_inert(outcome: &Outcome) {
-    let steers = |c: char| c.is_control() && c != '\n' && c != '\t';
+    let is_unsafe = |c: char| c.is_control() && c != '\n' && c != '\t';
     let hides =
         |c: char| matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{e0000}'..='\u{e007f}');
     let text = outcome.to_string();
-    assert!(!text.contains(steers) && !text.contains(hides), "{text:?}");
+    assert!(!text.contains(is_unsafe) && !text.contains(hides), "{text:?}");
     assert!(!text.contains("##[") && !text.contains("##vso["), "{text}");
     let command = text.lines().find(|line| line.trim_start().starts_with("::"));
     assert_eq!(command, None, "{text}");
 }
 
-/// What steers a terminal, hides, or is a command to the runner of a CI job, and stands in AWS and in files.
+/// What controls a terminal, hides, or is a command to the runner of a CI job, and stands in AWS and in files.
 const EVIL: &str = "x\u{1b}[2J\u{1b}]0;owned\u{7}\u{9b}31m\r\u{202e}\u{200b}\u{e0041} ##vso[task.complete]\n::error::forged\n  ::add-mask::town\nHash: 0";
 
 #[test]
@@ -100,7 +100,7 @@ fn numbers(count: usize) -> String {
     (0..count).map(|index| format!("k{index:x}=1\n")).collect()
 }
 
-/// Texts that hold one another twice over, in a long chain and in a long ring.
+/// Texts that hold one another twice over, in a long chain and in a long cycle.
 #[test]
 fn specs_that_would_take_for_ever() {
     let bench = Bench::new();

@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 use crate::account::Account;
 use crate::assert_outcome;
 use crate::calls::{calls_of_a_plan, head};
-use crate::circle::city_with;
 use crate::cli::Run;
 use crate::moto::{Counts, Moto};
+use crate::round_trip::city_with;
 
 /// A kind that no other uses, in a spec that has few.
 const GROUP: &str = "[security-groups.late]\ningress = [{ ports = \"443\", from = \"10.0.0.0/8\" }]\n";
@@ -162,8 +162,8 @@ fn has(list: &Value, kind: &str) -> bool {
     list.as_array().is_some_and(|list| list.contains(&json!(kind)))
 }
 
-/// Killed right after the first object of a kind, which the spec then does not want any more and the index does not know
-/// yet: it is found by the list alone.
+/// Killed right after the first object of a kind, which the spec then does not want any more and the index does not
+/// know yet: it is found by the list alone.
 #[test]
 fn the_first_object_of_a_kind_is_found_whatever_becomes_of_its_run() {
     const SERVICE: &str = "[services.late]\nimage = \"nginx:1\"\ncpu = 256\nmemory = 512\nport = 80\n\
@@ -364,6 +364,6 @@ fn who_has_lost_the_lock_writes_no_list() {
     account.done("unlock --yes few.toml");
     let outcome = run.end();
     assert_eq!(outcome.code, 4, "{outcome}");
-    assert!(outcome.stderr.contains("the lock is no longer ours"), "{outcome}");
+    assert!(outcome.stderr.contains("the lock was lost"), "{outcome}");
     assert_eq!((list(&moto, "few"), moto.writes()), (json!(null), vec![]));
 }

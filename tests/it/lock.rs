@@ -230,8 +230,8 @@ fn a_run_that_loses_its_lock_stops() {
     account.done(&format!("{DESTROY} --lock-timeout 0"));
 }
 
-/// A run that was stopped, as a laptop that sleeps or a container that is paused stops it, goes on when somebody else has
-/// the lock: between two calls of one operation, or before the SDK repeats one.
+/// A run that was stopped, as a laptop that sleeps or a container that is paused stops it, goes on when somebody else
+/// has the lock: between two calls of one operation, or before the SDK repeats one.
 #[test]
 fn a_run_that_wakes_after_its_lease_writes_nothing_more() {
     let rounds = [1, 3, 6].map(|writes| {

@@ -39,7 +39,8 @@ answer = [entry for page in pages for entry in json.loads(page["Value"])]"#,
     )
 }
 
-/// One is written again, one is deleted and made anew, which is its first version once more, and one is written as it was.
+/// One is written again, one is deleted and made anew, which is its first version once more, and one is written as it
+/// was.
 const BY_HAND: &str = r#"
 ssm, name = client("ssm"), "/legocity/keys/plain/{}"
 put = lambda key, value, **more: ssm.put_parameter(Name=name.format(key), Value=value, Type="String", **more)

@@ -3,18 +3,18 @@
 use std::collections::BTreeSet;
 
 use baseplate::apply::Order;
-use baseplate::cloud::{About, Capture, Cloud, FileCloud as Memory};
+use baseplate::cloud::{Capture, Cloud, Context, FileCloud as Memory};
 use baseplate::graph::Graph;
-use baseplate::plan::{Action, Draft, Options, Refusal, make};
+use baseplate::plan::{Action, ExecutionPlan, Options, PlanError, make};
 use baseplate::rehearse::carry_out;
 use baseplate::spec::{self, Spec};
 use baseplate::value::Address;
 use serde_json::{Value, json};
 
 use crate::account::Account;
-use crate::circle::city;
 use crate::file_cloud::FileCloud;
 use crate::moto::Moto;
+use crate::round_trip::city;
 
 const KEYS: [&str; 3] = ["project", "environment", "address"];
 
@@ -47,18 +47,18 @@ impl Scene {
     }
 
     /// Plans against `cloud`, and where that succeeds carries it out and plans once more.
-    fn plan(&self, cloud: &Memory, adopt: &[&Address]) -> Result<(Draft, Draft), Refusal> {
-        let vault = cloud.vault();
-        let about = About { env: &self.spec.env, graph: &self.graph, vault: &vault };
+    fn plan(&self, cloud: &Memory, adopt: &[&Address]) -> Result<(ExecutionPlan, ExecutionPlan), PlanError> {
+        let secret_store = cloud.secret_store();
+        let context = Context { env: &self.spec.env, graph: &self.graph, secret_store: &secret_store };
         let options =
             Options { adopt: adopt.iter().map(|&address| address.clone()).collect(), ..Options::default() };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         runtime.block_on(async {
-            let first = make(cloud, about, &options).await?;
+            let first = make(cloud, context, &options).await?;
             let order = Order::of(&first).expect("an order");
-            let (report, _) = carry_out(cloud, about, &first, &order, &|_| {}).await.expect("it runs");
+            let (report, _) = carry_out(cloud, context, &first, &order, &|_| {}).await.expect("it runs");
             assert!(report.is_success(), "{:?}", report.failed);
-            Ok((first, make(cloud, about, &Options::default()).await?))
+            Ok((first, make(cloud, context, &Options::default()).await?))
         })
     }
 
@@ -82,7 +82,7 @@ fn a_lost_tag_of_any_object_stops_the_plan_until_it_is_adopted() {
             let (what, address) = (format!("{} without {keys:?}", object.address), &object.address);
             let cloud = scene.cloud(capture);
             match scene.plan(&cloud, &[]) {
-                Err(Refusal::Conflicts(conflicts)) => {
+                Err(PlanError::Conflicts(conflicts)) => {
                     let [one] = &conflicts[..] else {
                         wrong.push(format!("{what}: {conflicts:#?}"));
                         continue;
@@ -92,13 +92,13 @@ fn a_lost_tag_of_any_object_stops_the_plan_until_it_is_adopted() {
                     }
                 }
                 Err(refusal) => wrong.push(format!("{what}: {refusal:?}")),
-                Ok((draft, _)) => wrong.push(format!("{what}: planned {:#?}", draft.plan.changes)),
+                Ok((execution, _)) => wrong.push(format!("{what}: planned {:#?}", execution.plan.changes)),
             }
             match scene.plan(&cloud, &[address]) {
                 Ok((adopted, after)) => {
                     let changes: Vec<_> =
                         adopted.plan.changes.iter().map(|change| (change.action, &change.address)).collect();
-                    // A service carries the seal of its task definition, tags and all.
+                    // A service carries the digest of its task definition, tags and all.
                     let main = changes.iter().filter(|(action, _)| *action == Action::Adopt).collect::<Vec<_>>();
                     let gone = changes
                         .iter()
@@ -128,7 +128,7 @@ fn an_environment_without_any_tags_is_recognised_as_a_whole() {
         }
     }
     let cloud = scene.cloud(capture);
-    let Err(Refusal::Conflicts(conflicts)) = scene.plan(&cloud, &[]) else { panic!("it is refused") };
+    let Err(PlanError::Conflicts(conflicts)) = scene.plan(&cloud, &[]) else { panic!("it is refused") };
     assert_eq!(conflicts.len(), addresses.len() + 1, "{conflicts:#?}");
     let all = conflicts.last().expect("the line for all of them");
     let named = all.matches("--adopt ").count();
@@ -334,7 +334,7 @@ answer = [value, [tag["Value"] for tag in tags if tag["Key"] == "baseplate:addre
     assert_eq!(found, json!(["made-by-hand", ["ssm_parameter.web/key"]]), "its value stays");
 }
 
-/// A namesake of somebody else's that takes no part in anything is left alone.
+/// An object of the same name that is somebody else's that takes no part in anything is left alone.
 #[test]
 fn a_range_that_others_have_too_is_no_vpc_of_ours() {
     let moto = city();

@@ -86,7 +86,7 @@ proptest! {
             // Last: the network may be the very range that stood for a subnet.
             .replace("10.40.0.0/16", &network.to_string());
         let message = look_at(&text).expect_err("one of the two subnets lies elsewhere");
-        prop_assert!(message.contains("10.41.0.0/28 lies outside"), "{}", message);
+        prop_assert!(message.contains("10.41.0.0/28 is outside"), "{}", message);
         let wrong = range.trunc() != range || !network.contains(&range);
         prop_assert_eq!(message.contains(&format!("{range} ")), wrong, "{}", message);
     }

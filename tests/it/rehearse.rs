@@ -184,7 +184,7 @@ fn a_rehearsal_begins_with_one_thing() {
 /// What an account holds, somebody else's parameter included, is what a rehearsal begins with.
 #[test]
 fn what_an_account_tells_is_what_a_rehearsal_begins_with() {
-    let moto = crate::circle::city();
+    let moto = crate::round_trip::city();
     let account = Account::new(&moto);
     account.bench.edit(
         "legocity.toml",

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
 use crate::account::Account;
-use crate::circle::{city, city_with, unprotect, unprotected};
 use crate::cli::Bench;
 use crate::moto::Moto;
+use crate::round_trip::{city, city_with, unprotect, unprotected};
 
 pub struct Scene {
     pub name: &'static str,

@@ -16,7 +16,7 @@ fn plan_schema() -> Value {
     Bench::new().done("schema plan").json()
 }
 
-/// What is wrong with `spec`, according to a judge that is not ours.
+/// What is wrong with `spec`, according to an independent validator.
 fn verdict(moto: &Moto, schema: &Value, spec: &Value) -> Value {
     moto.boto(&format!(
         r"

@@ -332,12 +332,12 @@ fn fail_at_reads(watch: &mut Watch<'_>, moto: &Moto) {
     }
 }
 
-/// What AWS quotes is full of what would steer a terminal, or the runner of a CI job.
+/// What AWS quotes is full of what would control a terminal, or the runner of a CI job.
 fn assert_nothing_steers(watch: &Watch<'_>) {
-    let steers = |c: char| c.is_control() && c != '\n' || c == '\u{202e}';
+    let is_unsafe = |c: char| c.is_control() && c != '\n' || c == '\u{202e}';
     for (arguments, outcome) in &watch.said {
         let text = outcome.to_string();
-        assert!(!text.contains(steers) && !text.contains("##["), "{arguments}: {text:?}");
+        assert!(!text.contains(is_unsafe) && !text.contains("##["), "{arguments}: {text:?}");
         assert!(!text.lines().any(|line| line.trim_start().starts_with("::")), "{arguments}: {text}");
     }
 }

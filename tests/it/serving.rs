@@ -1,8 +1,8 @@
 //! Changes of what serves, over HTTP: what comes is ready before what goes is gone. Read from the progress lines.
 
 use crate::account::Account;
-use crate::circle::city_with;
 use crate::cli::Outcome;
+use crate::round_trip::city_with;
 
 /// What began and ended, in order: `updating ecs_service.web`, `updated ecs_service.web`.
 struct Story(Vec<String>);
@@ -143,7 +143,7 @@ fn the_default_route_moves_to_another_service_once_that_is_steady() {
 
 #[test]
 fn services_wait_for_a_nat_gateway_that_appears_later() {
-    let moto = crate::circle::city();
+    let moto = crate::round_trip::city();
     let account = Account::new(&moto);
     account.bench.edit("dev.toml", "nat = \"single\"", "nat = \"none\"");
     account.done("apply --yes dev.toml");

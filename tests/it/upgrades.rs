@@ -1,8 +1,8 @@
 //! What an earlier Baseplate applied is as the spec says to this one, too: its captures are kept, and what is planned
 //! over them is nothing, or only what the changelog names.
 //!
-//! A folder of `fixtures/captures/` is called by the commit that applied, and holds its specs and, for each, a cloud file
-//! as an apply left it (`file-`) and what `observe` saw at moto after an apply (`moto-`).
+//! A folder of `fixtures/captures/` is called by the commit that applied, and holds its specs and, for each, a cloud
+//! file as an apply left it (`file-`) and what `observe` saw at moto after an apply (`moto-`).
 
 use crate::cli::{Bench, Outcome, repository};
 

@@ -1,4 +1,4 @@
-"""What is in an account, read with boto3 and nothing of Baseplate's: the judge of whether a destroy left anything."""
+"""What is in an account, read with boto3 and nothing of Baseplate's: to check independently whether a destroy left anything."""
 
 from everything import Everything
 

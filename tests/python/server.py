@@ -313,11 +313,11 @@ class Straight:
         return {"answer": names["answer"]}
 
     def answer(self, call):
-        judge = {"/__everything": self.everything, "/__boto": self.boto}.get(call.path)
-        if judge is None:
+        query = {"/__everything": self.everything, "/__boto": self.boto}.get(call.path)
+        if query is None:
             return None
         with self.lock:
-            return json.dumps(judge(call.body.decode()), default=str)
+            return json.dumps(query(call.body.decode()), default=str)
 
 
 def text(value):

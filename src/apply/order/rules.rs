@@ -11,16 +11,16 @@ use petgraph::visit::{Dfs, EdgeRef};
 use serde_json::Value;
 
 use super::{Edge, Node, Operation, Phase};
-use crate::plan::{Action, Change, Draft, Halves, Step};
+use crate::plan::{Action, Change, ExecutionPlan, Step, WriteMode};
 use crate::value::Address;
 
-pub(super) fn graph(draft: &Draft, create_first: &[bool]) -> DiGraph<Node, Edge> {
-    let mut rules = Rules::new(draft, create_first);
+pub(super) fn graph(execution: &ExecutionPlan, create_first: &[bool]) -> DiGraph<Node, Edge> {
+    let mut rules = Rules::new(execution, create_first);
     rules.dependencies_first();
     rules.users_let_go();
     let dependents = rules.dependents();
     rules.replacements(&dependents);
-    rules.second_halves(&dependents);
+    rules.second_phases(&dependents);
     rules.unreferenced_users_first();
     // In this order, since each gives way to those before it: that no object is lost counts for more than that requests
     // are served meanwhile, and that for more than a preference.
@@ -61,8 +61,8 @@ struct Rules<'a> {
 }
 
 impl<'a> Rules<'a> {
-    fn new(draft: &'a Draft, create_first: &'a [bool]) -> Self {
-        let (changes, steps) = (draft.plan.changes.as_slice(), draft.steps.as_slice());
+    fn new(execution: &'a ExecutionPlan, create_first: &'a [bool]) -> Self {
+        let (changes, steps) = (execution.plan.changes.as_slice(), execution.steps.as_slice());
         let mut graph = DiGraph::new();
         let mut nodes = Vec::new();
         let (mut writes, mut removes) = (HashMap::new(), HashMap::<_, Vec<_>>::new());
@@ -70,10 +70,10 @@ impl<'a> Rules<'a> {
             let mut node = |phase| Some(graph.add_node(Some(Operation { step: index, phase })));
             let mut own = Nodes::default();
             if change.action != Action::Delete {
-                if step.halves != Halves::Narrow {
+                if step.write_mode != WriteMode::ContractOnly {
                     own.write = node(Phase::Write);
                 }
-                if step.halves != Halves::One {
+                if step.write_mode != WriteMode::Single {
                     own.finish = node(Phase::Finish);
                 }
                 writes.insert(&change.address, index);
@@ -168,9 +168,11 @@ impl<'a> Rules<'a> {
         let mut waiting: BTreeMap<&str, Vec<NodeIndex>> = BTreeMap::new();
         for (step, nodes) in self.steps.iter().zip(&self.nodes) {
             removes.entry(step.kind.name()).or_default().extend(nodes.remove);
-            let gives_up = nodes.finish.filter(|_| matches!(step.halves, Halves::Widen | Halves::Narrow));
+            let gives_up = nodes
+                .finish
+                .filter(|_| matches!(step.write_mode, WriteMode::ExpandContract | WriteMode::ContractOnly));
             let live = step.live.as_ref().and_then(|live| live.attrs.as_ref()).unwrap_or(&Value::Null);
-            for kind in step.kind.goes_after(live) {
+            for kind in step.kind.deleted_after(live) {
                 waiting.entry(kind).or_default().extend(nodes.remove.into_iter().chain(gives_up));
             }
         }
@@ -250,13 +252,13 @@ impl<'a> Rules<'a> {
         }
     }
 
-    /// The second half of a write waits for the first, and for what it waits for. One that holds requests back ends when
-    /// all that needs the object is there.
-    fn second_halves(&mut self, dependents: &HashMap<&Address, Vec<usize>>) {
+    /// The second phase of a write waits for the first, and for what it waits for. One that holds requests back ends
+    /// when all that needs the object is there.
+    fn second_phases(&mut self, dependents: &HashMap<&Address, Vec<usize>>) {
         for index in 0..self.steps.len() {
             let Nodes { write, finish, .. } = self.nodes[index];
             self.needs(finish, write);
-            if self.steps[index].halves == Halves::HoldBack {
+            if self.steps[index].write_mode == WriteMode::TrafficLast {
                 for &dependent in dependents.get(&self.changes[index].address).into_iter().flatten() {
                     self.needs(finish, self.nodes[dependent].write);
                 }
@@ -270,14 +272,14 @@ impl<'a> Rules<'a> {
         let (mut goes, mut comes) = (Vec::new(), Vec::new());
         for (index, (step, nodes)) in self.steps.iter().zip(&self.nodes).enumerate() {
             let is_late = self.changes[index].action == Action::Delete || self.create_first[index];
-            if step.kind.serves() {
+            if step.kind.serves_traffic() {
                 goes.extend(nodes.remove.filter(|_| is_late));
                 comes.extend(nodes.write);
             }
-            match step.halves {
-                Halves::Widen | Halves::Narrow => goes.extend(nodes.finish),
-                Halves::HoldBack => comes.extend(nodes.finish),
-                Halves::One => {}
+            match step.write_mode {
+                WriteMode::ExpandContract | WriteMode::ContractOnly => goes.extend(nodes.finish),
+                WriteMode::TrafficLast => comes.extend(nodes.finish),
+                WriteMode::Single => {}
             }
         }
         if goes.is_empty() || comes.is_empty() {

@@ -8,15 +8,15 @@ use futures_util::future::LocalBoxFuture;
 
 use super::*;
 use crate::aws::CloudError;
-use crate::clock::{Clock, Moment, SimulatedClock};
-use crate::lock::{Held, Holder, LockStore, Renewal, Take, Unlocking};
+use crate::clock::{Clock, SimulatedClock, Timestamp};
+use crate::lock::{Held, Holder, LockStore, Renewal, Take, UnlockResult};
 
 /// A scene in which a signal comes after so many seconds.
 fn signalled(mut scene: Scene, after: u64) -> super::scene::Outcome {
     let (clock, stop) = (scene.cloud.clock.clone(), Rc::clone(&scene.stop));
     scene.beside(async move {
         clock.sleep(Duration::from_secs(after)).await;
-        stop.ask();
+        stop.request();
     });
     scene.run()
 }
@@ -37,7 +37,7 @@ fn names(addresses: &[crate::value::Address]) -> Vec<String> {
 fn a_signal_ends_a_wait_at_once() {
     for call in [Call::Create, Call::Poll] {
         let scene = two_after_one();
-        let answer = if call == Call::Poll { Answer::Waits } else { Answer::Fails(Class::Throttled) };
+        let answer = if call == Call::Poll { Answer::Waits } else { Answer::Fails(ErrorClass::Throttled) };
         scene.cloud.always(call, "vpc.main", answer);
         let outcome = signalled(scene, 30);
         assert_eq!(outcome.seconds(), 30, "{call:?}");
@@ -81,7 +81,7 @@ fn a_replacement_that_is_cut_short_says_what_it_left() {
 fn what_failed_before_the_signal_is_still_said() {
     let mut scene = two_after_one();
     scene.create("security_group.web");
-    scene.cloud.always(Call::Create, "security_group.web", Answer::Fails(Class::Refused));
+    scene.cloud.always(Call::Create, "security_group.web", Answer::Fails(ErrorClass::Rejected));
     scene.cloud.always(Call::Poll, "vpc.main", Answer::Waits);
     let outcome = signalled(scene, 30);
     assert_eq!(outcome.report.failed.len(), 1);
@@ -100,18 +100,18 @@ impl LockStore for Stolen {
         "a lock that is taken away".to_owned()
     }
 
-    fn patience(&self, _: Duration) -> Duration {
+    fn poll_interval(&self, _: Duration) -> Duration {
         Duration::from_secs(1)
     }
 
     fn take<'a>(&'a self, _: &'a Holder, _: Duration) -> LocalBoxFuture<'a, Result<Take, CloudError>> {
-        Box::pin(async { Ok(Take::Taken { at: Moment::now(&self.clock), from: None }) })
+        Box::pin(async { Ok(Take::Taken { at: Timestamp::now(&self.clock), from: None }) })
     }
 
     fn renew<'a>(&'a self, _: &'a Holder, _: Duration) -> LocalBoxFuture<'a, Result<Renewal, CloudError>> {
         Box::pin(async {
-            Ok(match self.clock.steady() < self.at {
-                true => Renewal::Renewed(Moment::now(&self.clock)),
+            Ok(match self.clock.monotonic() < self.at {
+                true => Renewal::Renewed(Timestamp::now(&self.clock)),
                 false => Renewal::Lost("ada has it".to_owned()),
             })
         })
@@ -121,16 +121,16 @@ impl LockStore for Stolen {
         Box::pin(async { Ok(()) })
     }
 
-    fn certain(&self, _: Moment, lasts: Duration) {
+    fn valid_for(&self, _: Timestamp, lasts: Duration) {
         self.told.set(lasts);
     }
 
-    fn look(&self) -> LocalBoxFuture<'_, Result<Option<Held>, CloudError>> {
+    fn current(&self) -> LocalBoxFuture<'_, Result<Option<Held>, CloudError>> {
         Box::pin(async { Ok(None) })
     }
 
-    fn unlock<'a>(&'a self, _: &'a Held, _: &'a Holder) -> LocalBoxFuture<'a, Result<Unlocking, CloudError>> {
-        Box::pin(async { Ok(Unlocking::Moved(None)) })
+    fn unlock<'a>(&'a self, _: &'a Held, _: &'a Holder) -> LocalBoxFuture<'a, Result<UnlockResult, CloudError>> {
+        Box::pin(async { Ok(UnlockResult::HolderChanged(None)) })
     }
 }
 

@@ -108,7 +108,7 @@ fn a_replacement_that_deletes_first_waits_for_what_the_new_object_needs() {
 #[test]
 fn the_old_object_stays_if_what_the_new_one_needs_fails() {
     let scene = replaced_database();
-    scene.cloud.always(Call::Create, "security_group.vault", Answer::Fails(Class::Refused));
+    scene.cloud.always(Call::Create, "security_group.vault", Answer::Fails(ErrorClass::Rejected));
     let outcome = scene.run();
     outcome.assert_never("deleting db_instance.payload");
     assert_eq!(outcome.cloud.ids("db_instance.payload").len(), 1);
@@ -140,7 +140,7 @@ fn what_waits_for_the_deletion_cannot_be_waited_for_but_what_that_needs_can() {
     outcome.assert_before("deleted nat_gateway.a", "deleting db_subnet_group.main");
     outcome.assert_before("created db_subnet_group.main", "creating nat_gateway.a");
     let scene = chain();
-    scene.cloud.always(Call::Create, "iam_role.deploy", Answer::Fails(Class::Refused));
+    scene.cloud.always(Call::Create, "iam_role.deploy", Answer::Fails(ErrorClass::Rejected));
     let outcome = scene.run();
     outcome.assert_never("deleting nat_gateway.a");
     outcome.assert_never("deleting db_subnet_group.main");
@@ -171,7 +171,7 @@ fn a_new_service_is_made_although_the_one_that_it_calls_fails() {
     let mut scene = Scene::side_by_side();
     scene.create("ecs_service.proxy").follows(&["ecs_service.broker"]);
     scene.create("ecs_service.broker");
-    scene.cloud.always(Call::Create, "ecs_service.broker", Answer::Fails(Class::Refused));
+    scene.cloud.always(Call::Create, "ecs_service.broker", Answer::Fails(ErrorClass::Rejected));
     let outcome = scene.run();
     outcome.assert_before("failed creating ecs_service.broker", "creating ecs_service.proxy");
     outcome.at("created ecs_service.proxy");
@@ -240,7 +240,7 @@ fn what_serves_goes_only_after_everything_that_shall_serve_instead() {
 #[test]
 fn what_serves_stays_if_its_successor_fails() {
     let scene = another_domain();
-    scene.cloud.always(Call::Update, "listener.https", Answer::Fails(Class::Refused));
+    scene.cloud.always(Call::Update, "listener.https", Answer::Fails(ErrorClass::Rejected));
     let outcome = scene.run();
     outcome.assert_never("deleting dns_record.old");
     outcome.assert_never("deleting certificate.main");
@@ -324,7 +324,7 @@ fn a_cycle_is_named() {
     let mut scene = Scene::side_by_side();
     scene.create("subnet.a").needs(&["subnet.b"]);
     scene.create("subnet.b").needs(&["subnet.a"]);
-    let why = Order::of(&scene.draft()).err().expect("no order");
+    let why = Order::of(&scene.execution()).err().expect("no order");
     assert!(why.contains("cycle among the changes, at subnet."), "{why}");
 }
 
@@ -336,7 +336,7 @@ fn what_is_skipped_is_listed_in_the_order_of_the_plan() {
         for name in ["a", "b", "c", "d", "e", "f"] {
             scene.create(&format!("subnet.{name}")).needs(&["vpc.main"]);
         }
-        scene.cloud.always(Call::Create, "vpc.main", Answer::Fails(Class::Refused));
+        scene.cloud.always(Call::Create, "vpc.main", Answer::Fails(ErrorClass::Rejected));
         let outcome = scene.run();
         let skipped: Vec<&str> = outcome.report.skipped.iter().map(|(address, _)| address.name()).collect();
         assert_eq!(skipped, ["a", "b", "c", "d", "e", "f"]);

@@ -67,12 +67,12 @@ fn address(index: usize, node: &Node) -> String {
 fn answers() -> impl Strategy<Value = Vec<Answer>> {
     let answer = prop_oneof![
         4 => Just(Answer::Succeeds),
-        1 => Just(Answer::Fails(Class::Throttled)),
-        1 => Just(Answer::Fails(Class::Unanswered)),
-        1 => Just(Answer::Fails(Class::Refused)),
+        1 => Just(Answer::Fails(ErrorClass::Throttled)),
+        1 => Just(Answer::Fails(ErrorClass::Ambiguous)),
+        1 => Just(Answer::Fails(ErrorClass::Rejected)),
         1 => Just(Answer::Lost),
-        1 => Just(Answer::Half(Class::Throttled)),
-        1 => Just(Answer::Half(Class::Refused)),
+        1 => Just(Answer::Half(ErrorClass::Throttled)),
+        1 => Just(Answer::Half(ErrorClass::Rejected)),
     ];
     proptest::collection::vec(answer, 0..3)
 }
@@ -82,7 +82,7 @@ fn polls() -> impl Strategy<Value = Vec<Answer>> {
         4 => Just(Answer::Waits),
         4 => Just(Answer::Succeeds),
         1 => Just(Answer::Hopeless),
-        1 => Just(Answer::Fails(Class::Unanswered)),
+        1 => Just(Answer::Fails(ErrorClass::Ambiguous)),
     ];
     proptest::collection::vec(answer, 0..3)
 }
@@ -170,9 +170,9 @@ impl Case {
 
     fn run(&self) -> (Order, Outcome) {
         let mut scene = self.scene();
-        let draft = scene.draft();
-        let order = Order::of(&draft).expect("no cycle");
-        let outcome = scene.carry_out(&draft, &order);
+        let execution = scene.execution();
+        let order = Order::of(&execution).expect("no cycle");
+        let outcome = scene.carry_out(&execution, &order);
         (order, outcome)
     }
 
@@ -185,7 +185,8 @@ impl Case {
     }
 }
 
-/// What AWS forces, worked out anew: for each node its write and its removal, with an edge to each that must come later.
+/// What AWS forces, worked out anew: for each node its write and its removal, with an edge to each that must come
+/// later.
 struct Forced {
     graph: DiGraph<(), ()>,
     nodes: Vec<[NodeIndex; 2]>,
@@ -229,8 +230,8 @@ impl Forced {
         Self { graph, nodes }
     }
 
-    /// Whether there is an order at all: what must go first may be held by what waits for its successor. Then no order of
-    /// these steps is possible, and the plan is refused.
+    /// Whether there is an order at all: what must go first may be held by what waits for its successor. Then no
+    /// order of these steps is possible, and the plan is refused.
     fn is_possible(&self) -> bool {
         !is_cyclic_directed(&self.graph)
     }
@@ -356,7 +357,7 @@ proptest! {
     fn whatever_fails_nothing_is_lost_and_all_that_can_be_done_is_done(case in case()) {
         let forced = Forced::of(&case);
         if !forced.is_possible() {
-            prop_assert!(Order::of(&case.scene().draft()).is_err(), "an order that cannot be");
+            prop_assert!(Order::of(&case.scene().execution()).is_err(), "an order that cannot be");
             return Ok(());
         }
         let (order, outcome) = case.run();

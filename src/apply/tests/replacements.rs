@@ -27,7 +27,7 @@ fn created_first_it_ends_with_the_new_object_alone() {
 #[test]
 fn created_first_the_old_object_stays_if_the_new_one_fails() {
     let scene = create_first();
-    scene.cloud.always(Call::Create, "security_group.web", Answer::Fails(Class::Refused));
+    scene.cloud.always(Call::Create, "security_group.web", Answer::Fails(ErrorClass::Rejected));
     let outcome = scene.run();
     assert_eq!(outcome.cloud.ids("security_group.web"), ["security_group-1"]);
     outcome.assert_never("updating ecs_service.web");
@@ -55,7 +55,7 @@ fn created_first_the_old_object_stays_for_who_still_has_it() {
 #[test]
 fn created_first_an_old_object_that_cannot_go_is_said() {
     let scene = create_first();
-    scene.cloud.always(Call::Delete, "security_group.web", Answer::Fails(Class::Refused));
+    scene.cloud.always(Call::Delete, "security_group.web", Answer::Fails(ErrorClass::Rejected));
     let outcome = scene.run();
     outcome.at("failed deleting security_group.web");
     outcome.at("updated ecs_service.web");
@@ -93,7 +93,7 @@ fn deleted_first_nothing_is_made_before_the_old_object_is_gone() {
 #[test]
 fn deleted_first_nothing_is_made_if_the_old_object_stays() {
     let scene = delete_first();
-    scene.cloud.always(Call::Delete, "db_instance.main", Answer::Fails(Class::Refused));
+    scene.cloud.always(Call::Delete, "db_instance.main", Answer::Fails(ErrorClass::Rejected));
     let outcome = scene.run();
     assert_eq!(outcome.cloud.ids("db_instance.main"), ["db_instance-1"]);
     outcome.assert_never("creating db_instance.main");
@@ -103,7 +103,7 @@ fn deleted_first_nothing_is_made_if_the_old_object_stays() {
 #[test]
 fn deleted_first_a_new_object_that_fails_is_said() {
     let scene = delete_first();
-    scene.cloud.always(Call::Create, "db_instance.main", Answer::Fails(Class::Refused));
+    scene.cloud.always(Call::Create, "db_instance.main", Answer::Fails(ErrorClass::Rejected));
     let outcome = scene.run();
     outcome.at("failed creating db_instance.main");
     outcome.assert_never("updating ssm_parameter.url");

@@ -20,7 +20,9 @@ const WRITES: [(&str, Call); 3] = [("create", Call::Create), ("update", Call::Up
 #[test]
 fn a_passing_error_is_waited_out() {
     for (operation, call) in WRITES {
-        for class in [Class::Propagating, Class::InUse, Class::Throttled, Class::Unanswered] {
+        for class in
+            [ErrorClass::EventuallyConsistent, ErrorClass::InUse, ErrorClass::Throttled, ErrorClass::Ambiguous]
+        {
             let scene = one(operation, "security_group.web");
             scene.cloud.script(call, "security_group.web", [Answer::Fails(class); 3]);
             let outcome = scene.run();
@@ -33,10 +35,10 @@ fn a_passing_error_is_waited_out() {
 #[test]
 fn each_sort_of_trouble_has_its_limit() {
     let limits = [
-        (Class::Propagating, 2 * MINUTE),
-        (Class::InUse, 15 * MINUTE),
-        (Class::Throttled, 5 * MINUTE),
-        (Class::Unanswered, MINUTE),
+        (ErrorClass::EventuallyConsistent, 2 * MINUTE),
+        (ErrorClass::InUse, 15 * MINUTE),
+        (ErrorClass::Throttled, 5 * MINUTE),
+        (ErrorClass::Ambiguous, MINUTE),
     ];
     for (operation, call) in WRITES {
         for (class, limit) in limits {
@@ -54,7 +56,7 @@ fn each_sort_of_trouble_has_its_limit() {
 fn what_is_in_use_is_waited_for_as_long_as_its_kind_takes() {
     for (operation, call) in WRITES {
         let scene = one(operation, "db_instance.main");
-        scene.cloud.always(call, "db_instance.main", Answer::Fails(Class::InUse));
+        scene.cloud.always(call, "db_instance.main", Answer::Fails(ErrorClass::InUse));
         let took = scene.run().seconds();
         assert!((3600..3612).contains(&took), "{operation} was given up after {took} s");
     }
@@ -63,7 +65,7 @@ fn what_is_in_use_is_waited_for_as_long_as_its_kind_takes() {
 #[test]
 fn what_does_not_pass_fails_at_once() {
     for (operation, call) in WRITES {
-        for class in [Class::Refused, Class::Denied, Class::Taken, Class::Missing] {
+        for class in [ErrorClass::Rejected, ErrorClass::Denied, ErrorClass::AlreadyExists, ErrorClass::NotFound] {
             let scene = one(operation, "security_group.web");
             scene.cloud.always(call, "security_group.web", Answer::Fails(class));
             assert_eq!(scene.run().report.failed.len(), 1, "{operation} {class:?}");
@@ -75,7 +77,7 @@ fn what_does_not_pass_fails_at_once() {
 fn a_limit_counts_from_when_the_trouble_began() {
     // Half an hour of waiting, then almost a minute without answers, twice.
     let scene = one("create", "db_instance.main");
-    let silence = [Answer::Fails(Class::Unanswered); 8];
+    let silence = [Answer::Fails(ErrorClass::Ambiguous); 8];
     scene.cloud.script(Call::Poll, "db_instance.main", [Answer::Waits; 180]);
     scene.cloud.script(Call::Poll, "db_instance.main", [&silence[..6], &[Answer::Waits], &silence[..6]].concat());
     let outcome = scene.run();
@@ -84,7 +86,7 @@ fn a_limit_counts_from_when_the_trouble_began() {
     let scene = one("create", "db_instance.main");
     scene.cloud.script(Call::Poll, "db_instance.main", [Answer::Waits; 180]);
     scene.cloud.script(Call::Poll, "db_instance.main", silence);
-    assert!(scene.run().failure().contains("Unanswered"), "a minute of it is too much");
+    assert!(scene.run().failure().contains("Ambiguous"), "a minute of it is too much");
 }
 
 #[test]
@@ -107,7 +109,13 @@ fn a_create_whose_answer_is_lost_makes_one_object() {
 
 #[test]
 fn a_create_that_fails_in_its_second_call_makes_one_object() {
-    for class in [Class::Throttled, Class::Propagating, Class::InUse, Class::Refused, Class::Fenced] {
+    for class in [
+        ErrorClass::Throttled,
+        ErrorClass::EventuallyConsistent,
+        ErrorClass::InUse,
+        ErrorClass::Rejected,
+        ErrorClass::Fenced,
+    ] {
         let scene = one("create", "vpc.main");
         scene.cloud.script(Call::Create, "vpc.main", [Answer::Half(class)]);
         let outcome = scene.run();
@@ -118,10 +126,10 @@ fn a_create_that_fails_in_its_second_call_makes_one_object() {
 
 #[test]
 fn a_look_that_fails_is_no_proof_that_nothing_is_there() {
-    for class in [Class::Throttled, Class::Unanswered] {
+    for class in [ErrorClass::Throttled, ErrorClass::Ambiguous] {
         let scene = one("create", "vpc.main");
         scene.cloud.script(Call::Create, "vpc.main", [Answer::Lost]);
-        scene.cloud.script(Call::Look, "vpc.*", [Answer::Fails(class); 5]);
+        scene.cloud.script(Call::Find, "vpc.*", [Answer::Fails(class); 5]);
         let outcome = scene.run();
         assert!(outcome.report.is_success(), "{class:?}: {:?}", outcome.report.failed);
         assert_eq!(outcome.cloud.ids("vpc.main").len(), 1, "{class:?}");
@@ -130,10 +138,10 @@ fn a_look_that_fails_is_no_proof_that_nothing_is_there() {
 
 #[test]
 fn where_it_cannot_be_known_nothing_is_made_again() {
-    for class in [Class::Denied, Class::Throttled] {
+    for class in [ErrorClass::Denied, ErrorClass::Throttled] {
         let scene = one("create", "vpc.main");
         scene.cloud.script(Call::Create, "vpc.main", [Answer::Lost]);
-        scene.cloud.always(Call::Look, "vpc.*", Answer::Fails(class));
+        scene.cloud.always(Call::Find, "vpc.*", Answer::Fails(class));
         let outcome = scene.run();
         assert!(outcome.failure().starts_with("not retried"), "{}", outcome.failure());
         assert_eq!(outcome.cloud.ids("vpc.main").len(), 1, "{class:?}");
@@ -143,17 +151,17 @@ fn where_it_cannot_be_known_nothing_is_made_again() {
 #[test]
 fn a_refusal_is_said_although_the_look_after_it_fails() {
     let scene = one("create", "vpc.main");
-    scene.cloud.always(Call::Create, "vpc.main", Answer::Fails(Class::Refused));
-    scene.cloud.always(Call::Look, "vpc.*", Answer::Fails(Class::Denied));
+    scene.cloud.always(Call::Create, "vpc.main", Answer::Fails(ErrorClass::Rejected));
+    scene.cloud.always(Call::Find, "vpc.*", Answer::Fails(ErrorClass::Denied));
     let outcome = scene.run();
-    assert!(outcome.failure().starts_with("scripted:Create: Refused"), "{}", outcome.failure());
-    assert!(outcome.failure().contains("scripted:Look: Denied"), "{}", outcome.failure());
+    assert!(outcome.failure().starts_with("scripted:Create: Rejected"), "{}", outcome.failure());
+    assert!(outcome.failure().contains("scripted:Find: Denied"), "{}", outcome.failure());
 }
 
 #[test]
 fn an_update_that_took_effect_unseen_is_not_reported_as_refused() {
     let scene = one("update", "vpc.main");
-    scene.cloud.script(Call::Update, "vpc.main", [Answer::Half(Class::Refused)]);
+    scene.cloud.script(Call::Update, "vpc.main", [Answer::Half(ErrorClass::Rejected)]);
     assert!(scene.run().report.is_success());
 }
 
@@ -170,7 +178,7 @@ fn lost_answers_of_updates_and_deletes_are_asked_for_again() {
 fn a_write_that_was_held_back_goes_out_once_the_lock_is_renewed() {
     for (operation, call) in WRITES {
         let scene = one(operation, "vpc.main");
-        scene.cloud.script(call, "vpc.main", [Answer::Fails(Class::Fenced)]);
+        scene.cloud.script(call, "vpc.main", [Answer::Fails(ErrorClass::Fenced)]);
         assert!(scene.run().report.is_success(), "{operation}");
     }
 }

@@ -4,17 +4,17 @@ use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
 
-use super::super::{Doing, Event, Order, Report, Run, Settings, Stop, apply};
+use super::super::{Event, Order, Report, Run, Settings, Stop, Verb, apply};
 use super::scripted::{Scripted, attrs};
 use futures_util::future::LocalBoxFuture;
 
 use crate::applied::{Applied, InUse};
 use crate::clock::Clock;
-use crate::cloud::{About, Cloud};
+use crate::cloud::{Cloud, Context};
 use crate::graph::Graph;
 use crate::kinds::{Impact, Live, find};
-use crate::lock::{Alone, Holder, Lock, LockStore, Terms};
-use crate::plan::{Action, Change, Draft, FORMAT_VERSION, Halves, Origin, Plan, Step, World};
+use crate::lock::{Holder, InMemoryLock, Lock, LockOptions, LockStore};
+use crate::plan::{Action, Change, ExecutionPlan, FORMAT_VERSION, KnownOutputs, Origin, Plan, Step, WriteMode};
 use crate::spec::Environment;
 use crate::value::Address;
 
@@ -59,14 +59,14 @@ impl Said<'_> {
         self
     }
 
-    /// Attributes before and after; an update of them goes in two halves where its kind says so.
+    /// Attributes before and after; an update of them have two phases where its kind says so.
     pub fn attrs(self, before: &serde_json::Value, after: &serde_json::Value) -> Self {
         let step = &mut self.0.1;
         step.desired = Some(Rc::new(after.clone()));
         if let Some(live) = &mut step.live {
             live.attrs = Some(before.clone());
         }
-        step.halves = Halves::of(step.kind, step.live.as_ref(), after);
+        step.write_mode = WriteMode::of(step.kind, step.live.as_ref(), after);
         self
     }
 }
@@ -138,7 +138,7 @@ impl Scene {
             place: self.changes.len(),
             uses: BTreeSet::new(),
             create_first: action == Action::Replace && kind.create_first(),
-            halves: Halves::One,
+            write_mode: WriteMode::Single,
         };
         let change = Change {
             address,
@@ -146,7 +146,7 @@ impl Scene {
             action,
             reason: String::new(),
             impact: Impact::None,
-            seconds: kind.typical(),
+            seconds: kind.expected_seconds(),
             origin: Origin::Requested,
             guarded: false,
             id: step.live.as_ref().map(|live| live.id.clone()),
@@ -157,32 +157,38 @@ impl Scene {
         Said(self.changes.last_mut().expect("it was pushed"))
     }
 
-    pub fn draft(&mut self) -> Draft {
+    pub fn execution(&mut self) -> ExecutionPlan {
         let (changes, steps): (Vec<Change>, Vec<Step>) = self.changes.drain(..).unzip();
-        let world = World::default();
+        let known_outputs = KnownOutputs::default();
         for (change, step) in changes.iter().zip(&steps) {
             if let Some(live) = &step.live {
-                world.learn(&change.address, &live.id, live.outputs.clone());
+                known_outputs.record(&change.address, &live.id, live.outputs.clone());
             }
         }
-        Draft { plan: plan(changes), steps, world, applied: Applied::default(), in_use: InUse::default() }
+        ExecutionPlan {
+            plan: plan(changes),
+            steps,
+            known_outputs,
+            applied: Applied::default(),
+            in_use: InUse::default(),
+        }
     }
 
     /// Carries the plan out to its end.
     pub fn run(mut self) -> Outcome {
-        let draft = self.draft();
-        let order = Order::of(&draft).expect("no cycle");
-        self.carry_out(&draft, &order)
+        let execution = self.execution();
+        let order = Order::of(&execution).expect("no cycle");
+        self.carry_out(&execution, &order)
     }
 
-    pub fn carry_out(mut self, draft: &Draft, order: &Order) -> Outcome {
+    pub fn carry_out(mut self, execution: &ExecutionPlan, order: &Order) -> Outcome {
         let env = ENVIRONMENT.with(Rc::clone);
-        let (graph, vault, cloud) = (Graph::empty(), self.cloud.vault(), self.cloud.clone());
-        let about = About { env: &env, graph: &graph, vault: &vault };
+        let (graph, secret_store, cloud) = (Graph::empty(), self.cloud.secret_store(), self.cloud.clone());
+        let context = Context { env: &env, graph: &graph, secret_store: &secret_store };
         let events = RefCell::new(Vec::new());
         let emit = |event: Event<'_>| events.borrow_mut().push(text(&event));
         let clock: Rc<dyn Clock> = Rc::new(cloud.clock.clone());
-        let store = self.lock.take().unwrap_or_else(|| Box::new(Alone::new(Rc::clone(&clock))));
+        let store = self.lock.take().unwrap_or_else(|| Box::new(InMemoryLock::new(Rc::clone(&clock))));
         let settings = Settings { parallelism: self.parallelism, drain: Duration::from_secs(7) };
         let beside = self.beside.take().unwrap_or_else(|| Box::pin(std::future::pending()));
         let beside = async {
@@ -191,12 +197,12 @@ impl Scene {
         };
         let (stop, measured) = (Rc::clone(&self.stop), Rc::clone(&clock));
         let work = async {
-            let terms = Terms { lease: Duration::from_secs(60), timeout: Duration::ZERO };
+            let terms = LockOptions { lease: Duration::from_secs(60), timeout: Duration::ZERO };
             let me = Holder::this("apply");
             let lock = Lock::acquire(store, me, terms, clock, &|_| {}, std::future::pending()).await;
             let Ok((lock, _)) = lock else { panic!("the lock is free") };
             let (cloud, clock, stop) = (&cloud, measured.as_ref(), stop.as_ref());
-            let run = Run { cloud, lock: &lock, clock, about, draft, order, settings, stop, emit: &emit };
+            let run = Run { cloud, lock: &lock, clock, context, execution, order, settings, stop, emit: &emit };
             tokio::select! {
                 biased;
                 report = apply(run) => report,
@@ -233,12 +239,12 @@ fn plan(changes: Vec<Change>) -> Plan {
 
 fn text(event: &Event<'_>) -> String {
     match event {
-        Event::Started { address, doing } => format!("{} {address}", doing.present()),
+        Event::Started { address, verb } => format!("{} {address}", verb.present()),
         Event::Waiting { address, what } => format!("{address} waits: {what}"),
-        Event::Finished { address, doing, .. } => format!("{} {address}", doing.past()),
+        Event::Finished { address, verb, .. } => format!("{} {address}", verb.past()),
         Event::Unchanged { address } => format!("{address} is unchanged"),
-        Event::Failed { address, doing, .. } => format!("failed {} {address}", doing.present()),
-        Event::Skipped { address, doing, because } => format!("skipped {} {address}: {because}", doing.present()),
+        Event::Failed { address, verb, .. } => format!("failed {} {address}", verb.present()),
+        Event::Skipped { address, verb, because } => format!("skipped {} {address}: {because}", verb.present()),
         Event::Stopping { running } => format!("stopping with {running} running"),
         Event::LockLost { running, .. } => format!("the lock is lost with {running} running"),
     }
@@ -254,9 +260,8 @@ pub struct Outcome {
 impl Outcome {
     /// What began, in order.
     pub fn started(&self) -> Vec<&str> {
-        let doings = [Doing::Create, Doing::Update, Doing::Finish, Doing::Delete];
-        let is_start =
-            |event: &&str| doings.iter().any(|doing| event.starts_with(&format!("{} ", doing.present())));
+        let doings = [Verb::Create, Verb::Update, Verb::Finish, Verb::Delete];
+        let is_start = |event: &&str| doings.iter().any(|verb| event.starts_with(&format!("{} ", verb.present())));
         self.events.iter().map(String::as_str).filter(is_start).collect()
     }
 

@@ -7,13 +7,13 @@ use futures_util::future::LocalBoxFuture;
 use serde_json::{Value, json};
 
 use crate::applied::Applied;
-use crate::aws::{Class, CloudError};
-use crate::clock::{Clock, MachineClock, SimulatedClock};
-use crate::cloud::{About, Cloud, Found, Kinds, State};
-use crate::kinds::{AnyKind, Create, Delete, Goal, Live, Look, Made, Outputs, Poll, Update};
-use crate::lock::{Alone, LockStore};
+use crate::aws::{CloudError, ErrorClass};
+use crate::clock::{Clock, SimulatedClock, SystemClock};
+use crate::cloud::{Cloud, Context, Kinds, Observed, State};
+use crate::kinds::{AnyKind, Create, Delete, Goal, Live, Outputs, Poll, PollTarget, Update, WriteResult};
+use crate::lock::{InMemoryLock, LockStore};
 use crate::spec::Environment;
-use crate::value::{Address, Vault};
+use crate::value::{Address, SecretStore};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Call {
@@ -23,7 +23,7 @@ pub enum Call {
     /// Whether what was written is ready, or what was deleted is gone.
     Poll,
     /// A read of all objects of the address's kind.
-    Look,
+    Find,
 }
 
 /// What a call comes to. Without a script it takes effect and succeeds.
@@ -31,11 +31,11 @@ pub enum Call {
 pub enum Answer {
     Succeeds,
     /// It takes no effect.
-    Fails(Class),
+    Fails(ErrorClass),
     /// It takes effect, and the answer is lost.
     Lost,
     /// It takes effect, and then one more call that belongs to it fails so.
-    Half(Class),
+    Half(ErrorClass),
     /// Of a poll: it says that it is not done.
     Waits,
     /// Of a poll: it says that it never will be.
@@ -96,7 +96,7 @@ impl Scripted {
     }
 
     async fn answer(&self, call: Call, address: &Address) -> Answer {
-        self.calls.borrow_mut().push((self.clock.steady(), call, address.clone()));
+        self.calls.borrow_mut().push((self.clock.monotonic(), call, address.clone()));
         if !self.latency.get().is_zero() {
             self.clock.sleep(self.latency.get()).await;
         }
@@ -115,7 +115,7 @@ impl Scripted {
             Answer::Succeeds => Ok(effect()),
             Answer::Lost => {
                 effect();
-                Err(error(call, Class::Unanswered))
+                Err(error(call, ErrorClass::Ambiguous))
             }
             Answer::Half(class) => {
                 effect();
@@ -127,7 +127,7 @@ impl Scripted {
     }
 }
 
-pub fn error(call: Call, class: Class) -> CloudError {
+pub fn error(call: Call, class: ErrorClass) -> CloudError {
     CloudError {
         class,
         ..CloudError::new(&format!("scripted:{call:?}"), &format!("{class:?}"), "as the test says")
@@ -139,8 +139,8 @@ impl Cloud for Scripted {
         "a script".to_owned()
     }
 
-    fn vault(&self) -> Vault {
-        Vault::new(vec![1; 32])
+    fn secret_store(&self) -> SecretStore {
+        SecretStore::new(vec![1; 32])
     }
 
     fn guard<'a>(&'a self, _: &'a Environment) -> LocalBoxFuture<'a, Result<(), CloudError>> {
@@ -148,41 +148,41 @@ impl Cloud for Scripted {
     }
 
     fn lock(&self, _: &Environment) -> Box<dyn LockStore> {
-        Box::new(Alone::new(MachineClock::shared()))
+        Box::new(InMemoryLock::new(SystemClock::shared()))
     }
 
-    fn state<'a>(&'a self, _: About<'a>, _: Kinds) -> LocalBoxFuture<'a, Result<State, Vec<CloudError>>> {
+    fn state<'a>(&'a self, _: Context<'a>, _: Kinds) -> LocalBoxFuture<'a, Result<State, Vec<CloudError>>> {
         unreachable!("an apply is given its plan")
     }
 
-    fn observe<'a>(&'a self, _: About<'a>) -> LocalBoxFuture<'a, Result<Vec<Found>, Vec<CloudError>>> {
+    fn observe<'a>(&'a self, _: Context<'a>) -> LocalBoxFuture<'a, Result<Vec<Observed>, Vec<CloudError>>> {
         unreachable!("an apply reads kind by kind")
     }
 
     fn observe_kind<'a>(
         &'a self,
-        _: About<'a>,
+        _: Context<'a>,
         kind: &'static dyn AnyKind,
-    ) -> LocalBoxFuture<'a, Result<Vec<Found>, CloudError>> {
+    ) -> LocalBoxFuture<'a, Result<Vec<Observed>, CloudError>> {
         Box::pin(async move {
-            let found = || -> Vec<Found> {
+            let found = || -> Vec<Observed> {
                 let objects = self.objects.borrow();
                 let own = objects.iter().filter(|object| object.kind.name() == kind.name());
-                let found = own.map(|Object { kind, address, id, attrs }| Found {
+                let found = own.map(|Object { kind, address, id, attrs }| Observed {
                     kind: *kind,
                     live: Live::new(Some(address.clone()), id, attrs.clone()),
                 });
                 found.collect()
             };
-            self.does(Call::Look, &Address::new(kind.name(), "*"), found).await
+            self.does(Call::Find, &Address::new(kind.name(), "*"), found).await
         })
     }
 
-    fn complete<'a>(&'a self, _: About<'a>, _: &'a mut Found) -> LocalBoxFuture<'a, Result<(), CloudError>> {
+    fn refresh<'a>(&'a self, _: Context<'a>, _: &'a mut Observed) -> LocalBoxFuture<'a, Result<(), CloudError>> {
         Box::pin(async { Ok(()) })
     }
 
-    fn keep_applied<'a>(
+    fn save_applied<'a>(
         &'a self,
         _: &'a Environment,
         _: &'a Applied,
@@ -192,28 +192,28 @@ impl Cloud for Scripted {
 
     fn create<'a>(
         &'a self,
-        _: About<'a>,
+        _: Context<'a>,
         kind: &'static dyn AnyKind,
         new: Create<'a, Value>,
-    ) -> LocalBoxFuture<'a, Result<Made, CloudError>> {
+    ) -> LocalBoxFuture<'a, Result<WriteResult, CloudError>> {
         Box::pin(async move {
-            let effect = || Made::new(self.add(kind, new.address, new.attrs.clone()));
+            let effect = || WriteResult::new(self.add(kind, new.address, new.attrs.clone()));
             self.does(Call::Create, new.address, effect).await
         })
     }
 
     fn update<'a>(
         &'a self,
-        _: About<'a>,
+        _: Context<'a>,
         _: &'static dyn AnyKind,
         change: Update<'a, Value>,
-    ) -> LocalBoxFuture<'a, Result<Made, CloudError>> {
+    ) -> LocalBoxFuture<'a, Result<WriteResult, CloudError>> {
         Box::pin(async move {
             let effect = || {
                 let mut objects = self.objects.borrow_mut();
                 let object = objects.iter_mut().find(|object| object.id == change.id).expect("it is there");
                 object.attrs = change.attrs.clone();
-                Made::new(change.id)
+                WriteResult::new(change.id)
             };
             self.does(Call::Update, change.address, effect).await
         })
@@ -233,14 +233,14 @@ impl Cloud for Scripted {
     fn poll<'a>(
         &'a self,
         _: &'static dyn AnyKind,
-        look: Look<'a, Value>,
+        target: PollTarget<'a, Value>,
     ) -> LocalBoxFuture<'a, Result<Poll, CloudError>> {
         Box::pin(async move {
-            let address = self.addresses.borrow().get(look.id).cloned().expect("it was there once");
+            let address = self.addresses.borrow().get(target.id).cloned().expect("it was there once");
             match self.answer(Call::Poll, &address).await {
                 Answer::Succeeds => {
-                    let is_there = self.objects.borrow().iter().any(|object| object.id == look.id);
-                    assert_eq!(is_there, look.goal == Goal::Ready, "{} as it was left", look.id);
+                    let is_there = self.objects.borrow().iter().any(|object| object.id == target.id);
+                    assert_eq!(is_there, target.goal == Goal::Ready, "{} as it was left", target.id);
                     Ok(Poll::Done(Outputs::new()))
                 }
                 Answer::Waits => Ok(Poll::Waiting("pending".to_owned())),

@@ -1,123 +1,148 @@
 use super::*;
 
 /// What AWS says, and what it means, by operation where that matters.
-const MEANINGS: &[(Class, &str, &str, &str)] = &[
+const MEANINGS: &[(ErrorClass, &str, &str, &str)] = &[
     (
-        Class::InUse,
+        ErrorClass::InUse,
         "ec2:ReleaseAddress",
         "AuthFailure",
         "You do not have permission to access the specified resource.",
     ),
-    (Class::Denied, "ec2:CreateVpc", "AuthFailure", "AWS was not able to validate the provided access credentials"),
-    (Class::Throttled, "iam:CreateRole", "ConcurrentModification", "Please try again"),
-    (Class::Throttled, "iam:TagRole", "ConcurrentModificationException", "Multiple requests to change this object"),
     (
-        Class::Throttled,
+        ErrorClass::Denied,
+        "ec2:CreateVpc",
+        "AuthFailure",
+        "AWS was not able to validate the provided access credentials",
+    ),
+    (ErrorClass::Throttled, "iam:CreateRole", "ConcurrentModification", "Please try again"),
+    (
+        ErrorClass::Throttled,
+        "iam:TagRole",
+        "ConcurrentModificationException",
+        "Multiple requests to change this object",
+    ),
+    (
+        ErrorClass::Throttled,
         "ecs:RegisterTaskDefinition",
         "ClientException",
         "Too many concurrent attempts to create a new revision of the specified family.",
     ),
     (
-        Class::Refused,
+        ErrorClass::Rejected,
         "ecs:RegisterTaskDefinition",
         "ClientException",
         "No Fargate configuration exists for given values",
     ),
     (
-        Class::InUse,
+        ErrorClass::InUse,
         "logs:CreateLogGroup",
         "OperationAbortedException",
         "A conflicting operation is currently in progress against this resource. Please try again.",
     ),
-    (Class::InUse, "s3:CreateBucket", "OperationAborted", "A conflicting conditional operation is in progress"),
     (
-        Class::InUse,
+        ErrorClass::InUse,
+        "s3:CreateBucket",
+        "OperationAborted",
+        "A conflicting conditional operation is in progress",
+    ),
+    (
+        ErrorClass::InUse,
         "ecs:DeleteService",
         "InvalidParameterException",
         "The service cannot be stopped while deployments are active.",
     ),
     (
-        Class::InUse,
+        ErrorClass::InUse,
         "ecs:CreateService",
         "InvalidParameterException",
         "Unable to Start a service that is still Draining.",
     ),
-    (Class::InUse, "ecs:CreateService", "InvalidParameterException", "Creation of service was not idempotent."),
     (
-        Class::Propagating,
+        ErrorClass::InUse,
+        "ecs:CreateService",
+        "InvalidParameterException",
+        "Creation of service was not idempotent.",
+    ),
+    (
+        ErrorClass::EventuallyConsistent,
         "ecs:CreateService",
         "InvalidParameterException",
         "Unable to assume role and validate the listeners configured on your load balancer. Please verify that the ECS \
          service role being passed has the proper permissions.",
     ),
     (
-        Class::Propagating,
+        ErrorClass::EventuallyConsistent,
         "ecs:CreateCluster",
         "InvalidParameterException",
         "Unable to assume the service linked role. Please verify that it exists.",
     ),
     (
-        Class::Propagating,
+        ErrorClass::EventuallyConsistent,
         "ecs:CreateService",
         "InvalidParameterException",
         "The role with name web-task cannot be assumed.",
     ),
     (
-        Class::Propagating,
+        ErrorClass::EventuallyConsistent,
         "ecs:RegisterTaskDefinition",
         "ClientException",
         "ECS was unable to assume the role 'arn:aws:iam::123456789012:role/web'",
     ),
     (
-        Class::Propagating,
+        ErrorClass::EventuallyConsistent,
         "iam:CreateRole",
         "MalformedPolicyDocument",
         "Invalid principal in policy: \"AWS\":\"arn:aws:iam::123456789012:role/web\"",
     ),
     (
-        Class::Propagating,
+        ErrorClass::EventuallyConsistent,
         "ecs:CreateService",
         "InvalidParameterException",
         "The target group does not have an associated load balancer.",
     ),
     (
-        Class::InUse,
+        ErrorClass::InUse,
         "rds:ModifyDBInstance",
         "InvalidParameterCombination",
         "You can't currently modify the storage of this DB instance because the previous storage change is being optimized.",
     ),
     (
-        Class::Refused,
+        ErrorClass::Rejected,
         "rds:ModifyDBInstance",
         "InvalidParameterCombination",
         "Cannot find version 16.99 for postgres",
     ),
-    (Class::InUse, "acm:RequestCertificate", "ConflictException", "Wait for the previous operation to finish"),
+    (ErrorClass::InUse, "acm:RequestCertificate", "ConflictException", "Wait for the previous operation to finish"),
     (
-        Class::InUse,
+        ErrorClass::InUse,
         "rds:DeleteDBSubnetGroup",
         "InvalidDBSubnetStateFault",
         "The DB subnet is not in the available state",
     ),
-    (Class::InUse, "elasticloadbalancing:CreateListener", "TargetGroupAssociationLimit", "associated with another"),
     (
-        Class::InUse,
+        ErrorClass::InUse,
+        "elasticloadbalancing:CreateListener",
+        "TargetGroupAssociationLimit",
+        "associated with another",
+    ),
+    (
+        ErrorClass::InUse,
         "ecs:DeleteCluster",
         "ClusterContainsContainerInstancesException",
         "The Cluster cannot be deleted",
     ),
-    (Class::Throttled, "ec2:CreateTags", "ConcurrentTagAccess", "Concurrent tag access"),
-    (Class::Throttled, "acm:AddTagsToCertificate", "LimitExceededException", "Rate of tag calls"),
+    (ErrorClass::Throttled, "ec2:CreateTags", "ConcurrentTagAccess", "Concurrent tag access"),
+    (ErrorClass::Throttled, "acm:AddTagsToCertificate", "LimitExceededException", "Rate of tag calls"),
     (
-        Class::Refused,
+        ErrorClass::Rejected,
         "acm:RequestCertificate",
         "LimitExceededException",
         "you have reached your limit of 20 certificates",
     ),
-    (Class::Refused, "iam:CreateRole", "LimitExceeded", "Cannot exceed quota for RolesPerAccount: 1000"),
-    (Class::Missing, "ssm:ListTagsForResource", "InvalidResourceId", "The resource ID isn't valid."),
+    (ErrorClass::Rejected, "iam:CreateRole", "LimitExceeded", "Cannot exceed quota for RolesPerAccount: 1000"),
+    (ErrorClass::NotFound, "ssm:ListTagsForResource", "InvalidResourceId", "The resource ID isn't valid."),
     (
-        Class::Denied,
+        ErrorClass::Denied,
         "iam:PassRole",
         "AccessDeniedException",
         "User: ci is not authorized to perform: iam:PassRole on resource: web-task",
@@ -142,7 +167,7 @@ fn codes_that_mean_the_same_whatever_they_say() {
     let denied = "ExpiredToken ExpiredTokenException RequestExpired InvalidClientTokenId UnrecognizedClientException \
                   RegionDisabledException SignatureDoesNotMatch InvalidSignatureException RequestTimeTooSkewed \
                   AccessDenied AccessDeniedException UnauthorizedOperation";
-    for (codes, class) in [(throttled, Class::Throttled), (denied, Class::Denied)] {
+    for (codes, class) in [(throttled, ErrorClass::Throttled), (denied, ErrorClass::Denied)] {
         for code in codes.split_whitespace() {
             assert_eq!(classify("ec2:DescribeVpcs", code, ""), class, "{code}");
         }
@@ -182,8 +207,8 @@ fn each_denial_has_its_remedy() {
         ("IncompleteResponse", "its body is empty", "proxies"),
     ] {
         let error = CloudError::new("ecs:CreateCluster", code, message);
-        let said = error.remedy().unwrap_or_default();
+        let said = error.help().unwrap_or_default();
         assert!(said.contains(remedy), "{code}: {message}: {said}");
     }
-    assert_eq!(CloudError::new("ec2:CreateVpc", "VpcLimitExceeded", "no more").remedy(), None);
+    assert_eq!(CloudError::new("ec2:CreateVpc", "VpcLimitExceeded", "no more").help(), None);
 }

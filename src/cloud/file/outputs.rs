@@ -1,23 +1,23 @@
-//! What a file cloud gives out for the objects in it.
+//! The outputs of objects in a file cloud.
 
 use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::cloud::About;
+use crate::cloud::Context;
 use crate::cloud::record::Record;
 use crate::kinds::{AnyKind, Outputs};
 use crate::value::Secret;
 
-/// An output that nobody gave: an attribute of the same name, else something telling and stable.
-fn made_up(kind: &dyn AnyKind, record: &Record, output: &str) -> String {
+/// An output that was not captured: an attribute of the same name, or else a stable generated value.
+fn generated(kind: &dyn AnyKind, record: &Record, output: &str) -> String {
     match record.attrs.get(output) {
         Some(Value::String(text)) => return text.clone(),
         Some(Value::Number(number)) => return number.to_string(),
         _ => {}
     }
     let revision =
-        if kind.moving().contains(&output) { format!("-{}", record.revision + 1) } else { String::new() };
+        if kind.changing_outputs().contains(&output) { format!("-{}", record.revision + 1) } else { String::new() };
     match output {
         "version" => (record.revision + 1).to_string(),
         _ => {
@@ -26,14 +26,14 @@ fn made_up(kind: &dyn AnyKind, record: &Record, output: &str) -> String {
     }
 }
 
-/// What others may refer to: what was captured, and what somebody refers to made up.
-pub(super) fn outputs(about: About<'_>, kind: &dyn AnyKind, record: &Record) -> Outputs {
+/// What others may refer to: captured outputs, and generated ones where something refers to them.
+pub(super) fn outputs(context: Context<'_>, kind: &dyn AnyKind, record: &Record) -> Outputs {
     let mut outputs = record.outputs.clone();
     let wanted: BTreeSet<String> =
-        about.graph.outputs.get(&record.address).into_iter().flatten().cloned().collect();
+        context.graph.outputs.get(&record.address).into_iter().flatten().cloned().collect();
     for name in kind.outputs().iter().map(|name| (*name).to_owned()).chain(wanted) {
         if name != "id" && !outputs.contains_key(&name) && (name != "value" || holds_text(record)) {
-            outputs.insert(name.clone(), made_up(kind, record, &name));
+            outputs.insert(name.clone(), generated(kind, record, &name));
         }
     }
     outputs

@@ -12,10 +12,10 @@ use crate::spec::OWNERSHIP;
 
 /// The objects, and the file that holds them.
 ///
-/// A change is written behind the document that the file is, so that it costs what it is long and not what the file
-/// is long. Once these changes are as long as the document, and when a run ends, a new document takes the place of
-/// both. All is in one file, not in a journal beside it: what somebody copies, moves or takes away is whole. A run
-/// that is killed leaves every change that it was told is made, and the next one reads them.
+/// A change is appended to the document, so that its cost grows with the change and not with the file. Once the
+/// changes are as long as the document, and when a run ends, they are compacted into a new document. All is in one
+/// file and not in a separate journal, so that copying or moving the file keeps it whole. A run that is killed leaves
+/// every change that was reported as made, and the next one reads them.
 pub struct Store {
     pub objects: Objects,
     /// `None` for what lives in memory only.
@@ -30,7 +30,7 @@ struct Disk {
     written: Option<(usize, usize)>,
 }
 
-/// By what a file is known to be as it was.
+/// Identifies the state of a file, to notice changes by others.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Stamp {
     device: u64,
@@ -69,7 +69,7 @@ impl Store {
             Some(_) => Objects::read(path)?,
             None => Objects::of(new()),
         };
-        each_in_its_place(&objects).map_err(unusable)?;
+        check_unique_addresses(&objects).map_err(unusable)?;
         Ok(Self { objects, disk: Some(Disk { path: path.to_owned(), stamp, written: None }) })
     }
 
@@ -93,14 +93,14 @@ impl Store {
         Ok(())
     }
 
-    /// Makes one document of the file again.
+    /// Compacts the file into one document.
     ///
     /// # Errors
     /// As for [`Self::make`]. Nothing is lost then: the changes stay behind the document, where they are found.
     pub fn close(&mut self) -> Result<(), String> {
         match &mut self.disk {
             // A run that was killed may have left nothing to do but this.
-            Some(disk) if disk.written.map_or(self.objects.has_trail, |(_, changes)| changes > 0) => {
+            Some(disk) if disk.written.map_or(self.objects.has_appended_changes, |(_, changes)| changes > 0) => {
                 disk.rewrite(&self.objects)
             }
             _ => Ok(()),
@@ -148,7 +148,7 @@ impl Disk {
         }
     }
 
-    /// Takes half a change away: nobody may read it together with what would follow.
+    /// Removes a partly written change: it must not be read together with later ones.
     fn take_back(&mut self, file: &File, bytes: u64) {
         let _ = file.set_len(bytes);
         self.stamp = Stamp::at(&self.path);
@@ -177,11 +177,11 @@ impl Disk {
     }
 }
 
-/// No address stands for two objects but where a replacement was cut short: the new object then differs from the old
-/// one, and has another name if it has one.
-fn each_in_its_place(objects: &Objects) -> Result<(), String> {
+/// Two objects have the same address only after an interrupted replacement: then they differ, and have different
+/// names if their kind has names.
+fn check_unique_addresses(objects: &Objects) -> Result<(), String> {
     let mut places: HashMap<_, Vec<_>> = HashMap::new();
-    for record in objects.records().filter(|record| says_whose_it_is(record)) {
+    for record in objects.records().filter(|record| tags_match(record)) {
         let place = (&record.project, &record.environment, &record.address);
         let others = places.entry(place).or_default();
         let is_copy = |other: &&&Record| {
@@ -200,8 +200,8 @@ fn each_in_its_place(objects: &Objects) -> Result<(), String> {
     Ok(())
 }
 
-/// Whether its own tags, where it has tags, name the address that it is kept under.
-fn says_whose_it_is(record: &Record) -> bool {
+/// Whether its tags, where it has tags, name the address of its record.
+fn tags_match(record: &Record) -> bool {
     let Some(tags) = record.attrs.get("tags").and_then(Value::as_object) else { return true };
     let address = record.address.to_string();
     let names = [Some(record.project.as_str()), record.environment.as_deref(), Some(address.as_str())];

@@ -8,7 +8,7 @@ use crate::applied::Applied;
 use crate::kinds::{AnyKind, find};
 use crate::value::walk::{Link, links};
 
-/// One change of a capture. It says what is there after it, so that making it twice is the same as making it once.
+/// One change of a capture. It holds the state after it, so that it is idempotent.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Change {
@@ -21,7 +21,7 @@ pub enum Change {
         kind: String,
         id: String,
     },
-    /// What was applied to an environment, by its path; `None` takes the record away.
+    /// The record of what was applied to an environment, by its path; `None` removes it.
     Applied {
         environment: String,
         applied: Option<Applied>,
@@ -31,7 +31,7 @@ pub enum Change {
 /// A kind, and an id or a name in it: ids are unique within a kind only, since AWS takes names for those of some.
 type Key = (String, String);
 
-/// A capture whose objects are found by id, by name and by what they refer to without looking through all of them.
+/// A capture with indices of its objects by id, by name and by what they refer to.
 pub struct Objects {
     /// All of the capture but its objects.
     head: Capture,
@@ -41,8 +41,8 @@ pub struct Objects {
     by_id: HashMap<Key, u64>,
     by_name: HashMap<Key, BTreeSet<u64>>,
     users: HashMap<Key, BTreeSet<u64>>,
-    /// Whether the file that this was read from holds changes behind its document.
-    pub has_trail: bool,
+    /// Whether the file that this was read from has changes after its document.
+    pub has_appended_changes: bool,
 }
 
 impl Objects {
@@ -56,7 +56,7 @@ impl Objects {
             by_id: HashMap::with_capacity(records.len()),
             by_name: HashMap::new(),
             users: HashMap::new(),
-            has_trail: false,
+            has_appended_changes: false,
         };
         records.into_iter().for_each(|record| objects.put(record));
         objects
@@ -83,8 +83,8 @@ impl Objects {
         self.records.get(self.by_id.get(&key(kind, id))?)
     }
 
-    /// The first object of this kind that has the name which these attributes say.
-    pub fn namesake(&self, kind: &dyn AnyKind, attrs: &Value) -> Option<&Record> {
+    /// The first object of this kind that has the name in these attributes.
+    pub fn with_same_name(&self, kind: &dyn AnyKind, attrs: &Value) -> Option<&Record> {
         let name = name_of(kind, attrs)?;
         self.records.get(self.by_name.get(&name)?.first()?)
     }

@@ -51,11 +51,11 @@ impl Kind for DiscoveryNamespace {
     const UNREAD: &'static [&'static str] = &["vpc"];
     const TAG_INDEX: Option<&'static str> = Some("servicediscovery:namespace");
     const TAGS_FROM_INDEX: bool = true;
-    const SERVES: bool = true;
+    const SERVES_TRAFFIC: bool = true;
     const OUTPUTS: &'static [&'static str] = &["arn"];
     const IDENTITY: Option<&'static str> = Some("name");
-    const TYPICAL: u64 = 45;
-    const TYPICAL_DELETE: u64 = 30;
+    const EXPECTED_SECONDS: u64 = 45;
+    const EXPECTED_DELETE_SECONDS: u64 = 30;
 
     type Attrs = Attrs;
 
@@ -95,9 +95,9 @@ mod calls {
     use futures_util::future::try_join_all;
 
     use super::*;
-    use crate::aws::{Aws, CloudError, During, Reader, service};
-    use crate::kinds::ownership::{Ownership, confirm};
-    use crate::kinds::{Calls, Create, Delete, Goal, Live, Look, Made, Outputs, Poll, Update};
+    use crate::aws::{Aws, CloudError, Reader, SdkResult, service};
+    use crate::kinds::ownership::{Ownership, confirm_tags};
+    use crate::kinds::{Calls, Create, Delete, Goal, Live, Outputs, Poll, PollTarget, Update, WriteResult};
     use crate::value::Address;
 
     service!(aws_sdk_servicediscovery);
@@ -107,13 +107,13 @@ mod calls {
             Ok(namespaces(read).await?.to_vec())
         }
 
-        async fn complete(read: &Reader<'_>, live: &mut Live<Attrs>) -> Result<(), CloudError> {
+        async fn refresh(read: &Reader<'_>, live: &mut Live<Attrs>) -> Result<(), CloudError> {
             let tags = tagging::of(read.aws, live.outputs.get("arn").map_or("", String::as_str)).await?;
-            confirm::<Self>(read, live, tags, |attrs| &mut attrs.tags);
+            confirm_tags::<Self>(read, live, tags, |attrs| &mut attrs.tags);
             Ok(())
         }
 
-        async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
+        async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<WriteResult, CloudError> {
             let Attrs { name, vpc, description, tags } = new.attrs;
             let call = aws
                 .client::<Discovery>()
@@ -125,31 +125,31 @@ mod calls {
             let operation = match call.send().await {
                 Ok(accepted) => accepted.operation_id.unwrap_or_default(),
                 Err(error) => match before(&error, new.token) {
-                    Some(Before::Made(id)) => return Ok(Made::new(id)),
+                    Some(Before::WriteResult(id)) => return Ok(WriteResult::new(id)),
                     Some(Before::Making(operation)) => operation,
-                    None => return Err(error).during("servicediscovery:CreatePrivateDnsNamespace"),
+                    None => return Err(error).operation("servicediscovery:CreatePrivateDnsNamespace"),
                 },
             };
             let operation = operation::settled(aws, &operation).await?;
             let id = operation::namespace(&operation)
-                .ok_or_else(|| CloudError::internal("Cloud Map made a namespace and did not say which"))?;
-            Ok(Made::new(id))
+                .ok_or_else(|| CloudError::internal("Cloud Map created a namespace without returning its id"))?;
+            Ok(WriteResult::new(id))
         }
 
-        async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<Made, CloudError> {
+        async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<WriteResult, CloudError> {
             if change.changes("description") {
                 let namespace = PrivateDnsNamespaceChange::builder().description(&change.attrs.description).build();
                 let call =
                     aws.client::<Discovery>().update_private_dns_namespace().id(change.id).namespace(namespace);
                 let call = call.updater_request_id(request_id(change.token));
-                let accepted = call.send().await.during("servicediscovery:UpdatePrivateDnsNamespace")?;
+                let accepted = call.send().await.operation("servicediscovery:UpdatePrivateDnsNamespace")?;
                 operation::settled(aws, accepted.operation_id().unwrap_or_default()).await?;
             }
             if change.changes("tags") {
                 let arn = change.outputs.get("arn").map_or("", String::as_str);
                 tagging::retag(aws, arn, &change.before.tags, &change.attrs.tags).await?;
             }
-            Ok(Made { id: change.id.to_owned(), outputs: change.outputs.clone() })
+            Ok(WriteResult { id: change.id.to_owned(), outputs: change.outputs.clone() })
         }
 
         async fn delete(aws: &Aws, gone: &Delete<'_, Attrs>) -> Result<(), CloudError> {
@@ -158,23 +158,23 @@ mod calls {
                 .id(gone.id)
                 .send()
                 .await
-                .found("servicediscovery:DeleteNamespace")?;
+                .optional("servicediscovery:DeleteNamespace")?;
             Ok(())
         }
 
-        async fn poll(aws: &Aws, look: &Look<'_, Attrs>) -> Result<Poll, CloudError> {
+        async fn poll(aws: &Aws, target: &PollTarget<'_, Attrs>) -> Result<Poll, CloudError> {
             let found = aws
                 .client::<Discovery>()
                 .get_namespace()
-                .id(look.id)
+                .id(target.id)
                 .send()
                 .await
-                .found("servicediscovery:GetNamespace")?;
+                .optional("servicediscovery:GetNamespace")?;
             let arn = found.and_then(|found| found.namespace?.arn);
-            Ok(match (look.goal, arn) {
+            Ok(match (target.goal, arn) {
                 (Goal::Ready, Some(arn)) => Poll::Done(Outputs::from([("arn".to_owned(), arn)])),
                 (Goal::Ready, None) => return Err(CloudError::not_shown("servicediscovery:GetNamespace")),
-                (Goal::Gone, Some(_)) => Poll::Waiting("Cloud Map takes its hosted zone down".to_owned()),
+                (Goal::Gone, Some(_)) => Poll::Waiting("Cloud Map is deleting its hosted zone".to_owned()),
                 (Goal::Gone, None) => Poll::Done(Outputs::new()),
             })
         }
@@ -182,7 +182,7 @@ mod calls {
 
     /// What became of an earlier attempt of the same create, whose answer was lost.
     enum Before {
-        Made(String),
+        WriteResult(String),
         Making(String),
     }
 
@@ -191,7 +191,7 @@ mod calls {
             CreateError::NamespaceAlreadyExists(there)
                 if there.creator_request_id() == Some(&request_id(token)) =>
             {
-                Some(Before::Made(there.namespace_id()?.to_owned()))
+                Some(Before::WriteResult(there.namespace_id()?.to_owned()))
             }
             CreateError::DuplicateRequest(running) => {
                 Some(Before::Making(running.duplicate_operation_id()?.to_owned()))
@@ -214,7 +214,7 @@ mod calls {
             .build()
             .map_err(|error| CloudError::internal(error.to_string()))?;
         let pages = read.aws.client::<Discovery>().list_namespaces().filters(private).into_paginator().send();
-        let pages = pages.collect::<Result<Vec<_>, _>>().await.during("servicediscovery:ListNamespaces")?;
+        let pages = pages.collect::<Result<Vec<_>, _>>().await.operation("servicediscovery:ListNamespaces")?;
         let found = pages
             .iter()
             .flat_map(aws_sdk_servicediscovery::operation::list_namespaces::ListNamespacesOutput::namespaces);
@@ -242,6 +242,6 @@ mod calls {
 
     /// A request id that Cloud Map takes: 64 characters at most.
     pub(in crate::kinds) fn request_id(token: &str) -> String {
-        if token.len() <= 64 { token.to_owned() } else { crate::kinds::seal(&token) }
+        if token.len() <= 64 { token.to_owned() } else { crate::kinds::content_digest(&token) }
     }
 }

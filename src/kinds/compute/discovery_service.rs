@@ -43,7 +43,7 @@ impl Kind for DiscoveryService {
         &["name", "namespace", "record_type", "routing_policy", "custom_health"];
     const TAG_INDEX: Option<&'static str> = Some("servicediscovery:service");
     const TAGS_FROM_INDEX: bool = true;
-    const SERVES: bool = true;
+    const SERVES_TRAFFIC: bool = true;
     const BACKED_BY: Option<&'static str> = Some("ecs_service");
     const OUTPUTS: &'static [&'static str] = &["arn"];
 
@@ -71,7 +71,7 @@ impl Kind for DiscoveryService {
         desired.collect()
     }
 
-    fn stands_for(desired: &Attrs, live: &Attrs) -> bool {
+    fn is_counterpart(desired: &Attrs, live: &Attrs) -> bool {
         desired.namespace == live.namespace && desired.name == live.name
     }
 
@@ -104,10 +104,10 @@ mod calls {
     use futures_util::future::try_join_all;
 
     use super::*;
-    use crate::aws::{Aws, CloudError, During, Reader};
+    use crate::aws::{Aws, CloudError, Reader, SdkResult};
     use crate::kinds::compute::discovery_namespace::{operation, request_id, tagging};
-    use crate::kinds::ownership::{Ownership, confirm};
-    use crate::kinds::{Calls, Create, Delete, Live, Made, Update};
+    use crate::kinds::ownership::{Ownership, confirm_tags};
+    use crate::kinds::{Calls, Create, Delete, Live, Update, WriteResult};
     use crate::value::Address;
 
     impl Calls for DiscoveryService {
@@ -123,13 +123,13 @@ mod calls {
             Ok(found.into_iter().flatten().collect())
         }
 
-        async fn complete(read: &Reader<'_>, live: &mut Live<Attrs>) -> Result<(), CloudError> {
+        async fn refresh(read: &Reader<'_>, live: &mut Live<Attrs>) -> Result<(), CloudError> {
             let tags = tagging::of(read.aws, live.outputs.get("arn").map_or("", String::as_str)).await?;
-            confirm::<Self>(read, live, tags, |attrs| &mut attrs.tags);
+            confirm_tags::<Self>(read, live, tags, |attrs| &mut attrs.tags);
             Ok(())
         }
 
-        async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
+        async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<WriteResult, CloudError> {
             let attrs = new.attrs;
             let call =
                 aws.once::<Discovery>().create_service().name(&attrs.name).namespace_id(attrs.namespace.value());
@@ -142,13 +142,13 @@ mod calls {
                 Ok(made) => made.service.map(|service| (service.id, service.arn)).unwrap_or_default(),
                 Err(error) => match made_before(&error, new.token) {
                     Some(ids) => ids,
-                    None => return Err(error).during("servicediscovery:CreateService"),
+                    None => return Err(error).operation("servicediscovery:CreateService"),
                 },
             };
-            Ok(Made::new(id.unwrap_or_default()).output("arn", arn.unwrap_or_default()))
+            Ok(WriteResult::new(id.unwrap_or_default()).output("arn", arn.unwrap_or_default()))
         }
 
-        async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<Made, CloudError> {
+        async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<WriteResult, CloudError> {
             if change.changes("ttl") || change.changes("description") {
                 // The records always go along: Cloud Map takes away what an update leaves out.
                 let records = DnsConfigChange::builder().dns_records(record(change.attrs)?).build();
@@ -156,14 +156,14 @@ mod calls {
                 let service =
                     ServiceChange::builder().description(&change.attrs.description).dns_config(records).build();
                 let call = aws.client::<Discovery>().update_service().id(change.id).service(service);
-                let accepted = call.send().await.during("servicediscovery:UpdateService")?;
+                let accepted = call.send().await.operation("servicediscovery:UpdateService")?;
                 operation::settled(aws, accepted.operation_id().unwrap_or_default()).await?;
             }
             if change.changes("tags") {
                 let arn = change.outputs.get("arn").map_or("", String::as_str);
                 tagging::retag(aws, arn, &change.before.tags, &change.attrs.tags).await?;
             }
-            Ok(Made { id: change.id.to_owned(), outputs: change.outputs.clone() })
+            Ok(WriteResult { id: change.id.to_owned(), outputs: change.outputs.clone() })
         }
 
         /// Refused as in use while a task is still registered.
@@ -173,7 +173,7 @@ mod calls {
                 .id(gone.id)
                 .send()
                 .await
-                .found("servicediscovery:DeleteService")?;
+                .optional("servicediscovery:DeleteService")?;
             Ok(())
         }
     }
@@ -212,7 +212,7 @@ mod calls {
             .build()
             .map_err(|error| CloudError::internal(error.to_string()))?;
         let pages = read.aws.client::<Discovery>().list_services().filters(inside).into_paginator().send();
-        let pages = pages.collect::<Result<Vec<_>, _>>().await.during("servicediscovery:ListServices")?;
+        let pages = pages.collect::<Result<Vec<_>, _>>().await.operation("servicediscovery:ListServices")?;
         let found = pages
             .iter()
             .flat_map(aws_sdk_servicediscovery::operation::list_services::ListServicesOutput::services)
@@ -242,9 +242,10 @@ mod calls {
         // a call.
         if live.address.is_none() && live.unread.contains(&"tags") {
             let tags = tagging::of(read.aws, arn).await?;
-            confirm::<DiscoveryService>(read, &mut live, tags, |attrs| &mut attrs.tags);
+            confirm_tags::<DiscoveryService>(read, &mut live, tags, |attrs| &mut attrs.tags);
         }
-        let marks = live.attrs.as_ref().is_some_and(|attrs| read.scope.marks::<DiscoveryService>(&attrs.tags));
+        let marks =
+            live.attrs.as_ref().is_some_and(|attrs| read.scope.has_ownership_tags::<DiscoveryService>(&attrs.tags));
         Ok((is_named || marks).then_some(live))
     }
 

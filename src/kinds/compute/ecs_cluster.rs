@@ -85,8 +85,8 @@ mod calls {
     use futures_util::future::try_join_all;
 
     use super::*;
-    use crate::aws::{Aws, CloudError, During, Reader, service};
-    use crate::kinds::{Calls, Create, Delete, Goal, Live, Look, Made, Outputs, Poll, Update};
+    use crate::aws::{Aws, CloudError, Reader, SdkResult, service};
+    use crate::kinds::{Calls, Create, Delete, Goal, Live, Outputs, Poll, PollTarget, Update, WriteResult};
 
     service!(aws_sdk_ecs);
 
@@ -95,23 +95,23 @@ mod calls {
             Ok(clusters(read).await?.to_vec())
         }
 
-        async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
+        async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<WriteResult, CloudError> {
             let Attrs { name, container_insights, tags } = new.attrs;
             let call =
                 aws.client::<Ecs>().create_cluster().cluster_name(name).settings(insights(*container_insights));
-            let made = call.set_tags(Some(tagging::to_aws(tags))).send().await.during("ecs:CreateCluster")?;
+            let made = call.set_tags(Some(tagging::to_aws(tags))).send().await.operation("ecs:CreateCluster")?;
             let arn = made.cluster().and_then(Cluster::cluster_arn).unwrap_or_default();
-            Ok(Made::new(name).output("arn", arn))
+            Ok(WriteResult::new(name).output("arn", arn))
         }
 
-        async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<Made, CloudError> {
-            let made = Made { id: change.id.to_owned(), outputs: change.outputs.clone() };
+        async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<WriteResult, CloudError> {
+            let made = WriteResult { id: change.id.to_owned(), outputs: change.outputs.clone() };
             if change.changes("container_insights") {
                 let call = aws.client::<Ecs>().update_cluster().cluster(change.id);
                 call.settings(insights(change.attrs.container_insights))
                     .send()
                     .await
-                    .during("ecs:UpdateCluster")?;
+                    .operation("ecs:UpdateCluster")?;
             }
             if change.changes("tags") {
                 let arn = change.outputs.get("arn").map_or(change.id, String::as_str);
@@ -121,15 +121,15 @@ mod calls {
         }
 
         async fn delete(aws: &Aws, gone: &Delete<'_, Attrs>) -> Result<(), CloudError> {
-            aws.client::<Ecs>().delete_cluster().cluster(gone.id).send().await.found("ecs:DeleteCluster")?;
+            aws.client::<Ecs>().delete_cluster().cluster(gone.id).send().await.optional("ecs:DeleteCluster")?;
             Ok(())
         }
 
-        async fn poll(aws: &Aws, look: &Look<'_, Attrs>) -> Result<Poll, CloudError> {
-            let call = aws.client::<Ecs>().describe_clusters().clusters(look.id);
-            let found = call.send().await.during("ecs:DescribeClusters")?;
+        async fn poll(aws: &Aws, target: &PollTarget<'_, Attrs>) -> Result<Poll, CloudError> {
+            let call = aws.client::<Ecs>().describe_clusters().clusters(target.id);
+            let found = call.send().await.operation("ecs:DescribeClusters")?;
             let cluster = found.clusters().iter().find(|cluster| is_there(cluster));
-            Ok(match (look.goal, cluster) {
+            Ok(match (target.goal, cluster) {
                 (Goal::Gone, None) => Poll::Done(Outputs::new()),
                 (Goal::Ready, None) => return Err(CloudError::not_shown("ecs:DescribeClusters")),
                 (goal, Some(cluster)) => match cluster.status().unwrap_or_default() {
@@ -138,11 +138,13 @@ mod calls {
                         Poll::Done(Outputs::from([("arn".to_owned(), arn.to_owned())]))
                     }
                     "FAILED" => {
-                        Poll::Failed("AWS could not set the cluster up; delete it, and apply again".to_owned())
+                        Poll::Failed("AWS failed to create the cluster; delete it and apply again".to_owned())
                     }
-                    "DEPROVISIONING" if goal == Goal::Ready => {
-                        Poll::Failed("somebody else deletes the cluster; apply again to make another".to_owned())
-                    }
+                    "DEPROVISIONING" if goal == Goal::Ready => Poll::Failed(
+                        "the cluster is being deleted outside of Baseplate; apply again to create it \
+                                      anew"
+                            .to_owned(),
+                    ),
                     status => Poll::Waiting(format!("status: {status}")),
                 },
             })
@@ -171,7 +173,7 @@ mod calls {
     async fn read_clusters(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
         let mut names = BTreeSet::from([name(read.scope.env)]);
         if let Some(index) = read.tag_index().await?.as_ref() {
-            let ours = index.iter().filter(|(_, tags)| read.scope.marks::<EcsCluster>(tags));
+            let ours = index.iter().filter(|(_, tags)| read.scope.has_ownership_tags::<EcsCluster>(tags));
             let clusters = ours.filter_map(|(arn, _)| Some(arn.split_once(":cluster/")?.1.to_owned()));
             names.extend(clusters);
         }
@@ -179,7 +181,7 @@ mod calls {
         let answers = names.chunks(DESCRIBED_AT_ONCE).map(|names| async {
             let call = read.aws.client::<Ecs>().describe_clusters().set_clusters(Some(names.to_vec()));
             let call = call.include(ClusterField::Tags).include(ClusterField::Settings);
-            call.send().await.during("ecs:DescribeClusters")
+            call.send().await.operation("ecs:DescribeClusters")
         });
         let answers = try_join_all(answers).await?;
         let found = answers
@@ -189,7 +191,10 @@ mod calls {
         Ok(found
             .map(|cluster| live(read, cluster))
             .filter(|live| {
-                let marks = live.attrs.as_ref().is_some_and(|attrs| read.scope.marks::<EcsCluster>(&attrs.tags));
+                let marks = live
+                    .attrs
+                    .as_ref()
+                    .is_some_and(|attrs| read.scope.has_ownership_tags::<EcsCluster>(&attrs.tags));
                 marks || read.scope.concerns(EcsCluster::KIND, &live.id)
             })
             .collect())

@@ -41,8 +41,9 @@ pub struct Attrs {
     pub cluster: Ref<EcsCluster>,
     /// The revision that runs.
     pub task_definition: Ref<TaskDefinition>,
-    /// Its seal, kept as the tag [`services::SEAL_TAG`].
-    pub task_definition_seal: Ref<TaskDefinition>,
+    /// Its digest, kept as the tag [`services::DIGEST_TAG`].
+    #[serde(rename = "task_definition_seal")]
+    pub task_definition_digest: Ref<TaskDefinition>,
     /// How many tasks run; left alone where a scalable target decides it.
     pub desired_count: Option<i32>,
     /// How many tasks a new service starts with. Nobody knows it afterwards.
@@ -53,10 +54,10 @@ pub struct Attrs {
     pub routes: BTreeSet<Route>,
     /// The private DNS names in which tasks are registered.
     pub discovery: BTreeSet<Ref<DiscoveryService>>,
-    /// Per cent of the count that keep running, and that may run, during a roll-out.
+    /// Per cent of the count that keep running, and that may run, during a rollout.
     pub minimum_percent: i32,
     pub maximum_percent: i32,
-    /// Whether ECS gives a failing roll-out up, and whether it then goes back.
+    /// Whether ECS stops a failing rollout, and whether it then goes back.
     pub circuit_breaker: bool,
     pub rollback: bool,
     /// Seconds after a task's start in which the load balancer's checks do not count; 0 without a route.
@@ -64,7 +65,7 @@ pub struct Attrs {
     pub execute_command: bool,
     /// Where tasks get their tags from: `SERVICE`.
     pub propagate_tags: String,
-    /// Seconds after which Baseplate gives a roll-out up, kept as the tag [`DEADLINE_TAG`].
+    /// Seconds after which Baseplate treats a rollout as failed, kept as the tag [`DEADLINE_TAG`].
     pub deadline: u64,
     pub tags: Tags,
 }
@@ -89,7 +90,7 @@ fn attrs(env: &Environment, key: &str, service: &Service) -> Attrs {
         name: service.name.clone().unwrap_or_else(|| env.name(key, 255)),
         cluster: Ref::to("main"),
         task_definition: Ref::output(key, "arn"),
-        task_definition_seal: Ref::output(key, "seal"),
+        task_definition_digest: Ref::output(key, "seal"),
         desired_count: (!service.autoscaled).then_some(service.count),
         initial_count: service.count,
         subnets: subnet::references(env, service.subnets.as_ref(), Tier::Private),
@@ -150,8 +151,8 @@ impl Kind for EcsService {
     const REPLACE_ON: &'static [&'static str] = &["name", "cluster"];
     const UNREAD: &'static [&'static str] = &["initial_count"];
     const TAG_INDEX: Option<&'static str> = Some("ecs:service");
-    const HALVES: bool = true;
-    const SERVES: bool = true;
+    const TWO_PHASE_WRITES: bool = true;
+    const SERVES_TRAFFIC: bool = true;
     const OUTPUTS: &'static [&'static str] = &["arn"];
     const IDENTITY: Option<&'static str> = Some("name");
     /// Requests are sent to it until their rule has gone.
@@ -160,8 +161,8 @@ impl Kind for EcsService {
     /// A little more than the longest deadline that a spec may set, so that the one to give up is `poll`, which
     /// knows why.
     const DEADLINE: u64 = 7_320;
-    const TYPICAL: u64 = 90;
-    const TYPICAL_DELETE: u64 = 60;
+    const EXPECTED_SECONDS: u64 = 90;
+    const EXPECTED_DELETE_SECONDS: u64 = 60;
 
     type Attrs = Attrs;
 
@@ -178,7 +179,7 @@ impl Kind for EcsService {
     }
 
     /// What a service once started with matters no more.
-    fn settle(desired: &Attrs, live: &mut Attrs) {
+    fn normalize(desired: &Attrs, live: &mut Attrs) {
         live.initial_count = desired.initial_count;
     }
 
@@ -191,11 +192,17 @@ impl Kind for EcsService {
     }
 
     /// Requests come by the old target groups until their rules have gone.
-    fn widen(live: &Attrs, desired: &Attrs) -> Option<Attrs> {
+    fn expand(live: &Attrs, desired: &Attrs) -> Option<Attrs> {
         if desired.routes.is_empty() && !live.routes.is_empty() {
             // The next task definition may not have the port that requests come to: the service stays as it is.
-            let Attrs { routes, task_definition, task_definition_seal, grace_period, .. } = live.clone();
-            return Some(Attrs { routes, task_definition, task_definition_seal, grace_period, ..desired.clone() });
+            let Attrs { routes, task_definition, task_definition_digest, grace_period, .. } = live.clone();
+            return Some(Attrs {
+                routes,
+                task_definition,
+                task_definition_digest,
+                grace_period,
+                ..desired.clone()
+            });
         }
         let stays = |route: &Route| desired.routes.iter().any(|other| other.target_group == route.target_group);
         let gone = live.routes.iter().filter(|route| !stays(route)).filter_map(|route| {
@@ -246,22 +253,23 @@ mod calls {
     use super::*;
     use crate::aws::{Aws, CloudError, Reader};
     use crate::kinds::compute::services;
-    use crate::kinds::{Calls, Create, Delete, Goal, Live, Look, Made, Poll, Update};
+    use crate::kinds::{Calls, Create, Delete, Goal, Live, Poll, PollTarget, Update, WriteResult};
 
     impl Calls for EcsService {
         async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
             let services = services::services(read).await?;
             let found = services.iter().map(|service| live::live(read, service));
-            let marks =
-                |live: &Live<Attrs>| live.attrs.as_ref().is_some_and(|attrs| read.scope.marks::<Self>(&attrs.tags));
+            let marks = |live: &Live<Attrs>| {
+                live.attrs.as_ref().is_some_and(|attrs| read.scope.has_ownership_tags::<Self>(&attrs.tags))
+            };
             Ok(found.filter(|live| marks(live) || read.scope.concerns(Self::KIND, &live.id)).collect())
         }
 
-        async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
+        async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<WriteResult, CloudError> {
             write::create(aws, new).await
         }
 
-        async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<Made, CloudError> {
+        async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<WriteResult, CloudError> {
             write::update(aws, change).await
         }
 
@@ -269,10 +277,10 @@ mod calls {
             write::delete(aws, gone.attrs.cluster.value(), gone.id).await
         }
 
-        async fn poll(aws: &Aws, look: &Look<'_, Attrs>) -> Result<Poll, CloudError> {
-            match look.goal {
-                Goal::Ready => rollout::ready(aws, look).await,
-                Goal::Gone => rollout::gone(aws, look).await,
+        async fn poll(aws: &Aws, target: &PollTarget<'_, Attrs>) -> Result<Poll, CloudError> {
+            match target.goal {
+                Goal::Ready => rollout::ready(aws, target).await,
+                Goal::Gone => rollout::gone(aws, target).await,
             }
         }
     }
@@ -344,12 +352,12 @@ mod tests {
             })
         };
         let live = routed(&["a"], 3000, "web:1");
-        assert_eq!(groups(EcsService::widen(&live, &routed(&["a"], 3002, "web:2"))), None, "a port is a roll-out");
-        let both = groups(EcsService::widen(&live, &routed(&["b"], 3002, "web:2")));
+        assert_eq!(groups(EcsService::expand(&live, &routed(&["a"], 3002, "web:2"))), None, "a port is a roll-out");
+        let both = groups(EcsService::expand(&live, &routed(&["b"], 3002, "web:2")));
         assert_eq!(both, Some(vec![("a".to_owned(), 3002), ("b".to_owned(), 3002)]));
-        let none = EcsService::widen(&live, &routed(&[], 0, "web:2"));
+        let none = EcsService::expand(&live, &routed(&[], 0, "web:2"));
         assert_eq!(none.as_ref().map(|attrs| attrs.task_definition.value()), Some("web:1"));
         assert_eq!(groups(none), Some(vec![("a".to_owned(), 3000)]));
-        assert_eq!(groups(EcsService::widen(&routed(&[], 0, "web:1"), &live)), None);
+        assert_eq!(groups(EcsService::expand(&routed(&[], 0, "web:1"), &live)), None);
     }
 }

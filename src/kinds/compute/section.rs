@@ -256,17 +256,17 @@ pub struct Permission {
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct Deployment {
-    /// Per cent of `count` that keep running during a roll-out.
+    /// Per cent of `count` that keep running during a rollout.
     #[schemars(range(min = 0, max = 100))]
     pub minimum_healthy_percent: i32,
-    /// Per cent of `count` that may run during a roll-out.
+    /// Per cent of `count` that may run during a rollout.
     #[schemars(range(min = 100, max = 200))]
     pub maximum_percent: i32,
-    /// Whether ECS gives a failing roll-out up.
+    /// Whether ECS stops a failing rollout.
     pub circuit_breaker: bool,
     /// Whether ECS then goes back to the last good task definition.
     pub rollback: bool,
-    /// Seconds after which Baseplate gives a roll-out up.
+    /// Seconds after which Baseplate treats a rollout as failed.
     #[schemars(range(min = 60, max = 7200))]
     pub deadline: u64,
 }

@@ -13,7 +13,7 @@ impl Target for EcsService {
 
 /// `<revision>:<digest>` of the task definition, by which an unchanged one is known without being read.
 #[cfg(feature = "aws")]
-pub(in crate::kinds) const SEAL_TAG: &str = "baseplate:task-definition";
+pub(in crate::kinds) const DIGEST_TAG: &str = "baseplate:task-definition";
 
 #[cfg(feature = "aws")]
 mod calls {
@@ -23,7 +23,7 @@ mod calls {
     use aws_sdk_ecs::types::{Service, ServiceField};
     use futures_util::future::try_join_all;
 
-    use crate::aws::{Aws, CloudError, During, Reader};
+    use crate::aws::{Aws, CloudError, Reader, SdkResult};
     use crate::kinds::compute::ecs_cluster;
 
     /// `DescribeServices` takes this many.
@@ -47,10 +47,10 @@ mod calls {
     async fn read_cluster(aws: &Aws, cluster: &str) -> Result<Vec<Service>, CloudError> {
         let call = aws.client::<Ecs>().list_services().cluster(cluster).max_results(LISTED_AT_ONCE);
         let names = call.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await;
-        let names = names.found("ecs:ListServices")?.unwrap_or_default();
+        let names = names.optional("ecs:ListServices")?.unwrap_or_default();
         let answers = names.chunks(DESCRIBED_AT_ONCE).map(|names| async {
             let call = aws.client::<Ecs>().describe_services().cluster(cluster).set_services(Some(names.to_vec()));
-            call.include(ServiceField::Tags).send().await.during("ecs:DescribeServices")
+            call.include(ServiceField::Tags).send().await.operation("ecs:DescribeServices")
         });
         let found = try_join_all(answers).await?.into_iter().flat_map(|answer| answer.services.unwrap_or_default());
         // A deleted service stays readable for a while, draining first and then inactive.

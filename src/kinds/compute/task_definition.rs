@@ -20,7 +20,7 @@ use crate::spec::Environment;
 use crate::value::{Ref, Tags, Target, Text};
 
 #[cfg(feature = "aws")]
-use calls::{revision_of, seal};
+use calls::{content_digest, revision_of};
 
 #[cfg(feature = "aws")]
 pub(in crate::kinds) use calls::family_of;
@@ -135,8 +135,8 @@ impl Kind for TaskDefinition {
     const REPLACE_ON: &'static [&'static str] = &["family"];
     const TAG_INDEX: Option<&'static str> = Some("ecs:task-definition");
     const OUTPUTS: &'static [&'static str] = &["arn", "seal"];
-    const MOVING: &'static [&'static str] = &["arn", "seal"];
-    const TYPICAL: u64 = 1;
+    const CHANGING_OUTPUTS: &'static [&'static str] = &["arn", "seal"];
+    const EXPECTED_SECONDS: u64 = 1;
 
     type Attrs = Attrs;
 
@@ -144,12 +144,12 @@ impl Kind for TaskDefinition {
         env.section::<Services>().iter().map(|(key, service)| Desired::new(key, attrs(env, key, service))).collect()
     }
 
-    fn stands_for(desired: &Attrs, live: &Attrs) -> bool {
+    fn is_counterpart(desired: &Attrs, live: &Attrs) -> bool {
         desired.family == live.family
     }
 
-    /// Tags change on the revision that runs; only the seal counts them.
-    fn moves(output: &str, changed: &[String]) -> bool {
+    /// Tags change on the revision that runs; only the digest counts them.
+    fn changes_output(output: &str, changed: &[String]) -> bool {
         output == "seal" || changed.iter().any(|field| field != "tags")
     }
 
@@ -226,14 +226,14 @@ mod calls {
     use super::*;
     use crate::aws::{Aws, CloudError, Reader};
     use crate::kinds::compute::ecs_cluster::tagging;
-    use crate::kinds::{Calls, Create, Delete, Live, Made, Update};
+    use crate::kinds::{Calls, Create, Delete, Live, Update, WriteResult};
 
     impl Calls for TaskDefinition {
         async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
             live::read_all(read).await
         }
 
-        async fn complete(read: &Reader<'_>, live: &mut Live<Attrs>) -> Result<(), CloudError> {
+        async fn refresh(read: &Reader<'_>, live: &mut Live<Attrs>) -> Result<(), CloudError> {
             let Some(arn) = live.outputs.get("arn") else { return Ok(()) };
             if let Some(found) = live::describe(read, arn, live.address.clone()).await? {
                 *live = found;
@@ -241,17 +241,17 @@ mod calls {
             Ok(())
         }
 
-        async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
+        async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<WriteResult, CloudError> {
             register::revision(aws, new.attrs).await
         }
 
         /// A new revision, except for tags, which AWS can change on the one that runs.
-        async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<Made, CloudError> {
+        async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<WriteResult, CloudError> {
             let running = change.outputs.get("arn").map_or("", String::as_str);
             if change.changed.iter().all(|field| field == "tags") {
                 tagging::retag(aws, running, &change.before.tags, &change.attrs.tags).await?;
-                let seal = seal(revision_of(running), change.attrs);
-                return Ok(Made::new(change.id).output("arn", running).output("seal", seal));
+                let content_digest = content_digest(revision_of(running), change.attrs);
+                return Ok(WriteResult::new(change.id).output("arn", running).output("seal", content_digest));
             }
             let made = register::revision(aws, change.attrs).await?;
             register::prune(aws, change.id, running).await;
@@ -263,10 +263,10 @@ mod calls {
         }
     }
 
-    /// The output `seal`: `<revision>:<digest of the attributes>`. The service that runs the revision carries it
-    /// as a tag, by which the revision is known to be unchanged without being described.
-    pub(super) fn seal(revision: i32, attrs: &Attrs) -> String {
-        format!("{revision}:{}", crate::kinds::seal(attrs))
+    /// The output `content_digest`: `<revision>:<digest of the attributes>`. The service that runs the revision
+    /// carries it as a tag, by which the revision is known to be unchanged without being described.
+    pub(super) fn content_digest(revision: i32, attrs: &Attrs) -> String {
+        format!("{revision}:{}", crate::kinds::content_digest(attrs))
     }
 
     /// The revision that an ARN names; 0 if it names none.

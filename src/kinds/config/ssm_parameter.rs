@@ -85,10 +85,10 @@ impl Kind for SsmParameter {
     const REPLACE_ON: &'static [&'static str] = &["name"];
     const TAG_INDEX: Option<&'static str> = Some("ssm:parameter");
     const TAGS_FROM_INDEX: bool = true;
-    const SERVES: bool = true;
+    const SERVES_TRAFFIC: bool = true;
     /// A plain parameter also has the output `value`; that of a secret one stays in the vault.
     const OUTPUTS: &'static [&'static str] = &["arn", "version"];
-    const MOVING: &'static [&'static str] = &["version", "value"];
+    const CHANGING_OUTPUTS: &'static [&'static str] = &["version", "value"];
     const IDENTITY: Option<&'static str> = Some("name");
     const CREATE_FIRST: bool = false;
 
@@ -123,14 +123,14 @@ impl Kind for SsmParameter {
     }
 
     /// Intelligent tiering reads back as the tier that it came to.
-    fn settle(desired: &Attrs, live: &mut Attrs) {
+    fn normalize(desired: &Attrs, live: &mut Attrs) {
         if desired.tier == ParameterTier::IntelligentTiering || stays_advanced(desired, live) {
             live.tier = desired.tier;
         }
     }
 
     /// AWS counts every put as a version; tags have a call of their own.
-    fn moves(_output: &str, changed: &[String]) -> bool {
+    fn changes_output(_output: &str, changed: &[String]) -> bool {
         changed.iter().any(|field| field != "tags")
     }
 
@@ -160,58 +160,58 @@ mod calls {
     use zeroize::Zeroizing;
 
     use super::*;
-    use crate::aws::{Aws, CloudError, During, Reader};
-    use crate::kinds::ownership::{TagChange, confirm, unless_made};
-    use crate::kinds::{Calls, Create, Delete, Live, Made, Update};
-    use crate::value::Vault;
+    use crate::aws::{Aws, CloudError, Reader, SdkResult};
+    use crate::kinds::ownership::{TagChange, confirm_tags, unless_created};
+    use crate::kinds::{Calls, Create, Delete, Live, Update, WriteResult};
+    use crate::value::SecretStore;
 
     impl Calls for SsmParameter {
         async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
             live::read_all(read).await
         }
 
-        async fn keep(aws: &Aws, env: &Environment) -> Result<(), CloudError> {
-            record::keep(aws, env).await
+        async fn save_cache(aws: &Aws, env: &Environment) -> Result<(), CloudError> {
+            record::save_cache(aws, env).await
         }
 
-        async fn complete(read: &Reader<'_>, live: &mut Live<Attrs>) -> Result<(), CloudError> {
+        async fn refresh(read: &Reader<'_>, live: &mut Live<Attrs>) -> Result<(), CloudError> {
             let tags = tagging::tags(read.aws, &live.id).await?;
-            confirm::<Self>(read, live, tags, |attrs| &mut attrs.tags);
+            confirm_tags::<Self>(read, live, tags, |attrs| &mut attrs.tags);
             Ok(())
         }
 
-        async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
+        async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<WriteResult, CloudError> {
             let attrs = new.attrs;
-            let version = match put(aws, attrs, new.vault, false).await {
+            let version = match put(aws, attrs, new.secret_store, false).await {
                 Ok(version) => version,
                 Err(error) => {
-                    unless_made(error, &attrs.tags, tagging::tags(aws, &attrs.name)).await?;
+                    unless_created(error, &attrs.tags, tagging::tags(aws, &attrs.name)).await?;
                     version(aws, &attrs.name).await?
                 }
             };
             if let Some(secret) = &attrs.secret {
-                new.vault.hold(new.address.clone(), secret);
+                new.secret_store.assign(new.address.clone(), secret);
             }
             Ok(made(aws, attrs, version))
         }
 
-        async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<Made, CloudError> {
+        async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<WriteResult, CloudError> {
             let attrs = change.attrs;
             let mut outputs = change.outputs.clone();
-            if Self::moves("version", change.changed) {
+            if Self::changes_output("version", change.changed) {
                 let (version, anew) = overwrite(aws, change).await?;
                 outputs = made(aws, attrs, version).outputs;
                 if let Some(secret) = &attrs.secret {
-                    change.vault.hold(change.address.clone(), secret);
+                    change.secret_store.assign(change.address.clone(), secret);
                 }
                 if anew {
-                    return Ok(Made { id: change.id.to_owned(), outputs });
+                    return Ok(WriteResult { id: change.id.to_owned(), outputs });
                 }
             }
             if change.changes("tags") {
                 tagging::retag(aws, change.id, TagChange::between(&change.before.tags, &attrs.tags)).await?;
             }
-            Ok(Made { id: change.id.to_owned(), outputs })
+            Ok(WriteResult { id: change.id.to_owned(), outputs })
         }
 
         async fn delete(aws: &Aws, gone: &Delete<'_, Attrs>) -> Result<(), CloudError> {
@@ -219,22 +219,22 @@ mod calls {
         }
     }
 
-    /// Writes over a parameter, or makes it anew where only that makes it standard: then its history is lost, and its value
-    /// is the spec's. Answers its version, and whether it was made anew.
+    /// Writes over a parameter, or makes it anew where only that makes it standard: then its history is lost, and its
+    /// value is the spec's. Answers its version, and whether it was made anew.
     async fn overwrite(aws: &Aws, change: &Update<'_, Attrs>) -> Result<(i64, bool), CloudError> {
-        let Update { before, attrs, vault, .. } = *change;
+        let Update { before, attrs, secret_store, .. } = *change;
         let tier = if stays_advanced(attrs, before) { before.tier } else { attrs.tier };
         let written = Attrs { tier, ..attrs.clone() };
         if (before.tier, tier) != (ParameterTier::Advanced, ParameterTier::Standard) {
-            let version = put(aws, &written, vault, true).await.map_err(by_hand)?;
+            let version = put(aws, &written, secret_store, true).await.map_err(by_hand)?;
             return Ok((version, false));
         }
         if before.secure {
-            let why = "a secret is not deleted to become a plain parameter of the standard tier";
+            let why = "a secret is never deleted to recreate it as a plain parameter of the standard tier";
             return Err(by_hand(CloudError::new("ssm:PutParameter", OTHER_TYPE, why)));
         }
         remove(aws, change.id).await?;
-        Ok((put(aws, &written, vault, false).await?, true))
+        Ok((put(aws, &written, secret_store, false).await?, true))
     }
 
     /// What AWS answers to a put of another type, as the API reference of `PutParameter` lists it.
@@ -243,21 +243,22 @@ mod calls {
     /// A delete is left to somebody who knows whether the value is kept anywhere else.
     fn by_hand(mut error: CloudError) -> CloudError {
         if error.code == OTHER_TYPE {
-            error.message += "; keep its type and tier, or delete it by hand and apply again, if its value may go";
+            error.message += "; keep its type and tier, or, if its value may be lost, delete it by hand and apply \
+                              again";
         }
         error
     }
 
     /// Writes a parameter and answers its version.
-    async fn put(aws: &Aws, attrs: &Attrs, vault: &Vault, overwrite: bool) -> Result<i64, CloudError> {
+    async fn put(aws: &Aws, attrs: &Attrs, secret_store: &SecretStore, overwrite: bool) -> Result<i64, CloudError> {
         use aws_sdk_ssm::types::{ParameterTier as Tier, ParameterType};
         let value = match (&attrs.secret, &attrs.value) {
-            (Some(secret), _) => vault.reveal(secret),
+            (Some(secret), _) => secret_store.reveal(secret),
             (None, Some(text)) => Some(Zeroizing::new(text.plain())),
             (None, None) => None,
         };
         let Some(value) = value else {
-            return Err(CloudError::internal(format!("the value of {} is not at hand", attrs.name)));
+            return Err(CloudError::internal(format!("the value of {} is not available", attrs.name)));
         };
         let tier = match attrs.tier {
             ParameterTier::Standard => Tier::Standard,
@@ -280,18 +281,18 @@ mod calls {
             .set_tags(tags)
             .send()
             .await
-            .during("ssm:PutParameter")?;
+            .operation("ssm:PutParameter")?;
         Ok(answer.version())
     }
 
     async fn version(aws: &Aws, name: &str) -> Result<i64, CloudError> {
-        let answer = aws.client::<Ssm>().get_parameter().name(name).send().await.during("ssm:GetParameter")?;
+        let answer = aws.client::<Ssm>().get_parameter().name(name).send().await.operation("ssm:GetParameter")?;
         Ok(answer.parameter().map_or(1, aws_sdk_ssm::types::Parameter::version))
     }
 
     async fn remove(aws: &Aws, name: &str) -> Result<(), CloudError> {
         aws.versions.deleted(name);
-        aws.client::<Ssm>().delete_parameter().name(name).send().await.found("ssm:DeleteParameter")?;
+        aws.client::<Ssm>().delete_parameter().name(name).send().await.optional("ssm:DeleteParameter")?;
         Ok(())
     }
 
@@ -300,9 +301,10 @@ mod calls {
         aws.arn("ssm", &format!("parameter{name}"))
     }
 
-    pub(super) fn made(aws: &Aws, attrs: &Attrs, version: i64) -> Made {
-        let made =
-            Made::new(&attrs.name).output("arn", arn(aws, &attrs.name)).output("version", version.to_string());
+    pub(super) fn made(aws: &Aws, attrs: &Attrs, version: i64) -> WriteResult {
+        let made = WriteResult::new(&attrs.name)
+            .output("arn", arn(aws, &attrs.name))
+            .output("version", version.to_string());
         match &attrs.value {
             Some(text) => made.output("value", text.plain()),
             None => made,
@@ -329,10 +331,10 @@ mod tests {
     #[test]
     fn intelligent_tiering_is_content_with_what_it_came_to() {
         let mut live = attrs(ParameterTier::Advanced);
-        SsmParameter::settle(&attrs(ParameterTier::IntelligentTiering), &mut live);
+        SsmParameter::normalize(&attrs(ParameterTier::IntelligentTiering), &mut live);
         assert_eq!(live.tier, ParameterTier::IntelligentTiering);
         let mut live = attrs(ParameterTier::Advanced);
-        SsmParameter::settle(&attrs(ParameterTier::Standard), &mut live);
+        SsmParameter::normalize(&attrs(ParameterTier::Standard), &mut live);
         assert_eq!(live.tier, ParameterTier::Advanced);
     }
 
@@ -340,19 +342,19 @@ mod tests {
     fn a_secret_is_never_deleted_for_its_tier() {
         let secret = |tier| Attrs { secure: true, ..attrs(tier) };
         let mut live = secret(ParameterTier::Advanced);
-        SsmParameter::settle(&secret(ParameterTier::Standard), &mut live);
+        SsmParameter::normalize(&secret(ParameterTier::Standard), &mut live);
         assert_eq!(live.tier, ParameterTier::Standard, "no difference");
         let mut live = attrs(ParameterTier::Advanced);
-        SsmParameter::settle(&secret(ParameterTier::Standard), &mut live);
+        SsmParameter::normalize(&secret(ParameterTier::Standard), &mut live);
         assert_eq!(live.tier, ParameterTier::Standard, "nor where it was plain");
         let mut live = secret(ParameterTier::Standard);
-        SsmParameter::settle(&secret(ParameterTier::Advanced), &mut live);
+        SsmParameter::normalize(&secret(ParameterTier::Advanced), &mut live);
         assert_eq!(live.tier, ParameterTier::Standard, "a difference");
     }
 
     #[test]
     fn tags_alone_make_no_version() {
-        assert!(!SsmParameter::moves("version", &["tags".to_owned()]));
-        assert!(SsmParameter::moves("version", &["tags".to_owned(), "description".to_owned()]));
+        assert!(!SsmParameter::changes_output("version", &["tags".to_owned()]));
+        assert!(SsmParameter::changes_output("version", &["tags".to_owned(), "description".to_owned()]));
     }
 }

@@ -130,14 +130,14 @@ impl Kind for DbInstance {
     const REPLACE_ON: &'static [&'static str] = &["identifier", "engine", "database", "username", "encrypted"];
     const UNREAD: &'static [&'static str] = &["password"];
     const TAG_INDEX: Option<&'static str> = Some("rds:db");
-    const HALVES: bool = true;
-    const SERVES: bool = true;
+    const TWO_PHASE_WRITES: bool = true;
+    const SERVES_TRAFFIC: bool = true;
     const OUTPUTS: &'static [&'static str] = &["arn", "endpoint", "port"];
     const IDENTITY: Option<&'static str> = Some("identifier");
     const CREATE_FIRST: bool = false;
     const DEADLINE: u64 = 3600;
-    const TYPICAL: u64 = 420;
-    const TYPICAL_DELETE: u64 = 300;
+    const EXPECTED_SECONDS: u64 = 420;
+    const EXPECTED_DELETE_SECONDS: u64 = 300;
 
     type Attrs = Attrs;
 
@@ -150,7 +150,7 @@ impl Kind for DbInstance {
         databases.collect()
     }
 
-    fn settle(desired: &Attrs, live: &mut Attrs) {
+    fn normalize(desired: &Attrs, live: &mut Attrs) {
         if version::satisfies(desired, &live.version) {
             live.version.clone_from(&desired.version);
         }
@@ -168,7 +168,7 @@ impl Kind for DbInstance {
         change::impact(live, desired, changed)
     }
 
-    fn widen(live: &Attrs, desired: &Attrs) -> Option<Attrs> {
+    fn expand(live: &Attrs, desired: &Attrs) -> Option<Attrs> {
         let security_groups = security_group::both(&live.security_groups, &desired.security_groups)?;
         Some(Attrs { security_groups, ..desired.clone() })
     }
@@ -213,11 +213,11 @@ mod calls {
     use aws_sdk_rds::Client as Rds;
 
     use super::*;
-    use crate::aws::{Aws, Class, CloudError, During, Reader, service};
+    use crate::aws::{Aws, CloudError, ErrorClass, Reader, SdkResult, service};
     use crate::kinds::data::db_subnet_group::{rds_tags, retag};
-    use crate::kinds::ownership::unless_made;
-    use crate::kinds::{Calls, Create, Delete, Goal, Live, Look, Made, Outputs, Poll, Update};
-    use crate::value::Vault;
+    use crate::kinds::ownership::unless_created;
+    use crate::kinds::{Calls, Create, Delete, Goal, Live, Outputs, Poll, PollTarget, Update, WriteResult};
+    use crate::value::SecretStore;
 
     service!(aws_sdk_rds);
 
@@ -226,7 +226,7 @@ mod calls {
             live::read_all(read).await
         }
 
-        async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
+        async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<WriteResult, CloudError> {
             let attrs = new.attrs;
             let tags = live::all_tags(attrs);
             let created = aws
@@ -241,7 +241,7 @@ mod calls {
                 .storage_type(&attrs.storage_type)
                 .db_name(&attrs.database)
                 .master_username(&attrs.username)
-                .master_user_password(reveal(new.vault, attrs)?.as_str())
+                .master_user_password(reveal(new.secret_store, attrs)?.as_str())
                 .port(attrs.port)
                 .db_subnet_group_name(attrs.subnet_group.value())
                 .set_vpc_security_group_ids(Some(ids(&attrs.security_groups)))
@@ -258,21 +258,21 @@ mod calls {
                 .set_tags(Some(rds_tags(&tags)))
                 .send()
                 .await
-                .during("rds:CreateDBInstance");
+                .operation("rds:CreateDBInstance");
             if let Err(error) = created {
-                unless_made(error, &tags, live::tags(aws, &attrs.identifier)).await?;
+                unless_created(error, &tags, live::tags(aws, &attrs.identifier)).await?;
             }
-            Ok(Made::new(&attrs.identifier).output("arn", arn(aws, &attrs.identifier)))
+            Ok(WriteResult::new(&attrs.identifier).output("arn", arn(aws, &attrs.identifier)))
         }
 
-        async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<Made, CloudError> {
+        async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<WriteResult, CloudError> {
             if let Some(call) = change::modify(aws, change)? {
-                call.send().await.during("rds:ModifyDBInstance")?;
+                call.send().await.operation("rds:ModifyDBInstance")?;
             }
             // Last, since a tag says that the password it names is in place.
             let (before, after) = (live::all_tags(change.before), live::all_tags(change.attrs));
             retag(aws, &arn(aws, change.id), &before, &after).await?;
-            Ok(Made { id: change.id.to_owned(), outputs: change.outputs.clone() })
+            Ok(WriteResult { id: change.id.to_owned(), outputs: change.outputs.clone() })
         }
 
         async fn delete(aws: &Aws, gone: &Delete<'_, Attrs>) -> Result<(), CloudError> {
@@ -287,19 +287,21 @@ mod calls {
             let snapshot = gone.attrs.final_snapshot.then(|| change::snapshot_name(gone.id)).transpose()?;
             let call = aws.client::<Rds>().delete_db_instance().db_instance_identifier(gone.id);
             let call = call.skip_final_snapshot(snapshot.is_none()).set_final_db_snapshot_identifier(snapshot);
-            match call.send().await.found(CALL) {
-                Err(error) if error.is(Class::InUse) && error.message.contains("already being deleted") => Ok(()),
+            match call.send().await.optional(CALL) {
+                Err(error) if error.is(ErrorClass::InUse) && error.message.contains("already being deleted") => {
+                    Ok(())
+                }
                 other => other.map(|_| ()),
             }
         }
 
-        async fn poll(aws: &Aws, look: &Look<'_, Attrs>) -> Result<Poll, CloudError> {
-            let found = live::find(aws, look.id).await?;
-            Ok(match (look.goal, found) {
+        async fn poll(aws: &Aws, target: &PollTarget<'_, Attrs>) -> Result<Poll, CloudError> {
+            let found = live::find(aws, target.id).await?;
+            Ok(match (target.goal, found) {
                 (Goal::Gone, None) => Poll::Done(Outputs::new()),
                 (Goal::Ready, None) => return Err(CloudError::not_shown("rds:DescribeDBInstances")),
                 (Goal::Gone, Some(instance)) => Poll::Waiting(live::status(&instance).to_owned()),
-                (Goal::Ready, Some(instance)) => live::readiness(&instance, look.attrs),
+                (Goal::Ready, Some(instance)) => live::readiness(&instance, target.attrs),
             })
         }
     }
@@ -312,9 +314,12 @@ mod calls {
         groups.iter().map(|group| group.value().to_owned()).collect()
     }
 
-    pub(super) fn reveal(vault: &Vault, attrs: &Attrs) -> Result<zeroize::Zeroizing<String>, CloudError> {
-        let missing = || CloudError::internal(format!("the password of {} is not at hand", attrs.identifier));
-        vault.reveal(&attrs.password).ok_or_else(missing)
+    pub(super) fn reveal(
+        secret_store: &SecretStore,
+        attrs: &Attrs,
+    ) -> Result<zeroize::Zeroizing<String>, CloudError> {
+        let missing = || CloudError::internal(format!("the password of {} is not available", attrs.identifier));
+        secret_store.reveal(&attrs.password).ok_or_else(missing)
     }
 }
 
@@ -357,10 +362,10 @@ mod tests {
     #[test]
     fn grown_storage_is_no_drift() {
         let (desired, mut live) = (Attrs { max_storage: 100, ..attrs() }, Attrs { storage: 40, ..attrs() });
-        DbInstance::settle(&desired, &mut live);
+        DbInstance::normalize(&desired, &mut live);
         assert_eq!(live.storage, 20);
         let mut fixed = Attrs { storage: 40, ..attrs() };
-        DbInstance::settle(&attrs(), &mut fixed);
+        DbInstance::normalize(&attrs(), &mut fixed);
         assert_eq!(fixed.storage, 40);
     }
 
@@ -372,8 +377,8 @@ mod tests {
             ..attrs()
         };
         let (live, desired) = (of("old", "db.t4g.micro"), of("new", "db.t4g.small"));
-        let wide = DbInstance::widen(&live, &desired).expect("both groups fit");
+        let wide = DbInstance::expand(&live, &desired).expect("both groups fit");
         assert_eq!((wide.security_groups.len(), wide.class.as_str()), (2, "db.t4g.small"));
-        assert!(DbInstance::widen(&live, &of("old", "db.t4g.small")).is_none());
+        assert!(DbInstance::expand(&live, &of("old", "db.t4g.small")).is_none());
     }
 }

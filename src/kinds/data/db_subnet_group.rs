@@ -73,16 +73,16 @@ mod calls {
     use futures_util::future::try_join_all;
 
     use super::*;
-    use crate::aws::{Aws, CloudError, During, Reader};
-    use crate::kinds::ownership::{Ownership, TagChange, confirm, implied, unless_made, visible};
-    use crate::kinds::{Calls, Create, Delete, Live, Made, Update};
+    use crate::aws::{Aws, CloudError, Reader, SdkResult};
+    use crate::kinds::ownership::{Ownership, TagChange, confirm_tags, implied, unless_created, visible};
+    use crate::kinds::{Calls, Create, Delete, Live, Update, WriteResult};
     use crate::value::Address;
 
     impl Calls for DbSubnetGroup {
         async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
             let aws = read.aws;
             let pages = aws.client::<Rds>().describe_db_subnet_groups().into_paginator().items().send();
-            let groups = pages.collect::<Result<Vec<_>, _>>().await.during("rds:DescribeDBSubnetGroups")?;
+            let groups = pages.collect::<Result<Vec<_>, _>>().await.operation("rds:DescribeDBSubnetGroups")?;
             let implied = implied::<Self>(read.scope.env, |attrs| attrs.name);
             let prefix = format!("{}-", read.scope.env.prefix());
             let owned = try_join_all(groups.iter().map(async |group| {
@@ -113,13 +113,13 @@ mod calls {
             Ok(owned.await?.into_iter().flatten().collect())
         }
 
-        async fn complete(read: &Reader<'_>, live: &mut Live<Attrs>) -> Result<(), CloudError> {
+        async fn refresh(read: &Reader<'_>, live: &mut Live<Attrs>) -> Result<(), CloudError> {
             let tags = tags(read.aws, &arn(read.aws, &live.id)).await?;
-            confirm::<Self>(read, live, tags, |attrs| &mut attrs.tags);
+            confirm_tags::<Self>(read, live, tags, |attrs| &mut attrs.tags);
             Ok(())
         }
 
-        async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
+        async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<WriteResult, CloudError> {
             let attrs = new.attrs;
             let made = aws
                 .client::<Rds>()
@@ -130,14 +130,14 @@ mod calls {
                 .set_tags(Some(rds_tags(&attrs.tags)))
                 .send()
                 .await
-                .during("rds:CreateDBSubnetGroup");
+                .operation("rds:CreateDBSubnetGroup");
             if let Err(error) = made {
-                unless_made(error, &attrs.tags, tags(aws, &arn(aws, &attrs.name))).await?;
+                unless_created(error, &attrs.tags, tags(aws, &arn(aws, &attrs.name))).await?;
             }
-            Ok(Made::new(&attrs.name))
+            Ok(WriteResult::new(&attrs.name))
         }
 
-        async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<Made, CloudError> {
+        async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<WriteResult, CloudError> {
             let attrs = change.attrs;
             if change.changes("description") || change.changes("subnets") {
                 aws.client::<Rds>()
@@ -147,17 +147,17 @@ mod calls {
                     .set_subnet_ids(Some(ids(&attrs.subnets)))
                     .send()
                     .await
-                    .during("rds:ModifyDBSubnetGroup")?;
+                    .operation("rds:ModifyDBSubnetGroup")?;
             }
             if change.changes("tags") {
                 retag(aws, &arn(aws, change.id), &change.before.tags, &attrs.tags).await?;
             }
-            Ok(Made::new(change.id))
+            Ok(WriteResult::new(change.id))
         }
 
         async fn delete(aws: &Aws, gone: &Delete<'_, Attrs>) -> Result<(), CloudError> {
             let call = aws.client::<Rds>().delete_db_subnet_group().db_subnet_group_name(gone.id);
-            call.send().await.found("rds:DeleteDBSubnetGroup")?;
+            call.send().await.optional("rds:DeleteDBSubnetGroup")?;
             Ok(())
         }
     }
@@ -173,7 +173,7 @@ mod calls {
     /// The tags of an RDS object.
     async fn tags(aws: &Aws, arn: &str) -> Result<Tags, CloudError> {
         let call = aws.client::<Rds>().list_tags_for_resource().resource_name(arn);
-        Ok(from_rds(call.send().await.during("rds:ListTagsForResource")?.tag_list()))
+        Ok(from_rds(call.send().await.operation("rds:ListTagsForResource")?.tag_list()))
     }
 
     pub(in crate::kinds) fn from_rds(tags: &[Tag]) -> Tags {
@@ -195,7 +195,7 @@ mod calls {
         if !change.set.is_empty() {
             let call =
                 aws.client::<Rds>().add_tags_to_resource().resource_name(arn).set_tags(Some(rds_tags(&change.set)));
-            call.send().await.during("rds:AddTagsToResource")?;
+            call.send().await.operation("rds:AddTagsToResource")?;
         }
         if !change.removed.is_empty() {
             let call = aws
@@ -203,7 +203,7 @@ mod calls {
                 .remove_tags_from_resource()
                 .resource_name(arn)
                 .set_tag_keys(Some(change.removed));
-            call.send().await.during("rds:RemoveTagsFromResource")?;
+            call.send().await.operation("rds:RemoveTagsFromResource")?;
         }
         Ok(())
     }

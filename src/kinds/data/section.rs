@@ -225,13 +225,13 @@ fn validate(check: &mut Check<'_>) {
         }
         if !version_is_known(database.engine, &database.version) {
             let help = match database.engine {
-                Engine::Postgres => "RDS has PostgreSQL 11 to 18: write 16 or 16.4",
-                Engine::Mysql => "RDS has MySQL 5.7, 8.0 and 8.4: write 8.0 or 8.0.39",
+                Engine::Postgres => "RDS supports PostgreSQL 11 to 18: write 16 or 16.4",
+                Engine::Mysql => "RDS supports MySQL 5.7, 8.0 and 8.4: write 8.0 or 8.0.39",
             };
-            check.report(&at("version"), format!("{} is no version of this engine", database.version), help);
+            check.report(&at("version"), format!("{} is not a version of this engine", database.version), help);
         }
         if database.max_storage != 0 && database.max_storage <= database.storage {
-            check.report(&at("max-storage"), "`max-storage` is not above `storage`", "raise it, or leave it out");
+            check.report(&at("max-storage"), "`max-storage` must be above `storage`", "raise it, or leave it out");
         }
         let word = |text: &str, max: usize| {
             text.len() <= max
@@ -241,7 +241,7 @@ fn validate(check: &mut Check<'_>) {
         if !word(&database.database, 63) {
             check.report(
                 &at("database"),
-                format!("`{}` is no name for a database", database.database),
+                format!("`{}` is not a valid name for a database", database.database),
                 "a letter, then letters, digits and underscores",
             );
         }
@@ -251,29 +251,33 @@ fn validate(check: &mut Check<'_>) {
         };
         let username = database.username.as_str();
         if ["rdsadmin", "root"].contains(&username) {
-            check.report(&at("username"), format!("RDS keeps `{username}` for itself"), "take another");
+            check.report(&at("username"), format!("`{username}` is reserved by RDS"), "choose another");
         } else if !word(username, longest) {
             check.report(
                 &at("username"),
-                format!("`{username}` is no name for the master user"),
+                format!("`{username}` is not a valid name for the master user"),
                 format!("a letter, then letters, digits and underscores, {longest} at most"),
             );
         }
         if let Some(window) = &database.backup_window
             && !window_is_sound(window, false)
         {
-            check.report(&at("backup-window"), format!("`{window}` is not a window"), "UTC, as in 02:00-03:00");
+            check.report(
+                &at("backup-window"),
+                format!("`{window}` is not a valid window"),
+                "UTC, as in 02:00-03:00",
+            );
         }
         if let Some(window) = &database.maintenance_window
             && !window_is_sound(window, true)
         {
             let help = "UTC, as in sun:03:30-sun:04:30";
-            check.report(&at("maintenance-window"), format!("`{window}` is not a window"), help);
+            check.report(&at("maintenance-window"), format!("`{window}` is not a valid window"), help);
         }
         let password = password_parameter(key);
         if check.env.section::<Parameters>().contains_key(&password) {
-            let message = format!("`{password}` is where the password of database `{key}` lives");
-            check.report(&["parameters", &password], message, "leave it out: Baseplate makes and keeps it");
+            let message = format!("`{password}` is reserved for the password of database `{key}`");
+            check.report(&["parameters", &password], message, "remove it: Baseplate generates and keeps it");
         }
     }
 }

@@ -64,8 +64,8 @@ impl Kind for Certificate {
     const REPLACE_ON: &'static [&'static str] = &["domain", "alternative_names", "validation", "usable"];
     const TAG_INDEX: Option<&'static str> = Some("acm:certificate");
     const TAGS_FROM_INDEX: bool = true;
-    const SERVES: bool = true;
-    const TYPICAL: u64 = 10;
+    const SERVES_TRAFFIC: bool = true;
+    const EXPECTED_SECONDS: u64 = 10;
 
     type Attrs = Attrs;
 
@@ -85,12 +85,12 @@ impl Kind for Certificate {
     }
 
     /// ACM has one record for a domain and an account: certificates that have a domain in common share it.
-    fn lasts(output: &str) -> bool {
+    fn survives_replacement(output: &str) -> bool {
         output.starts_with(VALIDATION_NAME) || output.starts_with(VALIDATION_VALUE)
     }
 
     /// There may be any number for the same names; one that a listener of ours uses is known by that.
-    fn stands_for(desired: &Attrs, live: &Attrs) -> bool {
+    fn is_counterpart(desired: &Attrs, live: &Attrs) -> bool {
         (&desired.domain, &desired.alternative_names) == (&live.domain, &live.alternative_names)
             && same_other_tags(&desired.tags, &live.tags)
     }
@@ -115,8 +115,8 @@ mod calls {
     use futures_util::future::try_join_all;
 
     use super::*;
-    use crate::aws::{Aws, CloudError, During, Reader, service};
-    use crate::kinds::{Calls, Create, Delete, Goal, Live, Look, Made, Outputs, Poll, Update};
+    use crate::aws::{Aws, CloudError, Reader, SdkResult, service};
+    use crate::kinds::{Calls, Create, Delete, Goal, Live, Outputs, Poll, PollTarget, Update, WriteResult};
     use crate::value::Address;
 
     service!(aws_sdk_acm);
@@ -127,13 +127,13 @@ mod calls {
             let live = found.iter().map(|own| {
                 let mut live = Live::new(own.address(read), arn(&own.detail), attributes(own));
                 live.outputs = outputs(&own.detail);
-                live.confirm = own.indexed;
+                live.unconfirmed = own.indexed;
                 live
             });
             Ok(live.collect())
         }
 
-        async fn complete(read: &Reader<'_>, live: &mut Live<Attrs>) -> Result<(), CloudError> {
+        async fn refresh(read: &Reader<'_>, live: &mut Live<Attrs>) -> Result<(), CloudError> {
             let tags = tags_of(read.aws, &live.id).await?;
             live.address = read.scope.owner::<Self>(&tags);
             if let Some(attrs) = &mut live.attrs {
@@ -142,7 +142,7 @@ mod calls {
             Ok(())
         }
 
-        async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
+        async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<WriteResult, CloudError> {
             let names: Vec<String> = new.attrs.alternative_names.iter().cloned().collect();
             let made = aws
                 .once::<Acm>()
@@ -154,14 +154,14 @@ mod calls {
                 .set_tags(Some(list(&new.attrs.tags)?))
                 .send()
                 .await
-                .during("acm:RequestCertificate")?;
+                .operation("acm:RequestCertificate")?;
             match made.certificate_arn() {
-                Some(arn) => Ok(Made::new(arn)),
-                None => Err(CloudError::internal("RequestCertificate answered without an ARN")),
+                Some(arn) => Ok(WriteResult::new(arn)),
+                None => Err(CloudError::internal("RequestCertificate returned no ARN")),
             }
         }
 
-        async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<Made, CloudError> {
+        async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<WriteResult, CloudError> {
             if change.changes("tags") {
                 let (before, after) = (&change.before.tags, &change.attrs.tags);
                 let added = aws
@@ -169,7 +169,7 @@ mod calls {
                     .add_tags_to_certificate()
                     .certificate_arn(change.id)
                     .set_tags(Some(list(after)?));
-                added.send().await.during("acm:AddTagsToCertificate")?;
+                added.send().await.operation("acm:AddTagsToCertificate")?;
                 let gone: Tags = before
                     .iter()
                     .filter(|(key, _)| !after.contains_key(*key))
@@ -178,31 +178,31 @@ mod calls {
                 if !gone.is_empty() {
                     let removed = aws.client::<Acm>().remove_tags_from_certificate().certificate_arn(change.id);
                     let answer = removed.set_tags(Some(list(&gone)?)).send().await;
-                    answer.during("acm:RemoveTagsFromCertificate")?;
+                    answer.operation("acm:RemoveTagsFromCertificate")?;
                 }
             }
-            Ok(Made { id: change.id.to_owned(), outputs: change.outputs.clone() })
+            Ok(WriteResult { id: change.id.to_owned(), outputs: change.outputs.clone() })
         }
 
         async fn delete(aws: &Aws, gone: &Delete<'_, Attrs>) -> Result<(), CloudError> {
             let answer = aws.client::<Acm>().delete_certificate().certificate_arn(gone.id).send().await;
-            answer.found("acm:DeleteCertificate").map(drop)
+            answer.optional("acm:DeleteCertificate").map(drop)
         }
 
         /// Ready means that its validation records are known. It is issued only after they are in DNS, which
         /// `certificate_validation` waits for.
-        async fn poll(aws: &Aws, look: &Look<'_, Attrs>) -> Result<Poll, CloudError> {
-            if look.goal == Goal::Gone {
+        async fn poll(aws: &Aws, target: &PollTarget<'_, Attrs>) -> Result<Poll, CloudError> {
+            if target.goal == Goal::Gone {
                 return Ok(Poll::Done(Outputs::new()));
             }
-            let Some(detail) = describe(aws, look.id).await? else {
+            let Some(detail) = describe(aws, target.id).await? else {
                 return Err(CloudError::not_shown("acm:DescribeCertificate"));
             };
             if !usable(&detail) {
                 return Ok(Poll::Failed(trouble(&detail)));
             }
             let outputs = outputs(&detail);
-            let mut names = look.attrs.alternative_names.iter().chain([&look.attrs.domain]);
+            let mut names = target.attrs.alternative_names.iter().chain([&target.attrs.domain]);
             Ok(match names.find(|name| !outputs.contains_key(&format!("{VALIDATION_NAME}{name}"))) {
                 Some(name) => Poll::Waiting(format!("validation record of {name}")),
                 None => Poll::Done(outputs),
@@ -254,7 +254,7 @@ mod calls {
     pub(in crate::kinds) fn trouble(detail: &acm::CertificateDetail) -> String {
         let status = detail.status().map_or("?", acm::CertificateStatus::as_str);
         let reason = detail.failure_reason().map(|reason| format!(" ({})", reason.as_str())).unwrap_or_default();
-        format!("certificate {} is {status}{reason}; apply again to request another", arn(detail))
+        format!("certificate {} is {status}{reason}; apply again to request a new one", arn(detail))
     }
 
     pub(in crate::kinds) async fn describe(
@@ -262,7 +262,7 @@ mod calls {
         arn: &str,
     ) -> Result<Option<acm::CertificateDetail>, CloudError> {
         let answer = aws.client::<Acm>().describe_certificate().certificate_arn(arn).send().await;
-        Ok(answer.found("acm:DescribeCertificate")?.and_then(|answer| answer.certificate))
+        Ok(answer.optional("acm:DescribeCertificate")?.and_then(|answer| answer.certificate))
     }
 
     /// Every certificate that carries our tags, and every one for our domain that nobody has tagged, shared with their
@@ -271,7 +271,7 @@ mod calls {
         read.shared("certificates", async {
             // Without filter ACM lists RSA keys of up to 2048 bits only: the ones that are requested here.
             let pages = read.aws.client::<Acm>().list_certificates().into_paginator().items().send();
-            let all = pages.collect::<Result<Vec<_>, _>>().await.during("acm:ListCertificates")?;
+            let all = pages.collect::<Result<Vec<_>, _>>().await.operation("acm:ListCertificates")?;
             let asked = all.iter().map(|summary| own(read, summary));
             Ok(try_join_all(asked).await?.into_iter().flatten().collect())
         })
@@ -289,8 +289,9 @@ mod calls {
             Some(None) if summary.domain_name().map(plain) != ours => return Ok(None),
             _ => (tags_of(read.aws, arn).await?, false),
         };
-        let is_named = summary.domain_name().map(plain) == ours && !read.scope.is_anothers::<Certificate>(&tags);
-        if !is_named && !read.scope.marks::<Certificate>(&tags) {
+        let is_named =
+            summary.domain_name().map(plain) == ours && !read.scope.belongs_to_another::<Certificate>(&tags);
+        if !is_named && !read.scope.has_ownership_tags::<Certificate>(&tags) {
             return Ok(None);
         }
         Ok(describe(read.aws, arn).await?.map(|detail| Own { detail, tags, indexed }))
@@ -298,7 +299,7 @@ mod calls {
 
     async fn tags_of(aws: &Aws, arn: &str) -> Result<Tags, CloudError> {
         let answer = aws.client::<Acm>().list_tags_for_certificate().certificate_arn(arn).send().await;
-        let answer = answer.found("acm:ListTagsForCertificate")?;
+        let answer = answer.optional("acm:ListTagsForCertificate")?;
         let tags = answer
             .as_ref()
             .map(aws_sdk_acm::operation::list_tags_for_certificate::ListTagsForCertificateOutput::tags)

@@ -32,10 +32,10 @@ impl Kind for CertificateValidation {
     const REPLACE_ON: &'static [&'static str] = &["certificate", "names"];
     /// The certificate's.
     const TAG_INDEX: Option<&'static str> = Some("acm:certificate");
-    const SERVES: bool = true;
+    const SERVES_TRAFFIC: bool = true;
     /// A person may have to set the records elsewhere.
     const DEADLINE: u64 = 3600;
-    const TYPICAL: u64 = 90;
+    const EXPECTED_SECONDS: u64 = 90;
 
     type Attrs = Attrs;
 
@@ -48,7 +48,7 @@ impl Kind for CertificateValidation {
         vec![desired]
     }
 
-    fn stands_for(desired: &Attrs, live: &Attrs) -> bool {
+    fn is_counterpart(desired: &Attrs, live: &Attrs) -> bool {
         desired.certificate == live.certificate
     }
 
@@ -63,7 +63,7 @@ mod calls {
 
     use super::*;
     use crate::aws::{Aws, CloudError, Reader};
-    use crate::kinds::{Calls, Create, Delete, Goal, Live, Look, Made, Outputs, Poll, Update};
+    use crate::kinds::{Calls, Create, Delete, Goal, Live, Outputs, Poll, PollTarget, Update, WriteResult};
 
     impl Calls for CertificateValidation {
         async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
@@ -78,23 +78,23 @@ mod calls {
             Ok(live.collect())
         }
 
-        async fn create(_aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
-            Ok(Made::new(new.attrs.certificate.value()))
+        async fn create(_aws: &Aws, new: &Create<'_, Attrs>) -> Result<WriteResult, CloudError> {
+            Ok(WriteResult::new(new.attrs.certificate.value()))
         }
 
-        async fn update(_aws: &Aws, change: &Update<'_, Attrs>) -> Result<Made, CloudError> {
-            Ok(Made::new(change.id))
+        async fn update(_aws: &Aws, change: &Update<'_, Attrs>) -> Result<WriteResult, CloudError> {
+            Ok(WriteResult::new(change.id))
         }
 
         async fn delete(_aws: &Aws, _gone: &Delete<'_, Attrs>) -> Result<(), CloudError> {
             Ok(())
         }
 
-        async fn poll(aws: &Aws, look: &Look<'_, Attrs>) -> Result<Poll, CloudError> {
-            if look.goal == Goal::Gone {
+        async fn poll(aws: &Aws, target: &PollTarget<'_, Attrs>) -> Result<Poll, CloudError> {
+            if target.goal == Goal::Gone {
                 return Ok(Poll::Done(Outputs::new()));
             }
-            Ok(match certificate::describe(aws, look.id).await? {
+            Ok(match certificate::describe(aws, target.id).await? {
                 None => return Err(CloudError::not_shown("acm:DescribeCertificate")),
                 Some(detail) if certificate::issued(&detail) => Poll::Done(Outputs::new()),
                 Some(detail) if certificate::usable(&detail) => Poll::Waiting(pending(&detail)),

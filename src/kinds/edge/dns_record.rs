@@ -76,7 +76,7 @@ impl Kind for DnsRecord {
     const EXAMPLES: &'static [Example] = section::EXAMPLES;
     const STAGE: Stage = Stage::Dns;
     const REPLACE_ON: &'static [&'static str] = &["zone", "name", "type"];
-    const SERVES: bool = true;
+    const SERVES_TRAFFIC: bool = true;
     const OUTPUTS: &'static [&'static str] = &[ZONE_ID];
     const IDENTITY: Option<&'static str> = Some("name");
     const CREATE_FIRST: bool = false;
@@ -120,7 +120,7 @@ impl Kind for DnsRecord {
     }
 
     /// ACM looks for the record of a domain as long as there is a certificate for that.
-    fn goes_after(live: &Attrs) -> &'static [&'static str] {
+    fn deleted_after(live: &Attrs) -> &'static [&'static str] {
         if live.sort == CNAME { &["certificate"] } else { Self::DELETE_AFTER }
     }
 
@@ -159,7 +159,7 @@ mod calls {
 
     use super::*;
     use crate::aws::{Aws, CloudError, Reader};
-    use crate::kinds::{Calls, Create, Delete, Live, Made, Update};
+    use crate::kinds::{Calls, Create, Delete, Live, Update, WriteResult};
 
     impl Calls for DnsRecord {
         async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
@@ -184,7 +184,7 @@ mod calls {
                     route53::RrType::A => ours.contains(&name),
                     _ => is_validation(set, &ours),
                 };
-                if !read.scope.marks::<Self>(&tags) && !concerns {
+                if !read.scope.has_ownership_tags::<Self>(&tags) && !concerns {
                     return None;
                 }
                 let live = Live::new(address, record_id(&id, &name, set.r#type()), wire::read(spec, set, tags));
@@ -194,7 +194,7 @@ mod calls {
         }
 
         /// The record itself is created and not overwritten, so that one that somebody else made stops us.
-        async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
+        async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<WriteResult, CloudError> {
             let (attrs, name) = (new.attrs, new.attrs.name.plain());
             let id = zone::resolve(aws, &attrs.zone).await?;
             let (record, mark) = (wire::write(attrs)?, ownership::write(&name, &attrs.tags)?);
@@ -216,15 +216,15 @@ mod calls {
                 zone::change(aws, &id, batch(route53::ChangeAction::Upsert)).await?;
             }
             let sort = route53::RrType::from(attrs.sort.as_str());
-            Ok(Made::new(record_id(&id, &name, &sort)).output(ZONE_ID, id))
+            Ok(WriteResult::new(record_id(&id, &name, &sort)).output(ZONE_ID, id))
         }
 
-        async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<Made, CloudError> {
+        async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<WriteResult, CloudError> {
             let id = zone_of(change.id);
             let record = wire::write(change.attrs)?;
             let mark = ownership::write(&change.attrs.name.plain(), &change.attrs.tags)?;
             zone::change(aws, id, [record, mark].map(|set| (route53::ChangeAction::Upsert, set))).await?;
-            Ok(Made::new(change.id).output(ZONE_ID, id))
+            Ok(WriteResult::new(change.id).output(ZONE_ID, id))
         }
 
         async fn delete(aws: &Aws, gone: &Delete<'_, Attrs>) -> Result<(), CloudError> {

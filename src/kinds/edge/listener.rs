@@ -51,8 +51,8 @@ impl Kind for Listener {
     const REPLACE_ON: &'static [&'static str] = &["load_balancer"];
     const TAG_INDEX: Option<&'static str> = Some("elasticloadbalancing:listener");
     const TAGS_FROM_INDEX: bool = true;
-    const SERVES: bool = true;
-    const HALVES: bool = true;
+    const SERVES_TRAFFIC: bool = true;
+    const TWO_PHASE_WRITES: bool = true;
     /// A target group serves one load balancer only: the old listener lets go of it before a new one forwards.
     const CREATE_FIRST: bool = false;
 
@@ -93,12 +93,12 @@ impl Kind for Listener {
     }
 
     /// Two listeners never share a port.
-    fn stands_for(desired: &Attrs, live: &Attrs) -> bool {
+    fn is_counterpart(desired: &Attrs, live: &Attrs) -> bool {
         desired.load_balancer == live.load_balancer && desired.port == live.port
     }
 
     /// Plain HTTP serves until HTTPS does, with all its rules.
-    fn widen(live: &Attrs, desired: &Attrs) -> Option<Attrs> {
+    fn expand(live: &Attrs, desired: &Attrs) -> Option<Attrs> {
         let redirects = matches!(
             (&live.default_action, &desired.default_action),
             (Action::Forward { .. }, Action::Redirect { .. })
@@ -107,8 +107,8 @@ impl Kind for Listener {
     }
 
     /// Who gets what no rule takes gets it once its service is steady.
-    fn hold_back(live: Option<&Attrs>, desired: &Attrs) -> Option<Attrs> {
-        let default_action = Action::hold_back(&live?.default_action, &desired.default_action)?;
+    fn without_traffic(live: Option<&Attrs>, desired: &Attrs) -> Option<Attrs> {
+        let default_action = Action::without_traffic(&live?.default_action, &desired.default_action)?;
         Some(Attrs { default_action, ..desired.clone() })
     }
 
@@ -135,10 +135,10 @@ mod calls {
     use futures_util::future::try_join_all;
 
     use super::*;
-    use crate::aws::{Aws, Class, CloudError, During, Reader};
+    use crate::aws::{Aws, CloudError, ErrorClass, Reader, SdkResult};
     use crate::kinds::edge::load_balancer;
     use crate::kinds::edge::load_balancer::tagging::{self, Tagged};
-    use crate::kinds::{Calls, Create, Delete, Live, Made, Update};
+    use crate::kinds::{Calls, Create, Delete, Live, Update, WriteResult};
     use crate::value::Address;
 
     impl Calls for Listener {
@@ -146,11 +146,11 @@ mod calls {
             Ok(listeners(read).await?.iter().map(live).collect())
         }
 
-        async fn complete(read: &Reader<'_>, live: &mut Live<Attrs>) -> Result<(), CloudError> {
-            tagging::confirm::<Self>(read, live, |attrs| &mut attrs.tags).await
+        async fn refresh(read: &Reader<'_>, live: &mut Live<Attrs>) -> Result<(), CloudError> {
+            tagging::confirm_tags::<Self>(read, live, |attrs| &mut attrs.tags).await
         }
 
-        async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
+        async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<WriteResult, CloudError> {
             let attrs = new.attrs;
             let made = aws
                 .once::<Elb>()
@@ -164,15 +164,15 @@ mod calls {
                 .set_tags(Some(tagging::list(&attrs.tags)))
                 .send()
                 .await
-                .during("elasticloadbalancing:CreateListener")
+                .operation("elasticloadbalancing:CreateListener")
                 .map_err(propagating)?;
             match made.listeners().first().and_then(elb::Listener::listener_arn) {
-                Some(arn) => Ok(Made::new(arn)),
-                None => Err(CloudError::internal("CreateListener answered without a listener")),
+                Some(arn) => Ok(WriteResult::new(arn)),
+                None => Err(CloudError::internal("CreateListener returned no listener")),
             }
         }
 
-        async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<Made, CloudError> {
+        async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<WriteResult, CloudError> {
             let attrs = change.attrs;
             if change.changed.iter().any(|field| field != "tags") {
                 aws.client::<Elb>()
@@ -185,16 +185,16 @@ mod calls {
                     .set_certificates(certificates(attrs))
                     .send()
                     .await
-                    .during("elasticloadbalancing:ModifyListener")
+                    .operation("elasticloadbalancing:ModifyListener")
                     .map_err(propagating)?;
             }
             tagging::update(aws, change, &change.before.tags, &attrs.tags).await?;
-            Ok(Made::new(change.id))
+            Ok(WriteResult::new(change.id))
         }
 
         async fn delete(aws: &Aws, gone: &Delete<'_, Attrs>) -> Result<(), CloudError> {
             let answer = aws.client::<Elb>().delete_listener().listener_arn(gone.id).send().await;
-            answer.found("elasticloadbalancing:DeleteListener").map(drop)
+            answer.optional("elasticloadbalancing:DeleteListener").map(drop)
         }
     }
 
@@ -212,7 +212,8 @@ mod calls {
     pub(in crate::kinds) async fn listeners(read: &Reader<'_>) -> Result<Rc<Vec<Placed>>, CloudError> {
         read.shared("listeners", async {
             let balancers = load_balancer::balancers(read).await?;
-            let asked = balancers.iter().filter(|balancer| !read.scope.is_anothers::<LoadBalancer>(&balancer.tags));
+            let asked =
+                balancers.iter().filter(|balancer| !read.scope.belongs_to_another::<LoadBalancer>(&balancer.tags));
             let asked = asked.filter_map(|balancer| balancer.item.load_balancer_arn());
             let found = try_join_all(asked.map(|arn| describe(read.aws, arn))).await?.concat();
             let ours: BTreeSet<&str> = balancers
@@ -224,7 +225,8 @@ mod calls {
             let wanted = Listener::desired(read.scope.env);
             let is_wanted = |port: Option<i32>| wanted.iter().any(|desired| Some(desired.attrs.port) == port);
             let placed = tagged.into_iter().filter_map(|listener| {
-                let concerns = read.scope.marks::<Listener>(&listener.tags) || is_wanted(listener.item.port());
+                let concerns =
+                    read.scope.has_ownership_tags::<Listener>(&listener.tags) || is_wanted(listener.item.port());
                 concerns.then(|| Placed {
                     address: read.scope.owner::<Listener>(&listener.tags),
                     ours: listener.item.load_balancer_arn().is_some_and(|arn| ours.contains(arn)),
@@ -239,7 +241,7 @@ mod calls {
     async fn describe(aws: &Aws, balancer: &str) -> Result<Vec<elb::Listener>, CloudError> {
         let pages =
             aws.client::<Elb>().describe_listeners().load_balancer_arn(balancer).into_paginator().items().send();
-        pages.collect::<Result<Vec<_>, _>>().await.during("elasticloadbalancing:DescribeListeners")
+        pages.collect::<Result<Vec<_>, _>>().await.operation("elasticloadbalancing:DescribeListeners")
     }
 
     fn live(placed: &Placed) -> Live<Attrs> {
@@ -263,7 +265,7 @@ mod calls {
         };
         let arn = listener.listener_arn().unwrap_or_default();
         let mut live = Live::new(placed.address.clone(), arn, attrs);
-        live.confirm = placed.listener.indexed;
+        live.unconfirmed = placed.listener.indexed;
         live
     }
 
@@ -280,7 +282,7 @@ mod calls {
     /// missing, or not one it can use.
     fn propagating(mut error: CloudError) -> CloudError {
         if matches!(error.code.as_str(), "CertificateNotFound" | "UnsupportedCertificate") {
-            error.class = Class::Propagating;
+            error.class = ErrorClass::EventuallyConsistent;
         }
         error
     }
@@ -305,12 +307,12 @@ mod tests {
     #[test]
     fn what_serves_is_sent_elsewhere_last() {
         let (http, https) = (attrs(Action::forward(Ref::id("arn:a"))), attrs(Action::to_https()));
-        let wide = Listener::widen(&http, &https).map(|attrs| attrs.default_action);
+        let wide = Listener::expand(&http, &https).map(|attrs| attrs.default_action);
         assert_eq!(wide, Some(http.default_action.clone()));
-        assert!(Listener::widen(&https, &http).is_none());
+        assert!(Listener::expand(&https, &http).is_none());
         let another = attrs(Action::forward(Ref::to("b")));
-        let held = Listener::hold_back(Some(&http), &another).map(|attrs| attrs.default_action);
-        assert_eq!(held, Action::hold_back(&http.default_action, &another.default_action));
-        assert!(held.is_some() && Listener::hold_back(None, &another).is_none());
+        let held = Listener::without_traffic(Some(&http), &another).map(|attrs| attrs.default_action);
+        assert_eq!(held, Action::without_traffic(&http.default_action, &another.default_action));
+        assert!(held.is_some() && Listener::without_traffic(None, &another).is_none());
     }
 }

@@ -60,8 +60,8 @@ impl Kind for ListenerRule {
     const REPLACE_ON: &'static [&'static str] = &["listener"];
     const TAG_INDEX: Option<&'static str> = Some("elasticloadbalancing:listener-rule");
     const TAGS_FROM_INDEX: bool = true;
-    const SERVES: bool = true;
-    const HALVES: bool = true;
+    const SERVES_TRAFFIC: bool = true;
+    const TWO_PHASE_WRITES: bool = true;
 
     type Attrs = Attrs;
 
@@ -90,10 +90,10 @@ impl Kind for ListenerRule {
 
     /// ECS makes no service before a rule forwards to its target group: so the rule is there first and takes nothing.
     /// Under a new listener nobody served before.
-    fn hold_back(live: Option<&Attrs>, desired: &Attrs) -> Option<Attrs> {
+    fn without_traffic(live: Option<&Attrs>, desired: &Attrs) -> Option<Attrs> {
         match live {
             Some(live) if !is_held_back(live) => {
-                let action = Action::hold_back(&live.action, &desired.action)?;
+                let action = Action::without_traffic(&live.action, &desired.action)?;
                 Some(Attrs { action, ..desired.clone() })
             }
             None if matches!(desired.listener, Ref::To { .. }) => None,
@@ -107,14 +107,14 @@ impl Kind for ListenerRule {
     }
 
     /// Which of the last places it waits at is nobody's wish.
-    fn settle(desired: &Attrs, live: &mut Attrs) {
+    fn normalize(desired: &Attrs, live: &mut Attrs) {
         if is_held_back(desired) && is_held_back(live) {
             live.priority = desired.priority;
         }
     }
 
     /// Two rules of a listener never share a priority.
-    fn stands_for(desired: &Attrs, live: &Attrs) -> bool {
+    fn is_counterpart(desired: &Attrs, live: &Attrs) -> bool {
         let takes = |attrs: &Attrs| (attrs.paths.clone(), attrs.hosts.clone(), attrs.action.clone());
         desired.listener == live.listener && (desired.priority == live.priority || takes(desired) == takes(live))
     }
@@ -146,10 +146,10 @@ mod calls {
 
     use super::condition::Conditions;
     use super::*;
-    use crate::aws::{Aws, CloudError, During, Reader};
+    use crate::aws::{Aws, CloudError, Reader, SdkResult};
     use crate::kinds::edge::listener;
     use crate::kinds::edge::load_balancer::tagging::{self, Tagged};
-    use crate::kinds::{Calls, Create, Delete, Live, Made, Update};
+    use crate::kinds::{Calls, Create, Delete, Live, Update, WriteResult};
     use crate::value::Address;
 
     impl Calls for ListenerRule {
@@ -171,18 +171,18 @@ mod calls {
             Ok(tagged.iter().filter_map(|found| live(read, found)).collect())
         }
 
-        async fn complete(read: &Reader<'_>, live: &mut Live<Attrs>) -> Result<(), CloudError> {
+        async fn refresh(read: &Reader<'_>, live: &mut Live<Attrs>) -> Result<(), CloudError> {
             let indexed = live.address.clone();
-            tagging::confirm::<Self>(read, live, |attrs| &mut attrs.tags).await?;
+            tagging::confirm_tags::<Self>(read, live, |attrs| &mut attrs.tags).await?;
             // Without our tags it is still a rule of our listener, and goes by the name the plan has for it.
             live.address = live.address.take().or(indexed);
             Ok(())
         }
 
-        async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
+        async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<WriteResult, CloudError> {
             let attrs = new.attrs;
             if let Some(arn) = made_before(aws, attrs).await? {
-                return Ok(Made::new(arn));
+                return Ok(WriteResult::new(arn));
             }
             let listener = attrs.listener.value();
             // Two rules made at the same time must not find the same place free.
@@ -204,16 +204,16 @@ mod calls {
                 .set_tags(Some(tagging::list(&attrs.tags)))
                 .send()
                 .await
-                .during("elasticloadbalancing:CreateRule");
+                .operation("elasticloadbalancing:CreateRule");
             drop(order);
             let made = made?;
             match made.rules().first().and_then(elb::Rule::rule_arn) {
-                Some(arn) => Ok(Made::new(arn)),
-                None => Err(CloudError::internal("CreateRule answered without a rule")),
+                Some(arn) => Ok(WriteResult::new(arn)),
+                None => Err(CloudError::internal("CreateRule returned no rule")),
             }
         }
 
-        async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<Made, CloudError> {
+        async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<WriteResult, CloudError> {
             let attrs = change.attrs;
             if ["paths", "hosts", "other_conditions", "action"].iter().any(|field| change.changes(field)) {
                 let reset = change.changes("other_conditions").then_some(true);
@@ -225,18 +225,18 @@ mod calls {
                     .set_reset_transforms(reset)
                     .send()
                     .await
-                    .during("elasticloadbalancing:ModifyRule")?;
+                    .operation("elasticloadbalancing:ModifyRule")?;
             }
             if change.changes("priority") {
                 priority::place(aws, attrs.listener.value(), Some(change.id), attrs.priority).await?;
             }
             tagging::update(aws, change, &change.before.tags, &attrs.tags).await?;
-            Ok(Made::new(change.id))
+            Ok(WriteResult::new(change.id))
         }
 
         async fn delete(aws: &Aws, gone: &Delete<'_, Attrs>) -> Result<(), CloudError> {
             let answer = aws.client::<Elb>().delete_rule().rule_arn(gone.id).send().await;
-            answer.found("elasticloadbalancing:DeleteRule").map(drop)
+            answer.optional("elasticloadbalancing:DeleteRule").map(drop)
         }
     }
 
@@ -252,7 +252,8 @@ mod calls {
     /// The rules of a listener but for the default one, which is the listener's own action.
     pub(super) async fn describe(aws: &Aws, listener: &str) -> Result<Vec<elb::Rule>, CloudError> {
         let pages = aws.client::<Elb>().describe_rules().listener_arn(listener).into_paginator().items().send();
-        let mut rules = pages.collect::<Result<Vec<_>, _>>().await.during("elasticloadbalancing:DescribeRules")?;
+        let mut rules =
+            pages.collect::<Result<Vec<_>, _>>().await.operation("elasticloadbalancing:DescribeRules")?;
         rules.retain(|rule| rule.is_default() != Some(true));
         Ok(rules)
     }
@@ -288,7 +289,7 @@ mod calls {
         let extra = || ours.then(|| Address::new(ListenerRule::KIND, format!("extra-{port}-{priority}")));
         let address = read.scope.owner::<ListenerRule>(&found.tags).or_else(extra);
         let mut live = Live::new(address, rule.rule_arn()?, attrs);
-        live.confirm = found.indexed;
+        live.unconfirmed = found.indexed;
         Some(live)
     }
 }
@@ -312,28 +313,31 @@ mod tests {
     #[test]
     fn a_new_rule_takes_nothing_before_its_service_is_there() {
         let desired = attrs(Ref::id("arn:listener"));
-        let held = ListenerRule::hold_back(None, &desired).expect("the listener serves already");
+        let held = ListenerRule::without_traffic(None, &desired).expect("the listener serves already");
         assert!(is_held_back(&held) && held.paths.is_empty(), "{held:?}");
         assert!((held.priority, &held.action) == (LAST, &desired.action), "{held:?}");
-        assert!(ListenerRule::hold_back(Some(&held), &desired).is_some_and(|again| is_held_back(&again)));
-        assert!(ListenerRule::hold_back(None, &attrs(Ref::to("https"))).is_none(), "a new listener serves nobody");
+        assert!(ListenerRule::without_traffic(Some(&held), &desired).is_some_and(|again| is_held_back(&again)));
+        assert!(
+            ListenerRule::without_traffic(None, &attrs(Ref::to("https"))).is_none(),
+            "a new listener serves nobody"
+        );
     }
 
     #[test]
     fn a_rule_that_serves_goes_on_serving() {
         let live = attrs(Ref::id("arn:listener"));
         let moved = Attrs { priority: 20, ..live.clone() };
-        assert!(ListenerRule::hold_back(Some(&live), &moved).is_none(), "its service is there");
+        assert!(ListenerRule::without_traffic(Some(&live), &moved).is_none(), "its service is there");
         let other = Attrs { action: Action::forward(Ref::to("b")), ..moved };
-        let held = ListenerRule::hold_back(Some(&live), &other).expect("another target group");
-        assert_eq!(Some(held.action), Action::hold_back(&live.action, &other.action));
+        let held = ListenerRule::without_traffic(Some(&live), &other).expect("another target group");
+        assert_eq!(Some(held.action), Action::without_traffic(&live.action, &other.action));
     }
 
     #[test]
     fn the_place_at_which_a_rule_waits_is_no_difference() {
-        let held = ListenerRule::hold_back(None, &attrs(Ref::id("arn:listener"))).expect("held back");
+        let held = ListenerRule::without_traffic(None, &attrs(Ref::id("arn:listener"))).expect("held back");
         let mut live = Attrs { priority: LAST - 3, ..held.clone() };
-        ListenerRule::settle(&held, &mut live);
+        ListenerRule::normalize(&held, &mut live);
         assert_eq!(live.priority, LAST);
     }
 }

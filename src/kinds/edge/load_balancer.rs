@@ -61,13 +61,13 @@ impl Kind for LoadBalancer {
     const REPLACE_ON: &'static [&'static str] = &["name", "type", "scheme", "vpc"];
     const TAG_INDEX: Option<&'static str> = Some("elasticloadbalancing:loadbalancer");
     const TAGS_FROM_INDEX: bool = true;
-    const SERVES: bool = true;
-    const HALVES: bool = true;
+    const SERVES_TRAFFIC: bool = true;
+    const TWO_PHASE_WRITES: bool = true;
     const OUTPUTS: &'static [&'static str] = &["dns_name", "zone_id"];
     const IDENTITY: Option<&'static str> = Some("name");
     const DEADLINE: u64 = 600;
-    const TYPICAL: u64 = 150;
-    const TYPICAL_DELETE: u64 = 20;
+    const EXPECTED_SECONDS: u64 = 150;
+    const EXPECTED_DELETE_SECONDS: u64 = 20;
 
     type Attrs = Attrs;
 
@@ -100,13 +100,13 @@ impl Kind for LoadBalancer {
         vec![desired]
     }
 
-    fn settle(desired: &Attrs, live: &mut Attrs) {
+    fn normalize(desired: &Attrs, live: &mut Attrs) {
         if names::is_name_or_alternate(&live.name, &desired.name, NAME_LENGTH) {
             live.name.clone_from(&desired.name);
         }
     }
 
-    fn widen(live: &Attrs, desired: &Attrs) -> Option<Attrs> {
+    fn expand(live: &Attrs, desired: &Attrs) -> Option<Attrs> {
         let security_groups = security_group::both(&live.security_groups, &desired.security_groups)?;
         Some(Attrs { security_groups, ..desired.clone() })
     }
@@ -138,8 +138,8 @@ mod calls {
 
     use super::tagging::Tagged;
     use super::*;
-    use crate::aws::{Aws, CloudError, During, Reader, service};
-    use crate::kinds::{Calls, Create, Delete, Goal, Live, Look, Made, Outputs, Poll, Update};
+    use crate::aws::{Aws, CloudError, Reader, SdkResult, service};
+    use crate::kinds::{Calls, Create, Delete, Goal, Live, Outputs, Poll, PollTarget, Update, WriteResult};
 
     service!(aws_sdk_elasticloadbalancingv2);
 
@@ -149,11 +149,11 @@ mod calls {
             try_join_all(found.iter().map(|balancer| live(read, balancer))).await
         }
 
-        async fn complete(read: &Reader<'_>, live: &mut Live<Attrs>) -> Result<(), CloudError> {
-            tagging::confirm::<Self>(read, live, |attrs| &mut attrs.tags).await
+        async fn refresh(read: &Reader<'_>, live: &mut Live<Attrs>) -> Result<(), CloudError> {
+            tagging::confirm_tags::<Self>(read, live, |attrs| &mut attrs.tags).await
         }
 
-        async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
+        async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<WriteResult, CloudError> {
             let attrs = new.attrs;
             let name = if new.alternate {
                 names::alternate(&attrs.name, new.token, NAME_LENGTH)
@@ -172,17 +172,17 @@ mod calls {
                 .set_tags(Some(tagging::list(&attrs.tags)))
                 .send()
                 .await
-                .during("elasticloadbalancing:CreateLoadBalancer")?;
+                .operation("elasticloadbalancing:CreateLoadBalancer")?;
             let Some((balancer, arn)) =
                 made.load_balancers().first().and_then(|one| Some((one, one.load_balancer_arn()?)))
             else {
-                return Err(CloudError::internal("CreateLoadBalancer answered without a load balancer"));
+                return Err(CloudError::internal("CreateLoadBalancer returned no load balancer"));
             };
             set_attributes(aws, arn, attrs).await?;
-            Ok(Made { id: arn.to_owned(), outputs: outputs(balancer) })
+            Ok(WriteResult { id: arn.to_owned(), outputs: outputs(balancer) })
         }
 
-        async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<Made, CloudError> {
+        async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<WriteResult, CloudError> {
             let attrs = change.attrs;
             // Groups before subnets: a group that lets nobody in should not meet a new zone first.
             if change.changes("security_groups") {
@@ -192,7 +192,7 @@ mod calls {
                     .set_security_groups(Some(values(&attrs.security_groups)))
                     .send()
                     .await
-                    .during("elasticloadbalancing:SetSecurityGroups")?;
+                    .operation("elasticloadbalancing:SetSecurityGroups")?;
             }
             if change.changes("subnets") {
                 aws.client::<Elb>()
@@ -201,7 +201,7 @@ mod calls {
                     .set_subnets(Some(values(&attrs.subnets)))
                     .send()
                     .await
-                    .during("elasticloadbalancing:SetSubnets")?;
+                    .operation("elasticloadbalancing:SetSubnets")?;
             }
             if ["idle_timeout", "deletion_protection", "drop_invalid_headers"]
                 .iter()
@@ -210,7 +210,7 @@ mod calls {
                 set_attributes(aws, change.id, attrs).await?;
             }
             tagging::update(aws, change, &change.before.tags, &attrs.tags).await?;
-            Ok(Made { id: change.id.to_owned(), outputs: change.outputs.clone() })
+            Ok(WriteResult { id: change.id.to_owned(), outputs: change.outputs.clone() })
         }
 
         async fn delete(aws: &Aws, gone: &Delete<'_, Attrs>) -> Result<(), CloudError> {
@@ -226,16 +226,16 @@ mod calls {
                 ));
             }
             let answer = aws.client::<Elb>().delete_load_balancer().load_balancer_arn(gone.id).send().await;
-            answer.found("elasticloadbalancing:DeleteLoadBalancer").map(drop)
+            answer.optional("elasticloadbalancing:DeleteLoadBalancer").map(drop)
         }
 
-        async fn poll(aws: &Aws, look: &Look<'_, Attrs>) -> Result<Poll, CloudError> {
-            let answer = aws.client::<Elb>().describe_load_balancers().load_balancer_arns(look.id).send().await;
-            let answer = answer.found("elasticloadbalancing:DescribeLoadBalancers")?;
+        async fn poll(aws: &Aws, target: &PollTarget<'_, Attrs>) -> Result<Poll, CloudError> {
+            let answer = aws.client::<Elb>().describe_load_balancers().load_balancer_arns(target.id).send().await;
+            let answer = answer.optional("elasticloadbalancing:DescribeLoadBalancers")?;
             let balancer = answer.as_ref().and_then(|answer| answer.load_balancers().first());
-            Ok(match (look.goal, balancer) {
+            Ok(match (target.goal, balancer) {
                 (Goal::Gone, None) => Poll::Done(Outputs::new()),
-                (Goal::Gone, Some(_)) => Poll::Waiting("load balancer is still there".to_owned()),
+                (Goal::Gone, Some(_)) => Poll::Waiting("load balancer still exists".to_owned()),
                 (Goal::Ready, None) => {
                     return Err(CloudError::not_shown("elasticloadbalancing:DescribeLoadBalancers"));
                 }
@@ -257,13 +257,17 @@ mod calls {
     ) -> Result<Rc<Vec<Tagged<elb::LoadBalancer>>>, CloudError> {
         read.shared("load balancers", async {
             let pages = read.aws.client::<Elb>().describe_load_balancers().into_paginator().items().send();
-            let all =
-                pages.collect::<Result<Vec<_>, _>>().await.during("elasticloadbalancing:DescribeLoadBalancers")?;
+            let all = pages
+                .collect::<Result<Vec<_>, _>>()
+                .await
+                .operation("elasticloadbalancing:DescribeLoadBalancers")?;
             let concerns = |balancer: &elb::LoadBalancer| {
                 balancer.load_balancer_name().is_some_and(|name| read.scope.concerns(LoadBalancer::KIND, name))
             };
             let mut tagged = tagging::tagged(read, all, elb::LoadBalancer::load_balancer_arn, concerns).await?;
-            tagged.retain(|balancer| read.scope.marks::<LoadBalancer>(&balancer.tags) || concerns(&balancer.item));
+            tagged.retain(|balancer| {
+                read.scope.has_ownership_tags::<LoadBalancer>(&balancer.tags) || concerns(&balancer.item)
+            });
             Ok(tagged)
         })
         .await
@@ -274,7 +278,7 @@ mod calls {
         let arn = balancer.load_balancer_arn().unwrap_or_default();
         let answer =
             read.aws.client::<Elb>().describe_load_balancer_attributes().load_balancer_arn(arn).send().await;
-        let answer = answer.during("elasticloadbalancing:DescribeLoadBalancerAttributes")?;
+        let answer = answer.operation("elasticloadbalancing:DescribeLoadBalancerAttributes")?;
         let set: HashMap<&str, &str> = answer
             .attributes()
             .iter()
@@ -300,7 +304,7 @@ mod calls {
         };
         let mut live = Live::new(read.scope.owner::<LoadBalancer>(&found.tags), arn, attrs);
         live.outputs = outputs(balancer);
-        live.confirm = found.indexed;
+        live.unconfirmed = found.indexed;
         Ok(live)
     }
 
@@ -316,7 +320,7 @@ mod calls {
             .attributes(attribute(DROP_INVALID_HEADERS, attrs.drop_invalid_headers.to_string()))
             .send()
             .await;
-        answer.during("elasticloadbalancing:ModifyLoadBalancerAttributes").map(drop)
+        answer.operation("elasticloadbalancing:ModifyLoadBalancerAttributes").map(drop)
     }
 
     fn readiness(balancer: &elb::LoadBalancer) -> Poll {
@@ -327,7 +331,7 @@ mod calls {
                 Poll::Done(outputs(balancer))
             }
             Some(elb::LoadBalancerStateEnum::Failed) => Poll::Failed(format!(
-                "AWS could not set the load balancer up: {}; delete it and apply again",
+                "AWS failed to create the load balancer: {}; delete it and apply again",
                 state.and_then(elb::LoadBalancerState::reason).unwrap_or("no reason given")
             )),
             code => Poll::Waiting(format!("state: {}", code.map_or("unknown", elb::LoadBalancerStateEnum::as_str))),

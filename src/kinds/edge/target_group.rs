@@ -60,7 +60,7 @@ impl Kind for TargetGroup {
     const REPLACE_ON: &'static [&'static str] = &["name", "vpc", "protocol", "target_type"];
     const TAG_INDEX: Option<&'static str> = Some("elasticloadbalancing:targetgroup");
     const TAGS_FROM_INDEX: bool = true;
-    const SERVES: bool = true;
+    const SERVES_TRAFFIC: bool = true;
     const BACKED_BY: Option<&'static str> = Some("ecs_service");
     const IDENTITY: Option<&'static str> = Some("name");
 
@@ -98,7 +98,7 @@ impl Kind for TargetGroup {
         desired.collect()
     }
 
-    fn settle(desired: &Attrs, live: &mut Attrs) {
+    fn normalize(desired: &Attrs, live: &mut Attrs) {
         if names::is_name_or_alternate(&live.name, &desired.name, NAME_LENGTH) {
             live.name.clone_from(&desired.name);
         }
@@ -138,28 +138,30 @@ mod calls {
     use futures_util::future::try_join_all;
 
     use super::*;
-    use crate::aws::{Aws, CloudError, During, Reader};
+    use crate::aws::{Aws, CloudError, Reader, SdkResult};
     use crate::kinds::edge::load_balancer::tagging::{self, Tagged};
-    use crate::kinds::{Calls, Create, Delete, Live, Made, Update};
+    use crate::kinds::{Calls, Create, Delete, Live, Update, WriteResult};
 
     impl Calls for TargetGroup {
         async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
             let pages = read.aws.client::<Elb>().describe_target_groups().into_paginator().items().send();
-            let all =
-                pages.collect::<Result<Vec<_>, _>>().await.during("elasticloadbalancing:DescribeTargetGroups")?;
+            let all = pages
+                .collect::<Result<Vec<_>, _>>()
+                .await
+                .operation("elasticloadbalancing:DescribeTargetGroups")?;
             let concerns = |group: &elb::TargetGroup| {
                 group.target_group_name().is_some_and(|name| read.scope.concerns(Self::KIND, name))
             };
             let mut tagged = tagging::tagged(read, all, elb::TargetGroup::target_group_arn, concerns).await?;
-            tagged.retain(|group| read.scope.marks::<Self>(&group.tags) || concerns(&group.item));
+            tagged.retain(|group| read.scope.has_ownership_tags::<Self>(&group.tags) || concerns(&group.item));
             try_join_all(tagged.iter().map(|group| live(read, group))).await
         }
 
-        async fn complete(read: &Reader<'_>, live: &mut Live<Attrs>) -> Result<(), CloudError> {
-            tagging::confirm::<Self>(read, live, |attrs| &mut attrs.tags).await
+        async fn refresh(read: &Reader<'_>, live: &mut Live<Attrs>) -> Result<(), CloudError> {
+            tagging::confirm_tags::<Self>(read, live, |attrs| &mut attrs.tags).await
         }
 
-        async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
+        async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<WriteResult, CloudError> {
             let (attrs, check) = (new.attrs, &new.attrs.health_check);
             let name = if new.alternate {
                 names::alternate(&attrs.name, new.token, NAME_LENGTH)
@@ -186,17 +188,17 @@ mod calls {
                 .set_tags(Some(tagging::list(&attrs.tags)))
                 .send()
                 .await
-                .during("elasticloadbalancing:CreateTargetGroup")?;
+                .operation("elasticloadbalancing:CreateTargetGroup")?;
             let Some(arn) = made.target_groups().first().and_then(elb::TargetGroup::target_group_arn) else {
-                return Err(CloudError::internal("CreateTargetGroup answered without a target group"));
+                return Err(CloudError::internal("CreateTargetGroup returned no target group"));
             };
             if attrs.deregistration_delay != DEFAULT_DELAY {
                 set_delay(aws, arn, attrs.deregistration_delay).await?;
             }
-            Ok(Made::new(arn))
+            Ok(WriteResult::new(arn))
         }
 
-        async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<Made, CloudError> {
+        async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<WriteResult, CloudError> {
             if change.changes("health_check") {
                 let check = &change.attrs.health_check;
                 aws.client::<Elb>()
@@ -213,18 +215,18 @@ mod calls {
                     .matcher(elb::Matcher::builder().http_code(&check.status).build())
                     .send()
                     .await
-                    .during("elasticloadbalancing:ModifyTargetGroup")?;
+                    .operation("elasticloadbalancing:ModifyTargetGroup")?;
             }
             if change.changes("deregistration_delay") {
                 set_delay(aws, change.id, change.attrs.deregistration_delay).await?;
             }
             tagging::update(aws, change, &change.before.tags, &change.attrs.tags).await?;
-            Ok(Made::new(change.id))
+            Ok(WriteResult::new(change.id))
         }
 
         async fn delete(aws: &Aws, gone: &Delete<'_, Attrs>) -> Result<(), CloudError> {
             let answer = aws.client::<Elb>().delete_target_group().target_group_arn(gone.id).send().await;
-            answer.found("elasticloadbalancing:DeleteTargetGroup").map(drop)
+            answer.optional("elasticloadbalancing:DeleteTargetGroup").map(drop)
         }
     }
 
@@ -235,7 +237,7 @@ mod calls {
         let group = &found.item;
         let arn = group.target_group_arn().unwrap_or_default();
         let answer = read.aws.client::<Elb>().describe_target_group_attributes().target_group_arn(arn).send().await;
-        let answer = answer.during("elasticloadbalancing:DescribeTargetGroupAttributes")?;
+        let answer = answer.operation("elasticloadbalancing:DescribeTargetGroupAttributes")?;
         let delay = answer.attributes().iter().find(|attribute| attribute.key() == Some(DEREGISTRATION_DELAY));
         let protocol = |protocol: Option<&elb::ProtocolEnum>| {
             protocol.map(elb::ProtocolEnum::as_str).unwrap_or_default().to_owned()
@@ -260,7 +262,7 @@ mod calls {
             tags: found.tags.clone(),
         };
         let mut live = Live::new(read.scope.owner::<TargetGroup>(&found.tags), arn, attrs);
-        live.confirm = found.indexed;
+        live.unconfirmed = found.indexed;
         Ok(live)
     }
 
@@ -274,7 +276,7 @@ mod calls {
             .attributes(delay)
             .send()
             .await;
-        answer.during("elasticloadbalancing:ModifyTargetGroupAttributes").map(drop)
+        answer.operation("elasticloadbalancing:ModifyTargetGroupAttributes").map(drop)
     }
 }
 
@@ -291,7 +293,7 @@ mod tests {
             TargetGroup::desired(&spec.env).remove(0).attrs
         };
         let (mut live, desired) = (group("8080"), group("8081"));
-        TargetGroup::settle(&desired, &mut live);
+        TargetGroup::normalize(&desired, &mut live);
         assert_eq!(live.port, 8081);
         assert!(!TargetGroup::REPLACE_ON.contains(&"port"));
     }

@@ -94,9 +94,9 @@ mod calls {
     use aws_sdk_iam::types::{AttachedPolicy, EntityType, RoleDetail, Tag};
 
     use super::*;
-    use crate::aws::{Aws, CloudError, During, Reader, service};
-    use crate::kinds::ownership::{TagChange, unless_made, visible};
-    use crate::kinds::{Calls, Create, Delete, Live, Made, Update};
+    use crate::aws::{Aws, CloudError, Reader, SdkResult, service};
+    use crate::kinds::ownership::{TagChange, unless_created, visible};
+    use crate::kinds::{Calls, Create, Delete, Live, Update, WriteResult};
 
     service!(aws_sdk_iam);
 
@@ -110,21 +110,23 @@ mod calls {
                 .filter(EntityType::Role)
                 .max_items(1000);
             let pages = call.into_paginator().send().collect::<Result<Vec<_>, _>>().await;
-            let pages = pages.during("iam:GetAccountAuthorizationDetails")?;
+            let pages = pages.operation("iam:GetAccountAuthorizationDetails")?;
             let roles =
                 pages.iter().flat_map(GetAccountAuthorizationDetailsOutput::role_detail_list).filter_map(|role| {
                     let name = role.role_name().unwrap_or_default();
                     let tags = visible(role.tags().iter().map(|tag| (tag.key(), tag.value())));
                     let address = read.scope.owner::<Self>(&tags);
-                    (read.scope.marks::<Self>(&tags) || read.scope.concerns(Self::KIND, name)).then(|| {
-                        Live::new(address, name, attributes(role, tags))
-                            .output("arn", role.arn().unwrap_or_default())
-                    })
+                    (read.scope.has_ownership_tags::<Self>(&tags) || read.scope.concerns(Self::KIND, name)).then(
+                        || {
+                            Live::new(address, name, attributes(role, tags))
+                                .output("arn", role.arn().unwrap_or_default())
+                        },
+                    )
                 });
             Ok(roles.collect())
         }
 
-        async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
+        async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<WriteResult, CloudError> {
             let attrs = new.attrs;
             let created = aws
                 .client::<Iam>()
@@ -136,27 +138,32 @@ mod calls {
                 .set_tags(Some(iam_tags(&attrs.tags)?))
                 .send()
                 .await
-                .during("iam:CreateRole");
+                .operation("iam:CreateRole");
             let arn = match created {
                 Ok(answer) => answer.role.map(|role| role.arn).unwrap_or_default(),
                 Err(error) => {
-                    unless_made(error, &attrs.tags, tags(aws, &attrs.name)).await?;
-                    let found =
-                        aws.client::<Iam>().get_role().role_name(&attrs.name).send().await.during("iam:GetRole")?;
+                    unless_created(error, &attrs.tags, tags(aws, &attrs.name)).await?;
+                    let found = aws
+                        .client::<Iam>()
+                        .get_role()
+                        .role_name(&attrs.name)
+                        .send()
+                        .await
+                        .operation("iam:GetRole")?;
                     found.role.map(|role| role.arn).unwrap_or_default()
                 }
             };
             set_policies(aws, &attrs.name, &BTreeMap::new(), &attrs.policies).await?;
             attach(aws, &attrs.name, &BTreeSet::new(), &attrs.managed_policies).await?;
-            Ok(Made::new(&attrs.name).output("arn", arn))
+            Ok(WriteResult::new(&attrs.name).output("arn", arn))
         }
 
-        async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<Made, CloudError> {
+        async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<WriteResult, CloudError> {
             let (before, attrs) = (change.before, change.attrs);
             if change.changes("trust") {
                 let call = aws.client::<Iam>().update_assume_role_policy().role_name(change.id);
                 let call = call.policy_document(attrs.trust.to_string());
-                call.send().await.during("iam:UpdateAssumeRolePolicy")?;
+                call.send().await.operation("iam:UpdateAssumeRolePolicy")?;
             }
             if change.changes("policies") {
                 set_policies(aws, change.id, &before.policies, &attrs.policies).await?;
@@ -167,14 +174,14 @@ mod calls {
             if change.changes("tags") {
                 retag(aws, change.id, TagChange::between(&before.tags, &attrs.tags)).await?;
             }
-            Ok(Made { id: change.id.to_owned(), outputs: change.outputs.clone() })
+            Ok(WriteResult { id: change.id.to_owned(), outputs: change.outputs.clone() })
         }
 
         /// AWS deletes a role only once nothing is attached to it.
         async fn delete(aws: &Aws, gone: &Delete<'_, Attrs>) -> Result<(), CloudError> {
             attach(aws, gone.id, &gone.attrs.managed_policies, &BTreeSet::new()).await?;
             set_policies(aws, gone.id, &gone.attrs.policies, &BTreeMap::new()).await?;
-            aws.client::<Iam>().delete_role().role_name(gone.id).send().await.found("iam:DeleteRole")?;
+            aws.client::<Iam>().delete_role().role_name(gone.id).send().await.optional("iam:DeleteRole")?;
             Ok(())
         }
     }
@@ -208,11 +215,11 @@ mod calls {
     ) -> Result<(), CloudError> {
         for (name, document) in after.iter().filter(|(name, document)| before.get(*name) != Some(*document)) {
             let call = aws.client::<Iam>().put_role_policy().role_name(role).policy_name(name);
-            call.policy_document(document.to_string()).send().await.during("iam:PutRolePolicy")?;
+            call.policy_document(document.to_string()).send().await.operation("iam:PutRolePolicy")?;
         }
         for name in before.keys().filter(|name| !after.contains_key(*name)) {
             let call = aws.client::<Iam>().delete_role_policy().role_name(role).policy_name(name);
-            call.send().await.found("iam:DeleteRolePolicy")?;
+            call.send().await.optional("iam:DeleteRolePolicy")?;
         }
         Ok(())
     }
@@ -225,29 +232,29 @@ mod calls {
     ) -> Result<(), CloudError> {
         for arn in after.difference(before) {
             let call = aws.client::<Iam>().attach_role_policy().role_name(role).policy_arn(arn);
-            call.send().await.during("iam:AttachRolePolicy")?;
+            call.send().await.operation("iam:AttachRolePolicy")?;
         }
         for arn in before.difference(after) {
             let call = aws.client::<Iam>().detach_role_policy().role_name(role).policy_arn(arn);
-            call.send().await.found("iam:DetachRolePolicy")?;
+            call.send().await.optional("iam:DetachRolePolicy")?;
         }
         Ok(())
     }
 
     async fn tags(aws: &Aws, role: &str) -> Result<Tags, CloudError> {
         let answer =
-            aws.client::<Iam>().list_role_tags().role_name(role).send().await.during("iam:ListRoleTags")?;
+            aws.client::<Iam>().list_role_tags().role_name(role).send().await.operation("iam:ListRoleTags")?;
         Ok(visible(answer.tags().iter().map(|tag| (tag.key(), tag.value()))))
     }
 
     async fn retag(aws: &Aws, role: &str, change: TagChange) -> Result<(), CloudError> {
         if !change.set.is_empty() {
             let call = aws.client::<Iam>().tag_role().role_name(role).set_tags(Some(iam_tags(&change.set)?));
-            call.send().await.during("iam:TagRole")?;
+            call.send().await.operation("iam:TagRole")?;
         }
         if !change.removed.is_empty() {
             let call = aws.client::<Iam>().untag_role().role_name(role).set_tag_keys(Some(change.removed));
-            call.send().await.during("iam:UntagRole")?;
+            call.send().await.operation("iam:UntagRole")?;
         }
         Ok(())
     }

@@ -68,9 +68,9 @@ mod calls {
     use futures_util::future::try_join_all;
 
     use super::*;
-    use crate::aws::{Aws, CloudError, During, Reader, service};
-    use crate::kinds::ownership::{Ownership, TagChange, confirm, unless_made, visible};
-    use crate::kinds::{Calls, Create, Delete, Live, Made, Update};
+    use crate::aws::{Aws, CloudError, Reader, SdkResult, service};
+    use crate::kinds::ownership::{Ownership, TagChange, confirm_tags, unless_created, visible};
+    use crate::kinds::{Calls, Create, Delete, Live, Update, WriteResult};
     use crate::value::Address;
 
     service!(aws_sdk_cloudwatchlogs);
@@ -86,7 +86,7 @@ mod calls {
                 .into_paginator()
                 .items()
                 .send();
-            let groups = pages.collect::<Result<Vec<_>, _>>().await.during("logs:DescribeLogGroups")?;
+            let groups = pages.collect::<Result<Vec<_>, _>>().await.operation("logs:DescribeLogGroups")?;
             let owned = try_join_all(groups.iter().map(async |group| {
                 let name = group.log_group_name().unwrap_or_default();
                 // AWS writes a group's ARN with `:*` for its streams, and takes it without where tags are concerned.
@@ -106,28 +106,28 @@ mod calls {
             Ok(owned.await?.into_iter().flatten().collect())
         }
 
-        async fn complete(read: &Reader<'_>, live: &mut Live<Attrs>) -> Result<(), CloudError> {
+        async fn refresh(read: &Reader<'_>, live: &mut Live<Attrs>) -> Result<(), CloudError> {
             let tags = tags(read.aws, &arn(read.aws, &live.id)).await?;
-            confirm::<Self>(read, live, tags, |attrs| &mut attrs.tags);
+            confirm_tags::<Self>(read, live, tags, |attrs| &mut attrs.tags);
             Ok(())
         }
 
-        async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
+        async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<WriteResult, CloudError> {
             let attrs = new.attrs;
             let arn = arn(aws, &attrs.name);
             let wanted: HashMap<_, _> = attrs.tags.clone().into_iter().collect();
             let call = aws.client::<Logs>().create_log_group().log_group_name(&attrs.name).set_tags(Some(wanted));
-            if let Err(error) = call.send().await.during("logs:CreateLogGroup") {
-                unless_made(error, &attrs.tags, tags(aws, &arn)).await?;
+            if let Err(error) = call.send().await.operation("logs:CreateLogGroup") {
+                unless_created(error, &attrs.tags, tags(aws, &arn)).await?;
             }
             // No call makes a group with its retention; a group that is left without shows it as a difference.
             if attrs.retention_days > 0 {
                 retain(aws, &attrs.name, attrs.retention_days).await?;
             }
-            Ok(Made::new(&attrs.name).output("arn", arn))
+            Ok(WriteResult::new(&attrs.name).output("arn", arn))
         }
 
-        async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<Made, CloudError> {
+        async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<WriteResult, CloudError> {
             let arn = arn(aws, change.id);
             if change.changes("retention_days") {
                 retain(aws, change.id, change.attrs.retention_days).await?;
@@ -140,14 +140,14 @@ mod calls {
                         .tag_resource()
                         .resource_arn(&arn)
                         .set_tags(Some(set.into_iter().collect()));
-                    call.send().await.during("logs:TagResource")?;
+                    call.send().await.operation("logs:TagResource")?;
                 }
                 if !removed.is_empty() {
                     let call = aws.client::<Logs>().untag_resource().resource_arn(&arn).set_tag_keys(Some(removed));
-                    call.send().await.during("logs:UntagResource")?;
+                    call.send().await.operation("logs:UntagResource")?;
                 }
             }
-            Ok(Made::new(change.id).output("arn", arn))
+            Ok(WriteResult::new(change.id).output("arn", arn))
         }
 
         async fn delete(aws: &Aws, gone: &Delete<'_, Attrs>) -> Result<(), CloudError> {
@@ -156,7 +156,7 @@ mod calls {
                 .log_group_name(gone.id)
                 .send()
                 .await
-                .found("logs:DeleteLogGroup")?;
+                .optional("logs:DeleteLogGroup")?;
             Ok(())
         }
     }
@@ -167,17 +167,17 @@ mod calls {
 
     async fn tags(aws: &Aws, arn: &str) -> Result<Tags, CloudError> {
         let call = aws.client::<Logs>().list_tags_for_resource().resource_arn(arn);
-        let answer = call.send().await.during("logs:ListTagsForResource")?;
+        let answer = call.send().await.operation("logs:ListTagsForResource")?;
         Ok(visible(answer.tags().into_iter().flatten()))
     }
 
     async fn retain(aws: &Aws, name: &str, days: i32) -> Result<(), CloudError> {
         if days > 0 {
             let call = aws.client::<Logs>().put_retention_policy().log_group_name(name).retention_in_days(days);
-            call.send().await.during("logs:PutRetentionPolicy")?;
+            call.send().await.operation("logs:PutRetentionPolicy")?;
         } else {
             let call = aws.client::<Logs>().delete_retention_policy().log_group_name(name);
-            call.send().await.found("logs:DeleteRetentionPolicy")?;
+            call.send().await.optional("logs:DeleteRetentionPolicy")?;
         }
         Ok(())
     }

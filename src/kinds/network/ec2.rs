@@ -30,7 +30,7 @@ mod calls {
     use aws_sdk_ec2::types::{Filter, ResourceType, Tag, TagSpecification};
 
     use super::*;
-    use crate::aws::{Aws, Class, CloudError, During, Reader, Scope, service};
+    use crate::aws::{Aws, CloudError, ErrorClass, Reader, Scope, SdkResult, service};
     use crate::kinds::ownership::{TagChange, visible};
     use crate::kinds::{Kind, Poll};
     use crate::value::Address;
@@ -136,7 +136,7 @@ mod calls {
                 .set_tags(Some(set))
                 .send()
                 .await
-                .during("ec2:CreateTags")?;
+                .operation("ec2:CreateTags")?;
         }
         if !change.removed.is_empty() {
             let gone = change.removed.iter().map(|key| Tag::builder().key(key).build()).collect();
@@ -146,14 +146,14 @@ mod calls {
                 .set_tags(Some(gone))
                 .send()
                 .await
-                .during("ec2:DeleteTags")?;
+                .operation("ec2:DeleteTags")?;
         }
         Ok(())
     }
 
     /// The id in the answer of a create call.
     pub(in crate::kinds) fn made(id: Option<&str>, operation: &str) -> Result<String, CloudError> {
-        id.map(str::to_owned).ok_or_else(|| CloudError::internal(format!("{operation} answered without an id")))
+        id.map(str::to_owned).ok_or_else(|| CloudError::internal(format!("{operation} returned no id")))
     }
 
     /// A call on what was created a moment ago. EC2 is eventually consistent: for a few seconds it may answer
@@ -163,7 +163,9 @@ mod calls {
     ) -> Result<T, CloudError> {
         for _ in 1..ATTEMPTS {
             match call().await {
-                Err(error) if error.is(Class::Missing) => tokio::time::sleep(Duration::from_millis(PAUSE)).await,
+                Err(error) if error.is(ErrorClass::NotFound) => {
+                    tokio::time::sleep(Duration::from_millis(PAUSE)).await;
+                }
                 answer => return answer,
             }
         }
@@ -183,13 +185,14 @@ mod calls {
     mod tests {
         use super::*;
 
-        /// Somebody may have deleted it: the wait ends with what AWS's delay is given, and not with the kind's deadline.
+        /// Somebody may have deleted it: the wait ends with what AWS's delay is given, and not with the kind's
+        /// deadline.
         #[test]
         fn what_is_not_shown_is_trouble_and_no_progress() {
             let shown = |state| until("ec2:DescribeVpcs", "available", state);
             assert!(matches!(shown(Some("available")), Ok(Poll::Done(_))));
             assert!(matches!(shown(Some("pending")), Ok(Poll::Waiting(what)) if what == "state: pending"));
-            assert!(shown(None).is_err_and(|error| error.is(Class::Propagating)));
+            assert!(shown(None).is_err_and(|error| error.is(ErrorClass::EventuallyConsistent)));
         }
     }
 }

@@ -43,7 +43,7 @@ impl Kind for ElasticIp {
     }
 
     /// Nothing else tells one address from another, but for the gateway that uses it.
-    fn stands_for(desired: &Attrs, live: &Attrs) -> bool {
+    fn is_counterpart(desired: &Attrs, live: &Attrs) -> bool {
         same_other_tags(&desired.tags, &live.tags)
     }
 
@@ -58,14 +58,14 @@ mod calls {
     use aws_sdk_ec2::types::{DomainType, ResourceType};
 
     use super::*;
-    use crate::aws::{Aws, CloudError, During, Reader};
-    use crate::kinds::{Calls, Create, Delete, Goal, Live, Look, Made, Outputs, Poll, Update};
+    use crate::aws::{Aws, CloudError, Reader, SdkResult};
+    use crate::kinds::{Calls, Create, Delete, Goal, Live, Outputs, Poll, PollTarget, Update, WriteResult};
 
     impl Calls for ElasticIp {
         async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
             let describe = async |filters| {
                 let call = read.aws.client::<Ec2>().describe_addresses().set_filters(Some(filters));
-                let answer = call.send().await.during("ec2:DescribeAddresses")?;
+                let answer = call.send().await.operation("ec2:DescribeAddresses")?;
                 Ok(answer.addresses.unwrap_or_default())
             };
             let found = ec2::found::<Self, _>(read, describe, ec2::everywhere()).await?;
@@ -77,7 +77,7 @@ mod calls {
             Ok(live.collect())
         }
 
-        async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
+        async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<WriteResult, CloudError> {
             let answer = aws
                 .once::<Ec2>()
                 .allocate_address()
@@ -85,14 +85,14 @@ mod calls {
                 .tag_specifications(ec2::tagged(ResourceType::ElasticIp, &new.attrs.tags))
                 .send()
                 .await
-                .during("ec2:AllocateAddress")?;
+                .operation("ec2:AllocateAddress")?;
             let id = ec2::made(answer.allocation_id(), "ec2:AllocateAddress")?;
-            Ok(Made::new(id).output("public_ip", answer.public_ip().unwrap_or_default()))
+            Ok(WriteResult::new(id).output("public_ip", answer.public_ip().unwrap_or_default()))
         }
 
-        async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<Made, CloudError> {
+        async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<WriteResult, CloudError> {
             ec2::retag(aws, change.id, &change.before.tags, &change.attrs.tags).await?;
-            Ok(Made { id: change.id.to_owned(), outputs: change.outputs.clone() })
+            Ok(WriteResult { id: change.id.to_owned(), outputs: change.outputs.clone() })
         }
 
         async fn delete(aws: &Aws, gone: &Delete<'_, Attrs>) -> Result<(), CloudError> {
@@ -101,16 +101,16 @@ mod calls {
                 .allocation_id(gone.id)
                 .send()
                 .await
-                .found("ec2:ReleaseAddress")
+                .optional("ec2:ReleaseAddress")
                 .map(drop)
         }
 
-        async fn poll(aws: &Aws, look: &Look<'_, Attrs>) -> Result<Poll, CloudError> {
-            if look.goal == Goal::Gone {
+        async fn poll(aws: &Aws, target: &PollTarget<'_, Attrs>) -> Result<Poll, CloudError> {
+            if target.goal == Goal::Gone {
                 return Ok(Poll::Done(Outputs::new()));
             }
-            let call = aws.client::<Ec2>().describe_addresses().allocation_ids(look.id);
-            let found = call.send().await.found("ec2:DescribeAddresses")?;
+            let call = aws.client::<Ec2>().describe_addresses().allocation_ids(target.id);
+            let found = call.send().await.optional("ec2:DescribeAddresses")?;
             let shown = found.is_some_and(|found| !found.addresses().is_empty());
             ec2::until("ec2:DescribeAddresses", "allocated", shown.then_some("allocated"))
         }

@@ -30,7 +30,7 @@ impl Kind for InternetGateway {
     const STAGE: Stage = Stage::Network;
     const REPLACE_ON: &'static [&'static str] = &["vpc"];
     const TAG_INDEX: Option<&'static str> = Some("ec2:internet-gateway");
-    const SERVES: bool = true;
+    const SERVES_TRAFFIC: bool = true;
     // AWS detaches no gateway of a VPC that has mapped public addresses, which NAT gateways, their addresses
     // and load balancers hold.
     const DELETE_AFTER: &'static [&'static str] = &["nat_gateway", "elastic_ip", "load_balancer"];
@@ -45,7 +45,7 @@ impl Kind for InternetGateway {
     }
 
     /// A VPC has one gateway at most.
-    fn stands_for(desired: &Attrs, live: &Attrs) -> bool {
+    fn is_counterpart(desired: &Attrs, live: &Attrs) -> bool {
         match live.attached {
             true => desired.vpc == live.vpc,
             false => same_other_tags(&desired.tags, &live.tags),
@@ -53,7 +53,7 @@ impl Kind for InternetGateway {
     }
 
     /// A gateway that is attached to nothing need not be replaced to be attached.
-    fn settle(desired: &Attrs, live: &mut Attrs) {
+    fn normalize(desired: &Attrs, live: &mut Attrs) {
         if !live.attached {
             live.vpc = desired.vpc.clone();
         }
@@ -70,16 +70,16 @@ mod calls {
     use aws_sdk_ec2::types::{AttachmentStatus, ResourceType};
 
     use super::*;
-    use crate::aws::{Aws, CloudError, During, Reader};
+    use crate::aws::{Aws, CloudError, Reader, SdkResult};
     use crate::kinds::network::ec2::users::{Used, named};
-    use crate::kinds::{Calls, Create, Delete, Live, Made, Update};
+    use crate::kinds::{Calls, Create, Delete, Live, Update, WriteResult};
 
     impl Calls for InternetGateway {
         async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
             let describe = async |filters| {
                 let call = read.aws.client::<Ec2>().describe_internet_gateways().set_filters(Some(filters));
                 let pages = call.into_paginator().items().send();
-                pages.collect::<Result<Vec<_>, _>>().await.during("ec2:DescribeInternetGateways")
+                pages.collect::<Result<Vec<_>, _>>().await.operation("ec2:DescribeInternetGateways")
             };
             let found = ec2::found::<Self, _>(read, describe, ec2::everywhere()).await?;
             let live = found.iter().filter_map(|gateway| {
@@ -94,7 +94,7 @@ mod calls {
             Ok(live.collect())
         }
 
-        async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
+        async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<WriteResult, CloudError> {
             let attrs = new.attrs;
             let answer = aws
                 .once::<Ec2>()
@@ -102,21 +102,21 @@ mod calls {
                 .tag_specifications(ec2::tagged(ResourceType::InternetGateway, &attrs.tags))
                 .send()
                 .await
-                .during("ec2:CreateInternetGateway")?;
+                .operation("ec2:CreateInternetGateway")?;
             let id = answer.internet_gateway().and_then(|gateway| gateway.internet_gateway_id());
             let id = ec2::made(id, "ec2:CreateInternetGateway")?;
             attach(aws, &id, attrs.vpc.value()).await?;
-            Ok(Made::new(id))
+            Ok(WriteResult::new(id))
         }
 
-        async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<Made, CloudError> {
+        async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<WriteResult, CloudError> {
             if change.changes("attached") {
                 attach(aws, change.id, change.attrs.vpc.value()).await?;
             }
             if change.changes("tags") {
                 ec2::retag(aws, change.id, &change.before.tags, &change.attrs.tags).await?;
             }
-            Ok(Made::new(change.id))
+            Ok(WriteResult::new(change.id))
         }
 
         async fn delete(aws: &Aws, gone: &Delete<'_, Attrs>) -> Result<(), CloudError> {
@@ -127,20 +127,20 @@ mod calls {
                     .internet_gateway_id(gone.id)
                     .vpc_id(gone.attrs.vpc.value());
                 // AWS refuses while something in the VPC has a public address.
-                let detached = call.send().await.found("ec2:DetachInternetGateway");
+                let detached = call.send().await.optional("ec2:DetachInternetGateway");
                 match named(aws, Used::GatewayOf(gone.attrs.vpc.value()), detached).await {
                     Err(error) if error.code == "Gateway.NotAttached" => {}
                     answer => answer.map(drop)?,
                 }
             }
             let call = aws.client::<Ec2>().delete_internet_gateway().internet_gateway_id(gone.id);
-            call.send().await.found("ec2:DeleteInternetGateway").map(drop)
+            call.send().await.optional("ec2:DeleteInternetGateway").map(drop)
         }
     }
 
     async fn attach(aws: &Aws, id: &str, vpc: &str) -> Result<(), CloudError> {
         let call = aws.client::<Ec2>().attach_internet_gateway().internet_gateway_id(id).vpc_id(vpc);
-        match ec2::soon(async || call.clone().send().await.during("ec2:AttachInternetGateway")).await {
+        match ec2::soon(async || call.clone().send().await.operation("ec2:AttachInternetGateway")).await {
             // A call whose answer was lost was made again, and had taken effect.
             Err(error) if error.code == "Resource.AlreadyAssociated" && is_attached(aws, id, vpc).await? => Ok(()),
             answer => answer.map(drop),
@@ -149,7 +149,7 @@ mod calls {
 
     async fn is_attached(aws: &Aws, id: &str, vpc: &str) -> Result<bool, CloudError> {
         let call = aws.client::<Ec2>().describe_internet_gateways().internet_gateway_ids(id);
-        let answer = call.send().await.during("ec2:DescribeInternetGateways")?;
+        let answer = call.send().await.operation("ec2:DescribeInternetGateways")?;
         let attachments =
             answer.internet_gateways().iter().flat_map(aws_sdk_ec2::types::InternetGateway::attachments);
         Ok(attachments.into_iter().any(|attachment| attachment.vpc_id() == Some(vpc)))
@@ -164,7 +164,7 @@ mod tests {
     fn a_detached_gateway_is_attached_and_not_replaced() {
         let desired = Attrs { vpc: Ref::id("vpc-1"), attached: true, tags: Tags::new() };
         let mut live = Attrs { vpc: Ref::id(""), attached: false, tags: Tags::new() };
-        InternetGateway::settle(&desired, &mut live);
+        InternetGateway::normalize(&desired, &mut live);
         assert_eq!(live.vpc, desired.vpc);
         assert!(!live.attached);
     }

@@ -30,12 +30,12 @@ impl Kind for NatGateway {
     const STAGE: Stage = Stage::Network;
     const REPLACE_ON: &'static [&'static str] = &["subnet", "allocation", "connectivity"];
     const TAG_INDEX: Option<&'static str> = Some("ec2:natgateway");
-    const SERVES: bool = true;
+    const SERVES_TRAFFIC: bool = true;
     // The old gateway holds the address until it is gone, and a new one cannot be made without it.
     const CREATE_FIRST: bool = false;
     const DEADLINE: u64 = 600;
-    const TYPICAL: u64 = 100;
-    const TYPICAL_DELETE: u64 = 60;
+    const EXPECTED_SECONDS: u64 = 100;
+    const EXPECTED_DELETE_SECONDS: u64 = 60;
     type Attrs = Attrs;
 
     fn desired(env: &Environment) -> Vec<Desired<Attrs>> {
@@ -52,7 +52,7 @@ impl Kind for NatGateway {
         desired.collect()
     }
 
-    fn stands_for(desired: &Attrs, live: &Attrs) -> bool {
+    fn is_counterpart(desired: &Attrs, live: &Attrs) -> bool {
         desired.subnet == live.subnet || desired.allocation == live.allocation
     }
 
@@ -75,9 +75,9 @@ mod calls {
     use aws_sdk_ec2::types::{ConnectivityType, NatGateway as Found, NatGatewayState, ResourceType};
 
     use super::*;
-    use crate::aws::{Aws, CloudError, During, Reader};
+    use crate::aws::{Aws, CloudError, Reader, SdkResult};
     use crate::kinds::network::vpc;
-    use crate::kinds::{Calls, Create, Delete, Goal, Live, Look, Made, Outputs, Poll, Update};
+    use crate::kinds::{Calls, Create, Delete, Goal, Live, Outputs, Poll, PollTarget, Update, WriteResult};
 
     impl Calls for NatGateway {
         async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
@@ -90,7 +90,7 @@ mod calls {
                     .into_paginator()
                     .items();
                 let mut found =
-                    pages.send().collect::<Result<Vec<_>, _>>().await.during("ec2:DescribeNatGateways")?;
+                    pages.send().collect::<Result<Vec<_>, _>>().await.operation("ec2:DescribeNatGateways")?;
                 found.retain(is_there);
                 Ok(found)
             };
@@ -112,7 +112,7 @@ mod calls {
             Ok(live.collect())
         }
 
-        async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
+        async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<WriteResult, CloudError> {
             let attrs = new.attrs;
             let answer = aws
                 .once::<Ec2>()
@@ -124,14 +124,14 @@ mod calls {
                 .tag_specifications(ec2::tagged(ResourceType::Natgateway, &attrs.tags))
                 .send()
                 .await
-                .during("ec2:CreateNatGateway")?;
+                .operation("ec2:CreateNatGateway")?;
             let id = answer.nat_gateway().and_then(|gateway| gateway.nat_gateway_id());
-            Ok(Made::new(ec2::made(id, "ec2:CreateNatGateway")?))
+            Ok(WriteResult::new(ec2::made(id, "ec2:CreateNatGateway")?))
         }
 
-        async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<Made, CloudError> {
+        async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<WriteResult, CloudError> {
             ec2::retag(aws, change.id, &change.before.tags, &change.attrs.tags).await?;
-            Ok(Made::new(change.id))
+            Ok(WriteResult::new(change.id))
         }
 
         async fn delete(aws: &Aws, gone: &Delete<'_, Attrs>) -> Result<(), CloudError> {
@@ -140,25 +140,28 @@ mod calls {
                 .nat_gateway_id(gone.id)
                 .send()
                 .await
-                .found("ec2:DeleteNatGateway")
+                .optional("ec2:DeleteNatGateway")
                 .map(drop)
         }
 
-        async fn poll(aws: &Aws, look: &Look<'_, Attrs>) -> Result<Poll, CloudError> {
-            let call = aws.client::<Ec2>().describe_nat_gateways().nat_gateway_ids(look.id);
-            let found = call.send().await.found("ec2:DescribeNatGateways")?;
+        async fn poll(aws: &Aws, target: &PollTarget<'_, Attrs>) -> Result<Poll, CloudError> {
+            let call = aws.client::<Ec2>().describe_nat_gateways().nat_gateway_ids(target.id);
+            let found = call.send().await.optional("ec2:DescribeNatGateways")?;
             let gateway = found.as_ref().and_then(|found| found.nat_gateways().first());
             let state = gateway.and_then(Found::state);
-            Ok(match (look.goal, state) {
+            Ok(match (target.goal, state) {
                 (Goal::Gone, None | Some(NatGatewayState::Deleted | NatGatewayState::Failed)) => {
                     Poll::Done(Outputs::new())
                 }
                 (Goal::Ready, Some(NatGatewayState::Failed)) => {
                     let why = gateway.and_then(Found::failure_message).unwrap_or("AWS gives no reason");
-                    Poll::Failed(format!("{why}; apply again to make another, AWS removes this one by itself"))
+                    Poll::Failed(format!("{why}; apply again to create it anew, AWS removes this one"))
                 }
                 (Goal::Ready, Some(gone @ (NatGatewayState::Deleting | NatGatewayState::Deleted))) => {
-                    Poll::Failed(format!("it is {gone}: somebody else deletes it; apply again to make another"))
+                    Poll::Failed(format!(
+                        "it is {gone}: it is being deleted outside of Baseplate; apply again to \
+                                          create it anew"
+                    ))
                 }
                 (Goal::Gone, Some(state)) => Poll::Waiting(format!("state: {state}")),
                 (Goal::Ready, state) => {

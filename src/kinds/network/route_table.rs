@@ -95,8 +95,8 @@ impl Kind for RouteTable {
     const STAGE: Stage = Stage::Network;
     const REPLACE_ON: &'static [&'static str] = &["vpc"];
     const TAG_INDEX: Option<&'static str> = Some("ec2:route-table");
-    const HALVES: bool = true;
-    const SERVES: bool = true;
+    const TWO_PHASE_WRITES: bool = true;
+    const SERVES_TRAFFIC: bool = true;
     type Attrs = Attrs;
 
     fn desired(env: &Environment) -> Vec<Desired<Attrs>> {
@@ -126,7 +126,7 @@ impl Kind for RouteTable {
 
     /// A way out that goes stays until what runs there has moved. Which subnets use the table is no part of it: another
     /// table may have taken one over meanwhile.
-    fn widen(live: &Attrs, desired: &Attrs) -> Option<Attrs> {
+    fn expand(live: &Attrs, desired: &Attrs) -> Option<Attrs> {
         let stays = |route: &Route| desired.routes.iter().any(|other| other.destination == route.destination);
         // A spec cannot ask for one by hand, nor can it be put back.
         let gone = live.routes.iter().filter(|route| !stays(route) && !matches!(route.via, Via::Other(_)));
@@ -134,7 +134,7 @@ impl Kind for RouteTable {
         (routes.len() > desired.routes.len()).then(|| Attrs { routes, ..desired.clone() })
     }
 
-    fn stands_for(desired: &Attrs, live: &Attrs) -> bool {
+    fn is_counterpart(desired: &Attrs, live: &Attrs) -> bool {
         let serves = desired.subnets.intersection(&live.subnets).next().is_some();
         desired.vpc == live.vpc && (serves || same_other_tags(&desired.tags, &live.tags))
     }
@@ -180,8 +180,8 @@ mod calls {
     use futures_util::future::try_join_all;
 
     use super::*;
-    use crate::aws::{Aws, Class, CloudError, During, Reader};
-    use crate::kinds::{Calls, Create, Delete, Live, Made, Update};
+    use crate::aws::{Aws, CloudError, ErrorClass, Reader, SdkResult};
+    use crate::kinds::{Calls, Create, Delete, Live, Update, WriteResult};
 
     impl Calls for RouteTable {
         async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
@@ -193,7 +193,7 @@ mod calls {
                     .set_filters(Some(filters))
                     .into_paginator()
                     .items();
-                pages.send().collect::<Result<Vec<_>, _>>().await.during("ec2:DescribeRouteTables")
+                pages.send().collect::<Result<Vec<_>, _>>().await.operation("ec2:DescribeRouteTables")
             };
             let found = ec2::found::<Self, _>(read, describe, vpc::inside(read, "vpc-id")).await?;
             let live = found.iter().filter_map(|table| {
@@ -209,7 +209,7 @@ mod calls {
             Ok(live.collect())
         }
 
-        async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
+        async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<WriteResult, CloudError> {
             let answer = aws
                 .once::<Ec2>()
                 .create_route_table()
@@ -218,31 +218,31 @@ mod calls {
                 .tag_specifications(ec2::tagged(ResourceType::RouteTable, &new.attrs.tags))
                 .send()
                 .await
-                .during("ec2:CreateRouteTable")?;
+                .operation("ec2:CreateRouteTable")?;
             let id = answer.route_table().and_then(|table| table.route_table_id());
             let id = ec2::made(id, "ec2:CreateRouteTable")?;
             converge(aws, &id, new.attrs).await?;
-            Ok(Made::new(id))
+            Ok(WriteResult::new(id))
         }
 
-        async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<Made, CloudError> {
+        async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<WriteResult, CloudError> {
             if change.changes("routes") || change.changes("subnets") {
                 converge(aws, change.id, change.attrs).await?;
             }
             if change.changes("tags") {
                 ec2::retag(aws, change.id, &change.before.tags, &change.attrs.tags).await?;
             }
-            Ok(Made::new(change.id))
+            Ok(WriteResult::new(change.id))
         }
 
         async fn delete(aws: &Aws, gone: &Delete<'_, Attrs>) -> Result<(), CloudError> {
             let call = aws.client::<Ec2>().describe_route_tables().route_table_ids(gone.id);
-            let Some(found) = call.send().await.found("ec2:DescribeRouteTables")? else { return Ok(()) };
+            let Some(found) = call.send().await.optional("ec2:DescribeRouteTables")? else { return Ok(()) };
             // AWS deletes no table that a subnet is associated with.
             let associations = found.route_tables().iter().flat_map(live::associations);
             try_join_all(associations.map(|(_, association)| disassociate(aws, association))).await?;
             let call = aws.client::<Ec2>().delete_route_table().route_table_id(gone.id);
-            call.send().await.found("ec2:DeleteRouteTable").map(drop)
+            call.send().await.optional("ec2:DeleteRouteTable").map(drop)
         }
     }
 
@@ -251,7 +251,7 @@ mod calls {
     async fn converge(aws: &Aws, id: &str, want: &Attrs) -> Result<(), CloudError> {
         let call = aws.client::<Ec2>().describe_route_tables().filters(ec2::filter("vpc-id", want.vpc.value()));
         let pages = call.into_paginator().items().send();
-        let tables = pages.collect::<Result<Vec<_>, _>>().await.during("ec2:DescribeRouteTables")?;
+        let tables = pages.collect::<Result<Vec<_>, _>>().await.operation("ec2:DescribeRouteTables")?;
         let table = tables.iter().find(|table| table.route_table_id() == Some(id));
 
         let routes = table.map(live::routes).unwrap_or_default();
@@ -286,7 +286,7 @@ mod calls {
         let (gateway, nat) = match &route.via {
             Via::Gateway(gateway) => (Some(gateway.value().to_owned()), None),
             Via::Nat(nat) => (None, Some(nat.value().to_owned())),
-            Via::Other(id) => return Err(CloudError::internal(format!("no spec can ask for a route via {id}"))),
+            Via::Other(id) => return Err(CloudError::internal(format!("unsupported target of a route: {id}"))),
         };
         if exists {
             let call = aws
@@ -296,7 +296,7 @@ mod calls {
                 .destination_cidr_block(&route.destination)
                 .set_gateway_id(gateway)
                 .set_nat_gateway_id(nat);
-            return ec2::soon(async || call.clone().send().await.during("ec2:ReplaceRoute")).await.map(drop);
+            return ec2::soon(async || call.clone().send().await.operation("ec2:ReplaceRoute")).await.map(drop);
         }
         let call = aws
             .client::<Ec2>()
@@ -305,7 +305,7 @@ mod calls {
             .destination_cidr_block(&route.destination)
             .set_gateway_id(gateway)
             .set_nat_gateway_id(nat);
-        ec2::soon(async || call.clone().send().await.during("ec2:CreateRoute")).await.map(drop)
+        ec2::soon(async || call.clone().send().await.operation("ec2:CreateRoute")).await.map(drop)
     }
 
     /// Associates a subnet with the table, away from another one where it has such an association.
@@ -316,19 +316,19 @@ mod calls {
                 .replace_route_table_association()
                 .association_id(association)
                 .route_table_id(table);
-            match call.send().await.during("ec2:ReplaceRouteTableAssociation") {
+            match call.send().await.operation("ec2:ReplaceRouteTableAssociation") {
                 // The other table let go of the subnet in the meantime.
-                Err(error) if error.is(Class::Missing) => {}
+                Err(error) if error.is(ErrorClass::NotFound) => {}
                 answer => return answer.map(drop),
             }
         }
         let call = aws.client::<Ec2>().associate_route_table().route_table_id(table).subnet_id(subnet);
-        ec2::soon(async || call.clone().send().await.during("ec2:AssociateRouteTable")).await.map(drop)
+        ec2::soon(async || call.clone().send().await.operation("ec2:AssociateRouteTable")).await.map(drop)
     }
 
     async fn disassociate(aws: &Aws, association: &str) -> Result<(), CloudError> {
         let call = aws.client::<Ec2>().disassociate_route_table().association_id(association);
-        call.send().await.found("ec2:DisassociateRouteTable").map(drop)
+        call.send().await.optional("ec2:DisassociateRouteTable").map(drop)
     }
 }
 
@@ -346,7 +346,8 @@ mod tests {
             tags: Tags::new(),
         };
         let wide = |live: &[Route], desired: &[Route]| {
-            RouteTable::widen(&attrs(live), &attrs(desired)).map(|wide| wide.routes.into_iter().collect::<Vec<_>>())
+            RouteTable::expand(&attrs(live), &attrs(desired))
+                .map(|wide| wide.routes.into_iter().collect::<Vec<_>>())
         };
         assert_eq!(wide(&[nat()], &[]), Some(vec![nat()]));
         let other = Route { destination: DEFAULT.to_owned(), via: Via::Nat(Ref::id("nat-2")) };

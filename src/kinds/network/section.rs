@@ -154,7 +154,7 @@ pub fn check_subnets(check: &mut Check<'_>, path: &[&str], keys: Option<&Vec<Str
     let subnets = &check.env.section::<Network>().subnets;
     for (index, key) in keys.into_iter().flatten().enumerate().filter(|(_, key)| !subnets.contains_key(key)) {
         let (help, index) = (one_of("subnets", subnets.keys()), index.to_string());
-        check.report(&[path, &[&index]].concat(), format!("no subnet is called `{key}`"), help);
+        check.report(&[path, &[&index]].concat(), format!("no subnet is named `{key}`"), help);
     }
 }
 
@@ -195,7 +195,11 @@ fn network(check: &mut Check<'_>) {
     if let Some(cidr) = network.cidr
         && !(16..=28).contains(&cidr.prefix_len())
     {
-        check.report(&["network", "cidr"], format!("{cidr} is not a VPC's size"), "AWS takes /16 to /28");
+        check.report(
+            &["network", "cidr"],
+            format!("{cidr} is not a valid size for a VPC"),
+            "AWS allows /16 to /28",
+        );
     }
     let public = network.zones(Tier::Public).len();
     if network.nat != Nat::None && public == 0 {
@@ -204,7 +208,7 @@ fn network(check: &mut Check<'_>) {
     if network.vpc.is_some() && network.nat != Nat::None {
         check.report(
             &["network", "nat"],
-            "NAT gateways of an existing VPC are left alone",
+            "NAT gateways of an existing VPC are not managed",
             "leave `nat` out: the subnets' own route tables decide",
         );
     }
@@ -233,10 +237,10 @@ fn subnets(check: &mut Check<'_>) {
             (_, Some(_), None) => check.report(
                 &at("id"),
                 "an existing subnet needs an existing VPC",
-                "set `network.vpc` to the VPC it lies in, or give the subnet a `cidr`",
+                "set `network.vpc` to the VPC that it is in, or give the subnet a `cidr`",
             ),
             (Some(_), Some(_), Some(_)) => {
-                check.report(&at("cidr"), "an existing subnet has its range already", "leave `cidr` out");
+                check.report(&at("cidr"), "an existing subnet already has its range", "leave `cidr` out");
             }
             _ => {}
         }
@@ -249,10 +253,10 @@ fn subnets(check: &mut Check<'_>) {
             );
         }
         if !(16..=28).contains(&cidr.prefix_len()) {
-            check.report(&at("cidr"), format!("{cidr} is not a subnet's size"), "AWS takes /16 to /28");
+            check.report(&at("cidr"), format!("{cidr} is not a valid size for a subnet"), "AWS allows /16 to /28");
         }
         if let Some(vpc) = network.cidr.filter(|vpc| !vpc.contains(&cidr)) {
-            check.report(&at("cidr"), format!("{cidr} lies outside the VPC's {vpc}"), "take a range within it");
+            check.report(&at("cidr"), format!("{cidr} is outside the VPC's {vpc}"), "choose a range within it");
         }
         if let Some((other, range)) = placed.iter().find(|(_, range)| range.contains(&cidr) || cidr.contains(range))
         {

@@ -23,7 +23,8 @@ impl Target for SecurityGroup {
     const KIND: &'static str = "security_group";
 }
 
-/// A group without its rules: those are [`crate::kinds::network::security_group_rules`], so that groups may name each other.
+/// A group without its rules: those are [`crate::kinds::network::security_group_rules`], so that groups may name each
+/// other.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Attrs {
     /// Unique in its VPC.
@@ -80,11 +81,11 @@ impl Kind for SecurityGroup {
         desired.collect()
     }
 
-    fn stands_for(desired: &Attrs, live: &Attrs) -> bool {
+    fn is_counterpart(desired: &Attrs, live: &Attrs) -> bool {
         desired.vpc == live.vpc && names::is_name_or_alternate(&live.name, &desired.name, MAX_NAME)
     }
 
-    fn settle(desired: &Attrs, live: &mut Attrs) {
+    fn normalize(desired: &Attrs, live: &mut Attrs) {
         if names::is_name_or_alternate(&live.name, &desired.name, MAX_NAME) {
             live.name.clone_from(&desired.name);
         }
@@ -110,9 +111,9 @@ mod calls {
     use aws_sdk_ec2::types::{ResourceType, SecurityGroup as Found};
 
     use super::*;
-    use crate::aws::{Aws, Class, CloudError, During, Reader};
+    use crate::aws::{Aws, CloudError, ErrorClass, Reader, SdkResult};
     use crate::kinds::network::ec2::users::{Used, named};
-    use crate::kinds::{Calls, Create, Delete, Goal, Live, Look, Made, Outputs, Poll, Update};
+    use crate::kinds::{Calls, Create, Delete, Goal, Live, Outputs, Poll, PollTarget, Update, WriteResult};
 
     impl Calls for SecurityGroup {
         async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
@@ -130,7 +131,7 @@ mod calls {
             Ok(live.collect())
         }
 
-        async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
+        async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<WriteResult, CloudError> {
             let attrs = new.attrs;
             let name =
                 if new.alternate { names::alternate(&attrs.name, new.token, MAX_NAME) } else { attrs.name.clone() };
@@ -141,31 +142,31 @@ mod calls {
                 .description(&attrs.description)
                 .vpc_id(attrs.vpc.value())
                 .tag_specifications(ec2::tagged(ResourceType::SecurityGroup, &attrs.tags));
-            let id = match call.send().await.during("ec2:CreateSecurityGroup") {
+            let id = match call.send().await.operation("ec2:CreateSecurityGroup") {
                 Ok(answer) => ec2::made(answer.group_id(), "ec2:CreateSecurityGroup")?,
                 // The call has no idempotency token: it finds its own group there if an answer was lost.
-                Err(error) if error.is(Class::Taken) => same(aws, &name, attrs).await?.ok_or(error)?,
+                Err(error) if error.is(ErrorClass::AlreadyExists) => same(aws, &name, attrs).await?.ok_or(error)?,
                 Err(error) => return Err(error),
             };
-            Ok(Made::new(id))
+            Ok(WriteResult::new(id))
         }
 
-        async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<Made, CloudError> {
+        async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<WriteResult, CloudError> {
             ec2::retag(aws, change.id, &change.before.tags, &change.attrs.tags).await?;
-            Ok(Made::new(change.id))
+            Ok(WriteResult::new(change.id))
         }
 
         async fn delete(aws: &Aws, gone: &Delete<'_, Attrs>) -> Result<(), CloudError> {
             let call = aws.client::<Ec2>().delete_security_group().group_id(gone.id);
-            let deleted = call.send().await.found("ec2:DeleteSecurityGroup").map(drop);
+            let deleted = call.send().await.optional("ec2:DeleteSecurityGroup").map(drop);
             named(aws, Used::SecurityGroup(gone.id), deleted).await
         }
 
-        async fn poll(aws: &Aws, look: &Look<'_, Attrs>) -> Result<Poll, CloudError> {
-            if look.goal == Goal::Gone {
+        async fn poll(aws: &Aws, target: &PollTarget<'_, Attrs>) -> Result<Poll, CloudError> {
+            if target.goal == Goal::Gone {
                 return Ok(Poll::Done(Outputs::new()));
             }
-            let shown = group(aws, look.id).await?;
+            let shown = group(aws, target.id).await?;
             ec2::until("ec2:DescribeSecurityGroups", "created", shown.map(|_| "created"))
         }
     }
@@ -180,7 +181,7 @@ mod calls {
                 .set_filters(Some(filters))
                 .into_paginator()
                 .items();
-            pages.send().collect::<Result<Vec<_>, _>>().await.during("ec2:DescribeSecurityGroups")
+            pages.send().collect::<Result<Vec<_>, _>>().await.operation("ec2:DescribeSecurityGroups")
         };
         let ask = ec2::found::<SecurityGroup, _>(read, describe, vpc::inside(read, "vpc-id"));
         read.shared("security groups", ask).await
@@ -189,7 +190,7 @@ mod calls {
     /// One group, or `None` where there is none with this id.
     pub(in crate::kinds) async fn group(aws: &Aws, id: &str) -> Result<Option<Found>, CloudError> {
         let call = aws.client::<Ec2>().describe_security_groups().group_ids(id);
-        let found = call.send().await.found("ec2:DescribeSecurityGroups")?;
+        let found = call.send().await.optional("ec2:DescribeSecurityGroups")?;
         Ok(found.and_then(|found| found.security_groups.unwrap_or_default().into_iter().next()))
     }
 
@@ -203,7 +204,7 @@ mod calls {
         for (key, value) in &attrs.tags {
             call = call.filters(ec2::filter(&format!("tag:{key}"), value));
         }
-        let found = call.send().await.during("ec2:DescribeSecurityGroups")?;
+        let found = call.send().await.operation("ec2:DescribeSecurityGroups")?;
         let group = found.security_groups().iter().find(|group| group.description() == Some(&attrs.description));
         Ok(group.and_then(|group| group.group_id()).map(str::to_owned))
     }
@@ -222,7 +223,7 @@ mod calls {
             };
             let desired = attrs("town-dev-web");
             let mut live = attrs(&names::alternate("town-dev-web", "token", MAX_NAME));
-            SecurityGroup::settle(&desired, &mut live);
+            SecurityGroup::normalize(&desired, &mut live);
             assert_eq!(live.name, desired.name);
         }
 

@@ -47,8 +47,8 @@ impl Kind for SecurityGroupRules {
     const REPLACE_ON: &'static [&'static str] = &["group"];
     /// Rules have no tags of ours: their group's tell of them.
     const TAG_INDEX: Option<&'static str> = Some("ec2:security-group");
-    const SERVES: bool = true;
-    const HALVES: bool = true;
+    const SERVES_TRAFFIC: bool = true;
+    const TWO_PHASE_WRITES: bool = true;
     type Attrs = Attrs;
 
     fn desired(env: &Environment) -> Vec<Desired<Attrs>> {
@@ -64,7 +64,7 @@ impl Kind for SecurityGroupRules {
     }
 
     /// What connects by the old rules does so until its successor is ready.
-    fn widen(live: &Attrs, desired: &Attrs) -> Option<Attrs> {
+    fn expand(live: &Attrs, desired: &Attrs) -> Option<Attrs> {
         let both = |live: &BTreeSet<Rule>, desired: &BTreeSet<Rule>| {
             let gone = live.iter().filter(|rule| !desired.iter().any(|other| other.allows_the_same(rule)));
             desired.iter().chain(gone).cloned().collect::<BTreeSet<_>>()
@@ -77,7 +77,7 @@ impl Kind for SecurityGroupRules {
         (more && fits).then(|| Attrs { ingress, egress, ..desired.clone() })
     }
 
-    fn stands_for(desired: &Attrs, live: &Attrs) -> bool {
+    fn is_counterpart(desired: &Attrs, live: &Attrs) -> bool {
         desired.group == live.group
     }
 
@@ -138,9 +138,9 @@ mod calls {
     use aws_sdk_ec2::types::IpPermission;
 
     use super::*;
-    use crate::aws::{Aws, Class, CloudError, During, Reader};
+    use crate::aws::{Aws, CloudError, ErrorClass, Reader, SdkResult};
     use crate::kinds::network::{ec2, security_group};
-    use crate::kinds::{Calls, Create, Delete, Live, Made, Update};
+    use crate::kinds::{Calls, Create, Delete, Live, Update, WriteResult};
 
     impl Calls for SecurityGroupRules {
         async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
@@ -159,21 +159,21 @@ mod calls {
             Ok(live.collect())
         }
 
-        async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
+        async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<WriteResult, CloudError> {
             let group = new.attrs.group.value();
             converge(aws, group, &new.attrs.ingress, &new.attrs.egress).await?;
-            Ok(Made::new(group))
+            Ok(WriteResult::new(group))
         }
 
-        async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<Made, CloudError> {
+        async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<WriteResult, CloudError> {
             converge(aws, change.id, &change.attrs.ingress, &change.attrs.egress).await?;
-            Ok(Made::new(change.id))
+            Ok(WriteResult::new(change.id))
         }
 
         async fn delete(aws: &Aws, gone: &Delete<'_, Attrs>) -> Result<(), CloudError> {
             let none = BTreeSet::new();
             match converge(aws, gone.id, &none, &none).await {
-                Err(error) if error.is(Class::Missing) => Ok(()),
+                Err(error) if error.is(ErrorClass::NotFound) => Ok(()),
                 answer => answer,
             }
         }
@@ -191,7 +191,7 @@ mod calls {
                 CloudError::new(
                     "ec2:DescribeSecurityGroups",
                     "InvalidGroup.NotFound",
-                    format!("there is no {group}"),
+                    format!("{group} does not exist"),
                 )
             })?;
             let ingress = Steps::between(&rule::flatten(found.ip_permissions()), ingress);
@@ -201,7 +201,9 @@ mod calls {
         };
         match attempt().await {
             // A call whose answer was lost was made again, and stumbled over what it had done: look anew.
-            Err(error) if error.is(Class::Taken) || error.code == "InvalidPermission.NotFound" => attempt().await,
+            Err(error) if error.is(ErrorClass::AlreadyExists) || error.code == "InvalidPermission.NotFound" => {
+                attempt().await
+            }
             answer => answer,
         }
     }
@@ -237,12 +239,12 @@ mod calls {
                 Self::In => {
                     let call = aws.client::<Ec2>().authorize_security_group_ingress().group_id(group);
                     let call = call.set_ip_permissions(Some(permissions));
-                    call.send().await.during("ec2:AuthorizeSecurityGroupIngress").map(drop)
+                    call.send().await.operation("ec2:AuthorizeSecurityGroupIngress").map(drop)
                 }
                 Self::Out => {
                     let call = aws.client::<Ec2>().authorize_security_group_egress().group_id(group);
                     let call = call.set_ip_permissions(Some(permissions));
-                    call.send().await.during("ec2:AuthorizeSecurityGroupEgress").map(drop)
+                    call.send().await.operation("ec2:AuthorizeSecurityGroupEgress").map(drop)
                 }
             }
         }
@@ -253,12 +255,12 @@ mod calls {
                 Self::In => {
                     let call = aws.client::<Ec2>().revoke_security_group_ingress().group_id(group);
                     let call = call.set_ip_permissions(Some(permissions));
-                    call.send().await.during("ec2:RevokeSecurityGroupIngress").map(drop)
+                    call.send().await.operation("ec2:RevokeSecurityGroupIngress").map(drop)
                 }
                 Self::Out => {
                     let call = aws.client::<Ec2>().revoke_security_group_egress().group_id(group);
                     let call = call.set_ip_permissions(Some(permissions));
-                    call.send().await.during("ec2:RevokeSecurityGroupEgress").map(drop)
+                    call.send().await.operation("ec2:RevokeSecurityGroupEgress").map(drop)
                 }
             }
         }
@@ -270,12 +272,12 @@ mod calls {
                     let call =
                         aws.client::<Ec2>().update_security_group_rule_descriptions_ingress().group_id(group);
                     let call = call.set_ip_permissions(Some(permissions));
-                    call.send().await.during("ec2:UpdateSecurityGroupRuleDescriptionsIngress").map(drop)
+                    call.send().await.operation("ec2:UpdateSecurityGroupRuleDescriptionsIngress").map(drop)
                 }
                 Self::Out => {
                     let call = aws.client::<Ec2>().update_security_group_rule_descriptions_egress().group_id(group);
                     let call = call.set_ip_permissions(Some(permissions));
-                    call.send().await.during("ec2:UpdateSecurityGroupRuleDescriptionsEgress").map(drop)
+                    call.send().await.operation("ec2:UpdateSecurityGroupRuleDescriptionsEgress").map(drop)
                 }
             }
         }
@@ -341,7 +343,7 @@ mod calls {
                 egress: BTreeSet::new(),
             };
             let wide = |live: &[Rule], desired: &[Rule]| {
-                SecurityGroupRules::widen(&attrs(live), &attrs(desired))
+                SecurityGroupRules::expand(&attrs(live), &attrs(desired))
                     .map(|wide| wide.ingress.into_iter().collect())
             };
             let (old, new) = ([rule(80, "old"), rule(3000, "")], [rule(80, "new"), rule(3002, "")]);

@@ -78,7 +78,7 @@ impl Kind for Subnet {
         desired.collect()
     }
 
-    fn stands_for(desired: &Attrs, live: &Attrs) -> bool {
+    fn is_counterpart(desired: &Attrs, live: &Attrs) -> bool {
         desired.vpc == live.vpc && desired.cidr == live.cidr
     }
 
@@ -102,9 +102,9 @@ mod calls {
     use aws_sdk_ec2::types::{AttributeBooleanValue, ResourceType};
 
     use super::*;
-    use crate::aws::{Aws, CloudError, During, Reader};
+    use crate::aws::{Aws, CloudError, Reader, SdkResult};
     use crate::kinds::network::ec2::users::{Used, named};
-    use crate::kinds::{Calls, Create, Delete, Goal, Live, Look, Made, Outputs, Poll, Update};
+    use crate::kinds::{Calls, Create, Delete, Goal, Live, Outputs, Poll, PollTarget, Update, WriteResult};
 
     impl Calls for Subnet {
         async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
@@ -117,7 +117,7 @@ mod calls {
                     .into_paginator()
                     .items()
                     .send();
-                pages.collect::<Result<Vec<_>, _>>().await.during("ec2:DescribeSubnets")
+                pages.collect::<Result<Vec<_>, _>>().await.operation("ec2:DescribeSubnets")
             };
             let found = ec2::found::<Self, _>(read, describe, vpc::inside(read, "vpc-id")).await?;
             let live = found.iter().filter_map(|subnet| {
@@ -134,7 +134,7 @@ mod calls {
             Ok(live.collect())
         }
 
-        async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
+        async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<WriteResult, CloudError> {
             let attrs = new.attrs;
             let answer = aws
                 .once::<Ec2>()
@@ -145,22 +145,22 @@ mod calls {
                 .tag_specifications(ec2::tagged(ResourceType::Subnet, &attrs.tags))
                 .send()
                 .await
-                .during("ec2:CreateSubnet")?;
+                .operation("ec2:CreateSubnet")?;
             let id = ec2::made(answer.subnet().and_then(|subnet| subnet.subnet_id()), "ec2:CreateSubnet")?;
             if attrs.map_public_ip_on_launch {
                 map_public_ip_on_launch(aws, &id, true).await?;
             }
-            Ok(Made::new(id))
+            Ok(WriteResult::new(id))
         }
 
-        async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<Made, CloudError> {
+        async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<WriteResult, CloudError> {
             if change.changes("map_public_ip_on_launch") {
                 map_public_ip_on_launch(aws, change.id, change.attrs.map_public_ip_on_launch).await?;
             }
             if change.changes("tags") {
                 ec2::retag(aws, change.id, &change.before.tags, &change.attrs.tags).await?;
             }
-            Ok(Made::new(change.id))
+            Ok(WriteResult::new(change.id))
         }
 
         async fn delete(aws: &Aws, gone: &Delete<'_, Attrs>) -> Result<(), CloudError> {
@@ -170,22 +170,22 @@ mod calls {
                 .subnet_id(gone.id)
                 .send()
                 .await
-                .found("ec2:DeleteSubnet")
+                .optional("ec2:DeleteSubnet")
                 .map(drop);
             named(aws, Used::Subnet(gone.id), deleted).await
         }
 
-        async fn poll(aws: &Aws, look: &Look<'_, Attrs>) -> Result<Poll, CloudError> {
-            if look.goal == Goal::Gone {
+        async fn poll(aws: &Aws, target: &PollTarget<'_, Attrs>) -> Result<Poll, CloudError> {
+            if target.goal == Goal::Gone {
                 return Ok(Poll::Done(Outputs::new()));
             }
             let found = aws
                 .client::<Ec2>()
                 .describe_subnets()
-                .subnet_ids(look.id)
+                .subnet_ids(target.id)
                 .send()
                 .await
-                .found("ec2:DescribeSubnets")?;
+                .optional("ec2:DescribeSubnets")?;
             let state = found.as_ref().and_then(|found| found.subnets().first()?.state());
             ec2::until("ec2:DescribeSubnets", "available", state.map(aws_sdk_ec2::types::SubnetState::as_str))
         }
@@ -194,6 +194,6 @@ mod calls {
     async fn map_public_ip_on_launch(aws: &Aws, id: &str, on: bool) -> Result<(), CloudError> {
         let value = AttributeBooleanValue::builder().value(on).build();
         let call = aws.client::<Ec2>().modify_subnet_attribute().subnet_id(id).map_public_ip_on_launch(value);
-        ec2::soon(async || call.clone().send().await.during("ec2:ModifySubnetAttribute")).await.map(drop)
+        ec2::soon(async || call.clone().send().await.operation("ec2:ModifySubnetAttribute")).await.map(drop)
     }
 }

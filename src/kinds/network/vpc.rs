@@ -64,7 +64,7 @@ impl Kind for Vpc {
     }
 
     /// Any number of VPCs may have one range.
-    fn stands_for(desired: &Attrs, live: &Attrs) -> bool {
+    fn is_counterpart(desired: &Attrs, live: &Attrs) -> bool {
         desired.cidr == live.cidr && same_other_tags(&desired.tags, &live.tags)
     }
 
@@ -91,9 +91,9 @@ mod calls {
     use futures_util::future::{try_join, try_join_all};
 
     use super::*;
-    use crate::aws::{Aws, CloudError, During, Reader};
+    use crate::aws::{Aws, CloudError, Reader, SdkResult};
     use crate::kinds::network::ec2::users::{Used, named};
-    use crate::kinds::{Calls, Create, Delete, Goal, Live, Look, Made, Outputs, Poll, Update};
+    use crate::kinds::{Calls, Create, Delete, Goal, Live, Outputs, Poll, PollTarget, Update, WriteResult};
 
     impl Calls for Vpc {
         async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
@@ -114,7 +114,7 @@ mod calls {
             .await
         }
 
-        async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
+        async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<WriteResult, CloudError> {
             let attrs = new.attrs;
             let answer = aws
                 .once::<Ec2>()
@@ -123,54 +123,54 @@ mod calls {
                 .tag_specifications(ec2::tagged(ResourceType::Vpc, &attrs.tags))
                 .send()
                 .await
-                .during("ec2:CreateVpc")?;
+                .operation("ec2:CreateVpc")?;
             let id = ec2::made(answer.vpc().and_then(|vpc| vpc.vpc_id()), "ec2:CreateVpc")?;
             // A new VPC has the resolver and no host names.
             set_dns(aws, &id, (true, false), (attrs.dns_support, attrs.dns_hostnames)).await?;
-            Ok(Made::new(id))
+            Ok(WriteResult::new(id))
         }
 
-        async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<Made, CloudError> {
+        async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<WriteResult, CloudError> {
             let (before, after) = (change.before, change.attrs);
             let dns = |attrs: &Attrs| (attrs.dns_support, attrs.dns_hostnames);
             set_dns(aws, change.id, dns(before), dns(after)).await?;
             if change.changes("tags") {
                 ec2::retag(aws, change.id, &before.tags, &after.tags).await?;
             }
-            Ok(Made::new(change.id))
+            Ok(WriteResult::new(change.id))
         }
 
         async fn delete(aws: &Aws, gone: &Delete<'_, Attrs>) -> Result<(), CloudError> {
             let deleted =
-                aws.client::<Ec2>().delete_vpc().vpc_id(gone.id).send().await.found("ec2:DeleteVpc").map(drop);
+                aws.client::<Ec2>().delete_vpc().vpc_id(gone.id).send().await.optional("ec2:DeleteVpc").map(drop);
             named(aws, Used::Vpc(gone.id), deleted).await
         }
 
-        async fn poll(aws: &Aws, look: &Look<'_, Attrs>) -> Result<Poll, CloudError> {
-            if look.goal == Goal::Gone {
+        async fn poll(aws: &Aws, target: &PollTarget<'_, Attrs>) -> Result<Poll, CloudError> {
+            if target.goal == Goal::Gone {
                 return Ok(Poll::Done(Outputs::new()));
             }
             let found =
-                aws.client::<Ec2>().describe_vpcs().vpc_ids(look.id).send().await.found("ec2:DescribeVpcs")?;
+                aws.client::<Ec2>().describe_vpcs().vpc_ids(target.id).send().await.optional("ec2:DescribeVpcs")?;
             let state = found.as_ref().and_then(|found| found.vpcs().first()?.state());
             ec2::until("ec2:DescribeVpcs", "available", state.map(aws_sdk_ec2::types::VpcState::as_str))
         }
     }
 
-    /// The VPCs that are this environment's, and if its own is not among them those that may be it: by some of our tags,
-    /// or by their range, for what is inside may say whose they are.
+    /// The VPCs that are this environment's, and if its own is not among them those that may be it: by some of our
+    /// tags, or by their range, for what is inside may say whose they are.
     async fn vpcs(read: &Reader<'_>) -> Result<Rc<Vec<Found>>, CloudError> {
         let describe = async |filters| {
             let pages =
                 read.aws.client::<Ec2>().describe_vpcs().set_filters(Some(filters)).into_paginator().items().send();
-            pages.collect::<Result<Vec<_>, _>>().await.during("ec2:DescribeVpcs")
+            pages.collect::<Result<Vec<_>, _>>().await.operation("ec2:DescribeVpcs")
         };
         let ask = async {
             let mut found = ec2::found::<Vpc, Found>(read, describe, ec2::everywhere()).await?;
             let range = Vpc::desired(read.scope.env).pop().map(|desired| desired.attrs.cidr);
             found.retain(|vpc| {
                 let (_, tags) = ec2::mark::<Vpc>(read.scope, vpc.tags());
-                read.scope.marks::<Vpc>(&tags) || vpc.cidr_block() == range.as_deref()
+                read.scope.has_ownership_tags::<Vpc>(&tags) || vpc.cidr_block() == range.as_deref()
             });
             Ok(found)
         };
@@ -197,7 +197,7 @@ mod calls {
 
     async fn attribute(aws: &Aws, id: &str, name: VpcAttributeName) -> Result<bool, CloudError> {
         let call = aws.client::<Ec2>().describe_vpc_attribute().vpc_id(id).attribute(name);
-        let answer = call.send().await.during("ec2:DescribeVpcAttribute")?;
+        let answer = call.send().await.operation("ec2:DescribeVpcAttribute")?;
         let value = answer.enable_dns_support().or(answer.enable_dns_hostnames());
         Ok(value.and_then(AttributeBooleanValue::value).unwrap_or_default())
     }
@@ -218,7 +218,7 @@ mod calls {
             calls.reverse();
         }
         for call in calls {
-            ec2::soon(async || call.clone().send().await.during("ec2:ModifyVpcAttribute")).await?;
+            ec2::soon(async || call.clone().send().await.operation("ec2:ModifyVpcAttribute")).await?;
         }
         Ok(())
     }

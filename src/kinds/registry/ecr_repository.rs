@@ -40,7 +40,7 @@ impl Kind for EcrRepository {
     const EXAMPLES: &'static [Example] = section::EXAMPLES;
     const STAGE: Stage = Stage::Registries;
     const REPLACE_ON: &'static [&'static str] = &["name"];
-    const SERVES: bool = true;
+    const SERVES_TRAFFIC: bool = true;
     const OUTPUTS: &'static [&'static str] = &["arn", "url"];
     const IDENTITY: Option<&'static str> = Some("name");
     const TAG_INDEX: Option<&'static str> = Some("ecr:repository");
@@ -92,9 +92,9 @@ mod calls {
     use futures_util::future::try_join_all;
 
     use super::*;
-    use crate::aws::{Aws, CloudError, During, Reader, service};
-    use crate::kinds::ownership::{Ownership, TagChange, confirm, implied, unless_made, visible};
-    use crate::kinds::{Calls, Create, Delete, Live, Made, Update};
+    use crate::aws::{Aws, CloudError, Reader, SdkResult, service};
+    use crate::kinds::ownership::{Ownership, TagChange, confirm_tags, implied, unless_created, visible};
+    use crate::kinds::{Calls, Create, Delete, Live, Update, WriteResult};
 
     service!(aws_sdk_ecr);
 
@@ -103,7 +103,7 @@ mod calls {
             let aws = read.aws;
             let pages =
                 aws.client::<Ecr>().describe_repositories().max_results(1000).into_paginator().items().send();
-            let repositories = pages.collect::<Result<Vec<_>, _>>().await.during("ecr:DescribeRepositories")?;
+            let repositories = pages.collect::<Result<Vec<_>, _>>().await.operation("ecr:DescribeRepositories")?;
             let implied = implied::<Self>(read.scope.env, |attrs| attrs.name);
             let owned = try_join_all(repositories.iter().map(async |repository| {
                 let (name, arn) = (
@@ -123,13 +123,13 @@ mod calls {
             Ok(owned.await?.into_iter().flatten().collect())
         }
 
-        async fn complete(read: &Reader<'_>, live: &mut Live<Attrs>) -> Result<(), CloudError> {
+        async fn refresh(read: &Reader<'_>, live: &mut Live<Attrs>) -> Result<(), CloudError> {
             let tags = tags(read.aws, &arn(read.aws, &live.id)).await?;
-            confirm::<Self>(read, live, tags, |attrs| &mut attrs.tags);
+            confirm_tags::<Self>(read, live, tags, |attrs| &mut attrs.tags);
             Ok(())
         }
 
-        async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
+        async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<WriteResult, CloudError> {
             let attrs = new.attrs;
             let created = aws
                 .client::<Ecr>()
@@ -140,11 +140,11 @@ mod calls {
                 .set_tags(Some(ecr_tags(&attrs.tags)?))
                 .send()
                 .await
-                .during("ecr:CreateRepository");
+                .operation("ecr:CreateRepository");
             let repository = match created {
                 Ok(answer) => answer.repository,
                 Err(error) => {
-                    unless_made(error, &attrs.tags, tags(aws, &arn(aws, &attrs.name))).await?;
+                    unless_created(error, &attrs.tags, tags(aws, &arn(aws, &attrs.name))).await?;
                     find(aws, &attrs.name).await?
                 }
             };
@@ -152,20 +152,20 @@ mod calls {
             repository
                 .as_ref()
                 .map(made)
-                .ok_or_else(|| CloudError::internal("ECR made a repository without saying which"))
+                .ok_or_else(|| CloudError::internal("ECR created a repository without returning its ARN"))
         }
 
-        async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<Made, CloudError> {
+        async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<WriteResult, CloudError> {
             let attrs = change.attrs;
             if change.changes("immutable_tags") {
                 let call = aws.client::<Ecr>().put_image_tag_mutability().repository_name(change.id);
                 let call = call.image_tag_mutability(mutability(attrs));
-                call.send().await.during("ecr:PutImageTagMutability")?;
+                call.send().await.operation("ecr:PutImageTagMutability")?;
             }
             if change.changes("scan_on_push") {
                 let call = aws.client::<Ecr>().put_image_scanning_configuration().repository_name(change.id);
                 let call = call.image_scanning_configuration(scanning(attrs));
-                call.send().await.during("ecr:PutImageScanningConfiguration")?;
+                call.send().await.operation("ecr:PutImageScanningConfiguration")?;
             }
             if change.changes("lifecycle") {
                 put_lifecycle(aws, attrs).await?;
@@ -173,7 +173,7 @@ mod calls {
             if change.changes("tags") {
                 retag(aws, &arn(aws, change.id), &TagChange::between(&change.before.tags, &attrs.tags)).await?;
             }
-            Ok(Made { id: change.id.to_owned(), outputs: change.outputs.clone() })
+            Ok(WriteResult { id: change.id.to_owned(), outputs: change.outputs.clone() })
         }
 
         /// Without force: AWS refuses while there are images, which nobody could make again.
@@ -183,7 +183,7 @@ mod calls {
                 .repository_name(gone.id)
                 .send()
                 .await
-                .found("ecr:DeleteRepository")?;
+                .optional("ecr:DeleteRepository")?;
             Ok(())
         }
     }
@@ -199,8 +199,8 @@ mod calls {
         }
     }
 
-    fn made(repository: &Repository) -> Made {
-        Made::new(repository.repository_name().unwrap_or_default())
+    fn made(repository: &Repository) -> WriteResult {
+        WriteResult::new(repository.repository_name().unwrap_or_default())
             .output("arn", repository.repository_arn().unwrap_or_default())
             .output("url", repository.repository_uri().unwrap_or_default())
     }
@@ -211,7 +211,7 @@ mod calls {
 
     async fn find(aws: &Aws, name: &str) -> Result<Option<Repository>, CloudError> {
         let call = aws.client::<Ecr>().describe_repositories().repository_names(name);
-        let answer = call.send().await.during("ecr:DescribeRepositories")?;
+        let answer = call.send().await.operation("ecr:DescribeRepositories")?;
         Ok(answer.repositories.unwrap_or_default().pop())
     }
 
@@ -225,7 +225,7 @@ mod calls {
 
     async fn read_lifecycle(aws: &Aws, name: &str) -> Result<Value, CloudError> {
         let call = aws.client::<Ecr>().get_lifecycle_policy().repository_name(name);
-        let answer = call.send().await.found("ecr:GetLifecyclePolicy")?;
+        let answer = call.send().await.optional("ecr:GetLifecyclePolicy")?;
         Ok(answer
             .and_then(|answer| answer.lifecycle_policy_text)
             .map_or(Value::Null, |text| lifecycle::parse(&text)))
@@ -234,13 +234,13 @@ mod calls {
     async fn put_lifecycle(aws: &Aws, attrs: &Attrs) -> Result<(), CloudError> {
         let call = aws.client::<Ecr>().put_lifecycle_policy().repository_name(&attrs.name);
         let call = call.lifecycle_policy_text(attrs.lifecycle.to_string());
-        call.send().await.during("ecr:PutLifecyclePolicy")?;
+        call.send().await.operation("ecr:PutLifecyclePolicy")?;
         Ok(())
     }
 
     async fn tags(aws: &Aws, arn: &str) -> Result<Tags, CloudError> {
         let call = aws.client::<Ecr>().list_tags_for_resource().resource_arn(arn);
-        let answer = call.send().await.during("ecr:ListTagsForResource")?;
+        let answer = call.send().await.operation("ecr:ListTagsForResource")?;
         Ok(visible(answer.tags().iter().map(|tag| (tag.key(), tag.value()))))
     }
 
@@ -252,12 +252,12 @@ mod calls {
     async fn retag(aws: &Aws, arn: &str, change: &TagChange) -> Result<(), CloudError> {
         if !change.set.is_empty() {
             let call = aws.client::<Ecr>().tag_resource().resource_arn(arn).set_tags(Some(ecr_tags(&change.set)?));
-            call.send().await.during("ecr:TagResource")?;
+            call.send().await.operation("ecr:TagResource")?;
         }
         if !change.removed.is_empty() {
             let call =
                 aws.client::<Ecr>().untag_resource().resource_arn(arn).set_tag_keys(Some(change.removed.clone()));
-            call.send().await.during("ecr:UntagResource")?;
+            call.send().await.operation("ecr:UntagResource")?;
         }
         Ok(())
     }

@@ -1,9 +1,9 @@
-use crate::value::clean;
+use crate::value::sanitize;
 
 /// Text from outside as HTML shows it, in elements and in quoted attributes.
 pub fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    for c in clean(text).chars() {
+    for c in sanitize(text).chars() {
         match c {
             '&' => out.push_str("&amp;"),
             '<' => out.push_str("&lt;"),

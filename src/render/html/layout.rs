@@ -99,7 +99,7 @@ fn needs(changes: &[Change]) -> Vec<BTreeSet<usize>> {
 /// The rows of each stage: a change stands below all of its stage that it needs.
 fn rows(changes: &[Change], needs: &[BTreeSet<usize>]) -> BTreeMap<Stage, Vec<Vec<usize>>> {
     let mut depth = vec![0_usize; changes.len()];
-    // Each pass carries depths one step on; without a ring there are fewer steps than changes.
+    // Each pass carries depths one step on; without a cycle there are fewer steps than changes.
     for _ in 0..changes.len() {
         let before = depth.clone();
         for (index, needs) in needs.iter().enumerate() {

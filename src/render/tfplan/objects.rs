@@ -1,13 +1,13 @@
-//! Everything that is there, or will be: what changes from the draft, what stays from the graph.
+//! Everything that is there, or will be: what changes from the execution plan, what stays from the graph.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
-use crate::graph::{Graph, Wanted};
+use crate::graph::{DesiredObject, Graph};
 use crate::kinds::{Live, Outputs};
-use crate::plan::{Action, Change, Draft, Step, World};
+use crate::plan::{Action, Change, ExecutionPlan, KnownOutputs, Step};
 use crate::value::walk::Lookup;
 use crate::value::{Address, tag};
 
@@ -26,36 +26,38 @@ pub struct Object {
 
 pub struct Objects<'a> {
     pub list: Vec<Object>,
-    draft: &'a Draft,
+    execution: &'a ExecutionPlan,
     /// What will still be so once everything is carried out.
-    then: World,
+    then: KnownOutputs,
 }
 
 impl<'a> Objects<'a> {
     /// What somebody else sets is left out: in Terraform's words it is data, not a resource.
-    pub fn of(graph: &Graph, draft: &'a Draft) -> Self {
-        let changes: HashMap<&Address, (&Change, &Step)> = draft
+    pub fn of(graph: &Graph, execution: &'a ExecutionPlan) -> Self {
+        let changes: HashMap<&Address, (&Change, &Step)> = execution
             .plan
             .changes
             .iter()
-            .zip(&draft.steps)
+            .zip(&execution.steps)
             .filter(|(change, _)| change.action != Action::Delete)
             .map(|(change, step)| (&change.address, (change, step)))
             .collect();
-        let back = Addresses::of(graph, draft);
+        let back = Addresses::of(graph, execution);
         let mut list = Vec::new();
-        let then = World::default();
-        for wanted in &graph.wanted {
+        let then = KnownOutputs::default();
+        for wanted in &graph.objects {
             let change = changes.get(&wanted.address);
-            if let Some((id, outputs)) = outlasting(&draft.world, wanted, change.map(|(change, _)| *change)) {
-                then.learn(&wanted.address, &id, outputs);
+            if let Some((id, outputs)) =
+                outlasting(&execution.known_outputs, wanted, change.map(|(change, _)| *change))
+            {
+                then.record(&wanted.address, &id, outputs);
             }
             if !wanted.external {
                 list.push(object(wanted, change.copied(), &back));
             }
         }
-        let wanted: HashSet<&Address> = graph.wanted.iter().map(|wanted| &wanted.address).collect();
-        for (change, step) in draft.plan.changes.iter().zip(&draft.steps) {
+        let wanted: HashSet<&Address> = graph.objects.iter().map(|wanted| &wanted.address).collect();
+        for (change, step) in execution.plan.changes.iter().zip(&execution.steps) {
             if change.action == Action::Delete {
                 list.push(Object {
                     address: change.address.clone(),
@@ -72,12 +74,12 @@ impl<'a> Objects<'a> {
                 });
             }
         }
-        Self { list, draft, then }
+        Self { list, execution, then }
     }
 
     /// What references come to now.
     pub fn now(&self) -> Known<'_> {
-        Known(&self.draft.world)
+        Known(&self.execution.known_outputs)
     }
 
     /// What references come to afterwards, as far as that is known before.
@@ -87,14 +89,18 @@ impl<'a> Objects<'a> {
 }
 
 /// The id and outputs that an object has now and keeps.
-fn outlasting(world: &World, wanted: &Wanted, change: Option<&Change>) -> Option<(String, Outputs)> {
-    let (id, mut outputs) = world.known(&wanted.address)?;
+fn outlasting(
+    known_outputs: &KnownOutputs,
+    wanted: &DesiredObject,
+    change: Option<&Change>,
+) -> Option<(String, Outputs)> {
+    let (id, mut outputs) = known_outputs.get(&wanted.address)?;
     match change {
         None => {}
         Some(change) if matches!(change.action, Action::Create | Action::Replace) => return None,
         Some(change) => {
             let changed: Vec<String> = changed(change).into_iter().map(str::to_owned).collect();
-            outputs.retain(|name, _| !wanted.kind.moves(name, &changed));
+            outputs.retain(|name, _| !wanted.kind.changes_output(name, &changed));
         }
     }
     Some((id, outputs))
@@ -105,7 +111,7 @@ fn changed(change: &Change) -> BTreeSet<&str> {
     change.fields.iter().filter_map(|field| field.path.split(['.', '[']).next()).collect()
 }
 
-fn object(wanted: &Wanted, change: Option<(&Change, &Step)>, back: &Addresses<'_>) -> Object {
+fn object(wanted: &DesiredObject, change: Option<(&Change, &Step)>, back: &Addresses<'_>) -> Object {
     let desired = change.and_then(|(_, step)| step.desired.as_ref()).unwrap_or(&wanted.attrs);
     let live = change.and_then(|(_, step)| step.live.as_ref());
     let before = live.and_then(|live: &Live<Value>| live.attrs.as_ref()).map(|attrs| back.in_place(attrs));
@@ -148,12 +154,12 @@ struct Addresses<'a> {
 }
 
 impl<'a> Addresses<'a> {
-    fn of(graph: &'a Graph, draft: &'a Draft) -> Self {
+    fn of(graph: &'a Graph, execution: &'a ExecutionPlan) -> Self {
         let mut by_value: HashMap<_, Vec<&Address>> = HashMap::new();
-        let wanted = graph.wanted.iter().map(|wanted| &wanted.address);
-        let changing = draft.plan.changes.iter().map(|change| &change.address);
+        let wanted = graph.objects.iter().map(|wanted| &wanted.address);
+        let changing = execution.plan.changes.iter().map(|change| &change.address);
         for address in wanted.chain(changing).collect::<BTreeSet<_>>() {
-            let Some((id, outputs)) = draft.world.known(address) else { continue };
+            let Some((id, outputs)) = execution.known_outputs.get(address) else { continue };
             let key = |output: &str, value: String| (address.kind().to_owned(), output.to_owned(), value);
             by_value.entry(key("id", id)).or_default().push(address);
             for (output, value) in outputs {
@@ -183,7 +189,7 @@ impl<'a> Addresses<'a> {
 }
 
 /// Outputs; never a secret.
-pub struct Known<'a>(&'a World);
+pub struct Known<'a>(&'a KnownOutputs);
 
 impl Lookup for Known<'_> {
     fn output(&self, address: &Address, output: &str) -> Option<Zeroizing<String>> {

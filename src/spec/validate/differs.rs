@@ -15,16 +15,16 @@ pub fn differs(check: &mut Check<'_>, kinds: &[&str]) {
                 Some((_, near)) => format!("did you mean `{near}`?"),
                 None => "begin with an address as `compare` prints it, as in db_instance.main.multi_az".to_owned(),
             };
-            check.report(&at("path"), format!("`{kind}` is no kind of object"), help);
+            check.report(&at("path"), format!("unknown kind `{kind}`"), help);
         } else if parts.clone().next().is_none() {
-            let help = format!("`{kind}.*` is every one of this kind");
-            check.report(&at("path"), format!("`{}` names no object", entry.path), help);
+            let help = format!("`{kind}.*` matches every object of this kind");
+            check.report(&at("path"), format!("`{}` does not name an object", entry.path), help);
         } else if parts.any(|part| part.is_empty() || (part.contains('*') && part != "*")) {
-            let help = "parts are separated by single dots, and `*` stands for all of one";
-            check.report(&at("path"), format!("`{}` is no path", entry.path), help);
+            let help = "separate parts by single dots; `*` matches any part";
+            check.report(&at("path"), format!("`{}` is not a path", entry.path), help);
         }
         if entry.why.trim().is_empty() {
-            check.report(&at("why"), "no reason is given", "say why the two are not alike, for who reads it next");
+            check.report(&at("why"), "no reason is given", "say why the two differ, for later readers");
         }
     }
 }

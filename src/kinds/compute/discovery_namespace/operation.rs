@@ -6,7 +6,7 @@ use aws_sdk_servicediscovery::Client as Discovery;
 use aws_sdk_servicediscovery::types::{Operation, OperationStatus, OperationTargetType};
 use tokio::time::sleep;
 
-use crate::aws::{Aws, CloudError, During};
+use crate::aws::{Aws, CloudError, SdkResult};
 
 /// Milliseconds between looks: densely at first, then for five minutes, where AWS takes about one.
 fn pauses() -> impl Iterator<Item = Duration> {
@@ -17,7 +17,7 @@ fn pauses() -> impl Iterator<Item = Duration> {
 pub(in crate::kinds) async fn settled(aws: &Aws, id: &str) -> Result<Operation, CloudError> {
     for pause in pauses() {
         let call = aws.client::<Discovery>().get_operation().operation_id(id);
-        let answer = call.send().await.during("servicediscovery:GetOperation")?;
+        let answer = call.send().await.operation("servicediscovery:GetOperation")?;
         let operation = answer.operation.unwrap_or_else(|| Operation::builder().build());
         match operation.status() {
             Some(OperationStatus::Success) => return Ok(operation),
@@ -29,7 +29,7 @@ pub(in crate::kinds) async fn settled(aws: &Aws, id: &str) -> Result<Operation, 
             _ => sleep(pause).await,
         }
     }
-    let message = format!("operation {id} did not end within five minutes; apply again to look after it");
+    let message = format!("operation {id} did not end within five minutes; apply again to check it");
     Err(CloudError::new("servicediscovery:GetOperation", "Timeout", message))
 }
 

@@ -3,7 +3,7 @@
 use aws_sdk_servicediscovery::Client as Discovery;
 use aws_sdk_servicediscovery::types::Tag;
 
-use crate::aws::{Aws, CloudError, During};
+use crate::aws::{Aws, CloudError, SdkResult};
 use crate::kinds::ownership::{TagChange, visible};
 use crate::value::Tags;
 
@@ -15,7 +15,7 @@ pub(in crate::kinds) fn to_aws(tags: &Tags) -> Result<Vec<Tag>, CloudError> {
 /// One object's tags; none for an object that has just gone.
 pub(in crate::kinds) async fn of(aws: &Aws, arn: &str) -> Result<Tags, CloudError> {
     let call = aws.client::<Discovery>().list_tags_for_resource().resource_arn(arn);
-    let answer = call.send().await.found("servicediscovery:ListTagsForResource")?;
+    let answer = call.send().await.optional("servicediscovery:ListTagsForResource")?;
     let tags = answer
         .as_ref()
         .map(aws_sdk_servicediscovery::operation::list_tags_for_resource::ListTagsForResourceOutput::tags)
@@ -27,11 +27,11 @@ pub(in crate::kinds) async fn retag(aws: &Aws, arn: &str, before: &Tags, after: 
     let TagChange { set, removed } = TagChange::between(before, after);
     if !set.is_empty() {
         let call = aws.client::<Discovery>().tag_resource().resource_arn(arn).set_tags(Some(to_aws(&set)?));
-        call.send().await.during("servicediscovery:TagResource")?;
+        call.send().await.operation("servicediscovery:TagResource")?;
     }
     if !removed.is_empty() {
         let call = aws.client::<Discovery>().untag_resource().resource_arn(arn).set_tag_keys(Some(removed));
-        call.send().await.during("servicediscovery:UntagResource")?;
+        call.send().await.operation("servicediscovery:UntagResource")?;
     }
     Ok(())
 }

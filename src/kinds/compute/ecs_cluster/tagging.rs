@@ -3,7 +3,7 @@
 use aws_sdk_ecs::Client as Ecs;
 use aws_sdk_ecs::types::Tag;
 
-use crate::aws::{Aws, CloudError, During};
+use crate::aws::{Aws, CloudError, SdkResult};
 use crate::kinds::ownership::{TagChange, visible};
 use crate::value::Tags;
 
@@ -19,11 +19,11 @@ pub(in crate::kinds) async fn retag(aws: &Aws, arn: &str, before: &Tags, after: 
     let TagChange { set, removed } = TagChange::between(before, after);
     if !set.is_empty() {
         let call = aws.client::<Ecs>().tag_resource().resource_arn(arn).set_tags(Some(to_aws(&set)));
-        call.send().await.during("ecs:TagResource")?;
+        call.send().await.operation("ecs:TagResource")?;
     }
     if !removed.is_empty() {
         let call = aws.client::<Ecs>().untag_resource().resource_arn(arn).set_tag_keys(Some(removed));
-        call.send().await.during("ecs:UntagResource")?;
+        call.send().await.operation("ecs:UntagResource")?;
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Why a roll-out failed: what stopped the tasks, what the load balancer finds, what the container logged, and
+//! Why a rollout failed: what stopped the tasks, what the load balancer finds, what the container logged, and
 //! what ECS says. Whatever cannot be learned is left out, so that it does not hide the rest.
 
 use std::collections::BTreeMap;
@@ -11,7 +11,7 @@ use aws_sdk_elasticloadbalancingv2::types::TargetHealthStateEnum as Health;
 use regex_lite::Regex;
 
 use super::Attrs;
-use crate::aws::{Aws, CloudError, During};
+use crate::aws::{Aws, CloudError, SdkResult};
 
 /// So many equal stops are enough.
 const TOO_OFTEN: usize = 3;
@@ -43,12 +43,12 @@ pub(super) async fn stops(
     let call =
         aws.client::<Ecs>().list_tasks().cluster(cluster).service_name(service.service_name().unwrap_or_default());
     let call = call.desired_status(DesiredStatus::Stopped).max_results(DESCRIBED_AT_ONCE);
-    let listed = call.send().await.during("ecs:ListTasks")?.task_arns.unwrap_or_default();
+    let listed = call.send().await.operation("ecs:ListTasks")?.task_arns.unwrap_or_default();
     if listed.is_empty() {
         return Ok(Vec::new());
     }
     let call = aws.client::<Ecs>().describe_tasks().cluster(cluster).set_tasks(Some(listed));
-    let mut tasks = call.send().await.during("ecs:DescribeTasks")?.tasks.unwrap_or_default();
+    let mut tasks = call.send().await.operation("ecs:DescribeTasks")?.tasks.unwrap_or_default();
     // ECS forgets a deployment that it has rolled back; then the revision says whose tasks they were.
     tasks.retain(|task| match deployment.and_then(Deployment::id) {
         Some(id) => task.started_by() == Some(id),
@@ -59,7 +59,7 @@ pub(super) async fn stops(
 }
 
 fn stop(task: &Task) -> Option<Stop> {
-    let reason = task.stopped_reason().unwrap_or("stopped for no reason that ECS tells");
+    let reason = task.stopped_reason().unwrap_or("stopped, and ECS gives no reason");
     if reason.starts_with("Scaling activity initiated") {
         return None;
     }
@@ -129,7 +129,7 @@ pub(super) async fn explain(
         section(&mut text, &format!("end of the log in {group}"), &lines);
     }
     section(&mut text, "events", &events.map(str::to_owned).collect::<Vec<_>>());
-    text.push_str("\nCorrect what stopped the tasks and apply again.");
+    text.push_str("\nFix what stopped the tasks and apply again.");
     text
 }
 

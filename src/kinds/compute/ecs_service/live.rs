@@ -8,7 +8,7 @@ use super::{Attrs, DEADLINE_TAG, EcsService, Route};
 use crate::aws::Reader;
 use crate::kinds::Live;
 use crate::kinds::compute::ecs_cluster::tagging;
-use crate::kinds::compute::services::{SEAL_TAG, definition_arn};
+use crate::kinds::compute::services::{DIGEST_TAG, definition_arn};
 use crate::value::{Ref, Tags};
 
 pub(super) fn live(read: &Reader<'_>, service: &Service) -> Live<Attrs> {
@@ -48,7 +48,7 @@ fn canonical(service: &Service, definition: &str, tags: &Tags) -> (Attrs, Vec<&'
         name: service.service_name().unwrap_or_default().to_owned(),
         cluster: Ref::id(cluster.rsplit('/').next().unwrap_or(cluster)),
         task_definition: Ref::live("arn", definition),
-        task_definition_seal: Ref::live("seal", kept(SEAL_TAG)),
+        task_definition_digest: Ref::live("seal", kept(DIGEST_TAG)),
         desired_count: Some(service.desired_count()),
         initial_count: 0,
         subnets: ids(network.map(aws_sdk_ecs::types::AwsVpcConfiguration::subnets))
@@ -85,7 +85,7 @@ fn canonical(service: &Service, definition: &str, tags: &Tags) -> (Attrs, Vec<&'
 
 /// The tags without those that hold attributes.
 fn own(tags: &Tags) -> Tags {
-    let tags = tags.iter().filter(|(key, _)| ![SEAL_TAG, DEADLINE_TAG].contains(&key.as_str()));
+    let tags = tags.iter().filter(|(key, _)| ![DIGEST_TAG, DEADLINE_TAG].contains(&key.as_str()));
     tags.map(|(key, value)| (key.clone(), value.clone())).collect()
 }
 
@@ -129,12 +129,12 @@ mod tests {
         let deployment = DeploymentConfiguration::builder().deployment_circuit_breaker(breaker).build();
         let service = routed().deployment_configuration(deployment).platform_version("1.4.0");
         let service = service.health_check_grace_period_seconds(60).build();
-        let tags = Tags::from([(SEAL_TAG.to_owned(), "3:ab".to_owned()), ("team".to_owned(), "x".to_owned())]);
+        let tags = Tags::from([(DIGEST_TAG.to_owned(), "3:ab".to_owned()), ("team".to_owned(), "x".to_owned())]);
         let (attrs, unread) = canonical(&service, "arn:td:3", &tags);
         assert_eq!(unread, [""; 0]);
         assert_eq!((attrs.minimum_percent, attrs.maximum_percent, attrs.grace_period), (100, 200, 60));
         assert!(!attrs.rollback, "without a breaker there is nothing to go back on");
-        assert_eq!(attrs.task_definition_seal.value(), "3:ab");
+        assert_eq!(attrs.task_definition_digest.value(), "3:ab");
         assert_eq!(attrs.tags, Tags::from([("team".to_owned(), "x".to_owned())]));
     }
 }

@@ -1,4 +1,4 @@
-//! Whether a roll-out has succeeded. ECS calls a service steady that it has rolled back; so a roll-out is good
+//! Whether a rollout has succeeded. ECS calls a service steady that it has rolled back; so a rollout is good
 //! only when its deployment is complete *and* runs the revision that the plan named.
 
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -7,21 +7,21 @@ use aws_sdk_ecs::Client as Ecs;
 use aws_sdk_ecs::types::{Deployment, DeploymentRolloutState as Rollout, Service};
 
 use super::{Attrs, diagnosis};
-use crate::aws::{Aws, CloudError, During};
-use crate::kinds::{Look, Outputs, Poll};
+use crate::aws::{Aws, CloudError, SdkResult};
+use crate::kinds::{Outputs, Poll, PollTarget};
 
-pub(super) async fn ready(aws: &Aws, look: &Look<'_, Attrs>) -> Result<Poll, CloudError> {
+pub(super) async fn ready(aws: &Aws, target: &PollTarget<'_, Attrs>) -> Result<Poll, CloudError> {
     if !aws.wait {
         return Ok(Poll::Done(Outputs::new()));
     }
-    let attrs = look.attrs;
+    let attrs = target.attrs;
     // One that is inactive may be the one before, of the same name.
-    let service = describe(aws, attrs.cluster.value(), look.id).await?;
+    let service = describe(aws, attrs.cluster.value(), target.id).await?;
     let Some(service) = service.filter(|service| service.status() != Some("INACTIVE")) else {
         return Err(CloudError::not_shown("ecs:DescribeServices"));
     };
     let ours = rolling(&service, attrs.task_definition.value());
-    Ok(match judge(&service, attrs.task_definition.value(), attrs.deadline, now()) {
+    Ok(match assess(&service, attrs.task_definition.value(), attrs.deadline, now()) {
         Verdict::Steady => Poll::Done(Outputs::new()),
         Verdict::Failed(why) => Poll::Failed(diagnosis::explain(aws, attrs, &service, ours, &why).await),
         Verdict::Moving(what) => match repeated(aws, attrs, &service, ours).await? {
@@ -31,8 +31,8 @@ pub(super) async fn ready(aws: &Aws, look: &Look<'_, Attrs>) -> Result<Poll, Clo
     })
 }
 
-pub(super) async fn gone(aws: &Aws, look: &Look<'_, Attrs>) -> Result<Poll, CloudError> {
-    let service = describe(aws, look.attrs.cluster.value(), look.id).await?;
+pub(super) async fn gone(aws: &Aws, target: &PollTarget<'_, Attrs>) -> Result<Poll, CloudError> {
+    let service = describe(aws, target.attrs.cluster.value(), target.id).await?;
     Ok(match service {
         Some(service) if service.status() != Some("INACTIVE") => {
             Poll::Waiting(format!("draining: {} tasks still running", service.running_count()))
@@ -43,7 +43,7 @@ pub(super) async fn gone(aws: &Aws, look: &Look<'_, Attrs>) -> Result<Poll, Clou
 
 async fn describe(aws: &Aws, cluster: &str, name: &str) -> Result<Option<Service>, CloudError> {
     let call = aws.client::<Ecs>().describe_services().cluster(cluster).services(name);
-    let answer = call.send().await.found("ecs:DescribeServices")?;
+    let answer = call.send().await.optional("ecs:DescribeServices")?;
     Ok(answer.and_then(|answer| answer.services?.into_iter().next()))
 }
 
@@ -57,7 +57,12 @@ async fn repeated(
     match ours {
         Some(ours) if ours.failed_tasks() > 0 => {
             let stops = diagnosis::stops(aws, attrs, service, Some(ours)).await?;
-            Ok(diagnosis::repeated(&stops).map(|(times, why)| format!("{times} tasks stopped alike: {why}")))
+            Ok(diagnosis::repeated(&stops).map(|(times, why)| {
+                format!(
+                    "{times} tasks stopped for the same reason: \
+                                                                       {why}"
+                )
+            }))
         }
         _ => Ok(None),
     }
@@ -70,20 +75,22 @@ enum Verdict {
 }
 
 /// `wanted` is the ARN of the revision that the plan names; `deadline` and `now` are seconds.
-fn judge(service: &Service, wanted: &str, deadline: u64, now: i64) -> Verdict {
+fn assess(service: &Service, wanted: &str, deadline: u64, now: i64) -> Verdict {
     if service.status() == Some("DRAINING") {
-        return Verdict::Failed("somebody else deletes the service; apply again to make another".to_owned());
+        return Verdict::Failed(
+            "the service is being deleted outside of Baseplate; apply again to create it anew".to_owned(),
+        );
     }
     let deployments = service.deployments();
     let Some(primary) = deployments.iter().find(|deployment| deployment.status() == Some("PRIMARY")) else {
-        return Verdict::Moving("ECS has begun no roll-out yet".to_owned());
+        return Verdict::Moving("ECS has not started the rollout yet".to_owned());
     };
     let running = primary.task_definition().unwrap_or_default();
     if !diagnosis::same(running, wanted) {
         // Accepted and not begun, unless ECS says that it goes back.
         let back = primary.rollout_state_reason().is_some_and(|reason| reason.contains("rolling back"));
         if !back && service.task_definition().is_some_and(|definition| diagnosis::same(definition, wanted)) {
-            return Verdict::Moving(format!("ECS has not begun to roll {} out yet", diagnosis::tail(wanted)));
+            return Verdict::Moving(format!("ECS has not started the rollout of {} yet", diagnosis::tail(wanted)));
         }
         let reason = rolling(service, wanted).and_then(Deployment::rollout_state_reason);
         let reason = reason.or(primary.rollout_state_reason()).unwrap_or("no reason given");
@@ -96,7 +103,7 @@ fn judge(service: &Service, wanted: &str, deadline: u64, now: i64) -> Verdict {
     let state = primary.rollout_state();
     if state == Some(&Rollout::Failed) {
         let reason = primary.rollout_state_reason().unwrap_or("no reason given");
-        return Verdict::Failed(format!("ECS gave the roll-out up: {reason}"));
+        return Verdict::Failed(format!("ECS stopped the rollout: {reason}"));
     }
     let complete = state == Some(&Rollout::Completed);
     if complete && primary.running_count() == primary.desired_count() {
@@ -118,7 +125,7 @@ fn progress(service: &Service, deployment: &Deployment) -> String {
     let begun = deployment.created_at().map_or(0, aws_smithy_types::DateTime::secs);
     let mut events = service.events().iter().filter_map(|event| event.created_at());
     if desired > 0 && running + pending + failed == 0 && !events.any(|at| at.secs() >= begun) {
-        return format!("ECS has started nothing yet: 0 of {desired} tasks running");
+        return format!("ECS has started no task yet: 0 of {desired} tasks running");
     }
     let mut text = format!("{running} of {desired} tasks running");
     if pending > 0 {
@@ -169,7 +176,7 @@ mod tests {
 
     fn say(service_runs: &str, primary: Deployment, now: i64) -> String {
         let service = Service::builder().task_definition(service_runs).deployments(primary).build();
-        match judge(&service, OURS, 900, now) {
+        match assess(&service, OURS, 900, now) {
             Verdict::Steady => "steady".to_owned(),
             Verdict::Moving(what) => format!("moving: {what}"),
             Verdict::Failed(why) => format!("failed: {why}"),
@@ -179,8 +186,8 @@ mod tests {
     #[test]
     fn one_that_somebody_deletes_is_not_waited_for() {
         let service = Service::builder().status("DRAINING").build();
-        let verdict = judge(&service, OURS, 900, 1100);
-        assert!(matches!(verdict, Verdict::Failed(why) if why.contains("somebody else deletes")));
+        let verdict = assess(&service, OURS, 900, 1100);
+        assert!(matches!(verdict, Verdict::Failed(why) if why.contains("being deleted outside of Baseplate")));
     }
 
     #[test]
@@ -199,7 +206,7 @@ mod tests {
     #[test]
     fn given_up_is_failed() {
         let said = say(OURS, primary(OURS, Rollout::Failed, 0), 1100);
-        assert_eq!(said, "failed: ECS gave the roll-out up: because");
+        assert_eq!(said, "failed: ECS stopped the rollout: because");
     }
 
     #[test]
@@ -213,6 +220,6 @@ mod tests {
     #[test]
     fn silence_is_told_too() {
         let said = say(OURS, primary(OURS, Rollout::InProgress, 0), 1100);
-        assert_eq!(said, "moving: ECS has started nothing yet: 0 of 2 tasks running");
+        assert_eq!(said, "moving: ECS has started no task yet: 0 of 2 tasks running");
     }
 }

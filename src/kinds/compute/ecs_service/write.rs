@@ -7,18 +7,18 @@ use aws_sdk_ecs::types::{
 };
 
 use super::{Attrs, DEADLINE_TAG};
-use crate::aws::{Aws, CloudError, During};
+use crate::aws::{Aws, CloudError, SdkResult};
 use crate::kinds::compute::ecs_cluster::tagging;
-use crate::kinds::compute::services::SEAL_TAG;
-use crate::kinds::{Create, Made, Update, seal};
+use crate::kinds::compute::services::DIGEST_TAG;
+use crate::kinds::{Create, Update, WriteResult, content_digest};
 use crate::value::Tags;
 
 /// Characters that a client token may have.
 const LONGEST_TOKEN: usize = 36;
 
-pub(super) async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, CloudError> {
+pub(super) async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<WriteResult, CloudError> {
     let attrs = new.attrs;
-    let token = if new.token.len() <= LONGEST_TOKEN { new.token.to_owned() } else { seal(&new.token) };
+    let token = if new.token.len() <= LONGEST_TOKEN { new.token.to_owned() } else { content_digest(&new.token) };
     let mut call = aws
         .client::<Ecs>()
         .create_service()
@@ -40,12 +40,12 @@ pub(super) async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<Made, C
     if !attrs.routes.is_empty() {
         call = call.health_check_grace_period_seconds(attrs.grace_period);
     }
-    let made = call.send().await.during("ecs:CreateService")?;
+    let made = call.send().await.operation("ecs:CreateService")?;
     let arn = made.service().and_then(|service| service.service_arn()).unwrap_or_default();
-    Ok(Made::new(&attrs.name).output("arn", arn))
+    Ok(WriteResult::new(&attrs.name).output("arn", arn))
 }
 
-pub(super) async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<Made, CloudError> {
+pub(super) async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<WriteResult, CloudError> {
     let attrs = change.attrs;
     let any = |fields: &[&str]| fields.iter().any(|field| change.changes(field));
     let mut call = aws.client::<Ecs>().update_service().cluster(attrs.cluster.value()).service(change.id);
@@ -79,22 +79,22 @@ pub(super) async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<Made
         call = call.propagate_tags(from).enable_ecs_managed_tags(true);
     }
     if *call.as_input() != unchanged {
-        call.send().await.during("ecs:UpdateService")?;
+        call.send().await.operation("ecs:UpdateService")?;
     }
-    // Only now: a seal on a service that does not run the revision yet would vouch for the wrong one.
+    // Only now: a digest on a service that does not run the revision yet would vouch for the wrong one.
     if any(&["tags", "deadline", "task_definition_seal"]) {
         let arn = change.outputs.get("arn").map_or("", String::as_str);
         tagging::retag(aws, arn, &stored(change.before), &stored(attrs)).await?;
     }
-    Ok(Made { id: change.id.to_owned(), outputs: change.outputs.clone() })
+    Ok(WriteResult { id: change.id.to_owned(), outputs: change.outputs.clone() })
 }
 
 /// Takes the tasks away first, and then the service; one that is no longer active is on its way already.
 pub(super) async fn delete(aws: &Aws, cluster: &str, service: &str) -> Result<(), CloudError> {
     let call = aws.client::<Ecs>().update_service().cluster(cluster).service(service).desired_count(0);
-    if call.send().await.found("ecs:UpdateService")?.is_some() {
+    if call.send().await.optional("ecs:UpdateService")?.is_some() {
         let call = aws.client::<Ecs>().delete_service().cluster(cluster).service(service).force(true);
-        call.send().await.found("ecs:DeleteService")?;
+        call.send().await.optional("ecs:DeleteService")?;
     }
     Ok(())
 }
@@ -102,7 +102,7 @@ pub(super) async fn delete(aws: &Aws, cluster: &str, service: &str) -> Result<()
 /// The tags with those that hold attributes.
 fn stored(attrs: &Attrs) -> Tags {
     let mut tags = attrs.tags.clone();
-    tags.insert(SEAL_TAG.to_owned(), attrs.task_definition_seal.value().to_owned());
+    tags.insert(DIGEST_TAG.to_owned(), attrs.task_definition_digest.value().to_owned());
     tags.insert(DEADLINE_TAG.to_owned(), attrs.deadline.to_string());
     tags
 }

@@ -13,7 +13,7 @@ pub fn routes(check: &mut Check<'_>) {
         let at = |field| ["services", key.as_str(), "route", field];
         let path = ["services", key.as_str(), "route"];
         if check.env.section::<LoadBalancer>().is_none() {
-            check.report(&path, "a route needs a load balancer", "add [load-balancer], or take the route out");
+            check.report(&path, "a route needs a load balancer", "add [load-balancer], or remove the route");
         }
         if service.port.is_none() {
             check.report(&path, "a route needs a port to go to", format!("set services.{key}.port"));
@@ -23,14 +23,18 @@ pub fn routes(check: &mut Check<'_>) {
         }
         let conditions = route.paths.len() + route.hosts.len();
         if conditions > 5 {
-            check.report(&path, format!("{conditions} paths and hosts in one rule"), "AWS takes 5 values a rule");
+            check.report(
+                &path,
+                format!("{conditions} paths and hosts in one rule"),
+                "AWS allows 5 values per rule",
+            );
         }
         for (index, pattern) in route.paths.iter().enumerate() {
             if !pattern.starts_with(['/', '*']) || pattern.len() > 128 {
                 let path = ["services", key, "route", "paths", &index.to_string()];
                 check.report(
                     &path,
-                    format!("`{pattern}` is no path pattern"),
+                    format!("`{pattern}` is not a path pattern"),
                     "as in /api*, 128 characters at most",
                 );
             }
@@ -38,16 +42,16 @@ pub fn routes(check: &mut Check<'_>) {
         if route.default {
             if let Some(other) = default.replace(key) {
                 let message = format!("service `{other}` has the default route already");
-                check.report(&at("default"), message, "one service gets what no rule takes");
+                check.report(&at("default"), message, "only one service can get what no rule matches");
             }
             if conditions > 0 || route.priority.is_some() {
-                let help = "take `paths`, `hosts` and `priority` out, or `default`";
-                check.report(&path, "the default route takes everything: it has no conditions", help);
+                let help = "remove `paths`, `hosts` and `priority`, or `default`";
+                check.report(&path, "the default route matches everything: it has no conditions", help);
             }
             continue;
         }
         if conditions == 0 {
-            check.report(&path, "the route takes nothing", "add `paths` or `hosts`, or default = true");
+            check.report(&path, "the route matches nothing", "add `paths` or `hosts`, or default = true");
         }
         match route.priority {
             None => {
@@ -59,7 +63,7 @@ pub fn routes(check: &mut Check<'_>) {
             }
             Some(priority) => {
                 if let Some(other) = priorities.insert(priority, key) {
-                    let message = format!("priority {priority} is that of service `{other}` too");
+                    let message = format!("priority {priority} is also used by service `{other}`");
                     check.report(&at("priority"), message, "give each rule a priority of its own");
                 }
             }

@@ -29,7 +29,7 @@ pub fn services(check: &mut Check<'_>) {
             check.report(&at(field), message, help);
         }
         if !RETENTIONS.contains(&service.log_retention) && service.log_retention != 0 {
-            let help = "1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, … or 0 for ever";
+            let help = "1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, … or 0 to never expire";
             check.report(&at("log-retention"), format!("logs cannot be kept {} days", service.log_retention), help);
         }
         contents(check, key, service);
@@ -38,8 +38,8 @@ pub fn services(check: &mut Check<'_>) {
             if let Some(other) = other {
                 check.report(
                     &at("dns-name"),
-                    format!("`{name}` is the name of service `{other}` too"),
-                    "take another",
+                    format!("`{name}` is also the name of service `{other}`"),
+                    "choose another",
                 );
             }
             if check.env.section::<Cluster>().private_domain.is_none() {
@@ -51,7 +51,7 @@ pub fn services(check: &mut Check<'_>) {
             && health.timeout >= health.interval
         {
             let path = ["services", key, "health-check", "timeout"];
-            check.report(&path, "the timeout is not below the interval", "lower it, or raise `interval`");
+            check.report(&path, "the timeout must be below the interval", "lower it, or raise `interval`");
         }
     }
 }
@@ -66,7 +66,7 @@ fn contents(check: &mut Check<'_>, key: &str, service: &Service) {
             check.report(&path, format!("`{name}` would hold a secret in plain text"), help);
         }
         if service.secrets.contains_key(name) {
-            check.report(&path, format!("`{name}` is under `secrets` too"), "ECS takes each variable once");
+            check.report(&path, format!("`{name}` is also under `secrets`"), "ECS allows each variable once");
         }
     }
     for (name, parameter) in &service.secrets {
@@ -74,7 +74,7 @@ fn contents(check: &mut Check<'_>, key: &str, service: &Service) {
         if !parameters.contains_key(parameter) && !is_password(check.env, parameter) {
             let path = ["services", key, "secrets", name.as_str()];
             let help = one_of("parameters", parameters.keys());
-            check.report(&path, format!("no parameter is called `{parameter}`"), help);
+            check.report(&path, format!("no parameter is named `{parameter}`"), help);
         }
     }
 }
@@ -91,15 +91,15 @@ fn bad_size(cpu: i32, memory: i32) -> Option<(String, String)> {
         16384 => (32768, 122_880, 8192),
         _ => {
             let help = "256, 512, 1024, 2048, 4096, 8192 or 16384 (1024 are one vCPU)".to_owned();
-            return Some((format!("Fargate has no task of {cpu} CPU units"), help));
+            return Some((format!("Fargate does not support {cpu} CPU units"), help));
         }
     };
     let fits = (low..=high).contains(&memory) && (memory % step == 0 || memory == 512);
     let help = match cpu {
-        256 => "256 CPU units take 512, 1024 or 2048 MiB".to_owned(),
-        _ => format!("{cpu} CPU units take {low} to {high} MiB in steps of {step}"),
+        256 => "256 CPU units need 512, 1024 or 2048 MiB".to_owned(),
+        _ => format!("{cpu} CPU units need {low} to {high} MiB in steps of {step}"),
     };
-    if fits { None } else { Some((format!("{cpu} CPU units do not go with {memory} MiB"), help)) }
+    if fits { None } else { Some((format!("Fargate does not support {cpu} CPU units with {memory} MiB"), help)) }
 }
 
 #[cfg(test)]

@@ -9,8 +9,8 @@ use aws_sdk_ecs::types::{
 };
 use futures_util::future::{join, try_join_all};
 
-use super::{Attrs, HealthCheck, TaskDefinition, VERSION_LABEL, family_of, revision_of, seal};
-use crate::aws::{Aws, Class, CloudError, During, Reader};
+use super::{Attrs, HealthCheck, TaskDefinition, VERSION_LABEL, content_digest, family_of, revision_of};
+use crate::aws::{Aws, CloudError, ErrorClass, Reader, SdkResult};
 use crate::kinds::Live;
 use crate::kinds::compute::ecs_cluster::tagging;
 use crate::kinds::compute::services::{self, EcsService};
@@ -23,7 +23,7 @@ pub(super) async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, Clou
     let call = read.aws.client::<Ecs>().list_task_definition_families().family_prefix(prefix);
     let call = call.status(TaskDefinitionFamilyStatus::Active).into_paginator().items().send();
     let (families, services) = join(call.collect::<Result<Vec<_>, _>>(), services::services(read)).await;
-    let (families, services) = (families.during("ecs:ListTaskDefinitionFamilies")?, services?);
+    let (families, services) = (families.operation("ecs:ListTaskDefinitionFamilies")?, services?);
     let running = running(read, &services);
     let found = families.iter().map(|family| async {
         match running.get(family.as_str()) {
@@ -43,7 +43,7 @@ struct Run {
     address: Address,
     arn: String,
     /// The service's tag.
-    seal: Option<String>,
+    content_digest: Option<String>,
 }
 
 /// What the environment's services run, by family.
@@ -53,26 +53,31 @@ fn running(read: &Reader<'_>, services: &[Service]) -> HashMap<String, Run> {
         let owner = read.scope.owner::<EcsService>(&tags)?;
         let arn = services::definition_arn(read.aws, service.task_definition()?);
         let address = Address::new(TaskDefinition::KIND, owner.name());
-        Some((family_of(&arn).to_owned(), Run { address, arn, seal: tags.get(services::SEAL_TAG).cloned() }))
+        Some((
+            family_of(&arn).to_owned(),
+            Run { address, arn, content_digest: tags.get(services::DIGEST_TAG).cloned() },
+        ))
     });
     runs.collect()
 }
 
 /// The revision as the service's tag has it, if that speaks of the revision that the service runs.
 fn vouched(family: &str, run: &Run) -> Option<Live<Attrs>> {
-    let seal = run.seal.as_ref()?;
-    let (revision, digest) = seal.split_once(':')?;
+    let content_digest = run.content_digest.as_ref()?;
+    let (revision, digest) = content_digest.split_once(':')?;
     if revision.parse() != Ok(revision_of(&run.arn)) {
         return None;
     }
     Some(Live {
         address: Some(run.address.clone()),
         id: family.to_owned(),
-        outputs: [("arn", &run.arn), ("seal", seal)].map(|(name, value)| (name.to_owned(), value.clone())).into(),
+        outputs: [("arn", &run.arn), ("seal", content_digest)]
+            .map(|(name, value)| (name.to_owned(), value.clone()))
+            .into(),
         attrs: None,
         unread: Vec::new(),
-        confirm: true,
-        seal: Some(digest.to_owned()),
+        unconfirmed: true,
+        content_digest: Some(digest.to_owned()),
         scheduled: Vec::new(),
     })
 }
@@ -92,9 +97,9 @@ pub(super) async fn describe(
 pub(super) async fn definition(aws: &Aws, name: &str) -> Result<Option<(Definition, Vec<Tag>)>, CloudError> {
     let call =
         aws.client::<Ecs>().describe_task_definition().task_definition(name).include(TaskDefinitionField::Tags);
-    let answer = match call.send().await.found("ecs:DescribeTaskDefinition") {
+    let answer = match call.send().await.optional("ecs:DescribeTaskDefinition") {
         // ECS has no error code of its own for a definition that is not there.
-        Err(error) if error.code == "ClientException" && error.is(Class::Refused) => return Ok(None),
+        Err(error) if error.code == "ClientException" && error.is(ErrorClass::Rejected) => return Ok(None),
         answer => answer?,
     };
     let Some(answer) = answer else { return Ok(None) };
@@ -107,10 +112,10 @@ pub(super) async fn definition(aws: &Aws, name: &str) -> Result<Option<(Definiti
 fn live(read: &Reader<'_>, definition: &Definition, tags: &[Tag], owner: Option<Address>) -> Live<Attrs> {
     let address = read.scope.owner::<TaskDefinition>(&tagging::from_aws(tags)).or(owner);
     let attrs = canonical(definition, tags, address.as_ref().map(Address::name));
-    let seal = seal(definition.revision(), &attrs);
+    let content_digest = content_digest(definition.revision(), &attrs);
     let arn = definition.task_definition_arn().unwrap_or_default();
     let family = attrs.family.clone();
-    Live::new(address, family, attrs).output("arn", arn).output("seal", seal)
+    Live::new(address, family, attrs).output("arn", arn).output("seal", content_digest)
 }
 
 /// A revision's attributes. `service` is the container that is ours; without it the first one is.
@@ -246,19 +251,19 @@ mod tests {
         }
         let read = canonical(&definition(&wanted, vec![ours]), &tagging::to_aws(&wanted.tags), Some("web"));
         assert_eq!(serde_json::json!(read), serde_json::json!(wanted));
-        assert_eq!(seal(7, &read), seal(7, &wanted));
+        assert_eq!(content_digest(7, &read), content_digest(7, &wanted));
         Ok(())
     }
 
     #[test]
     fn a_tag_vouches_for_its_own_revision_only() {
-        let run = |seal: &str| Run {
+        let run = |content_digest: &str| Run {
             address: Address::new(TaskDefinition::KIND, "web"),
             arn: "arn:aws:ecs:x:1:task-definition/legend-dev-web:7".to_owned(),
-            seal: Some(seal.to_owned()),
+            content_digest: Some(content_digest.to_owned()),
         };
         let live = vouched("legend-dev-web", &run("7:ab12"));
-        assert_eq!(live.and_then(|live| live.seal).as_deref(), Some("ab12"));
+        assert_eq!(live.and_then(|live| live.content_digest).as_deref(), Some("ab12"));
         assert!(vouched("legend-dev-web", &run("6:ab12")).is_none());
         assert!(vouched("legend-dev-web", &run("")).is_none());
     }

@@ -8,19 +8,20 @@ use aws_sdk_ecs::types::{
 };
 use futures_util::future::{join_all, try_join_all};
 
-use super::{Attrs, HealthCheck, KEPT_REVISIONS, VERSION_LABEL, live, revision_of, seal};
-use crate::aws::{Aws, CloudError, During};
+use super::{Attrs, HealthCheck, KEPT_REVISIONS, VERSION_LABEL, content_digest, live, revision_of};
+use crate::aws::{Aws, CloudError, SdkResult};
 use crate::kinds::compute::ecs_cluster::tagging;
-use crate::kinds::{self, Made};
+use crate::kinds::{self, WriteResult};
 
 /// `DeleteTaskDefinitions` takes this many; deregistering goes on in as many calls at once.
 const AT_ONCE: usize = 10;
 
 /// Registers the attributes as a new revision, unless the newest one has them: registered by a call whose answer
 /// was lost, or by a run that ended before the service took it up. ECS takes no token for this call.
-pub(super) async fn revision(aws: &Aws, attrs: &Attrs) -> Result<Made, CloudError> {
+pub(super) async fn revision(aws: &Aws, attrs: &Attrs) -> Result<WriteResult, CloudError> {
     if let Some((definition, tags)) = live::definition(aws, &attrs.family).await?
-        && kinds::seal(&live::canonical(&definition, &tags, Some(&attrs.container))) == kinds::seal(attrs)
+        && kinds::content_digest(&live::canonical(&definition, &tags, Some(&attrs.container)))
+            == kinds::content_digest(attrs)
     {
         return Ok(made(attrs, definition.task_definition_arn()));
     }
@@ -41,13 +42,13 @@ pub(super) async fn revision(aws: &Aws, attrs: &Attrs) -> Result<Made, CloudErro
         .task_role_arn(attrs.task_role.value())
         .container_definitions(container(attrs, &aws.region)?)
         .set_tags(Some(tagging::to_aws(&attrs.tags)));
-    let answer = call.send().await.during("ecs:RegisterTaskDefinition")?;
+    let answer = call.send().await.operation("ecs:RegisterTaskDefinition")?;
     Ok(made(attrs, answer.task_definition().and_then(|definition| definition.task_definition_arn())))
 }
 
-fn made(attrs: &Attrs, arn: Option<&str>) -> Made {
+fn made(attrs: &Attrs, arn: Option<&str>) -> WriteResult {
     let arn = arn.unwrap_or_default();
-    Made::new(&attrs.family).output("arn", arn).output("seal", seal(revision_of(arn), attrs))
+    WriteResult::new(&attrs.family).output("arn", arn).output("seal", content_digest(revision_of(arn), attrs))
 }
 
 /// Deregisters old revisions: those neither among the newest nor the one that runs, to which ECS may still have
@@ -74,7 +75,7 @@ pub(super) async fn remove(aws: &Aws, family: &str) -> Result<(), CloudError> {
 
 async fn deregister(aws: &Aws, arn: &str) -> Result<(), CloudError> {
     let call = aws.client::<Ecs>().deregister_task_definition().task_definition(arn);
-    call.send().await.found("ecs:DeregisterTaskDefinition")?;
+    call.send().await.optional("ecs:DeregisterTaskDefinition")?;
     Ok(())
 }
 
@@ -83,7 +84,7 @@ async fn active(aws: &Aws, family: &str) -> Result<Vec<String>, CloudError> {
     let call = aws.client::<Ecs>().list_task_definitions().family_prefix(family);
     let call = call.status(TaskDefinitionStatus::Active).sort(SortOrder::Desc);
     let found = call.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await;
-    let mut found = found.during("ecs:ListTaskDefinitions")?;
+    let mut found = found.operation("ecs:ListTaskDefinitions")?;
     found.retain(|arn| super::family_of(arn) == family);
     found.sort_by_key(|arn| std::cmp::Reverse(revision_of(arn)));
     Ok(found)

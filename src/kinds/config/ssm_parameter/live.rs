@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 use super::values::{by_name, by_path};
 use super::{Attrs, SsmParameter, arn, made, record, tagging};
-use crate::aws::{Aws, Class, CloudError, During, Reader};
+use crate::aws::{Aws, CloudError, ErrorClass, Reader, SdkResult};
 use crate::kinds::Live;
 use crate::kinds::config::ssm_parameter::section::{ParameterTier, Parameters, is_secret};
 use crate::kinds::ownership::Ownership;
@@ -63,7 +63,7 @@ async fn values(
     let names: Vec<String> = names.filter_map(|(_, described)| described.name.clone()).collect();
     let answers = match by_name(read.aws, &names).await {
         // Who may read them by path need not be allowed to by name.
-        Err(error) if error.is(Class::Denied) => by_path(read.aws, root).await?,
+        Err(error) if error.is(ErrorClass::Denied) => by_path(read.aws, root).await?,
         answers => answers?,
     };
     let mut answers: HashMap<String, Parameter> =
@@ -102,8 +102,8 @@ fn take_in(
     let (clear, hidden) = (Zeroizing::new(clear), secure || is_secret(env, &key));
     let value = (!hidden).then(|| Text::from(clear.as_str()));
     // Even a plain value is held: the spec may call secret what AWS has as plain.
-    let kept = if hidden { read.vault.keep(clear) } else { read.vault.keep_plain(clear) };
-    read.vault.hold(Address::new(SsmParameter::KIND, key), &kept);
+    let kept = if hidden { read.secret_store.store(clear) } else { read.secret_store.store_plain(clear) };
+    read.secret_store.assign(Address::new(SsmParameter::KIND, key), &kept);
     let tier = match described.tier() {
         Some(Tier::Advanced) => ParameterTier::Advanced,
         Some(Tier::IntelligentTiering) => ParameterTier::IntelligentTiering,
@@ -127,6 +127,6 @@ async fn descriptions(aws: &Aws, root: &str) -> Result<Vec<ParameterMetadata>, C
     let filter = filter.map_err(|error| CloudError::internal(error.to_string()))?;
     let call = aws.client::<Ssm>().describe_parameters().parameter_filters(filter).max_results(50);
     let pages = call.into_paginator().send().collect::<Result<Vec<_>, _>>().await;
-    let pages = pages.during("ssm:DescribeParameters")?;
+    let pages = pages.operation("ssm:DescribeParameters")?;
     Ok(pages.into_iter().flat_map(|page| page.parameters.unwrap_or_default()).collect())
 }

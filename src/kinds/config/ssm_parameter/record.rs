@@ -15,7 +15,7 @@ use aws_sdk_ssm::types::{Parameter, ParameterMetadata, ParameterType};
 use super::values::by_name;
 use crate::aws::{Aws, CloudError, Entries, pages};
 use crate::kinds::config::ssm_parameter::section::{Parameters, is_secret};
-use crate::kinds::seal;
+use crate::kinds::content_digest;
 use crate::spec::Environment;
 use crate::value::{Part, Text};
 
@@ -51,7 +51,7 @@ fn literal(env: &Environment, name: &str) -> Option<Text> {
 }
 
 fn entry(version: i64, changed: &DateTime, value: &Text) -> Option<String> {
-    Some(seal(&(version, changed.to_millis().ok()?, value.plain())))
+    Some(content_digest(&(version, changed.to_millis().ok()?, value.plain())))
 }
 
 /// The name and the entry of a parameter that has the value that the spec gives it.
@@ -87,7 +87,7 @@ pub(super) async fn read(aws: &Aws, env: &Environment) {
 }
 
 /// Writes the record anew, if it is another by now.
-pub async fn keep(aws: &Aws, env: &Environment) -> Result<(), CloudError> {
+pub async fn save_cache(aws: &Aws, env: &Environment) -> Result<(), CloudError> {
     let names = names(env);
     let (mut entries, written) = (aws.versions.found.borrow().clone(), aws.versions.written());
     entries.retain(|name, _| names.contains(name) && !written.contains_key(name));

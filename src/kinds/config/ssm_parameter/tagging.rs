@@ -3,7 +3,7 @@
 use aws_sdk_ssm::Client as Ssm;
 use aws_sdk_ssm::types::{ResourceTypeForTagging, Tag};
 
-use crate::aws::{Aws, CloudError, During};
+use crate::aws::{Aws, CloudError, SdkResult};
 use crate::kinds::ownership::{TagChange, visible};
 use crate::value::Tags;
 
@@ -13,7 +13,7 @@ pub(super) async fn tags(aws: &Aws, name: &str) -> Result<Tags, CloudError> {
         .list_tags_for_resource()
         .resource_type(ResourceTypeForTagging::Parameter)
         .resource_id(name);
-    let answer = call.send().await.during("ssm:ListTagsForResource")?;
+    let answer = call.send().await.operation("ssm:ListTagsForResource")?;
     Ok(visible(answer.tag_list().iter().map(|tag| (tag.key(), tag.value()))))
 }
 
@@ -21,12 +21,12 @@ pub(super) async fn retag(aws: &Aws, name: &str, change: TagChange) -> Result<()
     if !change.set.is_empty() {
         let call = aws.client::<Ssm>().add_tags_to_resource().resource_type(ResourceTypeForTagging::Parameter);
         let call = call.resource_id(name).set_tags(Some(ssm_tags(&change.set)?));
-        call.send().await.during("ssm:AddTagsToResource")?;
+        call.send().await.operation("ssm:AddTagsToResource")?;
     }
     if !change.removed.is_empty() {
         let call = aws.client::<Ssm>().remove_tags_from_resource().resource_type(ResourceTypeForTagging::Parameter);
         let call = call.resource_id(name).set_tag_keys(Some(change.removed));
-        call.send().await.during("ssm:RemoveTagsFromResource")?;
+        call.send().await.operation("ssm:RemoveTagsFromResource")?;
     }
     Ok(())
 }

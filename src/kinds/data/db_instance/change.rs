@@ -71,7 +71,7 @@ mod calls {
                 "performance_insights" => call.enable_performance_insights(attrs.performance_insights),
                 "copy_tags_to_snapshot" => call.copy_tags_to_snapshot(attrs.copy_tags_to_snapshot),
                 "public" => call.publicly_accessible(attrs.public),
-                "password_version" => call.master_user_password(reveal(change.vault, attrs)?.as_str()),
+                "password_version" => call.master_user_password(reveal(change.secret_store, attrs)?.as_str()),
                 // What the rest say is kept in tags.
                 _ => continue,
             };

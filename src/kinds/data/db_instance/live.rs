@@ -7,7 +7,7 @@ use aws_sdk_rds::types::{
 
 use super::pending::Pending;
 use super::{Attrs, DbInstance, identifier};
-use crate::aws::{Aws, CloudError, During, Reader};
+use crate::aws::{Aws, CloudError, Reader, SdkResult};
 use crate::kinds::data::db_subnet_group::from_rds;
 use crate::kinds::data::section::{ApplyChanges, Databases};
 use crate::kinds::{Live, Outputs, Poll};
@@ -20,7 +20,7 @@ const PASSWORD_VERSION: &str = "baseplate:password-version";
 
 pub(super) async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
     let pages = read.aws.client::<Rds>().describe_db_instances().into_paginator().items().send();
-    let instances = pages.collect::<Result<Vec<_>, _>>().await.during("rds:DescribeDBInstances")?;
+    let instances = pages.collect::<Result<Vec<_>, _>>().await.operation("rds:DescribeDBInstances")?;
     let env = read.scope.env;
     let deferred = |name: &str| {
         env.section::<Databases>().iter().any(|(key, database)| {
@@ -32,15 +32,17 @@ pub(super) async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, Clou
         let name = instance.db_instance_identifier().unwrap_or_default();
         let tags = from_rds(instance.tag_list());
         let address = read.scope.owner::<DbInstance>(&tags);
-        (read.scope.marks::<DbInstance>(&tags) || read.scope.concerns(DbInstance::KIND, name)).then(|| {
-            let mut live =
-                Live { unread: unread(instance), ..Live::new(address, name, attributes(instance, tags)) };
-            live.outputs = outputs(instance);
-            if deferred(name) {
-                live.scheduled = schedule(instance, live.attrs.as_mut());
-            }
-            live
-        })
+        (read.scope.has_ownership_tags::<DbInstance>(&tags) || read.scope.concerns(DbInstance::KIND, name)).then(
+            || {
+                let mut live =
+                    Live { unread: unread(instance), ..Live::new(address, name, attributes(instance, tags)) };
+                live.outputs = outputs(instance);
+                if deferred(name) {
+                    live.scheduled = schedule(instance, live.attrs.as_mut());
+                }
+                live
+            },
+        )
     });
     Ok(ours.collect())
 }
@@ -48,7 +50,7 @@ pub(super) async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, Clou
 /// The one instance with this identifier.
 pub(super) async fn find(aws: &Aws, identifier: &str) -> Result<Option<Instance>, CloudError> {
     let call = aws.client::<Rds>().describe_db_instances().db_instance_identifier(identifier);
-    let answer = call.send().await.found("rds:DescribeDBInstances")?;
+    let answer = call.send().await.optional("rds:DescribeDBInstances")?;
     Ok(answer.and_then(|answer| answer.db_instances.unwrap_or_default().pop()))
 }
 
@@ -99,7 +101,7 @@ fn failed(instance: &Instance) -> Poll {
     let remedy = match status {
         "stopped" => format!("start it (aws rds start-db-instance --db-instance-identifier {name})"),
         "storage-full" => "raise its `storage`".to_owned(),
-        "deleting" => "somebody else deletes it; wait until it is gone".to_owned(),
+        "deleting" => "it is being deleted outside of Baseplate; wait until that is done".to_owned(),
         _ => format!(
             "its events say why (aws rds describe-events --source-type db-instance --source-identifier {name})"
         ),
@@ -229,7 +231,8 @@ mod tests {
     fn one_that_somebody_deletes_is_not_waited_for() {
         let instance = Instance::builder().db_instance_identifier("main").db_instance_status("deleting").build();
         assert!(
-            matches!(readiness(&instance, &attrs()), Poll::Failed(why) if why.contains("somebody else deletes"))
+            matches!(readiness(&instance, &attrs()), Poll::Failed(why) if why.contains("being deleted outside of \
+                                                                                        Baseplate"))
         );
     }
 

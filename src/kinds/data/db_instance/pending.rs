@@ -49,7 +49,7 @@ impl Pending {
     pub fn is_wanted(&self, attrs: &Attrs) -> bool {
         let mut after = attrs.clone();
         self.put(&mut after);
-        DbInstance::settle(attrs, &mut after);
+        DbInstance::normalize(attrs, &mut after);
         after == *attrs
     }
 }

@@ -80,7 +80,7 @@ pub struct Dns {
 fn validate(check: &mut Check<'_>) {
     let Some(dns) = check.env.section::<Dns>() else { return };
     if dns.zone.is_some() && dns.zone_id.is_some() {
-        check.report(&["dns", "zone-id"], "the zone is named twice", "keep `zone` or `zone-id`");
+        check.report(&["dns", "zone-id"], "the zone is given twice", "keep `zone` or `zone-id`");
     }
     let names = std::iter::once((vec!["dns".to_owned(), "domain".to_owned()], &dns.domain)).chain(
         dns.aliases
@@ -100,14 +100,14 @@ fn validate(check: &mut Check<'_>) {
         if name.len() > 253 || !bare.contains('.') || !bare.split('.').all(label) {
             check.report(
                 &path,
-                format!("`{name}` is no domain name"),
-                "small letters, digits and hyphens, as in app.example.org",
+                format!("`{name}` is not a domain name"),
+                "lowercase letters, digits and hyphens, as in app.example.org",
             );
         } else if let Some(zone) = &dns.zone
             && bare != zone
             && !bare.ends_with(&format!(".{zone}"))
         {
-            check.report(&path, format!("`{name}` does not lie in zone {zone}"), "take a name within the zone");
+            check.report(&path, format!("`{name}` is not in zone {zone}"), "choose a name within the zone");
         }
     }
 }

@@ -6,7 +6,7 @@ use aws_sdk_route53::Client as Route53;
 use aws_sdk_route53::types as route53;
 
 use super::wire;
-use crate::aws::{Aws, Class, CloudError, During, service};
+use crate::aws::{Aws, CloudError, ErrorClass, SdkResult, service};
 
 service!(aws_sdk_route53);
 
@@ -18,7 +18,8 @@ pub(super) async fn resolve(aws: &Aws, zone: &str) -> Result<String, CloudError>
     if is_id(zone) {
         return Ok(zone.to_owned());
     }
-    let answer = aws.client::<Route53>().list_hosted_zones_by_name().dns_name(zone).send().await.during(BY_NAME)?;
+    let answer =
+        aws.client::<Route53>().list_hosted_zones_by_name().dns_name(zone).send().await.operation(BY_NAME)?;
     // The answer goes on with the zones that follow in the alphabet.
     let named = answer.hosted_zones().iter().filter(|found| wire::plain(found.name()) == wire::plain(zone));
     let private = |found: &route53::HostedZone| {
@@ -31,7 +32,7 @@ pub(super) async fn resolve(aws: &Aws, zone: &str) -> Result<String, CloudError>
         _ => Err(CloudError::new(
             BY_NAME,
             "AmbiguousHostedZone",
-            format!("several hosted zones are called {zone}; set `zone-id` under [dns] to the one that is meant"),
+            format!("several hosted zones are named {zone}; set `zone-id` under [dns]"),
         )),
     }
 }
@@ -45,7 +46,7 @@ pub(super) async fn records(
     let (mut all, mut seen) = (Vec::new(), HashSet::new());
     let mut call = aws.client::<Route53>().list_resource_record_sets().hosted_zone_id(id);
     loop {
-        let Some(page) = call.send().await.found(LIST)? else { return Err(missing(LIST, zone)) };
+        let Some(page) = call.send().await.optional(LIST)? else { return Err(missing(LIST, zone)) };
         let more = page.is_truncated;
         let next = (page.next_record_name, page.next_record_type, page.next_record_identifier);
         all.extend(page.resource_record_sets);
@@ -54,7 +55,10 @@ pub(super) async fn records(
         }
         // Names, not tokens, lead from page to page here, each time to one that was not there before.
         if !seen.insert(next.clone()) {
-            let message = format!("the pages of the records of {zone} do not end: one of them leads back");
+            let message = format!(
+                "pagination of the records of {zone} does not end: a page leads back to an \
+                                   earlier one"
+            );
             return Err(CloudError::new(LIST, "EndlessPages", message));
         }
         let (name, sort, identifier) = next;
@@ -76,7 +80,7 @@ pub(super) async fn find(
     sort: route53::RrType,
 ) -> Result<Option<route53::ResourceRecordSet>, CloudError> {
     let call = aws.client::<Route53>().list_resource_record_sets().hosted_zone_id(id).max_items(1);
-    let answer = call.start_record_name(name).start_record_type(sort.clone()).send().await.found(LIST)?;
+    let answer = call.start_record_name(name).start_record_type(sort.clone()).send().await.optional(LIST)?;
     let sets = answer.map(|answer| answer.resource_record_sets).unwrap_or_default();
     Ok(sets.into_iter().find(|set| wire::plain(set.name()) == wire::plain(name) && *set.r#type() == sort))
 }
@@ -94,7 +98,7 @@ pub(super) async fn change(
     let batch = route53::ChangeBatch::builder().set_changes(Some(changes)).build().map_err(wire::incomplete)?;
     let answer =
         aws.client::<Route53>().change_resource_record_sets().hosted_zone_id(id).change_batch(batch).send().await;
-    answer.during("route53:ChangeResourceRecordSets").map(drop)
+    answer.operation("route53:ChangeResourceRecordSets").map(drop)
 }
 
 fn is_id(zone: &str) -> bool {
@@ -107,7 +111,7 @@ fn missing(operation: &str, zone: &str) -> CloudError {
         "no hosted zone {zone} in this account; create it, correct `zone` or `zone-id` under [dns], \
          or leave both out and set the records where the domain's DNS is"
     );
-    CloudError { class: Class::Refused, ..CloudError::new(operation, "NoSuchHostedZone", message) }
+    CloudError { class: ErrorClass::Rejected, ..CloudError::new(operation, "NoSuchHostedZone", message) }
 }
 
 #[cfg(test)]

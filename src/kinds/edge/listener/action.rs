@@ -57,7 +57,7 @@ impl Action {
     }
 
     /// Where another group is to take over from the live one: the action that still sends all to the live one.
-    pub(in crate::kinds) fn hold_back(live: &Self, desired: &Self) -> Option<Self> {
+    pub(in crate::kinds) fn without_traffic(live: &Self, desired: &Self) -> Option<Self> {
         match (live, desired) {
             (Self::Forward { target_group: old, .. }, Self::Forward { target_group: new, .. }) if old != new => {
                 Some(Self::Forward { target_group: old.clone(), next: Some(new.clone()) })
@@ -164,7 +164,7 @@ mod calls {
                     action.r#type(elb::ActionTypeEnum::FixedResponse).fixed_response_config(fixed).build()
                 }
                 Self::Other(what) => {
-                    return Err(CloudError::internal(format!("an action that is only ever live: {what}")));
+                    return Err(CloudError::internal(format!("unsupported listener action: {what}")));
                 }
             })
         }
@@ -236,7 +236,7 @@ mod calls {
         #[test]
         fn another_group_takes_over_only_after_it_was_told() {
             let (old, new) = (Action::forward(Ref::id("arn:a")), Action::forward(Ref::id("arn:b")));
-            let held = Action::hold_back(&old, &new).expect("another group");
+            let held = Action::without_traffic(&old, &new).expect("another group");
             let Action::Forward { target_group, next: Some(next) } = &held else { panic!("{held:?}") };
             assert_eq!((target_group.value(), next.value()), ("arn:a", "arn:b"), "all goes to the old one");
             assert_eq!(
@@ -244,11 +244,11 @@ mod calls {
                 Some(held.clone()),
                 "it reads back"
             );
-            assert_eq!(Action::hold_back(&held, &new), Some(held), "also where a run was cut short");
-            assert_eq!(Action::hold_back(&new, &new), None);
-            assert_eq!(Action::hold_back(&Action::not_found(), &new), None, "nobody served before");
+            assert_eq!(Action::without_traffic(&held, &new), Some(held), "also where a run was cut short");
+            assert_eq!(Action::without_traffic(&new, &new), None);
+            assert_eq!(Action::without_traffic(&Action::not_found(), &new), None, "nobody served before");
             let other_way = Action::read(&[forward(&[group("arn:b", 0), group("arn:a", 1)])]);
-            assert_eq!(Action::hold_back(&old, &new), Some(other_way));
+            assert_eq!(Action::without_traffic(&old, &new), Some(other_way));
         }
     }
 }

@@ -8,7 +8,7 @@ use aws_sdk_elasticloadbalancingv2::types as elb;
 use tokio::sync::Mutex;
 
 use super::{LAST, describe};
-use crate::aws::{Aws, CloudError, During};
+use crate::aws::{Aws, CloudError, SdkResult};
 
 /// Reading the order and changing it is one step: two rules that trade places at the same time would each
 /// move what the other has just placed.
@@ -70,7 +70,7 @@ async fn set(aws: &Aws, moves: &[(String, i32)]) -> Result<(), CloudError> {
         .iter()
         .map(|(arn, priority)| elb::RulePriorityPair::builder().rule_arn(arn).priority(*priority).build());
     let answer = aws.client::<Elb>().set_rule_priorities().set_rule_priorities(Some(pairs.collect())).send().await;
-    answer.during("elasticloadbalancing:SetRulePriorities").map(drop)
+    answer.operation("elasticloadbalancing:SetRulePriorities").map(drop)
 }
 
 #[cfg(test)]

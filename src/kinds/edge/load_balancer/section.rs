@@ -123,7 +123,7 @@ pub struct Certificate {
 fn validate(check: &mut Check<'_>) {
     let Some(balancer) = check.env.section::<LoadBalancer>() else {
         if check.env.section::<Dns>().is_some() {
-            check.report(&["dns"], "there is nothing that the names could lead to", "add [load-balancer]");
+            check.report(&["dns"], "the names have no load balancer to point at", "add [load-balancer]");
         }
         return;
     };
@@ -133,7 +133,7 @@ fn validate(check: &mut Check<'_>) {
         check.report(
             &at("name"),
             "a load balancer's name may not begin with `internal-`",
-            "AWS keeps that for itself",
+            "AWS reserves that prefix",
         );
     }
     check_groups(check, &at("security-groups"), &balancer.security_groups);

@@ -6,7 +6,7 @@ use aws_sdk_elasticloadbalancingv2::Client as Elb;
 use aws_sdk_elasticloadbalancingv2::types::{Tag, TagDescription};
 use futures_util::future::try_join_all;
 
-use crate::aws::{Aws, CloudError, During, Reader};
+use crate::aws::{Aws, CloudError, Reader, SdkResult};
 use crate::kinds::{Kind, Live, Update};
 use crate::value::Tags;
 
@@ -50,7 +50,7 @@ pub(in crate::kinds) async fn tagged<T>(
 }
 
 /// The service's own word on the tags of one object that was read with those of the index.
-pub(in crate::kinds) async fn confirm<K: Kind>(
+pub(in crate::kinds) async fn confirm_tags<K: Kind>(
     read: &Reader<'_>,
     live: &mut Live<K::Attrs>,
     field: impl Fn(&mut K::Attrs) -> &mut Tags,
@@ -79,7 +79,7 @@ pub(in crate::kinds) async fn update<A>(
         .set_tags(Some(list(after)))
         .send()
         .await
-        .during("elasticloadbalancing:AddTags")?;
+        .operation("elasticloadbalancing:AddTags")?;
     let gone: Vec<String> = before.keys().filter(|key| !after.contains_key(*key)).cloned().collect();
     if !gone.is_empty() {
         aws.client::<Elb>()
@@ -88,7 +88,7 @@ pub(in crate::kinds) async fn update<A>(
             .set_tag_keys(Some(gone))
             .send()
             .await
-            .during("elasticloadbalancing:RemoveTags")?;
+            .operation("elasticloadbalancing:RemoveTags")?;
     }
     Ok(())
 }
@@ -102,7 +102,7 @@ pub(in crate::kinds) fn list(tags: &Tags) -> Vec<Tag> {
 pub(in crate::kinds) async fn describe(aws: &Aws, arns: &[String]) -> Result<HashMap<String, Tags>, CloudError> {
     let calls = arns.chunks(BATCH).map(|batch| async move {
         let answer = aws.client::<Elb>().describe_tags().set_resource_arns(Some(batch.to_vec())).send().await;
-        answer.during("elasticloadbalancing:DescribeTags")
+        answer.operation("elasticloadbalancing:DescribeTags")
     });
     let answers = try_join_all(calls).await?;
     let tags = |described: &TagDescription| {

@@ -4,7 +4,7 @@ use aws_sdk_ec2::Client as Ec2;
 use aws_sdk_ec2::types::NetworkInterface;
 
 use super::filter;
-use crate::aws::{Aws, Class, CloudError, During};
+use crate::aws::{Aws, CloudError, ErrorClass, SdkResult};
 
 /// What is named at most: a VPC in use may hold hundreds.
 const NAMED: usize = 5;
@@ -27,7 +27,7 @@ pub(in crate::kinds) async fn named<T>(
     deleted: Result<T, CloudError>,
 ) -> Result<T, CloudError> {
     let mut error = match deleted {
-        Err(error) if error.is(Class::InUse) => error,
+        Err(error) if error.is(ErrorClass::InUse) => error,
         other => return other,
     };
     // Who may not look it up still learns that the object is in use.
@@ -49,7 +49,7 @@ async fn users(aws: &Aws, used: Used<'_>) -> Result<Vec<String>, CloudError> {
     };
     let pages =
         aws.client::<Ec2>().describe_network_interfaces().filters(filter(by, id)).into_paginator().items().send();
-    let interfaces = pages.collect::<Result<Vec<_>, _>>().await.during("ec2:DescribeNetworkInterfaces")?;
+    let interfaces = pages.collect::<Result<Vec<_>, _>>().await.operation("ec2:DescribeNetworkInterfaces")?;
     if !interfaces.is_empty() {
         return Ok(interfaces.iter().map(interface).collect());
     }
@@ -62,7 +62,7 @@ async fn users(aws: &Aws, used: Used<'_>) -> Result<Vec<String>, CloudError> {
     };
     let pages =
         aws.client::<Ec2>().describe_security_groups().filters(filter(by, id)).into_paginator().items().send();
-    let groups = pages.collect::<Result<Vec<_>, _>>().await.during("ec2:DescribeSecurityGroups")?;
+    let groups = pages.collect::<Result<Vec<_>, _>>().await.operation("ec2:DescribeSecurityGroups")?;
     let others =
         groups.iter().filter(|group| group.group_id() != Some(id) && group.group_name() != Some("default"));
     let mut users: Vec<String> = others
@@ -73,7 +73,7 @@ async fn users(aws: &Aws, used: Used<'_>) -> Result<Vec<String>, CloudError> {
         .collect();
     if let Used::Vpc(_) = used {
         let pages = aws.client::<Ec2>().describe_subnets().filters(filter(by, id)).into_paginator().items().send();
-        let subnets = pages.collect::<Result<Vec<_>, _>>().await.during("ec2:DescribeSubnets")?;
+        let subnets = pages.collect::<Result<Vec<_>, _>>().await.operation("ec2:DescribeSubnets")?;
         users.extend(subnets.iter().filter_map(|subnet| Some(format!("subnet {}", subnet.subnet_id()?))));
     }
     Ok(users)

@@ -6,7 +6,7 @@ use aws_sdk_ec2::Client as Ec2;
 use aws_sdk_ec2::types::{Route as FoundRoute, RouteOrigin, RouteTable as Found, RouteTableAssociationStateCode};
 
 use super::{Route, Via};
-use crate::aws::{Aws, CloudError, During};
+use crate::aws::{Aws, CloudError, SdkResult};
 use crate::value::Ref;
 
 /// The routes that somebody made.
@@ -80,7 +80,7 @@ pub(super) async fn remove(aws: &Aws, table: &str, destination: &str) -> Result<
     } else {
         call.destination_cidr_block(destination)
     };
-    call.send().await.found("ec2:DeleteRoute").map(drop)
+    call.send().await.optional("ec2:DeleteRoute").map(drop)
 }
 
 #[cfg(test)]

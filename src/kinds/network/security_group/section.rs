@@ -131,13 +131,13 @@ pub struct Egress {
 pub fn check_groups(check: &mut Check<'_>, path: &[&str], names: &[String]) {
     let groups = check.env.section::<SecurityGroups>();
     if names.is_empty() {
-        let help = "without one AWS takes the VPC's default group: name at least one";
+        let help = "without one AWS uses the VPC's default group: name at least one";
         check.report(path, "no security group", help);
     }
     for (index, name) in names.iter().enumerate() {
         if !groups.contains_key(name) && !name.starts_with("sg-") {
             let (help, index) = (one_of("security groups", groups.keys()), index.to_string());
-            check.report(&[path, &[&index]].concat(), format!("no security group is called `{name}`"), help);
+            check.report(&[path, &[&index]].concat(), format!("no security group is named `{name}`"), help);
         }
     }
 }
@@ -155,7 +155,7 @@ fn validate(check: &mut Check<'_>) {
             check.report(
                 &["security-groups", key, "name"],
                 "a group's name may not begin with `sg-`",
-                "AWS keeps that for ids",
+                "AWS reserves that prefix for ids",
             );
         }
         let rules = group.ingress.iter().map(|rule| ("ingress", "from", &rule.from, rule.protocol, &rule.ports));
@@ -170,12 +170,17 @@ fn validate(check: &mut Check<'_>) {
                 check.report(&at("ports"), message, help);
             }
             if seen.contains(&(way, peer, protocol, ports)) {
-                check.report(&at(field), "the same rule stands here twice", "take one of them out");
+                check.report(&at(field), "the same rule is listed twice", "remove one of them");
             }
             seen.push((way, peer, protocol, ports));
         }
         if group.ingress.len().max(group.egress.len()) > 60 {
-            check.report(&["security-groups", key], "more than 60 rules one way", "AWS takes 60 a group: split it");
+            check.report(
+                &["security-groups", key],
+                "more than 60 rules in one direction",
+                "AWS allows 60 per \
+                                                                                            group: split it",
+            );
         }
     }
 }
@@ -200,7 +205,7 @@ fn peer_exists(check: &mut Check<'_>, path: &[&str], peer: &str) {
         "a CIDR, `self`, `sg-…`, or a key; {}",
         one_of("security groups", check.env.section::<SecurityGroups>().keys())
     );
-    check.report(path, format!("no security group is called `{peer}`"), help);
+    check.report(path, format!("no security group is named `{peer}`"), help);
 }
 
 fn bad_ports(protocol: Protocol, ports: Option<&str>) -> Option<(String, &'static str)> {

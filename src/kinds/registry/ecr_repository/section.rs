@@ -90,8 +90,12 @@ fn validate(check: &mut Check<'_>) {
         if let Some(name) = &registry.name {
             let sound = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_./".contains(c);
             if !(2..=256).contains(&name.len()) || !name.chars().all(sound) {
-                let help = "2 to 256 small letters, digits and - _ . /";
-                check.report(&["registries", key, "name"], format!("`{name}` is no repository's name"), help);
+                let help = "2 to 256 lowercase letters, digits and - _ . /";
+                check.report(
+                    &["registries", key, "name"],
+                    format!("`{name}` is not a valid name for a repository"),
+                    help,
+                );
             }
         }
     }

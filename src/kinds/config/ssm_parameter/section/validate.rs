@@ -15,7 +15,7 @@ pub fn parameters(check: &mut Check<'_>) {
         {
             check.report_key(
                 &path,
-                format!("`{key}` is no parameter's name"),
+                format!("`{key}` is not a valid name for a parameter"),
                 "letters, digits and - _ . with / between parts",
             );
         }
@@ -23,12 +23,12 @@ pub fn parameters(check: &mut Check<'_>) {
             check.report_key(
                 &path,
                 "the name has too many levels",
-                "AWS takes 15 with the two that Baseplate puts before",
+                "AWS allows 15, including the two that Baseplate adds in front",
             );
         }
         source(check, &path, key, parameter);
     }
-    rings(check);
+    cycles(check);
 }
 
 fn source(check: &mut Check<'_>, path: &[&str], key: &str, parameter: &Parameter) {
@@ -48,19 +48,19 @@ fn source(check: &mut Check<'_>, path: &[&str], key: &str, parameter: &Parameter
         check.template(&at, value);
         let secret = holds_secret(check.env, &check.env.text(value));
         if secret && parameter.secret == Some(false) {
-            let message = format!("`{key}` holds a secret and says it is none");
+            let message = format!("`{key}` holds a secret, but has `secret = false`");
             check.report(&[path, &["secret"]].concat(), message, "leave `secret` out: it becomes a SecureString");
         }
         let limit = if parameter.tier == ParameterTier::Standard { 4096 } else { 8192 };
         if value.len() > limit {
             check.report(
                 path,
-                format!("the value has {} bytes, its tier takes {limit}", value.len()),
+                format!("the value has {} bytes, its tier allows {limit}", value.len()),
                 "see `tier`",
             );
         }
         if value.is_empty() {
-            check.report(path, "the value is empty", "AWS takes no empty parameter: leave it out");
+            check.report(path, "the value is empty", "AWS allows no empty parameter: remove it");
         }
     } else if parameter.secret == Some(false) && !parameter.external {
         let message = format!("`{key}` is secret by its source");
@@ -71,28 +71,28 @@ fn source(check: &mut Check<'_>, path: &[&str], key: &str, parameter: &Parameter
     {
         check.report(
             &[path, &["env"]].concat(),
-            format!("`{variable}` is no variable's name"),
+            format!("`{variable}` is not a valid name for a variable"),
             "as in WEATHER_API_KEY",
         );
     }
 }
 
-/// Parameters may hold one another, but not in a ring.
-fn rings(check: &mut Check<'_>) {
+/// Parameters may hold one another, but not in a cycle.
+fn cycles(check: &mut Check<'_>) {
     let env = check.env;
     let held = |parameter: &Parameter| parameter.value.as_ref().map(|value| held(env, value)).unwrap_or_default();
     let held: BTreeMap<&str, Vec<String>> =
         env.section::<Parameters>().iter().map(|(key, parameter)| (key.as_str(), held(parameter))).collect();
     let mut reported: BTreeSet<&str> = BTreeSet::new();
     for start in held.keys().copied() {
-        // Each ring is reported once, at its first key.
+        // Each cycle is reported once, at its first key.
         if reported.contains(start) {
             continue;
         }
-        if let Some(ring) = ring_through(start, &held) {
-            let message = format!("parameters in a ring: {} → {start}", ring.join(" → "));
-            check.report(&["parameters", start], message, "break it at one of them");
-            reported.extend(ring);
+        if let Some(cycle) = ring_through(start, &held) {
+            let message = format!("cycle of parameters: {} → {start}", cycle.join(" → "));
+            check.report(&["parameters", start], message, "remove one of these references");
+            reported.extend(cycle);
         }
     }
 }
@@ -106,9 +106,9 @@ fn ring_through<'a>(start: &'a str, held: &'a BTreeMap<&str, Vec<String>>) -> Op
         for key in held.get(holder).into_iter().flatten() {
             if key == start {
                 let back = std::iter::successors(Some(holder), |key| before.get(key).copied());
-                let mut ring: Vec<&str> = back.collect();
-                ring.reverse();
-                return Some(ring);
+                let mut cycle: Vec<&str> = back.collect();
+                cycle.reverse();
+                return Some(cycle);
             }
             if !before.contains_key(key.as_str()) {
                 before.insert(key, holder);

@@ -1,0 +1,129 @@
+use std::collections::BTreeSet;
+use std::rc::Rc;
+
+use serde_json::Value;
+
+use super::Plan;
+use super::diff::{Difference, differences};
+use super::guards::Allowances;
+use super::known_outputs::KnownOutputs;
+use crate::applied::{Applied, InUse};
+use crate::aws::CloudError;
+use crate::kinds::{AnyKind, Live, content_digest};
+use crate::value::Address;
+
+/// Options of a plan.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Objects created elsewhere that may be adopted.
+    pub adopt: BTreeSet<Address>,
+    pub destroy: bool,
+    /// Whether objects shared by the project's environments are deleted too, once the spec has them no longer.
+    pub shared: bool,
+    /// Kinds and fields that keep their live value whatever the spec says, such as an image that another tool deploys.
+    pub keep_live: Vec<(&'static str, &'static str)>,
+    pub allow: Allowances,
+    pub spec_digest: String,
+}
+
+/// A plan with what is needed to apply it.
+pub struct ExecutionPlan {
+    pub plan: Plan,
+    /// One for each change, in the same order.
+    pub steps: Vec<Step>,
+    /// Ids and outputs of all live objects.
+    pub known_outputs: KnownOutputs,
+    /// The record of the last apply.
+    pub applied: Applied,
+    /// Of which kinds there are objects or will be, for the environment's list of kinds.
+    pub in_use: InUse,
+}
+
+/// How one change is applied.
+pub struct Step {
+    pub kind: &'static dyn AnyKind,
+    /// Desired attributes with references unresolved; `None` for a delete.
+    pub desired: Option<Rc<Value>>,
+    pub live: Option<Live<Value>>,
+    /// What the desired object refers to: changes of these addresses come first.
+    pub needs: BTreeSet<Address>,
+    /// Creations of these come first where possible: a preference that never makes a cycle.
+    pub follows: BTreeSet<Address>,
+    /// Updates run wave by wave.
+    pub wave: Option<u32>,
+    /// Its position among those of its kind in the spec.
+    pub place: usize,
+    /// What the live object refers to: these are deleted only after it.
+    pub uses: BTreeSet<Address>,
+    /// Whether a replacement creates the new object before it deletes the old one.
+    pub create_first: bool,
+    pub write_mode: WriteMode,
+}
+
+/// Whether the desired object is written at once, or in two phases with other changes between them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WriteMode {
+    Single,
+    /// First live and desired attributes together (`Kind::expand`, as in expand and contract); what is removed goes
+    /// once everything that serves traffic has changed.
+    ExpandContract,
+    /// Something is only removed: there is just the second phase.
+    ContractOnly,
+    /// First without traffic to what is not ready yet (`Kind::without_traffic`); as desired once everything that
+    /// depends on the object is ready.
+    TrafficLast,
+}
+
+impl WriteMode {
+    /// How to write these attributes, resolved as far as is known, over the live object, if there is one.
+    pub(crate) fn of(kind: &dyn AnyKind, live: Option<&Live<Value>>, desired: &Value) -> Self {
+        let before = live.and_then(|live| live.attrs.as_ref());
+        if live.is_some() && before.is_none() {
+            return Self::Single;
+        }
+        if let (Some(live), Some(wide)) = (live, before.and_then(|before| kind.expand(before, desired))) {
+            return if field_changes(kind, &wide, live).is_empty() {
+                Self::ContractOnly
+            } else {
+                Self::ExpandContract
+            };
+        }
+        if kind.without_traffic(before, desired).is_some() { Self::TrafficLast } else { Self::Single }
+    }
+}
+
+/// Why planning failed.
+#[derive(Debug)]
+pub enum PlanError {
+    Cloud(Vec<CloudError>),
+    /// Conflicts that a person must resolve.
+    Conflicts(Vec<String>),
+}
+
+/// Names of the top-level fields in which resolved desired attributes differ from what is live.
+pub fn field_changes(kind: &dyn AnyKind, desired: &Value, live: &Live<Value>) -> Vec<String> {
+    let mut changed: Vec<String> =
+        compare(kind, desired, live).iter().map(|difference| difference.field().to_owned()).collect();
+    changed.dedup();
+    changed
+}
+
+/// How a live object differs from the desired one.
+pub(super) fn compare(kind: &dyn AnyKind, desired: &Value, live: &Live<Value>) -> Vec<Difference> {
+    if live.content_digest.as_ref().is_some_and(|digest| *digest == content_digest(desired)) {
+        return Vec::new();
+    }
+    match &live.attrs {
+        Some(attrs) => {
+            let found = differences(desired, attrs, &live.unread);
+            if found.is_empty() {
+                return found;
+            }
+            // Most objects are up to date as they are, and need not be deserialized into their kind's types.
+            let mut attrs = attrs.clone();
+            kind.normalize(desired, &mut attrs);
+            differences(desired, &attrs, &live.unread)
+        }
+        None => differences(desired, &Value::Null, &[]),
+    }
+}

@@ -1,0 +1,413 @@
+mod origin;
+mod orphaned;
+#[cfg(test)]
+mod tests;
+mod unmanaged;
+
+use std::borrow::Cow;
+use std::collections::{BTreeSet, HashMap};
+use std::rc::Rc;
+
+use serde_json::Value;
+
+use super::address_index::{AddressIndex, is_ownership};
+use super::diff::{Difference, listing};
+use super::digest::live_digest;
+use super::execution::{ExecutionPlan, Options, PlanError, Step, WriteMode, compare};
+use super::guards;
+use super::known_outputs::{KnownOutputs, SecretMode, resolve_with};
+use super::recognise::recognise;
+use super::{Action, Change, FORMAT_VERSION, Field, LeftToAws, Origin, Plan};
+use crate::applied::{Applied, InUse};
+use crate::cloud::{Context, Observed};
+use crate::graph::{DesiredObject, Graph};
+use crate::kinds::{self, AnyKind, Impact, Live};
+use crate::value::Address;
+use crate::value::walk::is_resolved;
+
+/// Plans over one reading of the live state.
+pub struct Planner<'a> {
+    context: Context<'a>,
+    options: &'a Options,
+    found: &'a [Observed],
+    /// By address, indices into `found`; more than one where a replacement was interrupted.
+    by_address: HashMap<&'a Address, Vec<usize>>,
+    /// By address, indices into `found` of objects that match it without having its tags.
+    recognised: HashMap<Address, Vec<usize>>,
+    /// The same the other way round: the address that each of these matches.
+    counterpart_of: HashMap<usize, Address>,
+    names: AddressIndex<'a>,
+    /// All objects of the spec, also in a destroy: they give the order, and what is protected.
+    spec: HashMap<&'a Address, &'a DesiredObject>,
+    applied: &'a Applied,
+    known_outputs: KnownOutputs,
+    changes: Vec<(Change, Step)>,
+    used: BTreeSet<usize>,
+    /// Which of `found` are up to date.
+    unchanged: Vec<usize>,
+    conflicts: Vec<String>,
+    /// What could be adopted, and is not named by `--adopt`.
+    to_adopt: Vec<Address>,
+    notes: Vec<String>,
+    unconfirmed: BTreeSet<usize>,
+    scheduled: Vec<String>,
+    kept: Vec<Address>,
+    left_to_aws: Vec<LeftToAws>,
+    /// The origin of each change, by address.
+    origins: HashMap<Address, Origin>,
+}
+
+impl<'a> Planner<'a> {
+    pub fn new(
+        context: Context<'a>,
+        spec: &'a Graph,
+        options: &'a Options,
+        found: &'a [Observed],
+        applied: &'a Applied,
+    ) -> Self {
+        let mut by_address: HashMap<&Address, Vec<usize>> = HashMap::new();
+        for (index, Observed { live, .. }) in found.iter().enumerate() {
+            let Some(address) = &live.address else { continue };
+            by_address.entry(address).or_default().push(index);
+        }
+        // AWS lists in any order: of two that are alike, the same one stays every time.
+        by_address.values_mut().for_each(|indices| indices.sort_by_key(|&index| &found[index].live.id));
+        let recognised = recognise(context, spec, found);
+        let counterpart_of =
+            recognised.iter().flat_map(|(address, all)| all.iter().map(|&index| (index, address.clone())));
+        Self {
+            context,
+            options,
+            found,
+            by_address,
+            counterpart_of: counterpart_of.collect(),
+            recognised,
+            names: AddressIndex::of(found),
+            spec: spec.objects.iter().map(|object| (&object.address, object)).collect(),
+            applied,
+            known_outputs: KnownOutputs::default(),
+            changes: Vec::new(),
+            used: BTreeSet::new(),
+            unchanged: Vec::new(),
+            conflicts: Vec::new(),
+            to_adopt: Vec::new(),
+            notes: Vec::new(),
+            unconfirmed: BTreeSet::new(),
+            scheduled: Vec::new(),
+            kept: Vec::new(),
+            left_to_aws: Vec::new(),
+            origins: HashMap::new(),
+        }
+    }
+
+    /// Plans once; returns which of `found` must be read in full before the plan is final.
+    pub fn run(&mut self) -> BTreeSet<usize> {
+        let graph = self.context.graph;
+        for object in &graph.objects {
+            self.plan_object(object);
+        }
+        for index in 0..self.found.len() {
+            if !self.used.contains(&index) {
+                self.orphaned(index);
+            }
+        }
+        std::mem::take(&mut self.unconfirmed)
+    }
+
+    fn plan_object(&mut self, object: &DesiredObject) {
+        let attrs = self.with_live_fields(object);
+        let desired = match is_resolved(&attrs) {
+            true => attrs,
+            false => Cow::Owned(resolve_with(
+                &attrs,
+                &self.known_outputs,
+                self.context.secret_store,
+                SecretMode::Compare,
+            )),
+        };
+        let recognised = self.recognised.get(&object.address).cloned().unwrap_or_default();
+        let candidates = match self.by_address.get(&object.address) {
+            Some(found) => found.clone(),
+            None => {
+                recognised.iter().copied().filter(|&index| unmanaged::is_untagged(&self.found[index])).collect()
+            }
+        };
+        // More than one where a replacement was interrupted: keep the one that need not be replaced again, and of
+        // several the one with the fewest differences.
+        let candidates =
+            candidates.into_iter().map(|index| (index, compare(object.kind, &desired, &self.found[index].live)));
+        let distance = |different: &[Difference]| {
+            let replaced = different.iter().any(|one| object.kind.replace_on().contains(&one.field()));
+            (replaced, different.len())
+        };
+        let Some((index, different)) = candidates.min_by_key(|(_, different)| distance(different)) else {
+            return match recognised[..] {
+                [index] => self.adopt(object, &desired, index),
+                [_, _, ..] => self.ambiguous(object, &recognised),
+                [] if object.external => self.conflicts.push(format!(
+                    "{} is external (external = true) and does not exist: create it, then plan again",
+                    object.address
+                )),
+                [] => self.create(object, &desired),
+            };
+        };
+        self.used.insert(index);
+        let live = &self.found[index].live;
+        let different = if object.external { Vec::new() } else { different };
+        self.record_left_to_aws(object, live);
+        self.scheduled.extend(live.scheduled.iter().map(|what| format!("{}: {what}", object.address)));
+        // The tag index lags behind, and lacks what was never tagged: without tags from it, a matching name is not
+        // enough.
+        if live.unconfirmed && live.unread.contains(&"tags") {
+            self.unconfirmed.insert(index);
+        }
+        if different.is_empty() {
+            self.stays(object, index);
+        } else if live.unconfirmed {
+            self.unconfirmed.insert(index);
+            self.known_outputs.record(&object.address, &live.id, live.outputs.clone());
+        } else {
+            self.change(object, &desired, index, &different, Action::Update);
+        }
+    }
+
+    /// Leaves a live object as it is.
+    fn stays(&mut self, object: &DesiredObject, index: usize) {
+        let live = &self.found[index].live;
+        self.unchanged.push(index);
+        self.known_outputs.record(&object.address, &live.id, live.outputs.clone());
+    }
+
+    /// Desired attributes, with the live values of fields that this plan keeps.
+    fn with_live_fields<'w>(&mut self, object: &'w DesiredObject) -> Cow<'w, Value> {
+        let carried = self.options.keep_live.iter().filter(|(kind, _)| *kind == object.kind.name());
+        let mut attrs = Cow::Borrowed(&*object.attrs);
+        let Some(&index) = self.by_address.get(&object.address).and_then(|found| found.first()) else {
+            return attrs;
+        };
+        for (_, field) in carried {
+            match &self.found[index].live.attrs {
+                Some(live) => {
+                    if let (Some(fields), Some(value)) = (attrs.to_mut().as_object_mut(), live.get(*field)) {
+                        fields.insert((*field).to_owned(), value.clone());
+                    }
+                }
+                None => {
+                    self.unconfirmed.insert(index);
+                }
+            }
+        }
+        attrs
+    }
+
+    fn create(&mut self, object: &DesiredObject, desired: &Value) {
+        let shown = listing(desired).filter(|(path, _)| !is_ownership(path));
+        let mut fields: Vec<Field> =
+            shown.map(|(path, after)| self.names.field(path, &Value::Null, after, &[])).collect();
+        let deleted = self.applied.existed(&object.address, &object.attrs);
+        let origin = if deleted { Origin::Drift } else { Origin::Requested };
+        fields.iter_mut().for_each(|field| field.origin = origin);
+        let reason = if deleted { "deleted outside of Baseplate" } else { "does not exist" }.to_owned();
+        self.push(object, Action::Create, reason, Impact::None, None, fields, true);
+    }
+
+    /// Records what the spec leaves to AWS.
+    fn record_left_to_aws(&mut self, object: &DesiredObject, live: &Live<Value>) {
+        let (Some(fields), Some(live)) = (object.attrs.as_object(), &live.attrs) else { return };
+        for (path, _) in fields.iter().filter(|(_, value)| value.is_null()) {
+            let value = live.get(path).map(|value| self.names.shown(value)).unwrap_or_default();
+            if !value.is_null() {
+                let address = object.address.clone();
+                self.left_to_aws.push(LeftToAws { address, path: path.clone(), value });
+            }
+        }
+    }
+
+    fn change(
+        &mut self,
+        object: &DesiredObject,
+        desired: &Value,
+        index: usize,
+        different: &[Difference],
+        action: Action,
+    ) {
+        let live = &self.found[index].live;
+        let kind = object.kind;
+        let mut changed: Vec<String> = different.iter().map(|difference| difference.field().to_owned()).collect();
+        changed.dedup();
+        let replace: Vec<&str> =
+            changed.iter().map(String::as_str).filter(|field| kind.replace_on().contains(field)).collect();
+        let field = |difference: &Difference| {
+            let Difference { path, before, after } = difference;
+            let field = self.names.field(path, before, after, kind.replace_on());
+            Field { origin: self.origin(object, desired, live, difference), ..field }
+        };
+        let mut fields: Vec<Field> = different.iter().map(field).collect();
+        // Ownership tags are shown only where nothing else changes.
+        if fields.iter().any(|field| !is_ownership(&field.path)) {
+            fields.retain(|field| !is_ownership(&field.path));
+        }
+        let impact =
+            || live.attrs.as_ref().map_or(Impact::None, |before| kind.impact(before, &object.attrs, &changed));
+        let (action, reason, impact) = match (replace.is_empty(), action) {
+            (false, _) => {
+                let reason = format!("AWS cannot change {} in place", replace.join(", "));
+                self.refuse_if_protected(kind, &object.address, live);
+                let impact = if holds_data(kind, live) { Impact::DataLoss } else { Impact::Replaced };
+                (Action::Replace, reason, impact)
+            }
+            (true, Action::Adopt) => (Action::Adopt, "its ownership tags are incomplete".to_owned(), impact()),
+            _ => (Action::Update, format!("differs in {}", changed.join(", ")), impact()),
+        };
+        let mut outputs = live.outputs.clone();
+        if action == Action::Replace {
+            outputs.retain(|name, _| kind.survives_replacement(name));
+            self.known_outputs.record_replacement(&object.address, outputs);
+        } else {
+            outputs.retain(|name, _| !kind.changes_output(name, &changed));
+            self.known_outputs.record(&object.address, &live.id, outputs);
+        }
+        self.push(object, action, reason, impact, Some(live), fields, kind.create_first());
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "the parts of one change, put together in one place")]
+    fn push(
+        &mut self,
+        object: &DesiredObject,
+        action: Action,
+        reason: String,
+        impact: Impact,
+        live: Option<&Live<Value>>,
+        fields: Vec<Field>,
+        create_first: bool,
+    ) {
+        let origin = origin::of_all(fields.iter().map(|field| field.origin));
+        self.origins.insert(object.address.clone(), origin);
+        let mut change = Change {
+            address: object.address.clone(),
+            stage: object.stage,
+            action,
+            reason,
+            impact,
+            seconds: expected_duration(object.kind, action, impact),
+            origin,
+            guarded: false,
+            id: live.map(|live| live.id.clone()),
+            fields,
+            depends_on: object.needs.iter().cloned().collect(),
+        };
+        change.guarded = guards::is_guarded(&change, object.protect, &self.options.allow);
+        let attrs = match self.with_live_fields(object) {
+            Cow::Borrowed(_) => Rc::clone(&object.attrs),
+            Cow::Owned(attrs) => Rc::new(attrs),
+        };
+        let step = Step {
+            kind: object.kind,
+            desired: Some(attrs),
+            live: live.cloned(),
+            needs: object.needs.clone(),
+            follows: object.follows.clone(),
+            wave: object.wave,
+            place: object.place,
+            uses: live
+                .and_then(|live| live.attrs.as_ref())
+                .map(|attrs| self.referred(&object.address, attrs))
+                .unwrap_or_default(),
+            create_first,
+            write_mode: WriteMode::Single,
+        };
+        self.changes.push((change, step));
+    }
+
+    /// Deletion protection is only switched off by a reviewed change of the spec.
+    fn refuse_if_protected(&mut self, kind: &dyn AnyKind, address: &Address, live: &Live<Value>) {
+        let protection = kind.protected_by().and_then(|field| live.attrs.as_ref()?.get(field)?.as_bool());
+        if protection == Some(true) {
+            self.conflicts.push(format!(
+                "{address} would be deleted, but has deletion protection: set `deletion-protection = false` in the \
+                 spec and apply that, then plan again"
+            ));
+        }
+    }
+
+    fn referred(&self, from: &Address, attrs: &Value) -> BTreeSet<Address> {
+        self.names.referred(attrs, self.spec.get(from).map(|object| &object.needs))
+    }
+
+    pub fn finish(mut self, in_use: InUse) -> Result<ExecutionPlan, PlanError> {
+        if !self.conflicts.is_empty() {
+            // A cloud lists its objects in any order.
+            self.conflicts.sort();
+            if self.to_adopt.len() > 1 {
+                let all: Vec<String> = self.to_adopt.iter().map(|address| format!("--adopt {address}")).collect();
+                self.conflicts.push(format!("to adopt all of these: {}", all.join(" ")));
+            }
+            return Err(PlanError::Conflicts(self.conflicts));
+        }
+        let place = |kind: &str| kinds::all().iter().position(|known| known.name() == kind);
+        self.changes.sort_by_cached_key(|(change, step)| {
+            let delete = change.action == Action::Delete;
+            (change.stage, delete, place(step.kind.name()), step.place, change.address.clone(), change.id.clone())
+        });
+        self.kept.sort();
+        let env = self.context.env;
+        let (changes, mut steps): (Vec<Change>, Vec<Step>) = self.changes.into_iter().unzip();
+        let missing = guards::missing(&changes, self.unchanged.len(), self.options.destroy, &self.options.allow);
+        // While planning, outputs that will change are left out; applying starts from all live ones. A left-over object
+        // does not replace the one that is kept.
+        let known_outputs = self.known_outputs;
+        for (change, step) in changes.iter().zip(&steps) {
+            let stays = change.action != Action::Delete;
+            if let Some(live) = step.live.as_ref().filter(|_| stays || known_outputs.get(&change.address).is_none())
+            {
+                known_outputs.record(&change.address, &live.id, live.outputs.clone());
+            }
+        }
+        for (change, step) in changes.iter().zip(&mut steps) {
+            let live = step.live.as_ref().filter(|_| change.action != Action::Replace);
+            if let Some(desired) = step.desired.as_ref().filter(|_| step.kind.two_phase_writes()) {
+                let desired = resolve_with(desired, &known_outputs, self.context.secret_store, SecretMode::Compare);
+                step.write_mode = WriteMode::of(step.kind, live, &desired);
+            }
+        }
+        let mut notes = self.notes;
+        notes.extend(kinds::dns_instructions(env, |address, output| known_outputs.output(address, output)));
+        let plan = Plan {
+            format_version: FORMAT_VERSION,
+            project: env.project.clone(),
+            environment: env.environment.clone(),
+            account: env.account.clone(),
+            region: env.region.clone(),
+            destroy: self.options.destroy,
+            spec_digest: self.options.spec_digest.clone(),
+            live_digest: live_digest(self.unchanged.iter().map(|&index| &self.found[index]), &changes, &steps),
+            changes,
+            seconds: 0,
+            unchanged: self.unchanged.len(),
+            scheduled: self.scheduled,
+            kept: self.kept,
+            missing,
+            left_to_aws: self.left_to_aws,
+            notes,
+        };
+        Ok(ExecutionPlan { plan, steps, known_outputs, applied: self.applied.clone(), in_use })
+    }
+}
+
+/// Seconds that a change typically takes on AWS. Updates that interrupt nothing are answered at once.
+fn expected_duration(kind: &dyn AnyKind, action: Action, impact: Impact) -> u64 {
+    match (action, impact) {
+        (Action::Create, _) | (_, Impact::Rolling | Impact::Reboot | Impact::Failover) => kind.expected_seconds(),
+        (Action::Replace, _) => kind.expected_seconds() + kind.expected_delete_seconds(),
+        (Action::Delete, _) => kind.expected_delete_seconds(),
+        _ => 2,
+    }
+}
+
+fn is_tagged(attrs: &Value) -> bool {
+    attrs.get("tags").is_some()
+}
+
+fn holds_data(kind: &dyn AnyKind, live: &Live<Value>) -> bool {
+    live.attrs.as_ref().is_some_and(|attrs| kind.holds_data(attrs))
+}

@@ -1,0 +1,78 @@
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::{Planner, expected_duration, holds_data};
+use crate::cloud::Observed;
+use crate::kinds::Impact;
+use crate::plan::address_index::is_ownership;
+use crate::plan::diff::listing;
+use crate::plan::execution::{Step, WriteMode};
+use crate::plan::{Action, Change, Field, Origin, guards};
+use crate::value::Address;
+
+impl Planner<'_> {
+    /// A live object that is not in the spec.
+    pub(super) fn orphaned(&mut self, index: usize) {
+        let Observed { kind, live } = &self.found[index];
+        // Without our tags, and matching nothing desired: ignored, unless it has some of them.
+        let Some(address) = &live.address else { return self.unidentified(index) };
+        let object = self.spec.get(address).copied();
+        // External objects are kept when the environment is destroyed.
+        if object.is_some_and(|object| object.external) {
+            return;
+        }
+        // Another environment may use it: it is deleted only with `--shared`.
+        if kind.shared() && !self.options.shared {
+            self.kept.push(address.clone());
+            return;
+        }
+        if live.unconfirmed {
+            self.unconfirmed.insert(index);
+            return;
+        }
+        self.refuse_if_protected(*kind, address, live);
+        let attrs = live.attrs.as_ref().unwrap_or(&Value::Null);
+        // What the spec leaves to AWS may change until it is deleted.
+        let left_to_aws =
+            |path: &str| object.is_some_and(|object| object.attrs.get(path).is_some_and(Value::is_null));
+        let shown = listing(attrs).filter(|(path, _)| !is_ownership(path) && !left_to_aws(path));
+        let fields: Vec<Field> =
+            shown.map(|(path, before)| self.names.field(path, before, &Value::Null, &[])).collect();
+        let reason = match (self.options.destroy, object) {
+            (true, _) => "the environment is destroyed",
+            (_, Some(_)) => "left over: another object has this address",
+            _ => "not in the spec",
+        };
+        let depends_on: BTreeSet<Address> = self.referred(address, attrs);
+        let impact = if holds_data(*kind, live) { Impact::DataLoss } else { Impact::None };
+        let mut change = Change {
+            address: address.clone(),
+            stage: object.map_or(kind.stage(), |object| object.stage),
+            action: Action::Delete,
+            reason: reason.to_owned(),
+            impact,
+            seconds: expected_duration(*kind, Action::Delete, impact),
+            origin: Origin::Requested,
+            guarded: false,
+            id: Some(live.id.clone()),
+            fields,
+            depends_on: depends_on.iter().cloned().collect(),
+        };
+        let protect = object.map_or(self.context.env.protect, |object| object.protect);
+        change.guarded = guards::is_guarded(&change, protect, &self.options.allow);
+        let step = Step {
+            kind: *kind,
+            desired: None,
+            live: Some(live.clone()),
+            needs: BTreeSet::new(),
+            follows: BTreeSet::new(),
+            wave: None,
+            place: object.map_or(usize::MAX, |object| object.place),
+            uses: depends_on,
+            create_first: false,
+            write_mode: WriteMode::Single,
+        };
+        self.changes.push((change, step));
+    }
+}

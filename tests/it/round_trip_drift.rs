@@ -1,0 +1,212 @@
+//! Changes made by hand, behind Baseplate's back: the plan shows them, and apply takes them back.
+
+use crate::account::Account;
+use crate::round_trip::city_with;
+
+/// What somebody did with boto3, and what the plan must show, nothing else.
+struct Drift {
+    what: &'static str,
+    by_hand: &'static str,
+    changes: &'static [&'static str],
+}
+
+/// Looked up by the snippets.
+const AROUND: &str = r#"
+def by_name(service, operation, key, name, wanted):
+    return next(item for item in pages(service, operation, key) if item[name] == wanted)
+
+def group(key):
+    return by_name("ec2", "describe_security_groups", "SecurityGroups", "GroupName", f"legocity-dev-{key}")["GroupId"]
+
+def target_group(key):
+    groups = pages("elbv2", "describe_target_groups", "TargetGroups")
+    return next(one["TargetGroupArn"] for one in groups if one["TargetGroupName"].startswith(f"legocity-dev-{key}"))
+
+def listener(port):
+    balancer = pages("elbv2", "describe_load_balancers", "LoadBalancers")[0]["LoadBalancerArn"]
+    listeners = pages("elbv2", "describe_listeners", "Listeners", LoadBalancerArn=balancer)
+    return next(one["ListenerArn"] for one in listeners if one["Port"] == port)
+"#;
+
+const DRIFTS: &[Drift] = &[
+    Drift {
+        what: "rule added to a security group",
+        by_hand: r#"
+client("ec2").authorize_security_group_ingress(GroupId=group("rds"), IpPermissions=[
+    {"IpProtocol": "tcp", "FromPort": 5432, "ToPort": 5432, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}])"#,
+        changes: &["update security_group_rules.rds: ingress[]"],
+    },
+    Drift {
+        what: "rule taken from a security group",
+        by_hand: r#"
+client("ec2").revoke_security_group_ingress(GroupId=group("alb"), IpPermissions=[
+    {"IpProtocol": "tcp", "FromPort": 80, "ToPort": 80, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}])"#,
+        changes: &["update security_group_rules.alb: ingress[]"],
+    },
+    Drift {
+        what: "listener rule changed",
+        by_hand: r#"
+rules = client("elbv2").describe_rules(ListenerArn=listener(443))["Rules"]
+rule = next(one["RuleArn"] for one in rules if one["Priority"] == "20")
+client("elbv2").modify_rule(RuleArn=rule, Conditions=[{"Field": "path-pattern", "Values": ["/other"]}])"#,
+        changes: &["update listener_rule.proxy: paths[]"],
+    },
+    Drift {
+        what: "listener rule added",
+        by_hand: r#"
+client("elbv2").create_rule(ListenerArn=listener(443), Priority=5, Conditions=[
+    {"Field": "path-pattern", "Values": ["/debug*"]}], Actions=[
+    {"Type": "forward", "TargetGroupArn": target_group("dashboard")}])"#,
+        changes: &["delete listener_rule.extra-443-5"],
+    },
+    Drift {
+        what: "listener rule deleted",
+        by_hand: r#"
+rules = client("elbv2").describe_rules(ListenerArn=listener(443))["Rules"]
+client("elbv2").delete_rule(RuleArn=next(one["RuleArn"] for one in rules if one["Priority"] == "20"))"#,
+        changes: &["create listener_rule.proxy"],
+    },
+    Drift {
+        what: "parameter's value",
+        by_hand: r#"client("ssm").put_parameter(Name="/legocity/dev/broker/url", Value="http://evil", Overwrite=True)"#,
+        changes: &[
+            "update ssm_parameter.broker/url: value",
+            "update task_definition.proxy: parameter_versions.broker/url",
+            "update task_definition.update-env: parameter_versions.broker/url",
+            "update ecs_service.proxy: task_definition",
+            "update ecs_service.update-env: task_definition",
+        ],
+    },
+    Drift {
+        what: "parameter deleted",
+        by_hand: r#"client("ssm").delete_parameter(Name="/legocity/dev/broker/url")"#,
+        changes: &[
+            "create ssm_parameter.broker/url",
+            "update task_definition.proxy: parameter_versions.broker/url, secrets.BROKER_URL",
+            "update task_definition.update-env: parameter_versions.broker/url, secrets.BROKER_URL",
+            "update ecs_service.proxy: task_definition",
+            "update ecs_service.update-env: task_definition",
+        ],
+    },
+    Drift {
+        what: "desired count",
+        by_hand: r#"
+client("ecs").update_service(cluster="legocity-dev", service="legocity-dev-proxy", desiredCount=5)"#,
+        changes: &["update ecs_service.proxy: desired_count"],
+    },
+    Drift {
+        what: "health check",
+        by_hand: r#"
+client("elbv2").modify_target_group(TargetGroupArn=target_group("proxy"), HealthCheckPath="/")"#,
+        changes: &["update target_group.proxy: health_check.path"],
+    },
+    Drift {
+        what: "attribute of a target group",
+        by_hand: r#"
+client("elbv2").modify_target_group_attributes(TargetGroupArn=target_group("proxy"), Attributes=[
+    {"Key": "deregistration_delay.timeout_seconds", "Value": "300"}])"#,
+        changes: &["update target_group.proxy: deregistration_delay"],
+    },
+    Drift {
+        what: "attribute of the load balancer",
+        by_hand: r#"
+balancer = pages("elbv2", "describe_load_balancers", "LoadBalancers")[0]["LoadBalancerArn"]
+client("elbv2").modify_load_balancer_attributes(LoadBalancerArn=balancer, Attributes=[
+    {"Key": "idle_timeout.timeout_seconds", "Value": "10"}])"#,
+        changes: &["update load_balancer.main: idle_timeout"],
+    },
+    Drift {
+        what: "tag changed and tag added",
+        by_hand: r#"
+vpc = pages("ec2", "describe_vpcs", "Vpcs", Filters=[{"Name": "tag:baseplate:project", "Values": ["legocity"]}])[0]
+client("ec2").create_tags(Resources=[vpc["VpcId"]], Tags=[
+    {"Key": "team", "Value": "village"}, {"Key": "by", "Value": "hand"}])"#,
+        changes: &["update vpc.main: tags.by, tags.team"],
+    },
+    Drift {
+        what: "tag of a target group",
+        by_hand: r#"
+client("elbv2").add_tags(ResourceArns=[target_group("proxy")], Tags=[{"Key": "team", "Value": "village"}])"#,
+        changes: &["update target_group.proxy: tags.team"],
+    },
+    Drift {
+        what: "inline policy",
+        by_hand: r#"
+client("iam").put_role_policy(RoleName="legocity-dev-proxy-task", PolicyName="more", PolicyDocument=
+    '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}')"#,
+        changes: &["update iam_role.proxy-task: policies.more"],
+    },
+    Drift {
+        what: "attached policy",
+        by_hand: r#"
+client("iam").attach_role_policy(
+    RoleName="legocity-dev-proxy-task", PolicyArn="arn:aws:iam::aws:policy/AdministratorAccess")"#,
+        changes: &["update iam_role.proxy-task: managed_policies[]"],
+    },
+    Drift {
+        what: "log group deleted",
+        by_hand: r#"client("logs").delete_log_group(logGroupName="/ecs/legocity-dev/proxy")"#,
+        changes: &[
+            "create log_group.proxy",
+            "update task_definition.proxy: log_group",
+            "update ecs_service.proxy: task_definition",
+        ],
+    },
+    Drift {
+        what: "retention taken away",
+        by_hand: r#"client("logs").delete_retention_policy(logGroupName="/ecs/legocity-dev/proxy")"#,
+        changes: &["update log_group.proxy: retention_days"],
+    },
+    Drift {
+        what: "route deleted",
+        by_hand: r#"
+table = next(one for one in pages("ec2", "describe_route_tables", "RouteTables")
+    if {"Key": "baseplate:address", "Value": "route_table.private"} in one["Tags"])
+client("ec2").delete_route(RouteTableId=table["RouteTableId"], DestinationCidrBlock="0.0.0.0/0")"#,
+        changes: &["update route_table.private: routes[]"],
+    },
+    Drift {
+        what: "lifecycle policy of a registry",
+        by_hand: r#"client("ecr").delete_lifecycle_policy(repositoryName="legocity-proxy")"#,
+        changes: &["update ecr_repository.proxy: lifecycle"],
+    },
+    Drift {
+        what: "backup retention",
+        by_hand: r#"
+client("rds").modify_db_instance(
+    DBInstanceIdentifier="legocity-dev-payload", BackupRetentionPeriod=9, ApplyImmediately=True)"#,
+        changes: &["update db_instance.payload: backup_retention"],
+    },
+    Drift {
+        what: "another task definition",
+        by_hand: r#"
+definition = client("ecs").describe_task_definition(taskDefinition="legocity-dev-proxy")["taskDefinition"]
+container = {**definition["containerDefinitions"][0], "image": "nginx:hotfix"}
+kept = ("family", "taskRoleArn", "executionRoleArn", "networkMode", "cpu", "memory", "requiresCompatibilities")
+new = client("ecs").register_task_definition(
+    **{key: definition[key] for key in kept}, containerDefinitions=[container])["taskDefinition"]
+client("ecs").update_service(
+    cluster="legocity-dev", service="legocity-dev-proxy", taskDefinition=new["taskDefinitionArn"])"#,
+        changes: &["update task_definition.proxy: image, tags.team", "update ecs_service.proxy: task_definition"],
+    },
+    Drift {
+        what: "DNS record deleted",
+        by_hand: r#"
+zone = client("route53").list_hosted_zones()["HostedZones"][0]["Id"]
+record = next(one for one in client("route53").list_resource_record_sets(HostedZoneId=zone)["ResourceRecordSets"]
+    if one["Name"] == "dev.legocity.example." and one["Type"] == "A")
+client("route53").change_resource_record_sets(HostedZoneId=zone, ChangeBatch={
+    "Changes": [{"Action": "DELETE", "ResourceRecordSet": record}]})"#,
+        changes: &["create dns_record.dev.legocity.example"],
+    },
+];
+
+#[test]
+fn drift_shows_and_is_taken_back() {
+    let moto = city_with("dev");
+    let account = Account::new(&moto);
+    for Drift { what, by_hand, changes } in DRIFTS {
+        moto.boto(&format!("{AROUND}\n{by_hand}"));
+        account.assert_changes("dev.toml", what, changes);
+    }
+}
