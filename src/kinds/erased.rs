@@ -44,6 +44,7 @@ pub fn all() -> &'static [&'static dyn AnyKind] {
         &super::edge::certificate_validation::CertificateValidation,
         &super::edge::listener::Listener,
         &super::edge::listener_rule::ListenerRule,
+        &super::monitoring::sns_topic::SnsTopic,
     ]
 }
 

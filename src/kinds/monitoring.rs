@@ -1,1 +1,2 @@
 pub mod log_group;
+pub mod sns_topic;
