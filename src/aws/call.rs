@@ -1,10 +1,11 @@
 //! The result of an SDK call: its many kinds of errors as one.
 
+use aws_credential_types::provider::error::CredentialsError;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::{ConnectorError, DispatchFailure, SdkError};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
-use super::error::{CloudError, ErrorClass, NOT_SENT, classify};
+use super::error::{CloudError, ErrorClass, NO_CREDENTIALS, NOT_SENT, classify};
 use super::fence::LockExpired;
 use super::response::{InvalidResponse, older_error};
 
@@ -71,7 +72,9 @@ where
         SdkError::DispatchFailure(failure) if is_not_sent(failure) => {
             // Without the SDK's own "dispatch failure: other".
             let cause = failure.as_connector_error().and_then(std::error::Error::source);
-            plain(NOT_SENT, cause.map_or_else(|| chain(error), chain), ErrorClass::Rejected)
+            let no_credentials = causes(error).any(<dyn std::error::Error>::is::<CredentialsError>);
+            let code = if no_credentials { NO_CREDENTIALS } else { NOT_SENT };
+            plain(code, cause.map_or_else(|| chain(error), chain), ErrorClass::Rejected)
         }
         _ => plain("", chain(error), ErrorClass::Ambiguous),
     }

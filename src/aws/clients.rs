@@ -8,8 +8,12 @@ use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::credential_feature::AwsCredentialFeature;
+use aws_credential_types::provider::ProvideCredentials;
 use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use aws_smithy_runtime_api::client::identity::Identity;
+use aws_smithy_types::config_bag::FrozenLayer;
 
 use super::response::{Responses, Retries};
 use super::transport::Transport;
@@ -87,6 +91,23 @@ service!(aws_sdk_resourcegroupstagging);
 service!(aws_sdk_ssm);
 service!(aws_sdk_sts);
 
+fn source(feature: &AwsCredentialFeature) -> Option<&'static str> {
+    use AwsCredentialFeature as From;
+    Some(match feature {
+        From::CredentialsEnvVars => "environment variables",
+        From::CredentialsEnvVarsStsWebIdToken
+        | From::CredentialsStsAssumeRoleWebId
+        | From::CredentialsProfileStsWebIdToken => "a web identity token",
+        From::CredentialsStsAssumeRole | From::CredentialsProfileSourceProfile => "an assumed role",
+        From::CredentialsProfile | From::CredentialsProfileNamedProvider => "a profile",
+        From::CredentialsProfileSso | From::CredentialsSso => "IAM Identity Center (SSO)",
+        From::CredentialsProfileProcess | From::CredentialsProcess => "a credential process",
+        From::CredentialsHttp => "the container's credentials endpoint",
+        From::CredentialsImds => "the instance's role",
+        _ => return None,
+    })
+}
+
 /// Seconds that a call may take, with all its attempts, unless `--call-timeout` says otherwise.
 pub const CALL_SECONDS: u32 = 180;
 
@@ -142,14 +163,13 @@ impl Aws {
         format!("arn:{}:{service}:{}:{}:{resource}", partition(&self.region), self.region, self.account)
     }
 
-    /// Which of the standard ways the credentials come from, as the SDK calls it ("EnvironmentVariable").
-    pub async fn credentials(&self) -> Option<String> {
-        use aws_sdk_sts::config::ProvideCredentials;
+    /// From where the credentials come, in words; `None` where the SDK does not say.
+    pub async fn credentials_source(&self) -> Option<&'static str> {
         let credentials = self.config.credentials_provider()?.provide_credentials().await.ok()?;
-        // The SDK tells the name only here, beside the id of the key, which goes no further.
-        let told = zeroize::Zeroizing::new(format!("{credentials:?}"));
-        let name = told.split_once("provider_name: \"")?.1.split('"').next()?;
-        Some(name.to_owned())
+        let identity = Identity::from(credentials);
+        // Each step on the way adds one: a role is assumed with what a profile says.
+        let mut features = identity.property::<FrozenLayer>()?.load::<AwsCredentialFeature>();
+        features.find_map(source)
     }
 
     /// The client of a service, made on first use.

@@ -2,6 +2,8 @@ mod help;
 
 use std::fmt;
 
+#[cfg(feature = "aws")]
+use aws_runtime::retries::classifiers::THROTTLING_ERRORS;
 use help::help;
 
 /// A call to the cloud that failed: which, with what code, and what may help.
@@ -38,6 +40,13 @@ pub enum ErrorClass {
     /// The call was rejected.
     Rejected,
 }
+
+/// A cloud file throttles nobody.
+#[cfg(not(feature = "aws"))]
+const THROTTLING_ERRORS: &[&str] = &[];
+
+/// The code of a call that was not made for want of credentials.
+pub const NO_CREDENTIALS: &str = "NoCredentials";
 
 /// The code of a call that failed before it was sent: a retry does not help.
 pub const NOT_SENT: &str = "NotSent";
@@ -94,27 +103,16 @@ pub(super) fn classify(operation: &str, code: &str, message: &str) -> ErrorClass
     let message = message.to_ascii_lowercase();
     let says = |words: &str| message.contains(words);
     match code {
-        // The SDK's own list, and what else means it.
-        "Throttling"
-        | "ThrottlingException"
-        | "ThrottledException"
-        | "RequestThrottledException"
-        | "TooManyRequestsException"
-        | "ProvisionedThroughputExceededException"
-        | "TransactionInProgressException"
-        | "RequestLimitExceeded"
-        | "BandwidthLimitExceeded"
-        | "RequestThrottled"
-        | "SlowDown"
-        | "PriorRequestNotComplete"
-        | "EC2ThrottledException"
-        | "Throttled"
+        // Besides the SDK's own list.
+        "Throttled"
         | "TooManyUpdates"
         | "ConcurrentModification"
         | "ConcurrentModificationException"
         | "ConcurrentTagAccess" => ErrorClass::Throttled,
         // The SDK has it in its list, too; but of most calls it means a quota, which waiting does not raise.
         "LimitExceeded" | "LimitExceededException" if operation.contains("Tag") => ErrorClass::Throttled,
+        "LimitExceeded" | "LimitExceededException" => ErrorClass::Rejected,
+        _ if THROTTLING_ERRORS.contains(&code) => ErrorClass::Throttled,
         "ClientException" if says("too many concurrent attempts to create a new revision") => ErrorClass::Throttled,
         // So EC2 says that an address still belongs to a NAT gateway, also to one that is deleted already.
         "AuthFailure" if says("do not have permission to access the specified resource") => ErrorClass::InUse,

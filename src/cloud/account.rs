@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::{Cloud, Context, Kinds, Observed, State};
 use crate::applied::{self, Applied, KindList, ListChange};
-use crate::aws::{Aws, CloudError, Detail, NOT_SENT, Reader, Scope, SdkResult, is_of_type};
+use crate::aws::{Aws, CloudError, Detail, NO_CREDENTIALS, Reader, Scope, SdkResult, is_of_type};
 use crate::clock::SystemClock;
 use crate::kinds::{self, AnyKind, Create, Delete, Live, Poll, PollTarget, Update, WriteResult};
 use crate::lock::{LockStore, ParameterVersions, VersionedLock, parameter};
@@ -178,16 +178,16 @@ impl Cloud for Account {
                 self.aws.soon::<Sts>().get_caller_identity().send().await.operation("sts:GetCallerIdentity");
             let caller = caller.map_err(|error| match &self.aws.profile {
                 // The SDK does not tell a profile that is not there from one that holds no credentials.
-                Some(profile) if error.code == NOT_SENT && error.message.contains("credential") => {
+                Some(profile) if error.code == NO_CREDENTIALS => {
                     let message = format!("the profile `{profile}` has no credentials: {}", error.message);
                     CloudError { message, ..error }
                 }
                 _ => error,
             })?;
             if self.aws.trace.wants(Detail::Attempts) {
-                let provider = self.aws.credentials().await.unwrap_or_else(|| "?".to_owned());
+                let source = self.aws.credentials_source().await.unwrap_or("?");
                 let account = caller.account().unwrap_or("?");
-                self.aws.trace.log(Detail::Attempts, || format!("credentials: {provider}, account {account}"));
+                self.aws.trace.log(Detail::Attempts, || format!("credentials from {source}, account {account}"));
             }
             match caller.account() {
                 Some(account) if account == env.account => {

@@ -283,7 +283,7 @@ fn on_an_account() {
     }
 
     watch.assert_said("ssm:PutParameter → 400 ValidationException");
-    watch.assert_said("credentials: EnvironmentVariable, account 123456789012");
+    watch.assert_said("credentials from environment variables, account 123456789012");
     watch.assert_said("read ssm_parameter: ");
     for planted in [WEATHER_API_KEY, EXTERNAL, AWKWARD, BY_HAND] {
         assert!(watch.arrived.contains(planted), "{planted} was in the account");

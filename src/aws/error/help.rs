@@ -1,13 +1,13 @@
 //! What to do about errors of credentials, permissions or the connection.
 
-use super::{CloudError, ErrorClass, NOT_SENT};
+use super::{CloudError, ErrorClass, NO_CREDENTIALS, NOT_SENT};
 
 pub(super) fn help(error: &CloudError) -> Option<&'static str> {
     let code = error.code.rsplit('#').next().unwrap_or_default();
     let message = error.message.to_ascii_lowercase();
     let says = |words: &str| message.contains(words);
     let remedy = match code {
-        NOT_SENT if says("credential") => {
+        NO_CREDENTIALS => {
             "no credentials were found: set AWS_PROFILE or --profile, log in with `aws sso login`, or give the job a role"
         }
         NOT_SENT => "the call was not sent: correct the region, the profile or AWS_ENDPOINT_URL",

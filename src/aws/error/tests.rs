@@ -202,7 +202,7 @@ fn each_denial_has_its_remedy() {
             "denied explicitly",
         ),
         ("UnauthorizedOperation", "You are not authorized to perform this operation.", "add it to their policy"),
-        ("NotSent", "no credentials found in chain", "no credentials were found"),
+        ("NoCredentials", "no credentials found in chain", "no credentials were found"),
         ("NotSent", "invalid endpoint", "AWS_ENDPOINT_URL"),
         ("IncompleteResponse", "its body is empty", "proxies"),
     ] {
