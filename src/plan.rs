@@ -33,7 +33,7 @@ pub const FORMAT_VERSION: u32 = 1;
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, PartialEq)]
 #[serde(deny_unknown_fields)]
 pub struct Plan {
-    /// The version of this format. Another one means other fields.
+    /// The version of this format. It changes when fields do.
     #[schemars(extend("const" = FORMAT_VERSION))]
     pub format_version: u32,
     pub project: String,
@@ -41,7 +41,7 @@ pub struct Plan {
     /// The AWS account's number.
     pub account: String,
     pub region: String,
-    /// Whether this is a plan against nothing desired.
+    /// Whether this is a plan to destroy the environment.
     pub destroy: bool,
     /// SHA-256 of the merged spec, hex.
     pub spec_digest: String,
@@ -55,7 +55,7 @@ pub struct Plan {
     pub unchanged: usize,
     /// What AWS has accepted already and will do later.
     pub scheduled: Vec<String>,
-    /// What stays although this environment goes, because the project's other environments use it.
+    /// What is not destroyed, because the project's other environments use it.
     pub kept: Vec<Address>,
     /// What the spec leaves to AWS, as it is live. Never a difference.
     pub left_to_aws: Vec<LeftToAws>,
@@ -203,7 +203,7 @@ pub enum Origin {
     Requested,
     /// What the spec manages was changed by hand.
     Drift,
-    /// Something by hand inside what the environment owns, which the spec never asked for.
+    /// Somebody added it by hand inside what the environment owns; the spec never had it.
     Unmanaged,
 }
 

@@ -325,11 +325,9 @@ fn check_variables(execution: &ExecutionPlan) -> Result<(), Failure> {
     if messages.is_empty() {
         return Ok(());
     }
-    Err(Failure::Many {
-        exit: Exit::Refused,
-        messages,
-        help: "set them and apply again; nothing was changed".to_owned(),
-    })
+    let what = if messages.len() == 1 { "it" } else { "them" };
+    let help = format!("set {what} and apply again; nothing was changed");
+    Err(Failure::Many { exit: Exit::Refused, messages, help })
 }
 
 fn outcome(plan: &Plan, report: &Report) -> serde_json::Value {

@@ -49,7 +49,9 @@ pub async fn plan(ui: Ui, args: &PlanArgs, json: bool) -> Result<Exit, Failure> 
     }
     if let Some(out) = &args.out {
         let out = one_line(&out.display().to_string());
-        ui.note(&format!("Saved. `baseplate apply {out}` applies exactly this plan, or nothing."));
+        let cloud = one_line(&args.cloud.cloud);
+        let cloud = if cloud == "aws" { String::new() } else { format!(" --cloud {cloud}") };
+        ui.note(&format!("Saved. `baseplate apply {out}{cloud}` applies exactly this plan, or nothing."));
     }
     let pending = args.detailed_exitcode && !execution.plan.is_empty();
     Ok(if pending { Exit::ChangesPending } else { Exit::Done })

@@ -36,7 +36,7 @@ pub fn heading(origin: Origin, destroy: bool) -> &'static str {
         Origin::Requested if destroy => "Destroyed",
         Origin::Requested => "Requested by the spec",
         Origin::Drift => "Drift: live state changed, the spec did not",
-        Origin::Unmanaged => "Unmanaged: added by hand, not in the spec",
+        Origin::Unmanaged => "Unmanaged: added by hand, not in the spec; an apply removes it",
     }
 }
 

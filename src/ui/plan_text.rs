@@ -39,7 +39,11 @@ pub fn plan_text(plan: &Plan, place: &str, paint: Paint) -> String {
     if !plan.left_to_aws.is_empty() {
         let objects: BTreeSet<&Address> = plan.left_to_aws.iter().map(|left| &left.address).collect();
         let (values, objects) = (plan.left_to_aws.len(), objects.len());
-        let text = format!("Left to AWS: {values} values of {objects} objects; --json lists them.");
+        let text = match (values, objects) {
+            (1, _) => "Left to AWS: one value; --json shows it.".to_owned(),
+            (_, 1) => format!("Left to AWS: {values} values of one object; --json lists them."),
+            _ => format!("Left to AWS: {values} values of {objects} objects; --json lists them."),
+        };
         let _ = writeln!(out, "\n{}", paint.dim(&text));
     }
     let _ = writeln!(out, "\n{}", summary(plan, paint));

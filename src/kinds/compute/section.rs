@@ -111,7 +111,7 @@ pub struct Service {
     #[serde(default = "one")]
     #[schemars(range(min = 0, max = 5000))]
     pub count: i32,
-    /// Whether something else (a scalable target) decides the count: then it is never changed, only started at.
+    /// Whether something else (a scalable target) decides the count: then `count` is only the initial value.
     #[serde(default)]
     pub autoscaled: bool,
     /// Updates go wave by wave: the next starts when the one before is steady.
@@ -240,7 +240,7 @@ pub struct Route {
     pub priority: Option<i32>,
     /// Gets whatever no rule takes. One service at most.
     pub default: bool,
-    /// Seconds that a task which goes may still finish requests.
+    /// Seconds that a deregistering task keeps its connections, to finish requests.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0, max = 3600))]
     pub deregistration_delay: Option<i32>,

@@ -87,7 +87,7 @@ impl Section for Databases {
     }
 }
 
-/// An RDS instance with its subnet group. Its password is generated, lives in SSM and shows nowhere.
+/// An RDS instance with its subnet group. Its password is generated, stored in SSM and never shown.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Database {

@@ -172,7 +172,8 @@ pub fn check_tier(check: &mut Check<'_>, tier: Tier, user: &str) {
     let zones = check.env.section::<Network>().zones(tier).len();
     if zones < 2 {
         let tier = if tier == Tier::Public { "public" } else { "private" };
-        let message = format!("{tier} subnets lie in {zones} zone(s), {user} needs two");
+        let zones = if zones == 1 { "only one zone" } else { "no zone" };
+        let message = format!("the {tier} subnets are in {zones}; {user} needs two");
         check.report(&["network", "subnets"], message, format!("add a {tier} subnet in another zone"));
     }
 }

@@ -135,8 +135,8 @@ pub struct Generate {
     pub length: usize,
 }
 
-/// Standard holds 4 KB for nothing, advanced 8 KB for money. AWS never turns advanced into standard: a plain parameter
-/// is made anew then, a secret one stays advanced, for its value could be lost in between.
+/// Standard holds 4 KB free of charge, advanced 8 KB at a charge. AWS never turns advanced into standard: a plain
+/// parameter is recreated then, a secret one stays advanced, because its value could be lost in between.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ParameterTier {
@@ -146,7 +146,7 @@ pub enum ParameterTier {
     IntelligentTiering,
 }
 
-/// The table form, as the schema and serde see it.
+/// Where the value of a parameter comes from, and what kind of parameter it is.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 #[schemars(rename = "ParameterTable")]

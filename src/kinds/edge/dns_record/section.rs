@@ -59,7 +59,7 @@ impl Section for Dns {
     }
 }
 
-/// The names that lead to the load balancer.
+/// The domain names that point to the load balancer.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Dns {
@@ -71,7 +71,7 @@ pub struct Dns {
     /// `apply` says what to set elsewhere.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub zone: Option<String>,
-    /// The hosted zone by id, where two zones have one name.
+    /// The hosted zone by id, if two zones share a name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(regex(pattern = r"^Z[A-Z0-9]+$"))]
     pub zone_id: Option<String>,

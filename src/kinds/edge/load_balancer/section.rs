@@ -69,7 +69,7 @@ impl Section for LoadBalancer {
 }
 
 /// The application load balancer in front of all routed services. With a certificate it listens on 443 and
-/// sends 80 there; without one it serves plain HTTP on 80.
+/// redirects 80 there; without one it serves plain HTTP on 80.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct LoadBalancer {

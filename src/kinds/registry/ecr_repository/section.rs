@@ -65,7 +65,7 @@ pub struct Registry {
     /// How many tagged images to keep for each environment's tag prefix.
     #[schemars(range(min = 1, max = 10000))]
     pub keep_images: u32,
-    /// After how many days an image without a tag goes.
+    /// After how many days an image without a tag is deleted.
     #[schemars(range(min = 1, max = 3650))]
     pub untagged_days: u32,
 }
