@@ -45,10 +45,10 @@
 //! - in `mod calls`, behind the feature `aws`: [`kinds::Calls`], which reads all live objects and creates, updates and
 //!   deletes one, and `service!(aws_sdk_sns);` where no other kind calls that crate of the SDK.
 //!
-//! It is registered by `pub mod` in its area's file and a line in [`kinds::all`]; a service new to the crate is a
-//! dependency in `Cargo.toml`, and a part of its feature `aws`. Nothing else is edited: tests that hold for every
-//! kind run the examples on a cloud file and over HTTP. The schema and the reference are written anew by `cargo run
-//! -- schema environment > schemas/environment.schema.json` and `UPDATE_DOCS=1 cargo test --test it docs`.
+//! It is registered by `pub mod` in its area's file and a line in [`kinds::all`] (`kinds/erased.rs`); a service new to
+//! the crate is a dependency in `Cargo.toml`, and a part of its feature `aws`. Nothing else is edited: tests that hold for
+//! every kind run the examples on a cloud file and over HTTP. What is generated (schema, references, and with a new
+//! section the two snapshots that list all sections) is written anew by the commands in `docs/src/developing.md`.
 
 // A kind's futures run on one thread and are boxed by the engine: no `Send` bound is owed to anybody.
 #![allow(async_fn_in_trait)]

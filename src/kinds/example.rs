@@ -13,8 +13,8 @@ pub struct Example {
 pub struct Change {
     pub from: &'static str,
     pub to: &'static str,
-    /// Every change of the plan: `create sns_topic.orders`, or for one that stays with the fields that differ, `update
-    /// sns_topic.orders: display_name`.
+    /// Every change of the plan: `create sns_topic.orders`, and for an object that stays the paths of the fields that
+    /// differ, sorted: `update task_definition.shop: cpu, environment.MODE, ports[]`, where `[]` is some of a set.
     pub plan: &'static [&'static str],
 }
 

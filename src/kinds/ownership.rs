@@ -17,7 +17,7 @@ pub(super) struct Ownership {
 
 impl Ownership {
     /// Looks the object up in the tag index. Where it is missing there, which proves nothing, the address that the
-    /// object's name implies is unconfirmed until `Kind::complete` has read the object's own tags; where there is no
+    /// object's name implies is unconfirmed until `Calls::refresh` has read the object's own tags; where there is no
     /// index at all, `ask` reads them at once.
     pub async fn of<K: Kind>(
         read: &Reader<'_>,

@@ -8,7 +8,9 @@ use crate::spec::Environment;
 use crate::value::{Tags, Target};
 
 #[cfg(feature = "aws")]
-pub(in crate::kinds) use calls::{everywhere, filter, found, made, mark, retag, soon, tagged, until};
+pub(in crate::kinds) use calls::{
+    Described, described, everywhere, filter, found, made, mark, retag, soon, tagged, until,
+};
 
 /// The tag that the console shows as the name.
 pub(in crate::kinds) const NAME: &str = "Name";
@@ -58,23 +60,20 @@ mod calls {
         fn tags(&self) -> &[Tag];
     }
 
+    /// In the file of the kind that a describe call answers with: `described!(NatGateway, nat_gateway_id);`.
     macro_rules! described {
-        ($($object:ident $id:ident),*) => {$(
-            impl Described for aws_sdk_ec2::types::$object {
+        ($object:ident, $id:ident) => {
+            impl $crate::kinds::network::ec2::Described for aws_sdk_ec2::types::$object {
                 fn id(&self) -> Option<&str> {
                     self.$id()
                 }
-                fn tags(&self) -> &[Tag] {
+                fn tags(&self) -> &[aws_sdk_ec2::types::Tag] {
                     self.tags()
                 }
             }
-        )*};
+        };
     }
-
-    described!(
-        Vpc vpc_id, Subnet subnet_id, InternetGateway internet_gateway_id, Address allocation_id,
-        NatGateway nat_gateway_id, RouteTable route_table_id, SecurityGroup group_id
-    );
+    pub(in crate::kinds) use described;
 
     /// What carries this environment's tags. If something that the spec wants is not among it, it may be there and have
     /// lost them: then also all that the filters of `beyond` let through, where there are any.

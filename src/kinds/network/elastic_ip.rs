@@ -61,6 +61,8 @@ mod calls {
     use crate::aws::{Aws, CloudError, Reader, SdkResult};
     use crate::kinds::{Calls, Create, Delete, Goal, Live, Outputs, Poll, PollTarget, Update, WriteResult};
 
+    ec2::described!(Address, allocation_id);
+
     impl Calls for ElasticIp {
         async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
             let describe = async |filters| {

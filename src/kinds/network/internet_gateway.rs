@@ -74,6 +74,8 @@ mod calls {
     use crate::kinds::network::ec2::users::{Used, named};
     use crate::kinds::{Calls, Create, Delete, Live, Update, WriteResult};
 
+    ec2::described!(InternetGateway, internet_gateway_id);
+
     impl Calls for InternetGateway {
         async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
             let describe = async |filters| {

@@ -79,6 +79,8 @@ mod calls {
     use crate::kinds::network::vpc;
     use crate::kinds::{Calls, Create, Delete, Goal, Live, Outputs, Poll, PollTarget, Update, WriteResult};
 
+    ec2::described!(NatGateway, nat_gateway_id);
+
     impl Calls for NatGateway {
         async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
             let describe = async |filters| {

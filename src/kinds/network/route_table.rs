@@ -183,6 +183,8 @@ mod calls {
     use crate::aws::{Aws, CloudError, ErrorClass, Reader, SdkResult};
     use crate::kinds::{Calls, Create, Delete, Live, Update, WriteResult};
 
+    ec2::described!(RouteTable, route_table_id);
+
     impl Calls for RouteTable {
         async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
             let describe = async |filters| {

@@ -115,6 +115,8 @@ mod calls {
     use crate::kinds::network::ec2::users::{Used, named};
     use crate::kinds::{Calls, Create, Delete, Goal, Live, Outputs, Poll, PollTarget, Update, WriteResult};
 
+    ec2::described!(SecurityGroup, group_id);
+
     impl Calls for SecurityGroup {
         async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
             let found = groups(read).await?;
