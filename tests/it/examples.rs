@@ -15,7 +15,6 @@ use crate::account::Account;
 use crate::cli::Bench;
 use crate::file_cloud::FileCloud;
 use crate::moto::Moto;
-use crate::round_trip::city;
 
 /// Every example, with the kind that brings it.
 pub fn examples() -> Vec<(&'static dyn AnyKind, &'static Example)> {
@@ -89,8 +88,10 @@ fn every_kind_comes_changes_and_goes_in_a_file() {
 #[test]
 fn every_kind_comes_changes_and_goes_over_http() {
     let left = |moto: &Moto| moto.boto("answer = inventory('town', 'test')");
+    let zoned = Moto::start();
+    zoned.boto(r#"client("route53").create_hosted_zone(Name="town.example", CallerReference="town")"#);
     for_each(|_, example| {
-        let moto = city().fork();
+        let moto = zoned.fork();
         let account = Account::new(&moto);
         write(&account.bench, example);
         account.done("apply --yes spec.toml");

@@ -15,18 +15,18 @@ security-groups = ["app"]
 certificate = { request = true }
 
 [dns]
-domain = "town.legocity.example"
-aliases = ["www.town.legocity.example"]
-zone = "legocity.example"
+domain = "town.example"
+aliases = ["www.town.example"]
+zone = "town.example"
 "#,
     changes: &[change(
-        "\"www.town.legocity.example\"",
-        "\"shop.town.legocity.example\"",
+        "\"www.town.example\"",
+        "\"shop.town.example\"",
         &[
-            "create dns_record.shop.town.legocity.example",
-            "create dns_record.validation-shop.town.legocity.example",
-            "delete dns_record.validation-www.town.legocity.example",
-            "delete dns_record.www.town.legocity.example",
+            "create dns_record.shop.town.example",
+            "create dns_record.validation-shop.town.example",
+            "delete dns_record.validation-www.town.example",
+            "delete dns_record.www.town.example",
             "replace certificate.main: alternative_names[]",
             "replace certificate_validation.main: certificate, names[]",
             "update listener.https: certificate[]",

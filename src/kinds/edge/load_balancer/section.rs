@@ -25,8 +25,8 @@ ssl-policy = "ELBSecurityPolicy-TLS13-1-2-2021-06"
 certificate = { request = true }
 
 [dns]
-domain = "town.legocity.example"
-zone = "legocity.example"
+domain = "town.example"
+zone = "town.example"
 "#,
     changes: &[
         change("idle-timeout = 60", "idle-timeout = 90", &["update load_balancer.main: idle_timeout"]),
@@ -43,7 +43,7 @@ zone = "legocity.example"
                 "replace listener.http: load_balancer",
                 "replace listener.https: load_balancer",
                 "replace load_balancer.main: name",
-                "update dns_record.town.legocity.example: answer.alias.dns_name, answer.alias.zone_id",
+                "update dns_record.town.example: answer.alias.dns_name, answer.alias.zone_id",
             ],
         ),
     ],
