@@ -8,6 +8,7 @@ mod paint;
 mod plan_text;
 mod progress;
 mod rehearsal_text;
+mod running;
 mod sanitize;
 mod spec_text;
 

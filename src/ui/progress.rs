@@ -1,67 +1,47 @@
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressDrawTarget;
 
 use super::Ui;
+use super::running::RunningLines;
 use crate::apply::{Event, Report};
-use crate::value::{Address, one_line, prefix_lines};
+use crate::value::{Address, prefix_lines};
 
 /// The indent of lines without a count.
 const MARGIN: &str = "         ";
 
-/// Progress: what runs, what it waits for, and how much is done; a progress bar on a terminal, plain lines elsewhere.
+/// Progress: what runs, what it waits for, and how much is done; lines that move on a terminal, plain ones elsewhere.
 pub struct Progress {
     ui: Ui,
-    bar: Option<ProgressBar>,
+    /// `None` where nothing can be moved.
+    running: Option<RunningLines>,
     total: usize,
-    state: RefCell<State>,
-}
-
-#[derive(Default)]
-struct State {
-    ended: usize,
-    /// What runs, and what it waits for.
-    running: BTreeMap<String, String>,
+    ended: Cell<usize>,
+    /// What was last said to be waited for.
+    waits: RefCell<BTreeMap<Address, String>>,
 }
 
 impl Progress {
     /// Progress of `total` operations.
     pub fn new(ui: Ui, total: usize) -> Self {
-        // The lines of `-v` and a progress bar would overwrite one another.
-        let bar = (std::io::stderr().is_terminal() && ui.verbose == 0).then(|| {
-            let bar = ProgressBar::new(total as u64);
-            if let Ok(style) = ProgressStyle::with_template("{spinner} {pos}/{len} [{elapsed}] {wide_msg}") {
-                bar.set_style(style);
-            }
-            bar.enable_steady_tick(Duration::from_millis(120));
-            bar
-        });
-        Self { ui, bar, total, state: RefCell::default() }
+        // The lines of `-v` and those that move would overwrite one another; a dumb terminal has no cursor to move.
+        let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+        let moves = std::io::stderr().is_terminal() && ui.verbose == 0 && !dumb;
+        let running = moves.then(|| RunningLines::new(total, ProgressDrawTarget::stderr()));
+        Self { ui, running, total, ended: Cell::default(), waits: RefCell::default() }
     }
 
     pub fn show_event(&self, event: &Event<'_>) {
         let paint = self.ui.err;
         match event {
-            Event::Started { address, verb } => {
-                self.state.borrow_mut().running.insert(address.to_string(), String::new());
-                if self.bar.is_none() {
-                    self.line(&format!("         {} {address}", verb.present()));
-                }
-            }
-            Event::Waiting { address, what } => {
-                let mut state = self.state.borrow_mut();
-                let known = state.running.entry(address.to_string()).or_default();
-                if known != what {
-                    what.clone_into(known);
-                    drop(state);
-                    if self.bar.is_none() {
-                        self.line(&format!("         waiting for {address}: {}", prefix_lines(what, MARGIN)));
-                    }
-                }
-            }
+            Event::Started { address, verb } => match &self.running {
+                Some(running) => running.started(address, *verb),
+                None => self.line(&format!("{MARGIN}{} {address}", verb.present())),
+            },
+            Event::Waiting { address, what } => self.waiting(address, what),
             Event::Finished { address, verb, took } => {
                 let text = format!("{} {address} in {}", verb.past(), seconds(*took));
                 self.ended(address, &paint.green(&text));
@@ -89,43 +69,42 @@ impl Progress {
                 );
             }
         }
-        self.refresh();
+    }
+
+    fn waiting(&self, address: &Address, what: &str) {
+        if let Some(running) = &self.running {
+            return running.waiting(address, what);
+        }
+        // Once, however often it is asked for.
+        let mut waits = self.waits.borrow_mut();
+        if waits.get(address).is_none_or(|known| known != what) {
+            waits.insert(address.clone(), what.to_owned());
+            self.line(&format!("{MARGIN}waiting for {address}: {}", prefix_lines(what, MARGIN)));
+        }
     }
 
     fn ended(&self, address: &Address, text: &str) {
-        let ended = {
-            let mut state = self.state.borrow_mut();
-            state.running.remove(&address.to_string());
-            state.ended += 1;
-            state.ended
-        };
+        self.waits.borrow_mut().remove(address);
+        self.ended.set(self.ended.get() + 1);
+        if let Some(running) = &self.running {
+            running.ended(address);
+        }
         let width = self.total.to_string().len();
-        self.line(&format!("[{ended:>width$}/{}] {text}", self.total));
+        self.line(&format!("[{:>width$}/{}] {text}", self.ended.get(), self.total));
     }
 
     fn line(&self, text: &str) {
         let text = self.ui.err.sanitize(text);
-        match &self.bar {
-            Some(bar) => bar.println(text.as_ref()),
+        match &self.running {
+            Some(running) => running.print(&text),
             None => self.ui.note(&text),
         }
     }
 
-    fn refresh(&self) {
-        let Some(bar) = &self.bar else { return };
-        let state = self.state.borrow();
-        bar.set_position(state.ended as u64);
-        let running = state.running.iter().map(|(address, waits)| match waits.is_empty() {
-            true => address.clone(),
-            false => format!("{address} ({})", one_line(waits)),
-        });
-        bar.set_message(running.collect::<Vec<_>>().join(", "));
-    }
-
-    /// Removes the progress bar.
+    /// Removes the lines that move.
     pub fn clear(&self) {
-        if let Some(bar) = &self.bar {
-            bar.finish_and_clear();
+        if let Some(running) = &self.running {
+            running.clear();
         }
     }
 
