@@ -56,7 +56,7 @@ impl Graph {
         let mut outputs: HashMap<Address, BTreeSet<String>> = HashMap::new();
         for kind in kinds::all() {
             for (place, desired) in kind.desired(env).into_iter().enumerate() {
-                let Desired { name, attrs, stage, after, follows, wave, external, protect } = desired;
+                let Desired { name, origin: _, attrs, stage, after, follows, wave, external, protect } = desired;
                 let mut needs: BTreeSet<Address> = after.into_iter().collect();
                 for link in links(&attrs) {
                     if let Link::To { address, output } = link {

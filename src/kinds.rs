@@ -20,6 +20,7 @@ pub mod network;
 #[cfg(feature = "aws")]
 mod ownership;
 pub mod registry;
+pub mod rules;
 mod stage;
 pub mod terraform;
 
@@ -34,6 +35,7 @@ use crate::spec::{AnySection, Environment};
 use crate::value::{Address, SecretStore, Target};
 
 use example::Example;
+use rules::{Rule, TagCharacters};
 use terraform::{Block, This};
 
 pub use dns_instructions::dns_instructions;
@@ -52,6 +54,13 @@ pub trait Kind: Target + Sized + 'static {
     /// Specs that want objects of this kind, together with every field of its sections, and changes of them. Of kinds
     /// that derive from one section, the one that brings it has them.
     const EXAMPLES: &'static [Example] = &[];
+    /// AWS's rules on the attributes, each held against every desired object.
+    const RULES: &'static [Rule<Self::Attrs>] = &[];
+    /// What AWS takes in its tags.
+    const TAG_CHARACTERS: TagCharacters = TagCharacters::Letters;
+    /// Fields of `Attrs` with where the object's entry in the spec ([`Desired::origin`]) has them, with dots; for those
+    /// that it does not write the same in kebab case.
+    const SPEC_FIELDS: &'static [(&'static str, &'static str)] = &[];
     /// Its place in the documented order. A single object may be told to come at another (`Desired::stage`).
     const STAGE: Stage;
     /// Fields of `Attrs` that AWS cannot change in place.
@@ -188,6 +197,8 @@ pub trait Calls: Kind {
 pub struct Desired<A> {
     /// The name part of the address.
     pub name: String,
+    /// The path of the entry of the spec that it is derived from: `["databases", "main"]`.
+    pub origin: Vec<String>,
     pub attrs: A,
     /// Where it comes in the documented order, if not where its kind does.
     pub stage: Option<Stage>,
@@ -204,9 +215,11 @@ pub struct Desired<A> {
 }
 
 impl<A> Desired<A> {
-    pub fn new(name: impl Into<String>, attrs: A) -> Self {
+    /// `origin` is the path of the entry of the spec that it is derived from.
+    pub fn new(name: impl Into<String>, origin: &[&str], attrs: A) -> Self {
         Self {
             name: name.into(),
+            origin: origin.iter().map(|&step| step.to_owned()).collect(),
             attrs,
             stage: None,
             after: Vec::new(),

@@ -44,6 +44,8 @@ pub struct Catalog {
     pub kinds: Vec<&'static str>,
     /// The sections that it may have besides what every environment is made of.
     pub sections: Vec<&'static dyn AnySection>,
+    /// What AWS would refuse of what an environment wants.
+    pub rules: Option<fn(&Environment, &Tree) -> Vec<Problem>>,
 }
 
 /// A spec that passed every check.
@@ -113,17 +115,31 @@ fn meaning(
     schema: &Value,
     unreadable: &[Vec<String>],
 ) -> Vec<Problem> {
-    let mut problems = validate::validate(env, catalog);
+    let mut problems = wrong(env, tree, catalog);
     if unreadable.is_empty() {
         return problems;
     }
     let mut root = tree.root.clone();
     structure::check(&mut root, schema, Placeholder::Most);
     let Ok(other) = environment(&root, catalog) else { return Vec::new() };
-    let other: HashSet<Problem> = validate::validate(&other, catalog).into_iter().collect();
+    let other: HashSet<Problem> = wrong(&other, tree, catalog).into_iter().collect();
     let unreadable: HashSet<&[String]> = unreadable.iter().map(Vec::as_slice).collect();
     let is_of_stand_in = |path: &[String]| (0..=path.len()).any(|length| unreadable.contains(&path[..length]));
     problems.retain(|problem| other.contains(problem) && !is_of_stand_in(&problem.path));
+    problems
+}
+
+/// What its sections say is wrong with a spec, and AWS's rules: of two that say so of one place, the first.
+fn wrong(env: &Environment, tree: &Tree, catalog: &Catalog) -> Vec<Problem> {
+    let mut problems = validate::validate(env, catalog);
+    let Some(rules) = catalog.rules else { return problems };
+    let located = |problem: &Problem| {
+        let mut problem = problem.clone();
+        tree.locate(&mut problem);
+        problem.place
+    };
+    let known: HashSet<Option<Place>> = problems.iter().map(located).collect();
+    problems.extend(rules(env, tree).into_iter().filter(|problem| !known.contains(&problem.place)));
     problems
 }
 

@@ -8,6 +8,7 @@ pub use super::calls::AnyCalls;
 #[cfg(feature = "aws")]
 use crate::aws::TagIndex;
 use crate::kinds::example::Example;
+use crate::kinds::rules::{self, Rule, RuleInfo, TagCharacters, Violation};
 use crate::kinds::terraform::{Block, This};
 use crate::kinds::{Desired, Impact, Kind, Stage};
 use crate::spec::{AnySection, Catalog, Environment};
@@ -53,6 +54,7 @@ pub fn catalog() -> Catalog {
     Catalog {
         kinds: all().iter().map(|kind| kind.name()).collect(),
         sections: all().iter().flat_map(|kind| kind.sections()).copied().collect(),
+        rules: Some(rules::broken),
     }
 }
 
@@ -90,6 +92,11 @@ pub trait AnyKind: AnyCalls + Sync {
     fn shared(&self) -> bool;
     fn sections(&self) -> &'static [&'static dyn AnySection];
     fn examples(&self) -> &'static [Example];
+    fn rules(&self) -> Vec<RuleInfo>;
+    /// The values of an object that break one of them.
+    fn violations(&self, desired: &Value) -> Vec<Violation>;
+    fn tag_characters(&self) -> TagCharacters;
+    fn spec_fields(&self) -> &'static [(&'static str, &'static str)];
     fn tag_index(&self) -> Option<&'static str>;
     fn unread(&self) -> &'static [&'static str];
     fn tags_from_index(&self) -> bool;
@@ -153,6 +160,21 @@ impl<K: Kind + AnyCalls + Sync> AnyKind for K {
         K::EXAMPLES
     }
 
+    fn rules(&self) -> Vec<RuleInfo> {
+        K::RULES.iter().map(Rule::info).collect()
+    }
+    fn violations(&self, desired: &Value) -> Vec<Violation> {
+        if K::RULES.is_empty() {
+            return Vec::new();
+        }
+        K::Attrs::deserialize(desired).map(|desired| rules::held(K::RULES, &desired)).unwrap_or_default()
+    }
+    fn tag_characters(&self) -> TagCharacters {
+        K::TAG_CHARACTERS
+    }
+    fn spec_fields(&self) -> &'static [(&'static str, &'static str)] {
+        K::SPEC_FIELDS
+    }
     fn tag_index(&self) -> Option<&'static str> {
         K::TAG_INDEX
     }
@@ -196,6 +218,7 @@ impl<K: Kind + AnyCalls + Sync> AnyKind for K {
             .into_iter()
             .map(|desired| Desired {
                 name: desired.name,
+                origin: desired.origin,
                 attrs: json(desired.attrs),
                 stage: desired.stage,
                 after: desired.after,

@@ -11,6 +11,8 @@ use crate::value::{one_line, prefix_lines, sanitize};
 pub struct Problem {
     pub message: String,
     pub help: String,
+    /// The code of the rule that it breaks, where that has one.
+    pub code: Option<&'static str>,
     /// Keys and indices that lead to it, when the place is not known yet.
     pub path: Vec<String>,
     /// The part of the value to underline, where it is not all of it.
@@ -25,6 +27,7 @@ impl Problem {
         Self {
             message: shortened(message.into()),
             help: shortened(help.into()),
+            code: None,
             path: Vec::new(),
             part: None,
             of_key: false,
@@ -123,6 +126,7 @@ impl Problems {
             let place = problem.place.as_ref();
             let position = place.map(|place| line_column(&self.sources[place.file].text, place.span.start));
             serde_json::json!({
+                "code": problem.code,
                 "message": problem.message,
                 "help": problem.help,
                 "file": place.map(|place| &self.sources[place.file].name),
@@ -202,6 +206,10 @@ impl std::error::Error for Located<'_> {}
 impl Diagnostic for Located<'_> {
     fn severity(&self) -> Option<Severity> {
         Some(Severity::Error)
+    }
+
+    fn code<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        self.problem.code.map(|code| Box::new(code) as Box<dyn fmt::Display>)
     }
 
     fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {

@@ -387,3 +387,20 @@ fn kinds() {
     }
     assert_written("kinds.md", &text);
 }
+
+#[test]
+fn rules() {
+    let mut text = String::from(
+        "# Rules\n\nWhat AWS takes of what Baseplate sends. `check`, `plan` and `apply` hold every object that a spec wants \
+         against these rules, names that are derived and tags that are merged included, and report each value that \
+         breaks one at its line, with the code of the rule (`code` in `--json`). Codes are stable.\n\n\
+         | code | kind | AWS takes | source |\n|---|---|---|---|\n",
+    );
+    for (kind, rule) in kinds::rules::all() {
+        let kind = kind.map_or("all".to_owned(), |kind| format!("[`{0}`](kinds.md#{0})", kind.name()));
+        let (takes, source) = (cell(&prose(rule.takes)), cell(&prose(rule.source)));
+        let source = if source.starts_with("https://") { format!("<{source}>") } else { format!("API: {source}") };
+        let _ = writeln!(text, "| `{}` | {kind} | {takes} | {source} |", rule.code);
+    }
+    assert_written("rules.md", &text);
+}

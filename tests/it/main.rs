@@ -42,6 +42,7 @@ mod round_trip;
 mod round_trip_drift;
 mod round_trip_edits;
 mod round_trip_replacements;
+mod rules;
 mod scenes;
 mod schema;
 mod secrets;

@@ -13,7 +13,7 @@ use crate::kinds::compute::section::Services;
 use crate::kinds::network::vpc::{self, Vpc};
 use crate::kinds::terraform::{Block, This};
 use crate::kinds::{Desired, Kind, Stage};
-use crate::spec::Environment;
+use crate::spec::{Environment, Section};
 use crate::value::{Ref, Tags, Target};
 
 #[cfg(feature = "aws")]
@@ -67,7 +67,7 @@ impl Kind for DiscoveryNamespace {
             description: description(env),
             tags: env.tags_of::<Self>("main"),
         };
-        vec![Desired::new("main", attrs)]
+        vec![Desired::new("main", &[Cluster::KEY], attrs)]
     }
 
     fn terraform(attrs: &Attrs, _this: &This<'_>) -> Vec<Block> {

@@ -7,7 +7,7 @@ use crate::kinds::compute::discovery_namespace::{self, DiscoveryNamespace};
 use crate::kinds::compute::section::Services;
 use crate::kinds::terraform::{Block, This};
 use crate::kinds::{Desired, Kind, Stage};
-use crate::spec::Environment;
+use crate::spec::{Environment, Section};
 use crate::value::{Ref, Tags, Target};
 
 pub struct DiscoveryService;
@@ -66,7 +66,7 @@ impl Kind for DiscoveryService {
                 description: format!("Tasks of {key}"),
                 tags: env.tags_of::<Self>(key),
             };
-            Desired::new(key, attrs)
+            Desired::new(key, &[Services::KEY, key], attrs)
         });
         desired.collect()
     }

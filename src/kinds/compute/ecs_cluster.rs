@@ -12,7 +12,7 @@ use crate::kinds::compute::section::Services;
 use crate::kinds::example::Example;
 use crate::kinds::terraform::{Block, This};
 use crate::kinds::{Desired, Kind, Stage};
-use crate::spec::{self, AnySection, Environment};
+use crate::spec::{self, AnySection, Environment, Section};
 use crate::value::{Tags, Target};
 
 #[cfg(feature = "aws")]
@@ -61,7 +61,7 @@ impl Kind for EcsCluster {
             container_insights: cluster.container_insights,
             tags: env.tags_of::<Self>("main"),
         };
-        vec![Desired::new("main", attrs)]
+        vec![Desired::new("main", &[Cluster::KEY], attrs)]
     }
 
     fn terraform(attrs: &Attrs, _this: &This<'_>) -> Vec<Block> {

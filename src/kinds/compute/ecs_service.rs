@@ -30,7 +30,7 @@ use crate::kinds::network::subnet::{self, Subnet};
 use crate::kinds::network::{route_table, security_group_rules};
 use crate::kinds::terraform::{Block, This};
 use crate::kinds::{Desired, Impact, Kind, Stage};
-use crate::spec::{self, AnySection, Environment};
+use crate::spec::{self, AnySection, Environment, Section};
 use crate::value::{Address, Ref, Tags, Target};
 
 pub use super::services::EcsService;
@@ -173,7 +173,7 @@ impl Kind for EcsService {
                 after: after(env, key, service),
                 follows: follows(env, service),
                 wave: Some(service.wave),
-                ..Desired::new(key, attrs(env, key, service))
+                ..Desired::new(key, &[Services::KEY, key], attrs(env, key, service))
             })
             .collect()
     }

@@ -16,7 +16,7 @@ use crate::kinds::identity::iam_role::IamRole;
 use crate::kinds::monitoring::log_group::LogGroup;
 use crate::kinds::terraform::{Block, This, document};
 use crate::kinds::{Desired, Kind, Stage};
-use crate::spec::Environment;
+use crate::spec::{Environment, Section};
 use crate::value::{Ref, Tags, Target, Text};
 
 #[cfg(feature = "aws")]
@@ -141,7 +141,10 @@ impl Kind for TaskDefinition {
     type Attrs = Attrs;
 
     fn desired(env: &Environment) -> Vec<Desired<Attrs>> {
-        env.section::<Services>().iter().map(|(key, service)| Desired::new(key, attrs(env, key, service))).collect()
+        env.section::<Services>()
+            .iter()
+            .map(|(key, service)| Desired::new(key, &[Services::KEY, key], attrs(env, key, service)))
+            .collect()
     }
 
     fn is_counterpart(desired: &Attrs, live: &Attrs) -> bool {

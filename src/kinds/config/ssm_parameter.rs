@@ -16,7 +16,7 @@ use crate::kinds::data::section::{Databases, password_parameter};
 use crate::kinds::example::Example;
 use crate::kinds::terraform::{Block, This};
 use crate::kinds::{Desired, Kind, Stage};
-use crate::spec::{self, AnySection, Environment};
+use crate::spec::{self, AnySection, Environment, Section};
 use crate::value::{Secret, SecretSource, Tags, Target, Text};
 
 #[cfg(feature = "aws")]
@@ -98,7 +98,11 @@ impl Kind for SsmParameter {
         let declared = env.section::<Parameters>().iter().map(|(key, parameter)| {
             let external = parameter.external;
             let protect = parameter.protect.unwrap_or(env.protect);
-            Desired { external, protect, ..Desired::new(key, declared(env, key, parameter)) }
+            Desired {
+                external,
+                protect,
+                ..Desired::new(key, &[Parameters::KEY, key], declared(env, key, parameter))
+            }
         });
         let passwords = env.section::<Databases>().iter().map(|(database, spec)| {
             let key = password_parameter(database);
@@ -112,7 +116,11 @@ impl Kind for SsmParameter {
                 tags: env.tags_of::<Self>(&key),
             };
             let protect = spec.protect.unwrap_or(env.protect);
-            Desired { stage: Some(Stage::Database), protect, ..Desired::new(key, attrs) }
+            Desired {
+                stage: Some(Stage::Database),
+                protect,
+                ..Desired::new(key, &[Databases::KEY, database], attrs)
+            }
         });
         declared.chain(passwords).collect()
     }

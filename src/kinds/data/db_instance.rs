@@ -18,7 +18,7 @@ use crate::kinds::network::security_group::{self, SecurityGroup};
 use crate::kinds::network::security_group_rules;
 use crate::kinds::terraform::{Block, This};
 use crate::kinds::{Desired, Impact, Kind, Stage};
-use crate::spec::{self, AnySection, Environment};
+use crate::spec::{self, AnySection, Environment, Section};
 use crate::value::{Address, Ref, Secret, SecretSource, Tags, Target, Text};
 
 #[cfg(feature = "aws")]
@@ -145,7 +145,7 @@ impl Kind for DbInstance {
         let databases = env.section::<Databases>().iter().map(|(key, database)| {
             let protect = database.protect.unwrap_or(env.protect);
             let after = security_group_rules::of_groups(env, &database.security_groups).collect();
-            Desired { protect, after, ..Desired::new(key, wanted(env, key, database)) }
+            Desired { protect, after, ..Desired::new(key, &[Databases::KEY, key], wanted(env, key, database)) }
         });
         databases.collect()
     }

@@ -8,7 +8,7 @@ use crate::kinds::network::section::Tier;
 use crate::kinds::network::subnet::{self, Subnet};
 use crate::kinds::terraform::{Block, This};
 use crate::kinds::{Desired, Kind, Stage};
-use crate::spec::Environment;
+use crate::spec::{Environment, Section};
 use crate::value::{Ref, Tags, Target};
 
 #[cfg(feature = "aws")]
@@ -50,7 +50,7 @@ impl Kind for DbSubnetGroup {
                 subnets: subnet::references(env, database.subnets.as_ref(), Tier::Private),
                 tags: env.tags_of::<Self>(key),
             };
-            Desired::new(key, attrs)
+            Desired::new(key, &[Databases::KEY, key], attrs)
         });
         groups.collect()
     }

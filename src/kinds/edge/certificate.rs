@@ -9,7 +9,7 @@ use crate::kinds::edge::dns_record::section::Dns;
 use crate::kinds::edge::load_balancer::section::LoadBalancer;
 use crate::kinds::terraform::{Block, This};
 use crate::kinds::{Desired, Kind, Stage};
-use crate::spec::{Environment, same_other_tags};
+use crate::spec::{Environment, Section, same_other_tags};
 use crate::value::{Tags, Target};
 
 #[cfg(feature = "aws")]
@@ -81,7 +81,7 @@ impl Kind for Certificate {
             usable: true,
             tags: env.tags_of::<Self>("main"),
         };
-        vec![Desired::new("main", attrs)]
+        vec![Desired::new("main", &[Dns::KEY], attrs)]
     }
 
     /// ACM has one record for a domain and an account: certificates that have a domain in common share it.

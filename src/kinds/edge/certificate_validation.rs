@@ -8,10 +8,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::kinds::edge::certificate::{self, Certificate};
+use crate::kinds::edge::dns_record::section::Dns;
 use crate::kinds::edge::dns_record::{self, DnsRecord};
 use crate::kinds::terraform::{Block, This};
 use crate::kinds::{Desired, Kind, Stage};
-use crate::spec::Environment;
+use crate::spec::{Environment, Section};
 use crate::value::{Address, Ref, Target};
 
 pub struct CertificateValidation;
@@ -42,7 +43,7 @@ impl Kind for CertificateValidation {
     fn desired(env: &Environment) -> Vec<Desired<Attrs>> {
         let Some(dns) = certificate::requested(env) else { return Vec::new() };
         let attrs = Attrs { certificate: Ref::to("main"), names: certificate::names(dns) };
-        let mut desired = Desired::new("main", attrs);
+        let mut desired = Desired::new("main", &[Dns::KEY], attrs);
         let records = dns_record::validations(env).into_keys();
         desired.after.extend(records.map(|name| Address::new(DnsRecord::KIND, name)));
         vec![desired]

@@ -20,7 +20,7 @@ use crate::kinds::edge::load_balancer::{self, LoadBalancer};
 use crate::kinds::example::Example;
 use crate::kinds::terraform::{Block, This};
 use crate::kinds::{Desired, Kind, Stage};
-use crate::spec::{self, AnySection, Environment};
+use crate::spec::{self, AnySection, Environment, Section};
 use crate::value::{Address, Ref, Tags, Target, Text};
 
 pub struct DnsRecord;
@@ -101,7 +101,7 @@ impl Kind for DnsRecord {
             let answer = Answer::Values { ttl: VALIDATION_TTL, values: BTreeSet::from([output(&value)]) };
             let attrs = attrs(&key, output(&name), CNAME, answer);
             // The listener waits for the certificate, and the certificate for this.
-            desired.push(Desired { stage: Some(Stage::LoadBalancer), ..Desired::new(key, attrs) });
+            desired.push(Desired { stage: Some(Stage::LoadBalancer), ..Desired::new(key, &[Dns::KEY], attrs) });
         }
         if env.section::<load_balancer::section::LoadBalancer>().is_some() {
             for name in certificate::names(dns) {
@@ -113,7 +113,7 @@ impl Kind for DnsRecord {
                 let attrs = attrs(&name, name.as_str().into(), "A", answer);
                 // A name leads only to where somebody listens, with a certificate for it.
                 let after = vec![Address::new(Listener::KIND, application(env))];
-                desired.push(Desired { after, ..Desired::new(name, attrs) });
+                desired.push(Desired { after, ..Desired::new(name, &[Dns::KEY], attrs) });
             }
         }
         desired

@@ -14,7 +14,7 @@ use crate::kinds::edge::load_balancer::LoadBalancer;
 use crate::kinds::edge::load_balancer::section;
 use crate::kinds::terraform::{Block, This};
 use crate::kinds::{Desired, Kind, Stage};
-use crate::spec::Environment;
+use crate::spec::{Environment, Section};
 use crate::value::{Ref, Tags};
 
 pub use self::action::Action;
@@ -60,6 +60,7 @@ impl Kind for Listener {
 
     fn desired(env: &Environment) -> Vec<Desired<Attrs>> {
         let Some(spec) = env.section::<section::LoadBalancer>() else { return Vec::new() };
+        let at = &[section::LoadBalancer::KEY];
         let fallback = env
             .section::<Services>()
             .iter()
@@ -78,7 +79,7 @@ impl Kind for Listener {
             tags: env.tags_of::<Self>("http"),
         };
         let Some(certificate) = default_certificate(env) else {
-            return vec![Desired::new("http", http(application))];
+            return vec![Desired::new("http", at, http(application))];
         };
         let https = Attrs {
             load_balancer: Ref::to("main"),
@@ -89,7 +90,7 @@ impl Kind for Listener {
             certificate: BTreeSet::from([certificate]),
             tags: env.tags_of::<Self>("https"),
         };
-        vec![Desired::new("http", http(Action::to_https())), Desired::new("https", https)]
+        vec![Desired::new("http", at, http(Action::to_https())), Desired::new("https", at, https)]
     }
 
     /// Two listeners never share a port.

@@ -16,7 +16,7 @@ use crate::kinds::edge::listener::{Action, Listener};
 use crate::kinds::edge::load_balancer::section::LoadBalancer;
 use crate::kinds::terraform::{Block, This};
 use crate::kinds::{Desired, Kind, Stage};
-use crate::spec::Environment;
+use crate::spec::{Environment, Section};
 use crate::value::{Ref, Tags, Target, Text};
 
 #[cfg(feature = "aws")]
@@ -83,7 +83,7 @@ impl Kind for ListenerRule {
                 action: Action::forward(Ref::to(key)),
                 tags: env.tags_of::<Self>(key),
             };
-            Desired::new(key, attrs)
+            Desired::new(key, &[Services::KEY, key], attrs)
         });
         desired.collect()
     }

@@ -19,7 +19,7 @@ use crate::kinds::network::vpc::{self, Vpc};
 use crate::kinds::network::{route_table, security_group_rules};
 use crate::kinds::terraform::{Block, This};
 use crate::kinds::{Desired, Kind, Stage};
-use crate::spec::{self, AnySection, Environment, names};
+use crate::spec::{self, AnySection, Environment, Section, names};
 use crate::value::{Address, Ref, Tags, Target};
 
 #[cfg(feature = "aws")]
@@ -85,7 +85,7 @@ impl Kind for LoadBalancer {
             drop_invalid_headers: spec.drop_invalid_headers,
             tags: env.tags_of::<Self>("main"),
         };
-        let mut desired = Desired::new("main", attrs);
+        let mut desired = Desired::new("main", &[section::LoadBalancer::KEY], attrs);
         // AWS refuses an internet-facing load balancer in a VPC that has no gateway yet.
         if !spec.internal && env.section::<Network>().vpc.is_none() {
             desired.after.push(Address::new(InternetGateway::KIND, "main"));

@@ -8,7 +8,7 @@ use crate::kinds::edge::load_balancer::NAME_LENGTH;
 use crate::kinds::network::vpc::{self, Vpc};
 use crate::kinds::terraform::{Block, This};
 use crate::kinds::{Desired, Kind, Stage};
-use crate::spec::{Environment, names};
+use crate::spec::{Environment, Section, names};
 use crate::value::{Ref, Tags, Target};
 
 pub struct TargetGroup;
@@ -93,7 +93,7 @@ impl Kind for TargetGroup {
                 deregistration_delay: route.deregistration_delay.unwrap_or(DEFAULT_DELAY),
                 tags: env.tags_of::<Self>(key),
             };
-            Desired::new(key, attrs)
+            Desired::new(key, &[Services::KEY, key], attrs)
         });
         desired.collect()
     }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::kinds::compute::section::Services;
 use crate::kinds::terraform::{Block, This, document};
 use crate::kinds::{Desired, Kind, Stage};
-use crate::spec::Environment;
+use crate::spec::{Environment, Section};
 use crate::value::{Tags, Target};
 
 /// What a service's tasks may do: one role that ECS takes to start them, and one that they take while running.
@@ -44,7 +44,7 @@ impl Kind for IamRole {
     type Attrs = Attrs;
 
     fn desired(env: &Environment) -> Vec<Desired<Attrs>> {
-        let role = |part: String, policies, managed_policies| {
+        let role = |key: &str, part: String, policies, managed_policies| {
             let attrs = Attrs {
                 name: env.name(&part, MAX_NAME),
                 path: "/".to_owned(),
@@ -53,13 +53,13 @@ impl Kind for IamRole {
                 managed_policies,
                 tags: env.tags_of::<Self>(&part),
             };
-            Desired::new(part, attrs)
+            Desired::new(part, &[Services::KEY, key], attrs)
         };
         let roles = env.section::<Services>().iter().flat_map(|(key, service)| {
             let managed = service.managed_policies.iter().cloned().collect();
             [
-                role(format!("{key}-execution"), access::execution(env, key, service), BTreeSet::new()),
-                role(format!("{key}-task"), access::task(service), managed),
+                role(key, format!("{key}-execution"), access::execution(env, key, service), BTreeSet::new()),
+                role(key, format!("{key}-task"), access::task(service), managed),
             ]
         });
         roles.collect()

@@ -4,7 +4,7 @@ use serde_json::json;
 use crate::kinds::compute::section::Services;
 use crate::kinds::terraform::{Block, This};
 use crate::kinds::{Desired, Kind, Stage};
-use crate::spec::Environment;
+use crate::spec::{Environment, Section};
 use crate::value::{Tags, Target};
 
 /// Where a service's containers write their logs.
@@ -45,7 +45,10 @@ impl Kind for LogGroup {
                 retention_days: service.log_retention,
                 tags: env.tags_of::<Self>(key),
             };
-            Desired { protect: service.protect.unwrap_or(env.protect), ..Desired::new(key, attrs) }
+            Desired {
+                protect: service.protect.unwrap_or(env.protect),
+                ..Desired::new(key, &[Services::KEY, key], attrs)
+            }
         });
         groups.collect()
     }

@@ -136,7 +136,7 @@ environment = { ORDERS = "{topics.orders.arn}" }
                 kms_key: topic.kms_key.clone(),
                 tags: env.tags_of::<Self>(key),
             };
-            Desired::new(key, attrs)
+            Desired::new(key, &[Topics::KEY, key], attrs)
         });
         topics.collect()
     }

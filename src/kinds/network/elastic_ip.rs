@@ -1,10 +1,12 @@
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use crate::kinds::network::section::Network;
 use crate::kinds::network::{ec2, zones};
+use crate::kinds::rules::TagCharacters;
 use crate::kinds::terraform::{Block, This};
 use crate::kinds::{Desired, Kind, Stage};
-use crate::spec::{Environment, same_other_tags};
+use crate::spec::{Environment, Section, same_other_tags};
 use crate::value::{Address, Tags, Target};
 
 pub struct ElasticIp;
@@ -27,6 +29,7 @@ impl ElasticIp {
 }
 
 impl Kind for ElasticIp {
+    const TAG_CHARACTERS: TagCharacters = TagCharacters::Any;
     const STAGE: Stage = Stage::Network;
     const REPLACE_ON: &'static [&'static str] = &[];
     const TAG_INDEX: Option<&'static str> = Some("ec2:elastic-ip");
@@ -37,7 +40,10 @@ impl Kind for ElasticIp {
         let names = zones::with_gateway(env).into_iter().map(Self::of_nat_gateway);
         let desired = names.map(|name| {
             let attrs = Attrs { tags: ec2::tags::<Self>(env, &name) };
-            Desired { after: vec![Address::new("internet_gateway", "main")], ..Desired::new(name, attrs) }
+            Desired {
+                after: vec![Address::new("internet_gateway", "main")],
+                ..Desired::new(name, &[Network::KEY], attrs)
+            }
         });
         desired.collect()
     }

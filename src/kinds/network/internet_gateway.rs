@@ -4,9 +4,10 @@ use serde_json::json;
 use crate::kinds::network::ec2;
 use crate::kinds::network::section::Network;
 use crate::kinds::network::vpc::{self, Vpc};
+use crate::kinds::rules::TagCharacters;
 use crate::kinds::terraform::{Block, This};
 use crate::kinds::{Desired, Kind, Stage};
-use crate::spec::{Environment, same_other_tags};
+use crate::spec::{Environment, Section, same_other_tags};
 use crate::value::{Ref, Tags, Target};
 
 pub struct InternetGateway;
@@ -27,6 +28,7 @@ pub struct Attrs {
 }
 
 impl Kind for InternetGateway {
+    const TAG_CHARACTERS: TagCharacters = TagCharacters::Any;
     const STAGE: Stage = Stage::Network;
     const REPLACE_ON: &'static [&'static str] = &["vpc"];
     const TAG_INDEX: Option<&'static str> = Some("ec2:internet-gateway");
@@ -41,7 +43,7 @@ impl Kind for InternetGateway {
             return Vec::new();
         }
         let tags = ec2::tags::<Self>(env, "main");
-        vec![Desired::new("main", Attrs { vpc: vpc::reference(env), attached: true, tags })]
+        vec![Desired::new("main", &[Network::KEY], Attrs { vpc: vpc::reference(env), attached: true, tags })]
     }
 
     /// A VPC has one gateway at most.

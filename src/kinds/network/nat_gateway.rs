@@ -2,11 +2,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::kinds::network::elastic_ip::ElasticIp;
+use crate::kinds::network::section::Network;
 use crate::kinds::network::subnet::{self, Subnet};
 use crate::kinds::network::{ec2, zones};
+use crate::kinds::rules::TagCharacters;
 use crate::kinds::terraform::{Block, This};
 use crate::kinds::{Desired, Kind, Stage};
-use crate::spec::Environment;
+use crate::spec::{Environment, Section};
 use crate::value::{Address, Ref, Tags, Target};
 
 pub struct NatGateway;
@@ -27,6 +29,7 @@ pub struct Attrs {
 }
 
 impl Kind for NatGateway {
+    const TAG_CHARACTERS: TagCharacters = TagCharacters::Any;
     const STAGE: Stage = Stage::Network;
     const REPLACE_ON: &'static [&'static str] = &["subnet", "allocation", "connectivity"];
     const TAG_INDEX: Option<&'static str> = Some("ec2:natgateway");
@@ -47,7 +50,10 @@ impl Kind for NatGateway {
                 tags: ec2::tags::<Self>(env, key),
             };
             // In a VPC without an internet gateway a NAT gateway fails a minute after it was accepted.
-            Desired { after: vec![Address::new("internet_gateway", "main")], ..Desired::new(key, attrs) }
+            Desired {
+                after: vec![Address::new("internet_gateway", "main")],
+                ..Desired::new(key, &[Network::KEY, "subnets", key], attrs)
+            }
         });
         desired.collect()
     }

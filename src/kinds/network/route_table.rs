@@ -12,9 +12,10 @@ use crate::kinds::network::section::{self, Nat, Network, Tier};
 use crate::kinds::network::subnet::{self, Subnet};
 use crate::kinds::network::vpc::{self, Vpc};
 use crate::kinds::network::{ec2, zones};
+use crate::kinds::rules::TagCharacters;
 use crate::kinds::terraform::{Block, This, name_of};
 use crate::kinds::{Desired, Kind, Stage};
-use crate::spec::{Environment, same_other_tags};
+use crate::spec::{Environment, Section, same_other_tags};
 use crate::value::{Address, Ref, Tags, Target};
 
 pub struct RouteTable;
@@ -92,6 +93,7 @@ fn private(env: &Environment, zone: &str) -> BTreeSet<Ref<Subnet>> {
 }
 
 impl Kind for RouteTable {
+    const TAG_CHARACTERS: TagCharacters = TagCharacters::Any;
     const STAGE: Stage = Stage::Network;
     const REPLACE_ON: &'static [&'static str] = &["vpc"];
     const TAG_INDEX: Option<&'static str> = Some("ec2:route-table");
@@ -108,7 +110,11 @@ impl Kind for RouteTable {
             if !subnets.is_empty() {
                 let routes = via.map(|via| Route { destination: DEFAULT.to_owned(), via }).into_iter().collect();
                 let tags = ec2::tags::<Self>(env, &name);
-                desired.push(Desired::new(name, Attrs { vpc: vpc::reference(env), routes, subnets, tags }));
+                desired.push(Desired::new(
+                    name,
+                    &[Network::KEY],
+                    Attrs { vpc: vpc::reference(env), routes, subnets, tags },
+                ));
             }
         };
         let public = subnet::references(env, None, Tier::Public);

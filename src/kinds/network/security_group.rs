@@ -9,9 +9,10 @@ use crate::kinds::example::Example;
 use crate::kinds::network::ec2;
 use crate::kinds::network::security_group::section::SecurityGroups;
 use crate::kinds::network::vpc::{self, Vpc};
+use crate::kinds::rules::TagCharacters;
 use crate::kinds::terraform::{Block, This};
 use crate::kinds::{Desired, Kind, Stage};
-use crate::spec::{self, AnySection, Environment, names};
+use crate::spec::{self, AnySection, Environment, Section, names};
 use crate::value::{Ref, Tags, Target};
 
 #[cfg(feature = "aws")]
@@ -63,6 +64,7 @@ pub(in crate::kinds) fn both(
 impl Kind for SecurityGroup {
     const SECTIONS: &'static [&'static dyn AnySection] = &[spec::section::<SecurityGroups>()];
     const EXAMPLES: &'static [Example] = section::EXAMPLES;
+    const TAG_CHARACTERS: TagCharacters = TagCharacters::Any;
     const STAGE: Stage = Stage::Network;
     const REPLACE_ON: &'static [&'static str] = &["name", "description", "vpc"];
     const TAG_INDEX: Option<&'static str> = Some("ec2:security-group");
@@ -76,7 +78,7 @@ impl Kind for SecurityGroup {
                 vpc: vpc::reference(env),
                 tags: ec2::tags::<Self>(env, key),
             };
-            Desired::new(key, attrs)
+            Desired::new(key, &[SecurityGroups::KEY, key], attrs)
         });
         desired.collect()
     }

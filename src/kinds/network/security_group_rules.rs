@@ -9,7 +9,7 @@ use crate::kinds::network::security_group::SecurityGroup;
 use crate::kinds::network::security_group::section::SecurityGroups;
 use crate::kinds::terraform::{Block, This, name_of};
 use crate::kinds::{Desired, Kind, Stage};
-use crate::spec::Environment;
+use crate::spec::{Environment, Section};
 use crate::value::{Address, Ref, Target};
 
 pub use rule::{Peer, Rule};
@@ -58,7 +58,7 @@ impl Kind for SecurityGroupRules {
                 ingress: group.ingress.iter().map(|rule| Rule::ingress(env, key, rule)).collect(),
                 egress: group.egress.iter().map(|rule| Rule::egress(env, key, rule)).collect(),
             };
-            Desired::new(key, attrs)
+            Desired::new(key, &[SecurityGroups::KEY, key], attrs)
         });
         desired.collect()
     }

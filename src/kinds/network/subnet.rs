@@ -6,9 +6,10 @@ use serde_json::json;
 use crate::kinds::network::ec2;
 use crate::kinds::network::section::{Network, Tier};
 use crate::kinds::network::vpc::{self, Vpc};
+use crate::kinds::rules::TagCharacters;
 use crate::kinds::terraform::{Block, This};
 use crate::kinds::{Desired, Kind, Stage};
-use crate::spec::Environment;
+use crate::spec::{Environment, Section};
 use crate::value::{Ref, Tags, Target};
 
 pub struct Subnet;
@@ -55,6 +56,7 @@ pub(in crate::kinds) fn references(
 }
 
 impl Kind for Subnet {
+    const TAG_CHARACTERS: TagCharacters = TagCharacters::Any;
     const STAGE: Stage = Stage::Network;
     const REPLACE_ON: &'static [&'static str] = &["vpc", "cidr", "zone"];
     const TAG_INDEX: Option<&'static str> = Some("ec2:subnet");
@@ -73,7 +75,7 @@ impl Kind for Subnet {
                 map_public_ip_on_launch: false,
                 tags: ec2::tags::<Self>(env, key),
             };
-            Some(Desired::new(key, attrs))
+            Some(Desired::new(key, &[Network::KEY, "subnets", key], attrs))
         });
         desired.collect()
     }

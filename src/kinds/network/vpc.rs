@@ -4,9 +4,10 @@ use serde_json::json;
 use crate::kinds::example::Example;
 use crate::kinds::network::ec2;
 use crate::kinds::network::section::Network;
+use crate::kinds::rules::TagCharacters;
 use crate::kinds::terraform::{Block, This};
 use crate::kinds::{Desired, Kind, Stage};
-use crate::spec::{self, AnySection, Environment, same_other_tags};
+use crate::spec::{self, AnySection, Environment, Section, same_other_tags};
 use crate::value::{Ref, Tags, Target};
 
 #[cfg(feature = "aws")]
@@ -41,6 +42,7 @@ pub(in crate::kinds) fn reference(env: &Environment) -> Ref<Vpc> {
 impl Kind for Vpc {
     const SECTIONS: &'static [&'static dyn AnySection] = &[spec::section::<Network>()];
     const EXAMPLES: &'static [Example] = crate::kinds::network::section::EXAMPLES;
+    const TAG_CHARACTERS: TagCharacters = TagCharacters::Any;
     const STAGE: Stage = Stage::Network;
     const REPLACE_ON: &'static [&'static str] = &["cidr"];
     const TAG_INDEX: Option<&'static str> = Some("ec2:vpc");
@@ -60,7 +62,7 @@ impl Kind for Vpc {
             dns_hostnames: network.dns_hostnames,
             tags,
         };
-        vec![Desired::new("main", attrs)]
+        vec![Desired::new("main", &[Network::KEY], attrs)]
     }
 
     /// Any number of VPCs may have one range.

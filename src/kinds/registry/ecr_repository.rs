@@ -8,7 +8,7 @@ use crate::kinds::example::Example;
 use crate::kinds::registry::ecr_repository::section::Registries;
 use crate::kinds::terraform::{Block, This, document};
 use crate::kinds::{Desired, Kind, Stage};
-use crate::spec::{self, AnySection, Environment};
+use crate::spec::{self, AnySection, Environment, Section};
 use crate::value::{Tags, Target};
 
 /// A registry of images. It belongs to the project: every environment pulls from it.
@@ -59,7 +59,7 @@ impl Kind for EcrRepository {
                 tags: env.project_tags_of::<Self>(key),
             };
             let protect = registry.protect.unwrap_or(env.protect);
-            Desired { protect, ..Desired::new(key, attrs) }
+            Desired { protect, ..Desired::new(key, &[Registries::KEY, key], attrs) }
         });
         repositories.collect()
     }
