@@ -44,8 +44,11 @@ pub enum Exit {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Validate specs offline; every error with file, line and column.
+    /// Validate specs offline: every error, and what AWS takes but cannot work, with file, line and column.
     Check {
+        /// Fail on warnings, too, apart from those that the spec accepts.
+        #[arg(long)]
+        strict: bool,
         #[arg(required = true)]
         specs: Vec<PathBuf>,
     },

@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 use std::time::{Duration, Instant, SystemTime};
 
 use futures_util::future::LocalBoxFuture;
+use time::OffsetDateTime;
 
 pub use simulated::SimulatedClock;
 
@@ -64,4 +65,13 @@ impl Clock for SystemClock {
     fn sleep(&self, duration: Duration) -> LocalBoxFuture<'static, ()> {
         Box::pin(tokio::time::sleep(duration))
     }
+}
+
+/// As in `2026-03-01T14:02:11Z`.
+pub fn rfc3339(time: SystemTime) -> String {
+    let seconds = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
+    let date = i64::try_from(seconds).ok().and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok());
+    let Some(date) = date else { return String::new() };
+    let (hour, minute, second) = date.to_hms();
+    format!("{}T{hour:02}:{minute:02}:{second:02}Z", date.date())
 }

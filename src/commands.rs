@@ -20,7 +20,8 @@ mod show;
 use crate::cli::{Cli, Command, Exit, GraphFormat, SchemaOf};
 use crate::graph::{self, Graph};
 use crate::kinds;
-use crate::plan::{self as plans, PlanError};
+use crate::plan::PlanError;
+use crate::render::Beside;
 use crate::spec::{self, Problems};
 use crate::ui::{OutputError, Ui};
 
@@ -69,7 +70,7 @@ pub async fn run(cli: Cli) -> Exit {
     let json = cli.json || rendering::asks_for_json(&cli.command);
     let ui = Ui { verbose: cli.verbose, ..Ui::new(json) };
     let result = match cli.command {
-        Command::Check { specs } => check::check(ui, &specs),
+        Command::Check { specs, strict } => check::check(ui, &specs, strict),
         Command::Show { file, rendering } => show::show(ui, &file, rendering, cli.json),
         Command::Plan(args) => plan::plan(ui, &args, cli.json).await,
         Command::Apply(args) => apply::apply(ui, &args).await,
@@ -82,7 +83,7 @@ pub async fn run(cli: Cli) -> Exit {
         Command::Schema { of } => {
             let schema = match of {
                 SchemaOf::Environment => spec::file_schema(&kinds::catalog()),
-                SchemaOf::Plan => plans::schema(),
+                SchemaOf::Plan => Beside::schema(),
             };
             ui.result_json(&schema).map(|()| Exit::Done).map_err(Failure::from)
         }

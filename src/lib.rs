@@ -13,7 +13,7 @@
 //! - [`render`]: a plan as a document for a pull request, a browser or another tool;
 //! - [`ui`]: the one place that prints.
 //!
-//! Over the same graph, plan and cloud, [`compare`] holds two environments against one another, and [`rehearse`]
+//! Over the same graph, [`checks`] finds what AWS takes although it cannot work; [`compare`] holds two environments against one another, and [`rehearse`]
 //! carries a change out in memory first. Beside them, [`aws`] holds the clients of an account and what their errors
 //! mean, [`applied`] what was asked for when an environment was last applied, and of which kinds it may have objects,
 //! [`value`] what attributes are made of (addresses, references, texts, secrets), [`clock`] the time that is waited by;
@@ -24,7 +24,7 @@
 //! A module uses only those that come after it here, and no two files use one another; a test holds both
 //! (`tests/it/layers.rs`):
 //!
-//! commands, cli → ui → render → rehearse → apply → compare → plan → cloud → applied, lock → graph → kinds → aws → spec
+//! commands, cli → ui → render → rehearse → apply → checks, compare → plan → cloud → applied, lock → graph → kinds → aws → spec
 //! → value, files, clock
 //!
 //! All that needs AWS's SDK is behind the default feature `aws`: without it there are cloud files only, and a build
@@ -41,7 +41,8 @@
 //! - a marker type that names it ([`value::Target`]), and its attributes, the desired and the live shape in one;
 //! - its [`spec::Section`], if no section that is there says what it is made of: the type of what the spec says, what
 //!   is wrong with it, and what texts may refer to;
-//! - [`kinds::Kind`]: the section and examples of it, what a spec wants, what a change means, what Terraform calls it;
+//! - [`kinds::Kind`]: the section and examples of it, AWS's rules on what is sent ([`kinds::rules`]), what a spec wants,
+//!   what a change means, what Terraform calls it;
 //! - in `mod calls`, behind the feature `aws`: [`kinds::Calls`], which reads all live objects and creates, updates and
 //!   deletes one, and `service!(aws_sdk_sns);` where no other kind calls that crate of the SDK.
 //!
@@ -56,6 +57,7 @@
 pub mod applied;
 pub mod apply;
 pub mod aws;
+pub mod checks;
 pub mod cli;
 pub mod clock;
 pub mod cloud;

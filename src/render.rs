@@ -1,12 +1,14 @@
 //! Renderings of a plan as documents: values made from values. They have a place of their own because they print
 //! nothing and know no terminal; what knows one is in [`crate::ui`], which also prints these.
 
+mod beside;
 mod html;
 mod markdown;
 mod rows;
 mod tfplan;
 mod view;
 
+pub use beside::{Accepted, Beside};
 pub use html::html;
 pub use markdown::markdown;
 pub(crate) use markdown::text as markdown_text;

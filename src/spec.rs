@@ -1,9 +1,11 @@
 //! From TOML files to a typed, checked [`Environment`]: read, merge, check the structure against the schema,
 //! then check what the values mean. Every error comes with its place, and all of them at once.
 
+mod accept;
 mod check;
 mod differs;
 mod environment;
+mod fill;
 mod keyed;
 pub mod names;
 mod owner;
@@ -24,13 +26,14 @@ use serde::Deserialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+pub use accept::Accept;
 pub use check::Check;
 pub use differs::Differs;
 pub use environment::Environment;
 pub use keyed::Keyed;
 pub use owner::{OWNERSHIP, Owner, same_other_tags};
 pub use place::{Place, Source};
-pub use problem::{Problem, Problems, one_of};
+pub use problem::{Problem, Problems, Reported, Severity, one_of};
 pub use section::{AnySection, Section, section};
 pub use source::{Data, Entry, Node, Tree};
 use structure::Placeholder;
@@ -82,13 +85,20 @@ pub fn parse(name: &str, text: &str, catalog: &Catalog) -> Result<Spec, Problems
 }
 
 fn typed(tree: Tree, catalog: &Catalog, schema: &Value) -> Result<Spec, Problems> {
-    let mut root = tree.root.clone();
+    let mut filled = tree.root.clone();
+    let unfilled = fill::fill(&mut filled, schema, |root| {
+        let mut root = root.clone();
+        structure::check(&mut root, schema, Placeholder::Least);
+        environment(&root, catalog).ok()
+    });
+    let mut root = filled.clone();
     let findings = structure::check(&mut root, schema, Placeholder::Least);
     let env = environment(&root, catalog);
     let is_readable = findings.is_readable();
-    let mut list = findings.problems;
+    let mut list = unfilled;
+    list.extend(findings.problems);
     match &env {
-        Ok(env) if is_readable => list.extend(meaning(env, &tree, catalog, schema, &findings.unreadable)),
+        Ok(env) if is_readable => list.extend(meaning(env, &tree, &filled, catalog, schema, &findings.unreadable)),
         Ok(_) => {}
         Err(error) if list.is_empty() => list.push(Problem::new(error.to_string(), "")),
         Err(_) => {}
@@ -111,6 +121,7 @@ fn typed(tree: Tree, catalog: &Catalog, schema: &Value) -> Result<Spec, Problems
 fn meaning(
     env: &Environment,
     tree: &Tree,
+    filled: &Node,
     catalog: &Catalog,
     schema: &Value,
     unreadable: &[Vec<String>],
@@ -119,7 +130,7 @@ fn meaning(
     if unreadable.is_empty() {
         return problems;
     }
-    let mut root = tree.root.clone();
+    let mut root = filled.clone();
     structure::check(&mut root, schema, Placeholder::Most);
     let Ok(other) = environment(&root, catalog) else { return Vec::new() };
     let other: HashSet<Problem> = wrong(&other, tree, catalog).into_iter().collect();

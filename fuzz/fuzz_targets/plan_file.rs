@@ -2,12 +2,13 @@
 #![no_main]
 
 use baseplate::commands::SavedPlan;
+use baseplate::render::Beside;
 use baseplate::ui::{Paint, plan_text};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
     if let Ok(saved) = SavedPlan::parse(bytes) {
-        plan_text(&saved.plan, "nowhere", Paint::new(true));
+        plan_text(&saved.plan, &Beside::default(), "nowhere", Paint::new(true));
         let again = serde_json::to_vec(&saved).expect("a plan is plain data");
         assert_eq!(SavedPlan::parse(&again).expect("the same plan").plan, saved.plan);
     }

@@ -5,7 +5,7 @@ use crate::apply::Order;
 use crate::cli::{Choices, Exit, Format, PlanArgs};
 use crate::graph::Graph;
 use crate::plan::{self, ExecutionPlan, Options, Plan};
-use crate::render;
+use crate::render::{self, Beside};
 use crate::ui::{OutputError, Ui, plan_text};
 use crate::value::one_line;
 
@@ -45,7 +45,9 @@ pub async fn plan(ui: Ui, args: &PlanArgs, json: bool) -> Result<Exit, Failure> 
         })?;
         ui.result_json(&terraform)?;
     } else {
-        rendering::print(ui, &execution.plan, format, args.rendering.max_bytes, &session.cloud.place())?;
+        let beside = if args.destroy { Beside::default() } else { session.beside() };
+        let (plan, most) = (&execution.plan, args.rendering.max_bytes);
+        rendering::print(ui, plan, &beside, format, most, &session.cloud.place())?;
     }
     if let Some(out) = &args.out {
         let out = one_line(&out.display().to_string());
@@ -86,9 +88,10 @@ pub async fn make(
 }
 
 pub fn show(ui: Ui, session: &Session, plan: &Plan) -> Result<(), OutputError> {
+    let beside = if plan.destroy { Beside::default() } else { session.beside() };
     if ui.json {
-        ui.result_json(&serde_json::to_value(plan).unwrap_or_default())
+        ui.result_json(&beside.json(plan))
     } else {
-        ui.result(&plan_text(plan, &session.cloud.place(), ui.out))
+        ui.result(&plan_text(plan, &beside, &session.cloud.place(), ui.out))
     }
 }

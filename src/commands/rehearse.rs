@@ -16,7 +16,7 @@ pub async fn rehearse(ui: Ui, args: &RehearseArgs) -> Result<Exit, Failure> {
     let context = session.context(&session.graph);
     let Planned { execution: first, order } = make(&session, &session.graph, &args.choices, false, false).await?;
     if !ui.json {
-        ui.result(&plan_text(&first.plan, &session.cloud.place(), ui.out))?;
+        ui.result(&plan_text(&first.plan, &session.beside(), &session.cloud.place(), ui.out))?;
     }
     let progress = Progress::new(ui, order.len());
     let emit = |event: crate::apply::Event<'_>| progress.show_event(&event);

@@ -3,7 +3,7 @@
 use super::Failure;
 use crate::cli::{Command, Exit, Format, Rendering};
 use crate::plan::Plan;
-use crate::render;
+use crate::render::{self, Beside};
 use crate::ui::{OutputError, Ui, plan_text};
 
 pub fn asks_for_json(command: &Command) -> bool {
@@ -38,14 +38,21 @@ pub fn format(rendering: Rendering, json: bool) -> Result<Format, Failure> {
 }
 
 /// Prints a plan in a format that needs nothing but the plan. `place` is where the environment is, in words.
-pub fn print(ui: Ui, plan: &Plan, format: Format, max_bytes: Option<u64>, place: &str) -> Result<(), OutputError> {
+pub fn print(
+    ui: Ui,
+    plan: &Plan,
+    beside: &Beside,
+    format: Format,
+    max_bytes: Option<u64>,
+    place: &str,
+) -> Result<(), OutputError> {
     match format {
-        Format::Text => ui.result(&plan_text(plan, place, ui.out)),
+        Format::Text => ui.result(&plan_text(plan, beside, place, ui.out)),
         Format::Markdown => {
             let limit = max_bytes.and_then(|bytes| usize::try_from(bytes).ok());
-            ui.result(&render::markdown(plan, limit))
+            ui.result(&render::markdown(plan, beside, limit))
         }
         Format::Html => ui.result(&render::html(plan)),
-        Format::Json | Format::TfplanJson => ui.result_json(&serde_json::to_value(plan).unwrap_or_default()),
+        Format::Json | Format::TfplanJson => ui.result_json(&beside.json(plan)),
     }
 }

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::pin::pin;
+use std::time::SystemTime;
 
 use futures_util::future::{Either, select};
 
@@ -9,12 +10,15 @@ use futures_util::future::{Either, select};
 use super::account::open as account;
 use super::{Failure, options};
 use crate::aws::{CloudError, ErrorClass};
+use crate::checks;
 use crate::cli::{Choices, CloudArgs, Exit};
+use crate::clock::rfc3339;
 use crate::cloud::{Cloud, Context, FileCloud, Options};
 use crate::graph::Graph;
 use crate::kinds;
 use crate::kinds::compute::section::Services;
-use crate::spec::{self, Environment, Spec};
+use crate::render::Beside;
+use crate::spec::{self, Environment, Problems, Spec};
 use crate::ui::Ui;
 use crate::value::SecretStore;
 
@@ -58,9 +62,19 @@ impl Session {
         beside(self.guard(), reads).await
     }
 
+    /// What the checks say of the spec.
+    pub fn beside(&self) -> Beside {
+        Beside::of(&checks::warnings(&self.spec, &self.graph, &today()), &self.spec.tree.sources)
+    }
+
     pub fn context<'a>(&'a self, graph: &'a Graph) -> Context<'a> {
         Context { env: &self.spec.env, graph, secret_store: &self.secret_store }
     }
+}
+
+/// The date in UTC, `2026-11-27`.
+pub fn today() -> String {
+    rfc3339(SystemTime::now()).chars().take_while(|&c| c != 'T').collect()
 }
 
 /// The result of `reads` once the guard succeeds. Its error has precedence, and does not wait for them.
@@ -85,6 +99,14 @@ pub fn load(path: &Path, choices: Option<&Choices>) -> Result<(Spec, Graph), Fai
     let mut spec = spec::load(path, &kinds::catalog())?;
     for choice in choices.map(|choices| choices.image.as_slice()).unwrap_or_default() {
         set_image(&mut spec.env, choice)?;
+    }
+    // Images of the command line are sent as those of the spec.
+    let broken = match choices.is_some_and(|choices| !choices.image.is_empty()) {
+        true => kinds::rules::broken(&spec.env, &spec.tree),
+        false => Vec::new(),
+    };
+    if !broken.is_empty() {
+        return Err(Problems::new(spec.tree.sources, broken).into());
     }
     let graph = Graph::of(&spec.env)
         .map_err(|cycle| Failure::new(Exit::InvalidInput, cycle, "remove one of these references"))?;

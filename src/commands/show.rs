@@ -3,6 +3,7 @@ use std::path::Path;
 use super::{Failure, SavedPlan, rendering};
 use crate::cli::{Exit, Format, Rendering};
 use crate::kinds;
+use crate::render::Beside;
 use crate::spec;
 use crate::ui::{Ui, spec_text};
 
@@ -17,7 +18,7 @@ pub fn show(ui: Ui, path: &Path, asked: Rendering, json: bool) -> Result<Exit, F
         }
         let plan = &saved.plan;
         let place = format!("account {}, {} (as saved)", plan.account, plan.region);
-        rendering::print(ui, plan, format, asked.max_bytes, &place)?;
+        rendering::print(ui, plan, &Beside::default(), format, asked.max_bytes, &place)?;
         return Ok(Exit::Done);
     }
     let spec = spec::load(path, &kinds::catalog())?;

@@ -3,8 +3,8 @@ use std::time::{Duration, SystemTime};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::holder::rfc3339;
 use super::{Held, Holder};
+use crate::clock::rfc3339;
 
 /// What a version of the parameter says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

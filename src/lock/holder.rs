@@ -1,8 +1,8 @@
 use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
-use time::OffsetDateTime;
 
+use crate::clock::rfc3339;
 use crate::value::{is_unsafe, without_password};
 
 /// Who holds a lock, for people to read. Nothing in it is secret.
@@ -58,15 +58,6 @@ fn run_address(variable: impl Fn(&str) -> Option<String>) -> Option<String> {
 /// Shortened, and without what controls a terminal or means a reference to Parameter Store.
 fn plain(text: &str) -> String {
     text.chars().filter(|&c| !is_unsafe(c) && !matches!(c, '\n' | '\t' | '{' | '}')).take(LONGEST).collect()
-}
-
-/// As in `2026-03-01T14:02:11Z`.
-pub fn rfc3339(time: SystemTime) -> String {
-    let seconds = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
-    let date = i64::try_from(seconds).ok().and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok());
-    let Some(date) = date else { return String::new() };
-    let (hour, minute, second) = date.to_hms();
-    format!("{}T{hour:02}:{minute:02}:{second:02}Z", date.date())
 }
 
 fn random_id() -> String {

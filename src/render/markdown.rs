@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use super::Beside;
 use super::rows::{Content, Mark, Row, inline, rows};
 use super::view::{self, ORIGINS, by_danger, danger, duration, needs_reason};
 use crate::kinds::Impact;
@@ -13,9 +14,9 @@ const NOTICE: usize = 400;
 
 /// A plan in Markdown, in `limit` bytes at most. What does not fit is left out from the least dangerous end,
 /// details before whole changes, and counted.
-pub fn markdown(plan: &Plan, limit: Option<usize>) -> String {
+pub fn markdown(plan: &Plan, beside: &Beside, limit: Option<usize>) -> String {
     let entries: Vec<Entry> = by_danger(plan).into_iter().map(|(_, change)| Entry::of(change)).collect();
-    let extras = extras(plan);
+    let extras = extras(plan, beside);
     let top = top(plan);
     let cut = match limit {
         Some(limit) => Cut::to_fit(limit, top.len(), plan.destroy, &entries, &extras),
@@ -23,12 +24,12 @@ pub fn markdown(plan: &Plan, limit: Option<usize>) -> String {
     };
     let mut out = top;
     out += &cut.notice(&entries, limit);
-    let beside = |early: bool| {
+    let shown = |early: bool| {
         let shown = extras.iter().zip(&cut.extras).filter(|(_, shown)| **shown).map(|(extra, _)| extra);
         let texts = shown.filter(move |extra| (extra.place == Place::BeforeChanges) == early);
         texts.map(|extra| extra.text.as_str()).collect::<String>()
     };
-    out += &beside(true);
+    out += &shown(true);
     for origin in ORIGINS {
         let shown = entries.iter().zip(&cut.entries).filter(|(entry, _)| entry.origin == origin);
         let shown: Vec<&str> = shown.filter_map(|(entry, level)| entry.at(*level)).collect();
@@ -37,7 +38,7 @@ pub fn markdown(plan: &Plan, limit: Option<usize>) -> String {
             shown.into_iter().for_each(|text| out += text);
         }
     }
-    out += &beside(false);
+    out += &shown(false);
     out
 }
 
@@ -127,7 +128,7 @@ enum Place {
     Folded,
 }
 
-fn extras(plan: &Plan) -> Vec<Extra> {
+fn extras(plan: &Plan, beside: &Beside) -> Vec<Extra> {
     let list = |title: &str, place: Place, lines: Vec<String>| {
         let lines: String = lines.iter().map(|line| format!("- {}\n", code(line))).collect();
         (!lines.is_empty()).then(|| Extra { text: format!("\n#### {title}\n\n{lines}"), place })
@@ -149,6 +150,7 @@ fn extras(plan: &Plan) -> Vec<Extra> {
     });
     [
         list("Requires approval", Place::BeforeChanges, plan.missing.clone()),
+        list("Warnings", Place::BeforeChanges, beside.lines()),
         list("Scheduled by AWS", Place::AfterChanges, plan.scheduled.clone()),
         list("Kept", Place::AfterChanges, kept),
         list("Notes", Place::AfterChanges, plan.notes.clone()),

@@ -7,27 +7,30 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Differs, Unknown};
+use super::{Accept, Differs, Unknown};
 use crate::value::Part;
 
 /// One environment of one project, in one account and region.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct Environment {
-    /// The spec that this one builds on, as a path beside it. Tables merge by key, arrays replace.
+    /// The spec that this one builds on, or several, of which later ones override earlier ones: paths from this file's
+    /// folder to others in the same Git repository (outside of one: beside this file or below). Tables merge by key,
+    /// arrays replace, and `false` in place of an inherited table takes it away.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub extends: Option<String>,
+    #[schemars(extend("x-placeholders" = "none"))]
+    pub extends: Option<Extends>,
     /// The project's name: the first part of every name and parameter path.
-    #[schemars(regex(pattern = r"^[a-z][a-z0-9-]{0,30}[a-z0-9]$"))]
+    #[schemars(regex(pattern = r"^[a-z][a-z0-9-]{0,30}[a-z0-9]$"), extend("x-placeholders" = "none"))]
     pub project: String,
     /// The environment's name: the second part of every name and parameter path.
-    #[schemars(regex(pattern = r"^[a-z][a-z0-9-]{0,14}[a-z0-9]$"))]
+    #[schemars(regex(pattern = r"^[a-z][a-z0-9-]{0,14}[a-z0-9]$"), extend("x-placeholders" = "none"))]
     pub environment: String,
     /// The AWS account, 12 digits. Nothing is written to any other.
-    #[schemars(regex(pattern = r"^[0-9]{12}$"))]
+    #[schemars(regex(pattern = r"^[0-9]{12}$"), extend("x-placeholders" = "none"))]
     pub account: String,
     /// The AWS region, as in `eu-central-1`.
-    #[schemars(regex(pattern = r"^[a-z]{2}(-[a-z]+)+-[0-9]$"))]
+    #[schemars(regex(pattern = r"^[a-z]{2}(-[a-z]+)+-[0-9]$"), extend("x-placeholders" = "none"))]
     pub region: String,
     /// Whether what holds data (databases, registries, secret parameters, logs) is deleted or replaced only if
     /// `--allow-destroy` names it. A database, registry, parameter or service can say otherwise for itself.
@@ -38,10 +41,23 @@ pub struct Environment {
     pub tags: BTreeMap<String, String>,
     /// How this environment differs from the project's others on purpose: `compare` folds these.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-placeholders" = "none"))]
     pub differs: Vec<Differs>,
+    /// What checks find and is meant.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-placeholders" = "none"))]
+    pub accept: Vec<Accept>,
     /// All else that the spec says, which the kinds read by type ([`Environment::section`]).
     #[serde(skip)]
     sections: Sections,
+}
+
+/// What a spec builds on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Extends {
+    One(String),
+    Several(Vec<String>),
 }
 
 fn yes() -> bool {

@@ -1,7 +1,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, Severity, SourceCode};
+use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode};
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use super::place::{Place, Source, line_column};
 use crate::value::{one_line, prefix_lines, sanitize};
@@ -11,7 +13,8 @@ use crate::value::{one_line, prefix_lines, sanitize};
 pub struct Problem {
     pub message: String,
     pub help: String,
-    /// The code of the rule that it breaks, where that has one.
+    pub severity: Severity,
+    /// The code of the rule that it breaks, or of the check that found it, where that has one.
     pub code: Option<&'static str>,
     /// Keys and indices that lead to it, when the place is not known yet.
     pub path: Vec<String>,
@@ -27,6 +30,7 @@ impl Problem {
         Self {
             message: shortened(message.into()),
             help: shortened(help.into()),
+            severity: Severity::Error,
             code: None,
             path: Vec::new(),
             part: None,
@@ -39,6 +43,31 @@ impl Problem {
         let path = path.iter().map(|&step| step.to_owned()).collect();
         Self { path, ..Self::new(message, help) }
     }
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Severity {
+    /// It keeps the spec from being planned.
+    #[default]
+    Error,
+    Warning,
+}
+
+/// A problem as JSON has it.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Reported {
+    pub severity: Severity,
+    /// The code of a rule or check; `null` for what has none.
+    pub code: Option<&'static str>,
+    pub message: String,
+    /// What to do.
+    pub help: String,
+    /// `null` where it stands nowhere.
+    pub file: Option<String>,
+    /// From 1.
+    pub line: Option<usize>,
+    pub column: Option<usize>,
 }
 
 /// All that is wrong with one spec, or with several.
@@ -120,21 +149,28 @@ impl Problems {
         out
     }
 
-    /// For machines: message, help, file, line and column of each.
+    /// For machines: each with its place.
     pub fn json(&self) -> serde_json::Value {
-        let one = |problem: &Problem| {
-            let place = problem.place.as_ref();
-            let position = place.map(|place| line_column(&self.sources[place.file].text, place.span.start));
-            serde_json::json!({
-                "code": problem.code,
-                "message": problem.message,
-                "help": problem.help,
-                "file": place.map(|place| &self.sources[place.file].name),
-                "line": position.map(|position| position.0),
-                "column": position.map(|position| position.1),
-            })
-        };
-        self.list.iter().chain(&self.rest()).map(one).collect()
+        let all: Vec<Reported> =
+            self.list.iter().chain(&self.rest()).map(|problem| problem.reported(&self.sources)).collect();
+        serde_json::to_value(all).unwrap_or_default()
+    }
+}
+
+impl Problem {
+    /// As JSON has it. `sources` are those of its spec.
+    pub fn reported(&self, sources: &[Source]) -> Reported {
+        let place = self.place.as_ref();
+        let position = place.map(|place| line_column(&sources[place.file].text, place.span.start));
+        Reported {
+            severity: self.severity,
+            code: self.code,
+            message: self.message.clone(),
+            help: self.help.clone(),
+            file: place.map(|place| sources[place.file].name.clone()),
+            line: position.map(|position| position.0),
+            column: position.map(|position| position.1),
+        }
     }
 }
 
@@ -204,8 +240,11 @@ impl fmt::Display for Located<'_> {
 impl std::error::Error for Located<'_> {}
 
 impl Diagnostic for Located<'_> {
-    fn severity(&self) -> Option<Severity> {
-        Some(Severity::Error)
+    fn severity(&self) -> Option<miette::Severity> {
+        Some(match self.problem.severity {
+            Severity::Error => miette::Severity::Error,
+            Severity::Warning => miette::Severity::Warning,
+        })
     }
 
     fn code<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {

@@ -1,9 +1,10 @@
 //! Spec files as text: reading, merging what `extends` names, and finding the place of every value.
 
+mod extends;
 mod typed;
 
 use std::collections::BTreeMap;
-use std::path::{Component, Path, PathBuf};
+use std::path::Path;
 
 use serde_json::Value;
 use toml::Spanned;
@@ -15,7 +16,6 @@ use crate::files;
 
 /// A spec is written by people; what is larger than this is something else. In bytes, each file.
 const MAX_BYTES: usize = 512 << 10;
-const MAX_EXTENDS: usize = 8;
 /// Tables and arrays within one another. The deepest that a spec needs is six.
 const MAX_DEPTH: usize = 16;
 /// Entries of one table or array: what is checked against each other is checked in a moment.
@@ -61,54 +61,7 @@ impl Tree {
     /// Every syntax error of the first file that has any; an unreadable or oversized file; a cycle of `extends`, or
     /// one that leaves the folder.
     pub fn read(path: &Path, schema: &Value) -> Result<Self, (Vec<Source>, Vec<Problem>)> {
-        let mut sources = Vec::new();
-        let mut seen: Vec<PathBuf> = Vec::new();
-        let mut layers = Vec::new();
-        let mut next = Some((path.to_owned(), None::<Place>));
-        while let Some((path, named_at)) = next.take() {
-            let fail = |sources: &Vec<Source>, message: String, help: &str| {
-                let mut problem = Problem::new(message, help);
-                problem.place = named_at.clone();
-                (sources.clone(), vec![problem])
-            };
-            if seen.contains(&path) || seen.len() >= MAX_EXTENDS {
-                let message = format!("`extends` is a cycle or too deep at {}", path.display());
-                return Err(fail(&sources, message, "the last of the specs must not extend another"));
-            }
-            let text = match read_text(&path) {
-                Ok(text) => text,
-                Err(message) => {
-                    let message = format!("cannot read {}: {message}", path.display());
-                    let help = match named_at {
-                        Some(_) => "`extends` is a path from the folder of the file that it stands in",
-                        None => "give the path of a TOML spec, as in environments/dev.toml",
-                    };
-                    return Err(fail(&sources, message, help));
-                }
-            };
-            seen.push(path.clone());
-            let file = sources.len();
-            sources.push(Source { name: path.display().to_string(), text });
-            let root = parse(&sources[file], file, schema).map_err(|problems| (sources.clone(), problems))?;
-            if let Data::Table(entries) = &root.data
-                && let Some(Entry { node: Node { data: Data::String(base), place }, .. }) = entries.get("extends")
-            {
-                match beside(&path, base) {
-                    Ok(base) => next = Some((base, Some(place.clone()))),
-                    Err((message, help)) => {
-                        let mut problem = Problem::new(message, help);
-                        problem.place = Some(place.clone());
-                        return Err((sources, vec![problem]));
-                    }
-                }
-            }
-            layers.push(root);
-        }
-        let mut root = layers.pop().unwrap_or_else(|| unreachable!("the first file was read"));
-        while let Some(layer) = layers.pop() {
-            merge(&mut root, layer);
-        }
-        Ok(Self { sources, root })
+        extends::read(path, schema)
     }
 
     /// A tree of one text, whose `extends` is not followed.
@@ -187,29 +140,6 @@ impl Tree {
     }
 }
 
-/// The path of the spec that another one extends. An error in it quotes its text, so that it must lie where whoever
-/// wrote the first one may put specs: beside that, or below, links followed.
-fn beside(path: &Path, base: &str) -> Result<PathBuf, (String, &'static str)> {
-    let outside =
-        || (format!("`extends` may not leave the folder: {base}"), "name a file beside this one or below");
-    let base_path = Path::new(base);
-    if base_path.components().any(|part| !matches!(part, Component::Normal(_) | Component::CurDir)) {
-        return Err(outside());
-    }
-    if base_path.extension().is_none_or(|extension| extension != "toml") {
-        return Err((format!("`extends` is not a spec: {base}"), "name a file whose name ends in .toml"));
-    }
-    let folder = path.parent().unwrap_or(Path::new(""));
-    // Without its `.`: a cycle is known by its paths.
-    let base_path = base_path.components().filter(|part| *part != Component::CurDir);
-    let joined = folder.join(base_path.collect::<PathBuf>());
-    let around = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-    match (joined.canonicalize(), around.canonicalize()) {
-        (Ok(joined), Ok(around)) if !joined.starts_with(&around) => Err(outside()),
-        _ => Ok(joined),
-    }
-}
-
 fn read_text(path: &Path) -> Result<String, String> {
     let is_toml = |path: &Path| path.extension().is_some_and(|extension| extension == "toml");
     // A link may lead to what is no spec and nobody's business; what is not there is told by the read.
@@ -219,8 +149,9 @@ fn read_text(path: &Path) -> Result<String, String> {
     let bytes = files::read(path, MAX_BYTES)?;
     let text = String::from_utf8(bytes)
         .map_err(|error| format!("it is not UTF-8 at byte {}", error.utf8_error().valid_up_to()))?;
-    // Some editors put a mark before the text. Without it, places in the text are right.
-    Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
+    // Some editors put a mark before the text. Without it, places in the text are right. How a checkout ends its lines
+    // must not change a value that has several.
+    Ok(text.strip_prefix('\u{feff}').unwrap_or(&text).replace("\r\n", "\n"))
 }
 
 /// Whether a text says anything that a spec says. Of one that does not, nothing is shown: it may be a file of
@@ -289,27 +220,35 @@ fn from_value(value: Spanned<DeValue<'_>>, file: usize) -> Node {
     Node { data, place }
 }
 
-/// Tables merge by key; anything else replaces.
+/// Tables merge by key, and `false` takes an entry away that is a table; anything else replaces.
 fn merge(base: &mut Node, over: Node) {
     match (&mut base.data, over.data) {
         (Data::Table(base), Data::Table(over)) => {
             let mut over: Vec<(String, Entry)> = over.into_iter().collect();
             over.sort_by_key(|(_, entry)| entry.order);
+            let mut order = base.values().map(|entry| entry.order + 1).max().unwrap_or_default();
             for (key, entry) in over {
-                let order = base.len();
                 match base.get_mut(&key) {
+                    Some(there) if takes_away(&there.node, &entry.node) => {
+                        base.remove(&key);
+                    }
                     Some(there) => {
                         there.key = entry.key;
                         merge(&mut there.node, entry.node);
                     }
                     None => {
                         base.insert(key, Entry { order, ..entry });
+                        order += 1;
                     }
                 }
             }
         }
         (_, data) => *base = Node { data, place: over.place },
     }
+}
+
+fn takes_away(there: &Node, entry: &Node) -> bool {
+    matches!((&there.data, &entry.data), (Data::Table(_), Data::Boolean(false)))
 }
 
 impl Node {

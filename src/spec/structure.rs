@@ -65,17 +65,9 @@ impl<'a> Walk<'a> {
         self.findings.unreadable.push(path);
     }
 
-    /// The alternative of an `anyOf` or `oneOf` that takes values of this node's type.
-    fn alternative(&self, schema: &'a Value, node: &Node) -> &'a Value {
-        let schema = resolve(self.schema, schema);
-        let Some(choices) = schema.get("anyOf").and_then(Value::as_array) else { return schema };
-        let choices = || choices.iter().map(|choice| resolve(self.schema, choice));
-        choices().find(|choice| accepts(choice, node)).or_else(|| choices().next()).unwrap_or(schema)
-    }
-
     fn node(&mut self, node: &mut Node, schema: &'a Value) {
         let outer = resolve(self.schema, schema);
-        let schema = self.alternative(outer, node);
+        let schema = alternative(self.schema, outer, node);
         if let Some(names) = constants(schema) {
             let ok = matches!(&node.data, Data::String(text) if names.contains(&text.as_str()));
             if !ok {
@@ -92,7 +84,13 @@ impl<'a> Walk<'a> {
             return;
         }
         if !accepts(schema, node) {
-            let written = || written(expected(outer).as_str()).to_owned();
+            let written = || match node.data {
+                // It takes away what is inherited.
+                Data::Boolean(false) if expected(outer) == "a table" => {
+                    "`false` takes an inherited entry away, and none of this name is inherited".to_owned()
+                }
+                _ => written(expected(outer).as_str()).to_owned(),
+            };
             let help = describe(schema).or_else(|| describe(outer)).unwrap_or_else(written);
             self.report(format!("expected {}, found {}", expected(outer), named(node)), help);
             self.replace(node, outer);
@@ -197,6 +195,14 @@ impl<'a> Walk<'a> {
             }
         }
     }
+}
+
+/// The alternative of an `anyOf` or `oneOf` that takes values of this node's type.
+pub fn alternative<'a>(root: &'a Value, schema: &'a Value, node: &Node) -> &'a Value {
+    let schema = resolve(root, schema);
+    let Some(choices) = schema.get("anyOf").and_then(Value::as_array) else { return schema };
+    let choices = || choices.iter().map(|choice| resolve(root, choice));
+    choices().find(|choice| accepts(choice, node)).or_else(|| choices().next()).unwrap_or(schema)
 }
 
 fn resolve<'a>(root: &'a Value, mut schema: &'a Value) -> &'a Value {

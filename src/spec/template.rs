@@ -23,38 +23,14 @@ impl Environment {
     /// # Errors
     /// Every placeholder that names nothing in this environment, and braces that do not close.
     pub fn parse_template(&self, template: &str) -> Result<Text, Vec<TemplateError>> {
-        let (mut text, mut errors) = (Text::default(), Vec::new());
-        let mut rest = template;
-        while let Some(at) = rest.find(['{', '}']) {
-            text.push(Part::Literal(rest[..at].to_owned()));
-            let brace = &rest[at..=at];
-            rest = &rest[at + 1..];
-            if let Some(after) = rest.strip_prefix(brace) {
-                text.push(Part::Literal(brace.to_owned()));
-                rest = after;
-                continue;
-            }
-            let Some((name, after)) = rest.split_once('}').filter(|_| brace == "{") else {
-                errors.push(TemplateError {
-                    placeholder: template.to_owned(),
-                    message: format!("unmatched `{brace}`"),
-                    help: format!("write `{brace}{brace}` for a literal brace"),
-                });
-                return Err(errors);
-            };
-            match self.placeholder(name) {
-                Ok(part) => text.push(part),
-                Err(Unknown { message, help }) => {
-                    errors.push(TemplateError { placeholder: name.to_owned(), message, help });
-                }
-            }
-            rest = after;
-        }
-        text.push(Part::Literal(rest.to_owned()));
-        if errors.is_empty() { Ok(text) } else { Err(errors) }
+        expand(template, |name| self.placeholder(name))
     }
 
-    fn placeholder(&self, name: &str) -> Result<Part, Unknown> {
+    /// What a placeholder stands for.
+    ///
+    /// # Errors
+    /// It names nothing in this environment.
+    pub(super) fn placeholder(&self, name: &str) -> Result<Part, Unknown> {
         let literal = |text: &str| Ok(Part::Literal(text.to_owned()));
         match name {
             "project" => return literal(&self.project),
@@ -74,6 +50,61 @@ impl Environment {
             }
         }
     }
+}
+
+/// A template with `stands_for` asked what each placeholder stands for.
+///
+/// # Errors
+/// Every placeholder that stands for nothing, and braces that do not close.
+pub(super) fn expand(
+    template: &str,
+    stands_for: impl Fn(&str) -> Result<Part, Unknown>,
+) -> Result<Text, Vec<TemplateError>> {
+    let (mut text, mut errors) = (Text::default(), Vec::new());
+    let mut rest = template;
+    while let Some(at) = rest.find(['{', '}']) {
+        text.push(Part::Literal(rest[..at].to_owned()));
+        let brace = &rest[at..=at];
+        rest = &rest[at + 1..];
+        if let Some(after) = rest.strip_prefix(brace) {
+            text.push(Part::Literal(brace.to_owned()));
+            rest = after;
+            continue;
+        }
+        let Some((name, after)) = rest.split_once('}').filter(|_| brace == "{") else {
+            errors.push(TemplateError {
+                placeholder: template.to_owned(),
+                message: format!("unmatched `{brace}`"),
+                help: LITERAL_BRACES.to_owned(),
+            });
+            return Err(errors);
+        };
+        if !could_be_name(name) {
+            // JSON, say, or a shell's variable.
+            errors.push(TemplateError {
+                placeholder: name.to_owned(),
+                message: "what stands in these braces is no placeholder".to_owned(),
+                help: LITERAL_BRACES.to_owned(),
+            });
+        } else {
+            match stands_for(name) {
+                Ok(part) => text.push(part),
+                Err(Unknown { message, help }) => {
+                    errors.push(TemplateError { placeholder: name.to_owned(), message, help });
+                }
+            }
+        }
+        rest = after;
+    }
+    text.push(Part::Literal(rest.to_owned()));
+    if errors.is_empty() { Ok(text) } else { Err(errors) }
+}
+
+const LITERAL_BRACES: &str = "write every brace that is meant as such twice, as in `{{\"json\": true}}`";
+
+/// Whether a placeholder can be called so: paths of keys of the spec.
+fn could_be_name(name: &str) -> bool {
+    !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || "-_./".contains(c))
 }
 
 /// What stands in the single braces of a template.

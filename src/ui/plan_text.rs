@@ -7,14 +7,14 @@ use similar::{ChangeTag, TextDiff};
 use super::{Paint, sanitized};
 use crate::kinds::{Impact, Stage};
 use crate::plan::{Action, Change, Field, Origin, Plan};
-use crate::render::{danger, duration, heading, inline, needs_reason, origin_beside, pair, pretty};
+use crate::render::{Beside, danger, duration, heading, inline, needs_reason, origin_beside, pair, pretty};
 use crate::value::{Address, LINE_PREFIX, one_line, prefix_lines, sanitize};
 
 /// Longer values go over several lines.
 const WIDTH: usize = 116;
 
 /// A plan for people: by documented stage, only what changes, references by address.
-pub fn plan_text(plan: &Plan, place: &str, paint: Paint) -> String {
+pub fn plan_text(plan: &Plan, beside: &Beside, place: &str, paint: Paint) -> String {
     let plan = &*sanitized(plan);
     let mut out = String::new();
     let what = if plan.destroy { "Destroy" } else { "Plan" };
@@ -35,6 +35,7 @@ pub fn plan_text(plan: &Plan, place: &str, paint: Paint) -> String {
         plan.kept.iter().map(|address| format!("{address} is shared by the project's environments")).collect();
     section(&mut out, paint, "Kept", &kept);
     section(&mut out, paint, "Notes", &plan.notes);
+    section(&mut out, paint, "Warnings", &beside.lines());
     section(&mut out, paint, "Requires approval (apply is refused without)", &plan.missing);
     if !plan.left_to_aws.is_empty() {
         let objects: BTreeSet<&Address> = plan.left_to_aws.iter().map(|left| &left.address).collect();
@@ -249,7 +250,7 @@ mod tests {
         }))
         .expect("a plan");
         for paint in [Paint::new(true), Paint::new(false)] {
-            let text = plan_text(&plan, evil, paint);
+            let text = plan_text(&plan, &Beside::default(), evil, paint);
             let mut rest = text.as_str();
             while let Some((_, after)) = rest.split_once('\u{1b}') {
                 let known = ["[0m", "[1m", "[2m", "[31m", "[32m", "[33m"];

@@ -90,3 +90,72 @@ fn errors_in_what_is_extended_name_that_file() {
     bench.edit("legocity.toml", "cpu = 256\nmemory = 512\nport = 3001", "cpu = 256\nmemory = 700\nport = 3001");
     assert_outcome!("extends-with-an-error", bench.run("check dev.toml"));
 }
+
+/// A repository with what two environments share above their folders.
+fn repository() -> Bench {
+    let bench = Bench::new();
+    for folder in ["repo/.git", "repo/eu/dev", "repo/shared"] {
+        std::fs::create_dir_all(bench.path(folder)).expect("a folder");
+    }
+    bench.write("repo/shared/common.toml", BASE);
+    bench.write("repo/shared/more.toml", "[topics.orders]\ndisplay-name = \"Orders\"\n[topics.mail]\n");
+    bench
+}
+
+#[test]
+fn in_a_repository_extends_leads_to_other_folders() {
+    let bench = repository();
+    let spec = "extends = [\"../../shared/common.toml\", \"../../shared/more.toml\"]\n[topics]\nmail = false\n";
+    bench.write("repo/eu/dev/spec.toml", spec);
+    let shown = bench.done("show repo/eu/dev/spec.toml");
+    assert!(shown.stdout.contains("[topics.orders]"), "{shown}");
+    assert!(!shown.stdout.contains("mail"), "{shown}");
+
+    // Neither by its path nor by a link does it lead out of it.
+    bench.write("outside.toml", "this is private = and no TOML\n");
+    std::os::unix::fs::symlink(bench.path("outside.toml"), bench.path("repo/eu/link.toml")).expect("a link");
+    for base in ["../../../outside.toml", "../link.toml"] {
+        bench.write("repo/eu/dev/spec.toml", format!("extends = \"{base}\"\n"));
+        let outcome = bench.run("check repo/eu/dev/spec.toml");
+        assert_eq!(outcome.code, 3, "{outcome}");
+        assert!(outcome.stderr.contains("may not leave the repository"), "{outcome}");
+        assert!(!outcome.to_string().contains("this is private"), "{outcome}");
+    }
+    bench.write("repo/eu/dev/spec.toml", "extends = \"../dev/spec.toml\"\n");
+    let outcome = bench.run("check repo/eu/dev/spec.toml");
+    assert!(outcome.stderr.contains("`extends` is a cycle"), "{outcome}");
+}
+
+#[test]
+fn false_takes_away_only_what_is_inherited() {
+    let bench = Bench::new();
+    bench.write("spec.toml", format!("{BASE}[topics]\nmail = false\n"));
+    assert_outcome!("false-inherits-nothing", bench.run("check spec.toml"));
+}
+
+/// The same spec from a checkout with other line ends, in another time zone and locale, and by way of a link.
+#[test]
+fn a_plan_does_not_depend_on_the_checkout() {
+    let bench = Bench::new();
+    let more = "[parameters]\nmotd = \"\"\"\none\ntwo\n\"\"\"\n";
+    bench.write("base.toml", format!("{BASE}{more}"));
+    bench.write("spec.toml", "extends = \"base.toml\"\n[topics.orders]\n");
+    std::fs::create_dir(bench.path("windows")).expect("a folder");
+    for name in ["base.toml", "spec.toml"] {
+        bench.write(&format!("windows/{name}"), bench.read(name).replace('\n', "\r\n"));
+    }
+    std::os::unix::fs::symlink(bench.path("windows"), bench.path("link")).expect("a link");
+    let plan = |spec: &str, variables: &[(&str, &str)]| {
+        let mut command = bench.command(&format!("plan --json {spec} --cloud file:cloud.json"));
+        command.envs(variables.iter().copied());
+        let plan = crate::cli::Outcome::of(&mut command).json();
+        assert!(plan.to_string().contains("one\\ntwo\\n"), "{plan}");
+        plan
+    };
+    let first = plan("spec.toml", &[]);
+    assert_eq!(plan("windows/spec.toml", &[]), first);
+    assert_eq!(
+        plan("link/spec.toml", &[("TZ", "Asia/Tokyo"), ("LC_ALL", "tr_TR.UTF-8"), ("LANG", "tr_TR.UTF-8")]),
+        first
+    );
+}

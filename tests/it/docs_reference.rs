@@ -404,3 +404,16 @@ fn rules() {
     }
     assert_written("rules.md", &text);
 }
+
+#[test]
+fn checks() {
+    let mut text = String::from(
+        "# Checks\n\nWhat AWS takes although it cannot work, found in the spec alone. `check` and `plan` show it; \
+         `check --strict` fails. [`[[accept]]`](../spec.md#accepting-a-warning) accepts a finding by its code, which is \
+         stable.\n\n| code | warns of |\n|---|---|\n",
+    );
+    for check in baseplate::checks::ALL {
+        let _ = writeln!(text, "| `{}` | {} |", check.code, cell(&prose(check.warns)));
+    }
+    assert_written("checks.md", &text);
+}

@@ -13,7 +13,7 @@ const LAYERS: [&[&str]; 14] = [
     &["render"],
     &["rehearse"],
     &["apply"],
-    &["compare"],
+    &["checks", "compare"],
     &["plan"],
     &["cloud"],
     &["applied", "lock"],

@@ -132,7 +132,6 @@ fn a_value_just_inside_a_rule_is_valid_and_one_just_outside_is_refused_at_its_pl
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert!(inside > 0 && outside > 0);
-    println!("{inside} values inside, {outside} outside");
 }
 
 #[test]

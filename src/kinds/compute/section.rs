@@ -96,6 +96,7 @@ pub struct Service {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// The image, which may hold `{registries.<key>.url}`.
+    #[schemars(extend("x-placeholders" = "outputs"))]
     pub image: String,
     /// CPU units: 1024 are one vCPU. Fargate takes certain pairs of cpu and memory only.
     pub cpu: i32,
@@ -124,6 +125,7 @@ pub struct Service {
     pub entry_point: Vec<String>,
     /// Plain environment variables; texts may hold outputs. Secrets go through `secrets`.
     #[serde(default)]
+    #[schemars(extend("x-placeholders" = "outputs"))]
     pub environment: BTreeMap<String, String>,
     /// Environment variables that a task gets from SSM at its start: variable = parameter key.
     #[serde(default)]
@@ -233,6 +235,7 @@ pub struct Route {
     /// Path patterns, as in `/api*`.
     pub paths: Vec<String>,
     /// Host names; texts may hold `{dns.domain}`.
+    #[schemars(extend("x-placeholders" = "outputs"))]
     pub hosts: Vec<String>,
     /// The rule's place, 1 to 50000: lower goes first. Not for the default route.
     #[serde(skip_serializing_if = "Option::is_none")]

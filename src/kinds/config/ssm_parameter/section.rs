@@ -152,6 +152,7 @@ pub enum ParameterTier {
 #[schemars(rename = "ParameterTable")]
 struct Table {
     /// A text, which may hold `{databases.main.endpoint}` and the like.
+    #[schemars(extend("x-placeholders" = "outputs"))]
     value: Option<String>,
     /// The environment variable that holds the value when `apply` runs.
     env: Option<String>,
@@ -179,7 +180,7 @@ impl JsonSchema for Parameter {
         let table = generator.subschema_for::<Table>();
         json_schema!({
             "description": "A text, or a table that says where the value comes from.",
-            "anyOf": [{ "type": "string" }, table],
+            "anyOf": [{ "type": "string", "x-placeholders": "outputs" }, table],
         })
     }
 }

@@ -1,0 +1,102 @@
+//! What AWS takes although it cannot work, found in the spec alone: each finding has a stable code, a place, and a way
+//! out, and can be accepted in the spec (`[[accept]]`).
+
+mod accept;
+mod network;
+mod reach;
+mod secrets;
+
+use crate::graph::Graph;
+use crate::spec::{Accept, Place, Problem, Severity, Spec};
+use crate::value::Address;
+use reach::Reach;
+
+/// One check.
+pub struct Check {
+    /// Stable: `BP-`, the area, a number.
+    pub code: &'static str,
+    /// What it warns of, in a sentence without a full stop.
+    pub warns: &'static str,
+    find: fn(&Subject<'_>, &mut Found),
+}
+
+/// Every check, in the order of its codes.
+pub const ALL: &[&Check] = &[
+    &network::BALANCER_TO_SERVICE,
+    &network::SERVICE_TO_DATABASE,
+    &network::SERVICE_TO_SERVICE,
+    &network::WAY_OUT,
+    &network::INTERNET_TO_BALANCER,
+    &secrets::UNREAD_SECRET,
+];
+
+/// What is looked at.
+struct Subject<'a> {
+    spec: &'a Spec,
+    graph: &'a Graph,
+    reach: Reach<'a>,
+}
+
+/// What one check has found.
+#[derive(Default)]
+struct Found(Vec<Finding>);
+
+struct Finding {
+    /// What it is about.
+    address: Address,
+    /// Keys and indices that lead to the value of the spec that brings it about.
+    path: Vec<String>,
+    message: String,
+    help: String,
+}
+
+impl Found {
+    fn report(&mut self, address: &Address, path: &[&str], message: impl Into<String>, help: impl Into<String>) {
+        let path = path.iter().map(|&step| step.to_owned()).collect();
+        self.0.push(Finding { address: address.clone(), path, message: message.into(), help: help.into() });
+    }
+}
+
+/// What the checks say of a spec.
+#[derive(Debug, Default)]
+pub struct Warnings {
+    /// In the order of the spec, with their places.
+    pub open: Vec<Problem>,
+    /// What the spec accepts, with the entry that does.
+    pub accepted: Vec<(Problem, Accept)>,
+}
+
+/// Holds every check against a spec. `today` (`2026-11-27`, UTC) decides which entries of `[[accept]]` still hold.
+pub fn warnings(spec: &Spec, graph: &Graph, today: &str) -> Warnings {
+    let subject = Subject { spec, graph, reach: Reach::of(graph) };
+    let mut accepting = accept::Accepting::new(spec, today);
+    let mut warnings = Warnings::default();
+    for check in ALL {
+        let mut found = Found::default();
+        (check.find)(&subject, &mut found);
+        for Finding { address, path, message, help } in found.0 {
+            let place = place(spec, &path);
+            let message = format!("{address}: {message}");
+            let warning = Problem {
+                place,
+                code: Some(check.code),
+                severity: Severity::Warning,
+                ..Problem::new(message, help)
+            };
+            match accepting.entry(check.code, &address) {
+                Some(entry) => warnings.accepted.push((warning, entry.clone())),
+                None => warnings.open.push(warning),
+            }
+        }
+    }
+    warnings.open.extend(accepting.left_over());
+    warnings.open.sort_by_key(|warning| warning.place.as_ref().map(|place| (place.file, place.span.start)));
+    warnings
+}
+
+fn place(spec: &Spec, path: &[String]) -> Option<Place> {
+    (!path.is_empty()).then(|| spec.tree.place(path))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,62 @@
+//! What the spec accepts of what checks find.
+
+use super::{ALL, place};
+use crate::spec::{Accept, Problem, Severity, Spec};
+use crate::value::Address;
+
+/// The code under which an entry is reported that has no effect.
+const CODE: &str = "BP-ACCEPT-01";
+
+pub struct Accepting<'a> {
+    spec: &'a Spec,
+    /// `2026-11-27`.
+    today: &'a str,
+    /// Whether each entry has matched something.
+    used: Vec<bool>,
+}
+
+impl<'a> Accepting<'a> {
+    pub fn new(spec: &'a Spec, today: &'a str) -> Self {
+        Self { spec, today, used: vec![false; spec.env.accept.len()] }
+    }
+
+    /// The entry that accepts this finding. One that has ended accepts nothing, but is not left over.
+    pub fn entry(&mut self, code: &str, address: &Address) -> Option<&'a Accept> {
+        let mut accepted = None;
+        for (entry, used) in self.spec.env.accept.iter().zip(&mut self.used) {
+            if entry.covers(code, &address.to_string()) {
+                *used = true;
+                accepted = accepted.or(Some(entry).filter(|_| !ended(entry, self.today)));
+            }
+        }
+        accepted
+    }
+
+    /// Entries that match nothing, or nothing that there is.
+    pub fn left_over(&self) -> Vec<Problem> {
+        let unused = self.spec.env.accept.iter().enumerate().filter(|(index, _)| !self.used[*index]);
+        let report = |(index, entry): (usize, &Accept)| {
+            let path = ["accept".to_owned(), index.to_string(), "what".to_owned()];
+            let (code, _) = entry.parts();
+            let known = ALL.iter().any(|check| check.code == code);
+            let (message, help) = match known {
+                true => (
+                    format!("nothing is found that `{}` accepts", entry.what),
+                    "remove the entry: what it accepted is gone".to_owned(),
+                ),
+                false => {
+                    let codes: Vec<&str> = ALL.iter().map(|check| check.code).collect();
+                    (format!("no check has the code `{code}`"), format!("checks are: {}", codes.join(", ")))
+                }
+            };
+            let problem = Problem::new(message, help);
+            Problem { place: place(self.spec, &path), code: Some(CODE), severity: Severity::Warning, ..problem }
+        };
+        unused.map(report).collect()
+    }
+}
+
+/// Dates of this form sort as text.
+fn ended(entry: &Accept, today: &str) -> bool {
+    entry.until.as_deref().is_some_and(|until| until < today)
+}

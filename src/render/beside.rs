@@ -1,0 +1,78 @@
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::checks::Warnings;
+use crate::plan::Plan;
+use crate::spec::{Reported, Source};
+
+/// What stands beside a plan in every format, outside its value and its hash.
+#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
+pub struct Beside {
+    /// What the checks warn of.
+    pub warnings: Vec<Reported>,
+    /// What they find and the spec accepts.
+    pub accepted: Vec<Accepted>,
+}
+
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Accepted {
+    #[serde(flatten)]
+    pub warning: Reported,
+    /// As `[[accept]]` says it.
+    pub why: String,
+    /// The last day.
+    pub until: Option<String>,
+}
+
+impl Beside {
+    /// `sources` are those of the spec.
+    pub fn of(warnings: &Warnings, sources: &[Source]) -> Self {
+        let accepted = warnings.accepted.iter().map(|(warning, entry)| Accepted {
+            warning: warning.reported(sources),
+            why: entry.why.clone(),
+            until: entry.until.clone(),
+        });
+        Self {
+            warnings: warnings.open.iter().map(|warning| warning.reported(sources)).collect(),
+            accepted: accepted.collect(),
+        }
+    }
+
+    /// A plan as JSON, with this beside its own members.
+    pub fn json(&self, plan: &Plan) -> Value {
+        let mut document = serde_json::to_value(plan).unwrap_or_default();
+        if let (Value::Object(document), Ok(Value::Object(beside))) = (&mut document, serde_json::to_value(self)) {
+            document.extend(beside);
+        }
+        document
+    }
+
+    /// The JSON Schema of such a document.
+    pub fn schema() -> Value {
+        let (mut schema, beside) = (crate::plan::schema(), schemars::schema_for!(Self).to_value());
+        for part in ["properties", "$defs"] {
+            let (Some(Value::Object(own)), Some(Value::Object(more))) = (schema.get_mut(part), beside.get(part))
+            else {
+                continue;
+            };
+            own.extend(more.clone());
+        }
+        schema
+    }
+
+    /// One line each: `BP-NET-01 environments/prod.toml:41:8 …`, and how many are accepted.
+    pub fn lines(&self) -> Vec<String> {
+        let line = |warning: &Reported| {
+            let place = match (&warning.file, warning.line, warning.column) {
+                (Some(file), Some(line), Some(column)) => format!(" {file}:{line}:{column}"),
+                _ => String::new(),
+            };
+            let Reported { code, message, help, .. } = warning;
+            format!("{}{place}: {message}; {help}", code.unwrap_or_default())
+        };
+        let accepted = self.accepted.len();
+        let folded = (accepted > 0).then(|| format!("{accepted} accepted in the spec; --json lists them"));
+        self.warnings.iter().map(line).chain(folded).collect()
+    }
+}
