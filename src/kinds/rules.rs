@@ -138,6 +138,12 @@ impl Violations<'_> {
         }
     }
 
+    /// A text must match a regular expression, which the rule says in words.
+    pub fn matches(&mut self, field: impl Field, text: &str, pattern: &str) {
+        let holds = regex_lite::Regex::new(pattern).is_ok_and(|regex| regex.is_match(text));
+        self.must(field, text, holds);
+    }
+
     /// A value that must match something, said in words by the rule.
     pub fn must(&mut self, field: impl Field, value: &str, holds: bool) {
         if !holds {
