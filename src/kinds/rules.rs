@@ -40,7 +40,8 @@ pub struct RuleInfo {
 
 /// Another text in place of the first one in an example that holds `from` (an own one first, [`super::example::BASE`]
 /// last); at the end of the first own example where `from` is empty. `<300>` stands for that many letters `a`,
-/// `<50 keys>` for that many lines `k1 = ""`, `<5 items>` for `"k1", "k2", …`.
+/// `<50 keys>` for that many lines `k1 = ""`, `<5 items>` for `"k1", "k2", …`,
+/// `<5 rules>` for as many rules of a security group.
 pub struct Edit {
     pub from: &'static str,
     pub to: &'static str,

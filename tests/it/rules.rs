@@ -67,6 +67,10 @@ fn many(text: &str) -> Option<String> {
         "letters" => Some(numbers.map(|_| 'a').collect()),
         "keys" => Some(numbers.map(|number| format!("k{number} = \"\"\n")).collect()),
         "items" => Some(numbers.map(|number| format!("\"k{number}\"")).collect::<Vec<_>>().join(", ")),
+        "rules" => {
+            let rule = |number| format!("{{ ports = \"{number}\", from = \"10.0.0.0/8\" }}");
+            Some(numbers.map(rule).collect::<Vec<_>>().join(", "))
+        }
         _ => None,
     }
 }

@@ -193,15 +193,6 @@ fn network(check: &mut Check<'_>) {
         ),
         _ => {}
     }
-    if let Some(cidr) = network.cidr
-        && !(16..=28).contains(&cidr.prefix_len())
-    {
-        check.report(
-            &["network", "cidr"],
-            format!("{cidr} is not a valid size for a VPC"),
-            "AWS allows /16 to /28",
-        );
-    }
     let public = network.zones(Tier::Public).len();
     if network.nat != Nat::None && public == 0 {
         check.report(&["network", "nat"], "a NAT gateway needs a public subnet", "add one, or set nat = \"none\"");
@@ -252,9 +243,6 @@ fn subnets(check: &mut Check<'_>) {
                 format!("{cidr} has host bits set"),
                 format!("did you mean {}?", cidr.trunc()),
             );
-        }
-        if !(16..=28).contains(&cidr.prefix_len()) {
-            check.report(&at("cidr"), format!("{cidr} is not a valid size for a subnet"), "AWS allows /16 to /28");
         }
         if let Some(vpc) = network.cidr.filter(|vpc| !vpc.contains(&cidr)) {
             check.report(&at("cidr"), format!("{cidr} is outside the VPC's {vpc}"), "choose a range within it");

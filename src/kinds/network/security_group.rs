@@ -9,7 +9,7 @@ use crate::kinds::example::Example;
 use crate::kinds::network::ec2;
 use crate::kinds::network::security_group::section::SecurityGroups;
 use crate::kinds::network::vpc::{self, Vpc};
-use crate::kinds::rules::TagCharacters;
+use crate::kinds::rules::{Rule, TagCharacters, Violations, edit};
 use crate::kinds::terraform::{Block, This};
 use crate::kinds::{Desired, Kind, Stage};
 use crate::spec::{self, AnySection, Environment, Section, names};
@@ -61,7 +61,115 @@ pub(in crate::kinds) fn both(
     (groups.len() > desired.len() && groups.len() <= MOST_GROUPS).then_some(groups)
 }
 
+/// What EC2 takes in names and descriptions of groups, and in descriptions of their rules.
+pub(super) fn is_plain(c: char) -> bool {
+    c.is_ascii_alphanumeric() || " ._-:/()#,@[]+=&;{}!$*".contains(c)
+}
+
+/// Reports groups that a spec names by an id that is none.
+pub(in crate::kinds) fn check_ids<'a>(
+    field: &str,
+    groups: impl IntoIterator<Item = &'a Ref<SecurityGroup>>,
+    violations: &mut Violations<'_>,
+) {
+    for group in groups {
+        if let Ref::Id { id, .. } = group {
+            violations.matches(field, id, "^sg-([0-9a-f]{8}|[0-9a-f]{17})$");
+        }
+    }
+}
+
+/// Reports more groups than one network interface has by default.
+pub(in crate::kinds) fn check_count(groups: &BTreeSet<Ref<SecurityGroup>>, violations: &mut Violations<'_>) {
+    violations.count("security_groups", "security groups", groups.len(), MOST_GROUPS);
+}
+
+/// What rules on ids of groups say.
+pub(in crate::kinds) const TAKES_ID: &str = "the id of an existing group is `sg-` and 8 or 17 of the digits 0-9 and a-f; a group of this spec goes by its key";
+
+pub(in crate::kinds) const ID_SOURCE: &str =
+    "https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/resource-ids.html";
+
+const RULES: &[Rule<Attrs>] = &[
+    Rule {
+        code: "BP-SG-01",
+        takes: "the name of a group has 1 to 255 of a-z, A-Z, 0-9, space and ._-:/()#,@[]+=&;{}!$*, and no space at \
+                its end",
+        source: "ec2:CreateSecurityGroup.GroupName",
+        check: |attrs, violations| {
+            violations.length("name", &attrs.name, 1..=MAX_NAME);
+            violations.characters("name", &attrs.name, is_plain);
+            if attrs.name.ends_with(' ') {
+                violations.report("name", &attrs.name, "the name ends with a space, which EC2 cuts off");
+            }
+        },
+        inside: &[
+            edit("name = \"front-door\"", "name = \"<255>\""),
+            edit("name = \"front-door\"", "name = \"front door ._-:/()#,@[]+=&;{}!$*\""),
+        ],
+        outside: &[
+            edit("name = \"front-door\"", "name = \"<256>\""),
+            edit("name = \"front-door\"", "name = \"\""),
+            edit("name = \"front-door\"", "name = \"front|door\""),
+            edit("name = \"front-door\"", "name = \"Haustür\""),
+            edit("name = \"front-door\"", "name = \"front-door \""),
+        ],
+    },
+    Rule {
+        code: "BP-SG-02",
+        takes: "the name of a group does not begin with `sg-`, in any case: that is how ids begin; set `name` where it \
+                is derived",
+        source: "ec2:CreateSecurityGroup.GroupName",
+        check: |attrs, violations| {
+            if attrs.name.to_ascii_lowercase().starts_with("sg-") {
+                violations.report("name", &attrs.name, format!("`{}` begins like an id", attrs.name));
+            }
+        },
+        inside: &[edit("name = \"front-door\"", "name = \"sgdoor\"")],
+        outside: &[
+            edit("name = \"front-door\"", "name = \"sg-door\""),
+            edit("name = \"front-door\"", "name = \"SG-door\""),
+            edit(
+                "extends = \"base.toml\"\n\n[security-groups.door]\nname = \"front-door\"",
+                "extends = \"base.toml\"\nproject = \"sg-town\"\n[security-groups.door] # its name is derived",
+            ),
+        ],
+    },
+    Rule {
+        code: "BP-SG-03",
+        takes: "the name `default` belongs to the group that every VPC has from the start: choose another",
+        source: "https://docs.aws.amazon.com/vpc/latest/userguide/default-security-group.html",
+        check: |attrs, violations| {
+            if attrs.name.eq_ignore_ascii_case("default") {
+                violations.report("name", &attrs.name, format!("`{}` is reserved", attrs.name));
+            }
+        },
+        inside: &[edit("name = \"front-door\"", "name = \"default-door\"")],
+        outside: &[edit("name = \"front-door\"", "name = \"default\"")],
+    },
+    Rule {
+        code: "BP-SG-04",
+        takes: "the description of a group has 1 to 255 of a-z, A-Z, 0-9, space and ._-:/()#,@[]+=&;{}!$*",
+        source: "ec2:CreateSecurityGroup.Description",
+        check: |attrs, violations| {
+            violations.length("description", &attrs.description, 1..=255);
+            violations.characters("description", &attrs.description, is_plain);
+        },
+        inside: &[
+            edit("\"What the internet reaches\"", "\"<255>\""),
+            edit("\"What the internet reaches\"", "\"The internet ._-:/()#,@[]+=&;{}!$*\""),
+        ],
+        outside: &[
+            edit("\"What the internet reaches\"", "\"<256>\""),
+            edit("\"What the internet reaches\"", "\"\""),
+            edit("\"What the internet reaches\"", "\"the internet's door\""),
+            edit("\"What the internet reaches\"", "\"Was das Internet erreicht: Tür\""),
+        ],
+    },
+];
+
 impl Kind for SecurityGroup {
+    const RULES: &'static [Rule<Attrs>] = RULES;
     const SECTIONS: &'static [&'static dyn AnySection] = &[spec::section::<SecurityGroups>()];
     const EXAMPLES: &'static [Example] = section::EXAMPLES;
     const TAG_CHARACTERS: TagCharacters = TagCharacters::Any;

@@ -1,4 +1,5 @@
 mod rule;
+mod rules;
 
 use std::collections::BTreeSet;
 
@@ -7,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::kinds::network::security_group::SecurityGroup;
 use crate::kinds::network::security_group::section::SecurityGroups;
+use crate::kinds::rules::Rule as AwsRule;
 use crate::kinds::terraform::{Block, This, name_of};
 use crate::kinds::{Desired, Kind, Stage};
 use crate::spec::{Environment, Section};
@@ -43,6 +45,7 @@ pub(in crate::kinds) fn of_groups<'a>(
 }
 
 impl Kind for SecurityGroupRules {
+    const RULES: &'static [AwsRule<Attrs>] = rules::RULES;
     const STAGE: Stage = Stage::Network;
     const REPLACE_ON: &'static [&'static str] = &["group"];
     /// Rules have no tags of ours: their group's tell of them.

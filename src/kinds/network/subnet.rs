@@ -1,12 +1,13 @@
 use std::collections::BTreeSet;
 
+use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::kinds::network::ec2;
 use crate::kinds::network::section::{Network, Tier};
 use crate::kinds::network::vpc::{self, Vpc};
-use crate::kinds::rules::TagCharacters;
+use crate::kinds::rules::{Rule, TagCharacters, edit};
 use crate::kinds::terraform::{Block, This};
 use crate::kinds::{Desired, Kind, Stage};
 use crate::spec::{Environment, Section};
@@ -55,7 +56,22 @@ pub(in crate::kinds) fn references(
     }
 }
 
+const RULES: &[Rule<Attrs>] = &[Rule {
+    code: "BP-SUBNET-01",
+    takes: "a subnet has a range of /16 to /28",
+    source: "https://docs.aws.amazon.com/vpc/latest/userguide/subnet-sizing.html",
+    check: |attrs, violations| {
+        let range = attrs.cidr.parse::<Ipv4Net>().ok();
+        if let Some(range) = range.filter(|range| !(16..=28).contains(&range.prefix_len())) {
+            violations.report("cidr", &attrs.cidr, format!("{range} is not a valid size for a subnet"));
+        }
+    },
+    inside: &[edit("cidr = \"10.40.0.0/20\"", "cidr = \"10.40.0.0/28\"")],
+    outside: &[edit("cidr = \"10.40.0.0/20\"", "cidr = \"10.40.0.0/29\"")],
+}];
+
 impl Kind for Subnet {
+    const RULES: &'static [Rule<Attrs>] = RULES;
     const TAG_CHARACTERS: TagCharacters = TagCharacters::Any;
     const STAGE: Stage = Stage::Network;
     const REPLACE_ON: &'static [&'static str] = &["vpc", "cidr", "zone"];

@@ -1,10 +1,11 @@
+use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::kinds::example::Example;
 use crate::kinds::network::ec2;
 use crate::kinds::network::section::Network;
-use crate::kinds::rules::TagCharacters;
+use crate::kinds::rules::{Rule, TagCharacters, edit};
 use crate::kinds::terraform::{Block, This};
 use crate::kinds::{Desired, Kind, Stage};
 use crate::spec::{self, AnySection, Environment, Section, same_other_tags};
@@ -39,9 +40,80 @@ pub(in crate::kinds) fn reference(env: &Environment) -> Ref<Vpc> {
     }
 }
 
+/// Ranges that no VPC can have: hosts' own, loopback, link-local and multicast addresses.
+const UNUSABLE: [&str; 4] = ["0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/4"];
+
+/// The network that all examples have, to be replaced as a whole: subnets must lie within the VPC.
+const NETWORK: &str = r#"cidr = "10.40.0.0/16"
+
+[network.subnets]
+public-a = { tier = "public", zone = "eu-central-1a", cidr = "10.40.0.0/20" }
+public-b = { tier = "public", zone = "eu-central-1b", cidr = "10.40.16.0/20" }
+private-a = { tier = "private", zone = "eu-central-1a", cidr = "10.40.128.0/20" }
+private-b = { tier = "private", zone = "eu-central-1b", cidr = "10.40.144.0/20" }"#;
+
+const RULES: &[Rule<Attrs>] = &[
+    Rule {
+        code: "BP-VPC-01",
+        takes: "a VPC has a range of /16 to /28",
+        source: "https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html",
+        check: |attrs, violations| {
+            if let Some(range) = range(attrs).filter(|range| !(16..=28).contains(&range.prefix_len())) {
+                violations.report("cidr", &attrs.cidr, format!("{range} is not a valid size for a VPC"));
+            }
+        },
+        inside: &[edit(
+            NETWORK,
+            r#"cidr = "10.40.0.0/28"
+subnets.only = { tier = "public", zone = "eu-central-1a", cidr = "10.40.0.0/28" }"#,
+        )],
+        outside: &[edit("cidr = \"10.40.0.0/16\"", "cidr = \"10.40.0.0/15\"")],
+    },
+    Rule {
+        code: "BP-VPC-02",
+        takes: "a VPC's addresses are outside 0.0.0.0/8, 127.0.0.0/8, 169.254.0.0/16 and 224.0.0.0/4; AWS recommends \
+                ranges from 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16",
+        source: "https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html",
+        check: |attrs, violations| {
+            let Some(range) = range(attrs) else { return };
+            let unusable = UNUSABLE.iter().filter_map(|unusable| unusable.parse::<Ipv4Net>().ok());
+            for other in unusable.filter(|other| other.contains(&range) || range.contains(other)) {
+                violations.report("cidr", &attrs.cidr, format!("{range} lies in {other}, which no VPC can use"));
+            }
+        },
+        inside: &[edit(
+            NETWORK,
+            r#"cidr = "223.255.0.0/16"
+subnets.only = { tier = "public", zone = "eu-central-1a", cidr = "223.255.255.0/24" }"#,
+        )],
+        outside: &[edit(
+            NETWORK,
+            r#"cidr = "169.254.0.0/16"
+subnets.only = { tier = "public", zone = "eu-central-1a", cidr = "169.254.0.0/24" }"#,
+        )],
+    },
+    Rule {
+        code: "BP-VPC-03",
+        takes: "host names (`dns-hostnames`) need the resolver (`dns-support`): switch both on, or both off",
+        source: "ec2:ModifyVpcAttribute.EnableDnsHostnames",
+        check: |attrs, violations| {
+            if attrs.dns_hostnames && !attrs.dns_support {
+                violations.report("dns_support", "false", "the VPC has host names and nothing that resolves them");
+            }
+        },
+        inside: &[edit("dns-support = true\ndns-hostnames = true", "dns-support = false\ndns-hostnames = false")],
+        outside: &[edit("dns-support = true", "dns-support = false")],
+    },
+];
+
+fn range(attrs: &Attrs) -> Option<Ipv4Net> {
+    attrs.cidr.parse().ok()
+}
+
 impl Kind for Vpc {
     const SECTIONS: &'static [&'static dyn AnySection] = &[spec::section::<Network>()];
     const EXAMPLES: &'static [Example] = crate::kinds::network::section::EXAMPLES;
+    const RULES: &'static [Rule<Attrs>] = RULES;
     const TAG_CHARACTERS: TagCharacters = TagCharacters::Any;
     const STAGE: Stage = Stage::Network;
     const REPLACE_ON: &'static [&'static str] = &["cidr"];

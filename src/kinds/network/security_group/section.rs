@@ -1,6 +1,6 @@
 //! `[security-groups]`: the groups with their rules, which are two kinds in AWS.
 
-use ipnet::Ipv4Net;
+use ipnet::{IpNet, Ipv4Net};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -150,39 +150,42 @@ fn validate(check: &mut Check<'_>) {
             let help = "in rules `self` is the group itself, and `sg-…` the id of an existing group";
             check.report_key(&["security-groups", key], format!("`{key}` cannot be the key of a group"), help);
         }
-        check.name(&["security-groups", key, "name"], group.name.as_ref(), 255);
-        if group.name.as_ref().is_some_and(|name| name.starts_with("sg-")) {
-            check.report(
-                &["security-groups", key, "name"],
-                "a group's name may not begin with `sg-`",
-                "AWS reserves that prefix for ids",
-            );
-        }
-        let rules = group.ingress.iter().map(|rule| ("ingress", "from", &rule.from, rule.protocol, &rule.ports));
+        let ingress = group.ingress.iter().enumerate().map(|(index, rule)| {
+            (index, "ingress", "from", &rule.from, rule.protocol, rule.ports.as_deref(), &rule.description)
+        });
+        let egress = group.egress.iter().enumerate().map(|(index, rule)| {
+            (index, "egress", "to", &rule.to, rule.protocol, rule.ports.as_deref(), &rule.description)
+        });
         let mut seen = Vec::new();
-        for (index, (way, field, peer, protocol, ports)) in rules.enumerate().chain(
-            group.egress.iter().map(|rule| ("egress", "to", &rule.to, rule.protocol, &rule.ports)).enumerate(),
-        ) {
+        for (index, way, field, peer, protocol, ports, description) in ingress.chain(egress) {
             let index = index.to_string();
             let at = |field| ["security-groups", key.as_str(), way, index.as_str(), field];
             peer_exists(check, &at(field), peer);
-            if let Some((message, help)) = bad_ports(protocol, ports.as_deref()) {
+            if let Some((message, help)) = bad_ports(protocol, ports) {
                 check.report(&at("ports"), message, help);
+                continue;
             }
-            if seen.contains(&(way, peer, protocol, ports)) {
+            // As AWS has it, whatever the spelling. Those that differ in the description alone are the rules' matter.
+            let peer = if peer == "self" { key.clone() } else { canonical(peer) };
+            let rule = (way, peer, protocol, ports.map(parse_ports), description);
+            if seen.contains(&rule) {
                 check.report(&at(field), "the same rule is listed twice", "remove one of them");
             }
-            seen.push((way, peer, protocol, ports));
-        }
-        if group.ingress.len().max(group.egress.len()) > 60 {
-            check.report(
-                &["security-groups", key],
-                "more than 60 rules in one direction",
-                "AWS allows 60 per \
-                                                                                            group: split it",
-            );
+            seen.push(rule);
         }
     }
+}
+
+/// A range as AWS stores it: in short form and without host bits. Other peers are as they are.
+pub fn canonical(peer: &str) -> String {
+    peer.parse::<IpNet>().map_or_else(|_| peer.to_owned(), |net| net.trunc().to_string())
+}
+
+/// `"443"` or `"1024-2048"`; checking the spec has refused anything else.
+pub fn parse_ports(ports: &str) -> (i32, i32) {
+    let (first, last) = ports.split_once('-').unwrap_or((ports, ports));
+    let port = |text: &str| text.trim().parse().unwrap_or_default();
+    (port(first), port(last))
 }
 
 fn peer_exists(check: &mut Check<'_>, path: &[&str], peer: &str) {

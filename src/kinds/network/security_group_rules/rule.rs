@@ -1,7 +1,6 @@
-use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use crate::kinds::network::security_group::section::{Egress, Ingress, Protocol};
+use crate::kinds::network::security_group::section::{Egress, Ingress, Protocol, canonical, parse_ports};
 use crate::kinds::network::security_group::{self, SecurityGroup};
 use crate::spec::Environment;
 use crate::value::Ref;
@@ -79,18 +78,6 @@ impl Rule {
         (&self.protocol, self.from_port, self.to_port, &self.peer)
             == (&other.protocol, other.from_port, other.to_port, &other.peer)
     }
-}
-
-/// A range as AWS stores it: in short form and without host bits.
-fn canonical(range: &str) -> String {
-    range.parse::<IpNet>().map_or_else(|_| range.to_owned(), |net| net.trunc().to_string())
-}
-
-/// `"443"` or `"1024-2048"`; checking the spec has refused anything else.
-fn parse_ports(ports: &str) -> (i32, i32) {
-    let (first, last) = ports.split_once('-').unwrap_or((ports, ports));
-    let port = |text: &str| text.trim().parse().unwrap_or_default();
-    (port(first), port(last))
 }
 
 #[cfg(feature = "aws")]
