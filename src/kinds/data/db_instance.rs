@@ -3,7 +3,10 @@ mod change;
 mod live;
 #[cfg(feature = "aws")]
 mod pending;
+mod reserved;
+mod rules;
 mod version;
+mod window;
 
 use std::collections::BTreeSet;
 
@@ -16,6 +19,7 @@ use crate::kinds::data::section::{ApplyChanges, Database, Databases, Engine, Sto
 use crate::kinds::example::Example;
 use crate::kinds::network::security_group::{self, SecurityGroup};
 use crate::kinds::network::security_group_rules;
+use crate::kinds::rules::Rule;
 use crate::kinds::terraform::{Block, This};
 use crate::kinds::{Desired, Impact, Kind, Stage};
 use crate::spec::{self, AnySection, Environment, Section};
@@ -125,6 +129,8 @@ fn identifier(env: &Environment, key: &str, database: &Database) -> String {
 impl Kind for DbInstance {
     const SECTIONS: &'static [&'static dyn AnySection] = &[spec::section::<Databases>()];
     const EXAMPLES: &'static [Example] = crate::kinds::data::section::EXAMPLES;
+    const RULES: &'static [Rule<Attrs>] = rules::RULES;
+    const SPEC_FIELDS: &'static [(&'static str, &'static str)] = &[("identifier", "name")];
     const STAGE: Stage = Stage::Database;
     const PROTECTED_BY: Option<&'static str> = Some("deletion_protection");
     const REPLACE_ON: &'static [&'static str] = &["identifier", "engine", "database", "username", "encrypted"];

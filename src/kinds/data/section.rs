@@ -218,61 +218,12 @@ fn validate(check: &mut Check<'_>) {
     }
     for (key, database) in databases {
         let at = |field| ["databases", key.as_str(), field];
-        check.name(&at("name"), database.name.as_ref(), 63);
         check_groups(check, &at("security-groups"), &database.security_groups);
         if let Some(subnets) = &database.subnets {
             check_two_zones(check, &at("subnets"), subnets, "a database");
         }
-        if !version_is_known(database.engine, &database.version) {
-            let help = match database.engine {
-                Engine::Postgres => "RDS supports PostgreSQL 11 to 18: write 16 or 16.4",
-                Engine::Mysql => "RDS supports MySQL 5.7, 8.0 and 8.4: write 8.0 or 8.0.39",
-            };
-            check.report(&at("version"), format!("{} is not a version of this engine", database.version), help);
-        }
         if database.max_storage != 0 && database.max_storage <= database.storage {
             check.report(&at("max-storage"), "`max-storage` must be above `storage`", "raise it, or leave it out");
-        }
-        let word = |text: &str, max: usize| {
-            text.len() <= max
-                && text.starts_with(|c: char| c.is_ascii_alphabetic())
-                && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
-        };
-        if !word(&database.database, 63) {
-            check.report(
-                &at("database"),
-                format!("`{}` is not a valid name for a database", database.database),
-                "a letter, then letters, digits and underscores",
-            );
-        }
-        let longest = match database.engine {
-            Engine::Postgres => 63,
-            Engine::Mysql => 16,
-        };
-        let username = database.username.as_str();
-        if ["rdsadmin", "root"].contains(&username) {
-            check.report(&at("username"), format!("`{username}` is reserved by RDS"), "choose another");
-        } else if !word(username, longest) {
-            check.report(
-                &at("username"),
-                format!("`{username}` is not a valid name for the master user"),
-                format!("a letter, then letters, digits and underscores, {longest} at most"),
-            );
-        }
-        if let Some(window) = &database.backup_window
-            && !window_is_sound(window, false)
-        {
-            check.report(
-                &at("backup-window"),
-                format!("`{window}` is not a valid window"),
-                "UTC, as in 02:00-03:00",
-            );
-        }
-        if let Some(window) = &database.maintenance_window
-            && !window_is_sound(window, true)
-        {
-            let help = "UTC, as in sun:03:30-sun:04:30";
-            check.report(&at("maintenance-window"), format!("`{window}` is not a valid window"), help);
         }
         let password = password_parameter(key);
         if check.env.section::<Parameters>().contains_key(&password) {
@@ -280,29 +231,4 @@ fn validate(check: &mut Check<'_>) {
             check.report(&["parameters", &password], message, "remove it: Baseplate generates and keeps it");
         }
     }
-}
-
-fn version_is_known(engine: Engine, version: &str) -> bool {
-    let mut parts = version.split('.').map(|part| part.parse::<u32>().unwrap_or(0));
-    let (major, minor) = (parts.next().unwrap_or(0), parts.next());
-    match engine {
-        Engine::Postgres => (11..=18).contains(&major),
-        Engine::Mysql => matches!((major, minor), (8, None | Some(0 | 4)) | (5, Some(7))),
-    }
-}
-
-fn window_is_sound(window: &str, with_day: bool) -> bool {
-    const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
-    let clock = |text: &str| {
-        text.split_once(':').is_some_and(|(hour, minute)| {
-            text.len() == 5
-                && hour.parse::<u8>().is_ok_and(|h| h < 24)
-                && minute.parse::<u8>().is_ok_and(|m| m < 60)
-        })
-    };
-    let moment = |text: &str| match with_day {
-        false => clock(text),
-        true => text.split_once(':').is_some_and(|(day, time)| DAYS.contains(&day) && clock(time)),
-    };
-    window.split_once('-').is_some_and(|(from, to)| moment(from) && moment(to) && from != to)
 }
