@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::kinds::example::Example;
 use crate::kinds::registry::ecr_repository::section::Registries;
+use crate::kinds::rules::{Rule, edit};
 use crate::kinds::terraform::{Block, This, document};
 use crate::kinds::{Desired, Kind, Stage};
 use crate::spec::{self, AnySection, Environment, Section};
@@ -35,7 +36,40 @@ pub(in crate::kinds) fn name(env: &Environment, key: &str) -> String {
     given.unwrap_or_else(|| format!("{}-{key}", env.project))
 }
 
+const RULES: &[Rule<Attrs>] = &[Rule {
+    code: "BP-ECR-01",
+    takes: "the name of a repository has 2 to 256 lowercase letters and digits, in parts with `/` between them, and \
+            within a part one `.`, one or two `_` or any number of `-` between letters and digits; set `name` where it \
+            is derived",
+    source: "ecr:CreateRepository.repositoryName",
+    check: |attrs, violations| {
+        const PART: &str = r"[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*";
+        let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_./".contains(c);
+        violations.length("name", &attrs.name, 2..=256);
+        violations.characters("name", &attrs.name, allowed);
+        violations.matches("name", &attrs.name, &format!("^({PART}(/{PART})*)?$"));
+    },
+    inside: &[
+        edit("\"town/shop\"", "\"<256>\""),
+        edit("\"town/shop\"", "\"7a\""),
+        edit("\"town/shop\"", "\"the--town/a.b_c__d/e\""),
+    ],
+    outside: &[
+        edit("\"town/shop\"", "\"<257>\""),
+        edit("\"town/shop\"", "\"a\""),
+        edit("\"town/shop\"", "\"\""),
+        edit("\"town/shop\"", "\"Town/shop\""),
+        edit("\"town/shop\"", "\"town/shop-\""),
+        edit("\"town/shop\"", "\"/town/shop\""),
+        edit("\"town/shop\"", "\"town//shop\""),
+        edit("\"town/shop\"", "\"town..shop\""),
+        edit("\"town/shop\"", "\"town___shop\""),
+        edit("\"town/shop\"", "\"town shop\""),
+    ],
+}];
+
 impl Kind for EcrRepository {
+    const RULES: &'static [Rule<Attrs>] = RULES;
     const SECTIONS: &'static [&'static dyn AnySection] = &[spec::section::<Registries>()];
     const EXAMPLES: &'static [Example] = section::EXAMPLES;
     const STAGE: Stage = Stage::Registries;

@@ -86,17 +86,4 @@ impl Default for Registry {
 fn validate(check: &mut Check<'_>) {
     let registries = check.env.section::<Registries>();
     check.keys(&["registries"], registries.keys());
-    for (key, registry) in registries {
-        if let Some(name) = &registry.name {
-            let sound = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_./".contains(c);
-            if !(2..=256).contains(&name.len()) || !name.chars().all(sound) {
-                let help = "2 to 256 lowercase letters, digits and - _ . /";
-                check.report(
-                    &["registries", key, "name"],
-                    format!("`{name}` is not a valid name for a repository"),
-                    help,
-                );
-            }
-        }
-    }
 }
