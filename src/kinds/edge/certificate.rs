@@ -1,5 +1,7 @@
 //! The certificate that ACM issues for the environment's domain, once the domain's DNS proves whose it is.
 
+mod rules;
+
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
@@ -7,6 +9,7 @@ use serde_json::json;
 
 use crate::kinds::edge::dns_record::section::Dns;
 use crate::kinds::edge::load_balancer::section::LoadBalancer;
+use crate::kinds::rules::Rule;
 use crate::kinds::terraform::{Block, This};
 use crate::kinds::{Desired, Kind, Stage};
 use crate::spec::{Environment, Section, same_other_tags};
@@ -54,12 +57,19 @@ pub(in crate::kinds) fn validation_outputs(domain: &str) -> (String, String) {
     (format!("{VALIDATION_NAME}{domain}"), format!("{VALIDATION_VALUE}{domain}"))
 }
 
+/// The domain whose validation record has its name in this output.
+pub(in crate::kinds) fn validated_by(output: &str) -> Option<&str> {
+    output.strip_prefix(VALIDATION_NAME)
+}
+
 /// A DNS name in lower case and without the dot at its end.
 fn plain(name: &str) -> String {
     name.trim_end_matches('.').to_ascii_lowercase()
 }
 
 impl Kind for Certificate {
+    const RULES: &'static [Rule<Attrs>] = rules::RULES;
+    const SPEC_FIELDS: &'static [(&'static str, &'static str)] = &[("alternative_names", "aliases")];
     const STAGE: Stage = Stage::LoadBalancer;
     const REPLACE_ON: &'static [&'static str] = &["domain", "alternative_names", "validation", "usable"];
     const TAG_INDEX: Option<&'static str> = Some("acm:certificate");

@@ -2,6 +2,7 @@
 //! There are none if the spec names no zone.
 
 mod ownership;
+mod rules;
 pub mod section;
 #[cfg(feature = "aws")]
 mod wire;
@@ -18,6 +19,7 @@ use crate::kinds::edge::dns_record::section::Dns;
 use crate::kinds::edge::entry::{Listener, application};
 use crate::kinds::edge::load_balancer::{self, LoadBalancer};
 use crate::kinds::example::Example;
+use crate::kinds::rules::{Rule, TagCharacters};
 use crate::kinds::terraform::{Block, This};
 use crate::kinds::{Desired, Kind, Stage};
 use crate::spec::{self, AnySection, Environment, Section};
@@ -74,6 +76,9 @@ fn spec_zone(dns: &Dns) -> Option<&str> {
 impl Kind for DnsRecord {
     const SECTIONS: &'static [&'static dyn AnySection] = &[spec::section::<Dns>()];
     const EXAMPLES: &'static [Example] = section::EXAMPLES;
+    const RULES: &'static [Rule<Attrs>] = rules::RULES;
+    /// They are no tags of AWS's but the text of a TXT record, in which a name may begin with `*`.
+    const TAG_CHARACTERS: TagCharacters = TagCharacters::Any;
     const STAGE: Stage = Stage::Dns;
     const REPLACE_ON: &'static [&'static str] = &["zone", "name", "type"];
     const SERVES_TRAFFIC: bool = true;

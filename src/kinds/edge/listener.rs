@@ -12,6 +12,7 @@ use crate::kinds::edge::certificate_validation::CertificateValidation;
 use crate::kinds::edge::entry::{self, Source};
 use crate::kinds::edge::load_balancer::LoadBalancer;
 use crate::kinds::edge::load_balancer::section;
+use crate::kinds::rules::{Rule, edit};
 use crate::kinds::terraform::{Block, This};
 use crate::kinds::{Desired, Kind, Stage};
 use crate::spec::{Environment, Section};
@@ -46,7 +47,60 @@ fn default_certificate(env: &Environment) -> Option<Ref<CertificateValidation>> 
     })
 }
 
+const RULES: &[Rule<Attrs>] = &[
+    Rule {
+        code: "BP-LISTENER-01",
+        takes: "a security policy of Elastic Load Balancing by its name, as in ELBSecurityPolicy-TLS13-1-2-2021-06",
+        source: "https://docs.aws.amazon.com/elasticloadbalancing/latest/application/describe-ssl-policies.html",
+        check: |attrs, violations| {
+            if attrs.protocol == "HTTPS" {
+                const NAME: &str = "^ELBSecurityPolicy-([A-Za-z0-9]+-)*20[0-9]{2}-[0-9]{2}$";
+                violations.matches("ssl_policy", &attrs.ssl_policy, NAME);
+            }
+        },
+        inside: &[
+            edit("ELBSecurityPolicy-TLS13-1-2-2021-06", "ELBSecurityPolicy-2016-08"),
+            edit("ELBSecurityPolicy-TLS13-1-2-2021-06", "ELBSecurityPolicy-TLS13-1-2-Ext1-FIPS-2023-04"),
+            edit("ELBSecurityPolicy-TLS13-1-2-2021-06", "ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09"),
+        ],
+        outside: &[
+            edit("ELBSecurityPolicy-TLS13-1-2-2021-06", "TLS13-1-2-2021-06"),
+            edit("ELBSecurityPolicy-TLS13-1-2-2021-06", "ELBSecurityPolicy-TLS13-1-2"),
+            edit("ELBSecurityPolicy-TLS13-1-2-2021-06", "ELBSecurityPolicy-TLS13-1.2-2021-06"),
+            edit("ELBSecurityPolicy-TLS13-1-2-2021-06", ""),
+        ],
+    },
+    Rule {
+        code: "BP-LISTENER-02",
+        takes: "an existing certificate by its ARN, as in \
+                arn:aws:acm:eu-central-1:123456789012:certificate/12345678-1234-1234-1234-123456789012",
+        source: "acm:DescribeCertificate.CertificateArn",
+        check: |attrs, violations| {
+            for certificate in &attrs.certificate {
+                if let Ref::Id { id, .. } = certificate {
+                    const ARN: &str = "^arn:aws[a-z-]*:acm:[a-z0-9-]+:[0-9]{12}:certificate/[A-Za-z0-9_-]+$";
+                    violations.matches("certificate", id, ARN);
+                }
+            }
+        },
+        inside: &[edit(
+            "certificate = { request = true }",
+            "certificate = { arn = \"arn:aws:acm:eu-central-1:123456789012:certificate/\
+             12345678-1234-1234-1234-123456789012\" }",
+        )],
+        outside: &[
+            edit(
+                "certificate = { request = true }",
+                "certificate = { arn = \"arn:aws:acm:eu-central-1:12345678901:certificate/1\" }",
+            ),
+            edit("certificate = { request = true }", "certificate = { arn = \"arn:aws:acm:eu-central-1\" }"),
+        ],
+    },
+];
+
 impl Kind for Listener {
+    const RULES: &'static [Rule<Attrs>] = RULES;
+    const SPEC_FIELDS: &'static [(&'static str, &'static str)] = &[("certificate", "certificate.arn")];
     const STAGE: Stage = Stage::LoadBalancer;
     const REPLACE_ON: &'static [&'static str] = &["load_balancer"];
     const TAG_INDEX: Option<&'static str> = Some("elasticloadbalancing:listener");

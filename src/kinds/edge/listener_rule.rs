@@ -4,6 +4,7 @@
 mod condition;
 #[cfg(feature = "aws")]
 mod priority;
+mod rules;
 
 use std::collections::BTreeSet;
 
@@ -14,6 +15,7 @@ use crate::kinds::compute::section::Services;
 use crate::kinds::edge::entry::application;
 use crate::kinds::edge::listener::{Action, Listener};
 use crate::kinds::edge::load_balancer::section::LoadBalancer;
+use crate::kinds::rules::Rule;
 use crate::kinds::terraform::{Block, This};
 use crate::kinds::{Desired, Kind, Stage};
 use crate::spec::{Environment, Section};
@@ -56,6 +58,9 @@ fn is_held_back(attrs: &Attrs) -> bool {
 const LAST: i32 = 50_000;
 
 impl Kind for ListenerRule {
+    const RULES: &'static [Rule<Attrs>] = rules::RULES;
+    const SPEC_FIELDS: &'static [(&'static str, &'static str)] =
+        &[("paths", "route.paths"), ("hosts", "route.hosts"), ("priority", "route.priority")];
     const STAGE: Stage = Stage::LoadBalancer;
     const REPLACE_ON: &'static [&'static str] = &["listener"];
     const TAG_INDEX: Option<&'static str> = Some("elasticloadbalancing:listener-rule");
@@ -78,7 +83,8 @@ impl Kind for ListenerRule {
                 listener: Ref::to(application(env)),
                 priority: route.priority.unwrap_or_default(),
                 paths: route.paths.iter().cloned().collect(),
-                hosts: route.hosts.iter().map(|host| env.text(host)).collect(),
+                // One that cannot be read is reported by itself.
+                hosts: route.hosts.iter().filter_map(|host| env.parse_template(host).ok()).collect(),
                 other_conditions: BTreeSet::new(),
                 action: Action::forward(Ref::to(key)),
                 tags: env.tags_of::<Self>(key),

@@ -1,5 +1,6 @@
 //! The application load balancer in front of the routed services.
 
+mod rules;
 pub mod section;
 #[cfg(feature = "aws")]
 pub(in crate::kinds) mod tagging;
@@ -17,6 +18,7 @@ use crate::kinds::network::security_group::{self, SecurityGroup};
 use crate::kinds::network::subnet::{self, Subnet};
 use crate::kinds::network::vpc::{self, Vpc};
 use crate::kinds::network::{route_table, security_group_rules};
+use crate::kinds::rules::Rule;
 use crate::kinds::terraform::{Block, This};
 use crate::kinds::{Desired, Kind, Stage};
 use crate::spec::{self, AnySection, Environment, Section, names};
@@ -56,6 +58,7 @@ pub struct Attrs {
 impl Kind for LoadBalancer {
     const SECTIONS: &'static [&'static dyn AnySection] = &[spec::section::<section::LoadBalancer>()];
     const EXAMPLES: &'static [Example] = section::EXAMPLES;
+    const RULES: &'static [Rule<Attrs>] = rules::RULES;
     const STAGE: Stage = Stage::LoadBalancer;
     const PROTECTED_BY: Option<&'static str> = Some("deletion_protection");
     const REPLACE_ON: &'static [&'static str] = &["name", "type", "scheme", "vpc"];

@@ -1,11 +1,14 @@
 //! One target group for each routed service: where the load balancer finds its tasks, and how it checks them.
 
+mod rules;
+
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::kinds::compute::section::Services;
 use crate::kinds::edge::load_balancer::NAME_LENGTH;
 use crate::kinds::network::vpc::{self, Vpc};
+use crate::kinds::rules::Rule;
 use crate::kinds::terraform::{Block, This};
 use crate::kinds::{Desired, Kind, Stage};
 use crate::spec::{Environment, Section, names};
@@ -56,6 +59,9 @@ pub struct HealthCheck {
 }
 
 impl Kind for TargetGroup {
+    const RULES: &'static [Rule<Attrs>] = rules::RULES;
+    /// The entry's own name is the ECS service's.
+    const SPEC_FIELDS: &'static [(&'static str, &'static str)] = &[("name", "route")];
     const STAGE: Stage = Stage::LoadBalancer;
     const REPLACE_ON: &'static [&'static str] = &["name", "vpc", "protocol", "target_type"];
     const TAG_INDEX: Option<&'static str> = Some("elasticloadbalancing:targetgroup");

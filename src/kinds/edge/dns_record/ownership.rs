@@ -4,7 +4,7 @@
 use crate::value::Tags;
 
 #[cfg(feature = "aws")]
-pub(super) use calls::{name_for, read, write};
+pub(super) use calls::{read, write};
 
 /// What the text holds, each as the tag `baseplate:<key>` of objects that take tags.
 const KEYS: [&str; 3] = ["project", "environment", "address"];
@@ -19,6 +19,19 @@ pub(super) fn only(tags: &Tags) -> Tags {
 
 fn tag(key: &str) -> String {
     format!("baseplate:{key}")
+}
+
+const PREFIX: &str = "_baseplate.";
+
+/// Stands for `*`, which is a wildcard only as the first label of a name.
+const WILDCARD: &str = "_wildcard";
+
+/// The name of the TXT record for the record called `name`.
+pub(super) fn name_for(name: &str) -> String {
+    match name.strip_prefix('*') {
+        Some(rest) => format!("{PREFIX}{WILDCARD}{rest}"),
+        None => format!("{PREFIX}{name}"),
+    }
 }
 
 #[cfg(feature = "aws")]
@@ -55,19 +68,6 @@ mod calls {
         let text: String = record.value().split('"').skip(1).step_by(2).collect();
         let parts = text.split(',').filter_map(|part| part.split_once('='));
         parts.filter(|(key, _)| KEYS.contains(key)).map(|(key, value)| (tag(key), value.to_owned())).collect()
-    }
-
-    const PREFIX: &str = "_baseplate.";
-
-    /// Stands for `*`, which is a wildcard only as the first label of a name.
-    const WILDCARD: &str = "_wildcard";
-
-    /// The name of the TXT record for the record called `name`.
-    pub(in super::super) fn name_for(name: &str) -> String {
-        match name.strip_prefix('*') {
-            Some(rest) => format!("{PREFIX}{WILDCARD}{rest}"),
-            None => format!("{PREFIX}{name}"),
-        }
     }
 
     #[cfg(test)]

@@ -1,11 +1,13 @@
 //! `[load-balancer]`: the load balancer with its listeners and certificate.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::kinds::edge::dns_record::section::Dns;
 use crate::kinds::example::{Example, change};
-use crate::kinds::network::section::{Tier, check_tier, check_two_zones};
+use crate::kinds::network::section::{Network, Tier, check_tier, check_two_zones};
 use crate::kinds::network::security_group::section::check_groups;
 use crate::spec::{Check, Environment, Section, Unknown};
 use crate::value::Part;
@@ -128,20 +130,13 @@ fn validate(check: &mut Check<'_>) {
         return;
     };
     let at = |field| ["load-balancer", field];
-    check.name(&at("name"), balancer.name.as_ref(), 32);
-    if balancer.name.as_ref().is_some_and(|name| name.starts_with("internal-")) {
-        check.report(
-            &at("name"),
-            "a load balancer's name may not begin with `internal-`",
-            "AWS reserves that prefix",
-        );
-    }
     check_groups(check, &at("security-groups"), &balancer.security_groups);
     match &balancer.subnets {
         Some(subnets) => check_two_zones(check, &at("subnets"), subnets, "a load balancer"),
         None if !balancer.internal => check_tier(check, Tier::Public, "a load balancer"),
         None => {}
     }
+    check_one_subnet_a_zone(check, balancer.subnets.as_ref());
     let Some(certificate) = &balancer.certificate else { return };
     if certificate.arn.is_some() == certificate.request {
         let help = "either the ARN of an existing one, or request = true";
@@ -150,5 +145,19 @@ fn validate(check: &mut Check<'_>) {
     if certificate.request && check.env.section::<Dns>().is_none() {
         let help = "add [dns] with the domain that the certificate is for";
         check.report(&at("certificate"), "a certificate can only be requested for a domain", help);
+    }
+}
+
+/// Reports that two of the subnets, or of every public one, lie in one zone: AWS takes one of each.
+fn check_one_subnet_a_zone(check: &mut Check<'_>, keys: Option<&Vec<String>>) {
+    let mut zones: BTreeMap<&str, &str> = BTreeMap::new();
+    for (key, subnet) in &check.env.section::<Network>().subnets {
+        if keys.map_or(subnet.tier == Tier::Public, |keys| keys.contains(key))
+            && let Some(other) = zones.insert(&subnet.zone, key)
+        {
+            let message = format!("subnets `{other}` and `{key}` of the load balancer are both in {}", subnet.zone);
+            let path: &[&str] = if keys.is_some() { &["load-balancer", "subnets"] } else { &["load-balancer"] };
+            check.report(path, message, "AWS takes one subnet of each zone: name those to use under `subnets`");
+        }
     }
 }
