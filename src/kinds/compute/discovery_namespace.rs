@@ -11,6 +11,7 @@ use serde_json::json;
 use crate::kinds::compute::ecs_cluster::section::Cluster;
 use crate::kinds::compute::section::Services;
 use crate::kinds::network::vpc::{self, Vpc};
+use crate::kinds::rules::{Rule, edit};
 use crate::kinds::terraform::{Block, This};
 use crate::kinds::{Desired, Kind, Stage};
 use crate::spec::{Environment, Section};
@@ -45,7 +46,36 @@ fn description(env: &Environment) -> String {
     format!("Private names of {}", env.prefix())
 }
 
+/// The line of an example whose services have names in the domain.
+const DOMAIN: &str = "[cluster]\nprivate-domain = \"town.internal\"";
+
 impl Kind for DiscoveryNamespace {
+    const RULES: &'static [Rule<Attrs>] = &[Rule {
+        code: "BP-MAP-01",
+        takes: "a private domain has 253 visible ASCII characters at most, 1 to 63 between its dots, and is no ARN",
+        source: "servicediscovery:CreatePrivateDnsNamespace.Name",
+        check: |attrs, violations| {
+            let name = attrs.name.as_str();
+            violations.length("name", name, 0..=253);
+            violations.characters("name", name, |c| c.is_ascii_graphic());
+            let is_label = |label: &str| (1..=63).contains(&label.len());
+            violations.must("name", name, !name.starts_with("arn:") && name.split('.').all(is_label));
+        },
+        inside: &[
+            edit(DOMAIN, "[cluster]\nprivate-domain = \"local\""),
+            edit(DOMAIN, "[cluster]\nprivate-domain = \"<63>.<63>.<63>.<61>\""),
+        ],
+        outside: &[
+            edit(DOMAIN, "[cluster]\nprivate-domain = \"<63>.<63>.<63>.<62>\""),
+            edit(DOMAIN, "[cluster]\nprivate-domain = \"<64>.internal\""),
+            edit(DOMAIN, "[cluster]\nprivate-domain = \"town internal\""),
+            edit(DOMAIN, "[cluster]\nprivate-domain = \"tówn.internal\""),
+            edit(DOMAIN, "[cluster]\nprivate-domain = \"town..internal\""),
+            edit(DOMAIN, "[cluster]\nprivate-domain = \"arn:town\""),
+            edit(DOMAIN, "[cluster]\nprivate-domain = \"\""),
+        ],
+    }];
+    const SPEC_FIELDS: &'static [(&'static str, &'static str)] = &[("name", "private-domain")];
     const STAGE: Stage = Stage::Compute;
     const REPLACE_ON: &'static [&'static str] = &["name", "vpc"];
     const UNREAD: &'static [&'static str] = &["vpc"];

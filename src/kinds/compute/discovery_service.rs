@@ -5,6 +5,7 @@ use serde_json::json;
 
 use crate::kinds::compute::discovery_namespace::{self, DiscoveryNamespace};
 use crate::kinds::compute::section::Services;
+use crate::kinds::rules::{Rule, edit};
 use crate::kinds::terraform::{Block, This};
 use crate::kinds::{Desired, Kind, Stage};
 use crate::spec::{Environment, Section};
@@ -37,7 +38,42 @@ pub struct Attrs {
 /// Short, because a task that went must not be called for long.
 const TTL: i64 = 10;
 
+/// What Cloud Map's pattern of names says of what stands between two dots.
+fn is_label(label: &str) -> bool {
+    let inner = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    (1..=63).contains(&label.len())
+        && label.chars().all(inner)
+        && !label.starts_with('-')
+        && !label.ends_with('-')
+        && label != "_"
+}
+
 impl Kind for DiscoveryService {
+    const RULES: &'static [Rule<Attrs>] = &[Rule {
+        code: "BP-MAP-02",
+        takes: "a private name has 127 characters at most; between its dots are 1 to 63 letters, digits, hyphens and \
+                underscores, no hyphen at either end",
+        source: "servicediscovery:CreateService.Name",
+        check: |attrs, violations| {
+            violations.length("name", &attrs.name, 0..=127);
+            violations.must("name", &attrs.name, attrs.name.split('.').all(is_label));
+        },
+        inside: &[
+            edit("dns-name = \"shop\"", "dns-name = \"<63>.<63>\""),
+            edit("dns-name = \"shop\"", "dns-name = \"_shop.Blue-1\""),
+        ],
+        outside: &[
+            edit("dns-name = \"shop\"", "dns-name = \"<63>.<62>.a\""),
+            edit("dns-name = \"shop\"", "dns-name = \"<64>\""),
+            edit("dns-name = \"shop\"", "dns-name = \"shop-\""),
+            edit("dns-name = \"shop\"", "dns-name = \"-shop\""),
+            edit("dns-name = \"shop\"", "dns-name = \"the shop\""),
+            edit("dns-name = \"shop\"", "dns-name = \"shop.\""),
+            edit("dns-name = \"shop\"", "dns-name = \"_\""),
+            edit("dns-name = \"shop\"", "dns-name = \"\""),
+        ],
+    }];
+    const SPEC_FIELDS: &'static [(&'static str, &'static str)] = &[("name", "dns-name")];
     const STAGE: Stage = Stage::Compute;
     const REPLACE_ON: &'static [&'static str] =
         &["name", "namespace", "record_type", "routing_policy", "custom_health"];

@@ -10,6 +10,7 @@ use serde_json::json;
 use crate::kinds::compute::ecs_cluster::section::Cluster;
 use crate::kinds::compute::section::Services;
 use crate::kinds::example::Example;
+use crate::kinds::rules::{Rule, edit};
 use crate::kinds::terraform::{Block, This};
 use crate::kinds::{Desired, Kind, Stage};
 use crate::spec::{self, AnySection, Environment, Section};
@@ -32,6 +33,11 @@ pub struct Attrs {
     pub tags: Tags,
 }
 
+/// What ECS takes in the names of clusters and services.
+pub(in crate::kinds) fn is_named_by(c: char) -> bool {
+    c.is_ascii_alphanumeric() || c == '-' || c == '_'
+}
+
 /// The cluster's name.
 fn name(env: &Environment) -> String {
     env.section::<Cluster>().name.clone().unwrap_or_else(|| env.prefix())
@@ -40,6 +46,22 @@ fn name(env: &Environment) -> String {
 impl Kind for EcsCluster {
     const SECTIONS: &'static [&'static dyn AnySection] = &[spec::section::<Cluster>()];
     const EXAMPLES: &'static [Example] = section::EXAMPLES;
+    const RULES: &'static [Rule<Attrs>] = &[Rule {
+        code: "BP-ECS-01",
+        takes: "the name of a cluster has 1 to 255 letters, digits, hyphens and underscores",
+        source: "ecs:CreateCluster.clusterName",
+        check: |attrs, violations| {
+            violations.length("name", &attrs.name, 1..=255);
+            violations.characters("name", &attrs.name, is_named_by);
+        },
+        inside: &[edit("name = \"town\"", "name = \"<255>\""), edit("name = \"town\"", "name = \"Town_1-a\"")],
+        outside: &[
+            edit("name = \"town\"", "name = \"<256>\""),
+            edit("name = \"town\"", "name = \"\""),
+            edit("name = \"town\"", "name = \"town 1\""),
+            edit("name = \"town\"", "name = \"town.1\""),
+        ],
+    }];
     const STAGE: Stage = Stage::Compute;
     const REPLACE_ON: &'static [&'static str] = &["name"];
     const TAG_INDEX: Option<&'static str> = Some("ecs:cluster");

@@ -6,6 +6,7 @@ mod diagnosis;
 mod live;
 #[cfg(feature = "aws")]
 mod rollout;
+mod rules;
 #[cfg(feature = "aws")]
 mod write;
 
@@ -28,6 +29,7 @@ use crate::kinds::network::section::Tier;
 use crate::kinds::network::security_group::{self, SecurityGroup};
 use crate::kinds::network::subnet::{self, Subnet};
 use crate::kinds::network::{route_table, security_group_rules};
+use crate::kinds::rules::Rule;
 use crate::kinds::terraform::{Block, This};
 use crate::kinds::{Desired, Impact, Kind, Stage};
 use crate::spec::{self, AnySection, Environment, Section};
@@ -147,6 +149,11 @@ fn follows(env: &Environment, service: &Service) -> Vec<Address> {
 impl Kind for EcsService {
     const SECTIONS: &'static [&'static dyn AnySection] = &[spec::section::<Services>()];
     const EXAMPLES: &'static [Example] = crate::kinds::compute::section::EXAMPLES;
+    const RULES: &'static [Rule<Attrs>] = rules::RULES;
+    const SPEC_FIELDS: &'static [(&'static str, &'static str)] = &[
+        ("minimum_percent", "deployment.minimum-healthy-percent"),
+        ("maximum_percent", "deployment.maximum-percent"),
+    ];
     const STAGE: Stage = Stage::Compute;
     const REPLACE_ON: &'static [&'static str] = &["name", "cluster"];
     const UNREAD: &'static [&'static str] = &["initial_count"];

@@ -4,6 +4,7 @@
 mod live;
 #[cfg(feature = "aws")]
 mod register;
+mod rules;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,6 +15,7 @@ use crate::kinds::compute::section::{Architecture, Service, Services};
 use crate::kinds::config::ssm_parameter::SsmParameter;
 use crate::kinds::identity::iam_role::IamRole;
 use crate::kinds::monitoring::log_group::LogGroup;
+use crate::kinds::rules::Rule;
 use crate::kinds::terraform::{Block, This, document};
 use crate::kinds::{Desired, Kind, Stage};
 use crate::spec::{Environment, Section};
@@ -131,6 +133,7 @@ fn health_check(service: &Service) -> HealthCheck {
 }
 
 impl Kind for TaskDefinition {
+    const RULES: &'static [Rule<Attrs>] = rules::RULES;
     const STAGE: Stage = Stage::Compute;
     const REPLACE_ON: &'static [&'static str] = &["family"];
     const TAG_INDEX: Option<&'static str> = Some("ecs:task-definition");

@@ -29,9 +29,7 @@ impl Section for Cluster {
 
     type Value = Self;
 
-    fn validate(check: &mut Check<'_>) {
-        check.name(&["cluster", "name"], check.env.section::<Self>().name.as_ref(), 255);
-    }
+    fn validate(_check: &mut Check<'_>) {}
 
     fn own_names(cluster: &Self) -> Vec<(String, &'static str)> {
         cluster.private_domain.clone().map(|domain| (domain, "<private-domain>")).into_iter().collect()
