@@ -1,5 +1,6 @@
 mod access;
 mod policy;
+mod rules;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::kinds::compute::section::Services;
+use crate::kinds::rules::Rule;
 use crate::kinds::terraform::{Block, This, document};
 use crate::kinds::{Desired, Kind, Stage};
 use crate::spec::{Environment, Section};
@@ -35,6 +37,9 @@ pub struct Attrs {
 const MAX_NAME: usize = 64;
 
 impl Kind for IamRole {
+    const RULES: &'static [Rule<Attrs>] = rules::RULES;
+    const SPEC_FIELDS: &'static [(&'static str, &'static str)] =
+        &[("policies.permissions.Statement", "permissions")];
     const STAGE: Stage = Stage::Compute;
     const REPLACE_ON: &'static [&'static str] = &["name", "path"];
     const OUTPUTS: &'static [&'static str] = &["arn"];
