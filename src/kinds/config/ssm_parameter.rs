@@ -2,6 +2,7 @@
 mod live;
 #[cfg(feature = "aws")]
 mod record;
+mod rules;
 pub mod section;
 #[cfg(feature = "aws")]
 mod tagging;
@@ -14,6 +15,7 @@ use serde_json::json;
 use crate::kinds::config::ssm_parameter::section::{Parameter, ParameterTier, Parameters, is_secret};
 use crate::kinds::data::section::{Databases, password_parameter};
 use crate::kinds::example::Example;
+use crate::kinds::rules::Rule;
 use crate::kinds::terraform::{Block, This};
 use crate::kinds::{Desired, Kind, Stage};
 use crate::spec::{self, AnySection, Environment, Section};
@@ -81,6 +83,7 @@ fn stays_advanced(desired: &Attrs, live: &Attrs) -> bool {
 impl Kind for SsmParameter {
     const SECTIONS: &'static [&'static dyn AnySection] = &[spec::section::<Parameters>()];
     const EXAMPLES: &'static [Example] = section::EXAMPLES;
+    const RULES: &'static [Rule<Attrs>] = rules::RULES;
     const STAGE: Stage = Stage::Parameters;
     const REPLACE_ON: &'static [&'static str] = &["name"];
     const TAG_INDEX: Option<&'static str> = Some("ssm:parameter");

@@ -1,31 +1,11 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use super::{Parameter, ParameterTier, Parameters, held, holds_secret};
+use super::{Parameter, Parameters, held, holds_secret};
 use crate::spec::Check;
 
 pub fn parameters(check: &mut Check<'_>) {
     for (key, parameter) in check.env.section::<Parameters>() {
         let path = ["parameters", key.as_str()];
-        let sound = |c: char| c.is_ascii_alphanumeric() || "-_./".contains(c);
-        if key.is_empty()
-            || !key.chars().all(sound)
-            || key.starts_with('/')
-            || key.ends_with('/')
-            || key.contains("//")
-        {
-            check.report_key(
-                &path,
-                format!("`{key}` is not a valid name for a parameter"),
-                "letters, digits and - _ . with / between parts",
-            );
-        }
-        if key.split('/').count() > 12 {
-            check.report_key(
-                &path,
-                "the name has too many levels",
-                "AWS allows 15, including the two that Baseplate adds in front",
-            );
-        }
         source(check, &path, key, parameter);
     }
     cycles(check);
@@ -50,17 +30,6 @@ fn source(check: &mut Check<'_>, path: &[&str], key: &str, parameter: &Parameter
         if secret && parameter.secret == Some(false) {
             let message = format!("`{key}` holds a secret, but has `secret = false`");
             check.report(&[path, &["secret"]].concat(), message, "leave `secret` out: it becomes a SecureString");
-        }
-        let limit = if parameter.tier == ParameterTier::Standard { 4096 } else { 8192 };
-        if value.len() > limit {
-            check.report(
-                path,
-                format!("the value has {} bytes, its tier allows {limit}", value.len()),
-                "see `tier`",
-            );
-        }
-        if value.is_empty() {
-            check.report(path, "the value is empty", "AWS allows no empty parameter: remove it");
         }
     } else if parameter.secret == Some(false) && !parameter.external {
         let message = format!("`{key}` is secret by its source");
