@@ -2,6 +2,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::kinds::compute::section::Services;
+use crate::kinds::rules::{Rule, edit};
 use crate::kinds::terraform::{Block, This};
 use crate::kinds::{Desired, Kind, Stage};
 use crate::spec::{Environment, Section};
@@ -27,7 +28,35 @@ pub(in crate::kinds) fn name(env: &Environment, service: &str) -> String {
     format!("/ecs/{}/{service}", env.prefix())
 }
 
+/// Days that CloudWatch Logs can keep a group.
+const RETENTIONS: [i32; 22] =
+    [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653];
+
 impl Kind for LogGroup {
+    // The name is made of what fits in any case.
+    const RULES: &'static [Rule<Attrs>] = &[Rule {
+        code: "BP-LOG-01",
+        takes: "logs are kept 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, \
+                2922, 3288 or 3653 days, or with 0 for ever",
+        source: "logs:PutRetentionPolicy.retentionInDays",
+        check: |attrs, violations| {
+            let days = attrs.retention_days;
+            if days != 0 && !RETENTIONS.contains(&days) {
+                violations.report("retention_days", days.to_string(), format!("logs cannot be kept {days} days"));
+            }
+        },
+        inside: &[
+            edit("log-retention = 14", "log-retention = 0"),
+            edit("log-retention = 14", "log-retention = 1"),
+            edit("log-retention = 14", "log-retention = 3653"),
+        ],
+        outside: &[
+            edit("log-retention = 14", "log-retention = -1"),
+            edit("log-retention = 14", "log-retention = 2"),
+            edit("log-retention = 14", "log-retention = 3654"),
+        ],
+    }];
+    const SPEC_FIELDS: &'static [(&'static str, &'static str)] = &[("retention_days", "log-retention")];
     const STAGE: Stage = Stage::Compute;
     const REPLACE_ON: &'static [&'static str] = &["name"];
     const TAG_INDEX: Option<&'static str> = Some("logs:log-group");

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::kinds::example::{Example, change};
+use crate::kinds::rules::{Rule, edit};
 use crate::kinds::terraform::{Block, This};
 use crate::kinds::{Desired, Kind, Stage};
 use crate::spec::{self, AnySection, Check, Environment, Keyed, Section, Unknown, entry};
@@ -27,21 +28,7 @@ impl Section for Topics {
     type Value = Keyed<Topic>;
 
     fn validate(check: &mut Check<'_>) {
-        let topics = check.env.section::<Self>();
-        check.keys(&[Self::KEY], topics.keys());
-        for (key, topic) in topics {
-            if let Some(name) = &topic.name
-                && !is_name(name)
-            {
-                let help = "1 to 256 letters, digits, hyphens and underscores; FIFO topics are not supported";
-                check.report(&[Self::KEY, key, "name"], format!("SNS takes no topic called `{name}`"), help);
-            }
-            let length = topic.display_name.chars().count();
-            if length > MAX_DISPLAY_NAME {
-                let message = format!("the display name has {length} characters, SNS takes {MAX_DISPLAY_NAME}");
-                check.report(&[Self::KEY, key, "display-name"], message, "shorten it");
-            }
-        }
+        check.keys(&[Self::KEY], check.env.section::<Self>().keys());
     }
 
     fn part(env: &Environment, path: &str) -> Result<Part, Unknown> {
@@ -69,11 +56,8 @@ pub struct Topic {
 /// From `CreateTopic` in SNS's API reference.
 const MAX_NAME: usize = 256;
 const MAX_DISPLAY_NAME: usize = 100;
-
-fn is_name(name: &str) -> bool {
-    let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-    (1..=MAX_NAME).contains(&name.len()) && name.chars().all(plain)
-}
+/// Of what names a key, from `DescribeKey` in KMS's API reference.
+const MAX_KEY: usize = 2048;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Attrs {
@@ -118,6 +102,49 @@ environment = { ORDERS = "{topics.orders.arn}" }
             change("[topics.alarms]\n", "", &["delete sns_topic.alarms"]),
         ],
     }];
+    const RULES: &'static [Rule<Attrs>] = &[
+        Rule {
+            code: "BP-SNS-01",
+            takes: "the name of a topic has 1 to 256 ASCII letters, digits, hyphens and underscores; Baseplate makes no \
+                    FIFO topics",
+            source: "sns:CreateTopic.Name",
+            check: |attrs, violations| {
+                violations.length("name", &attrs.name, 1..=MAX_NAME);
+                let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+                violations.characters("name", &attrs.name, plain);
+            },
+            inside: &[edit("\"town-orders\"", "\"Orders_2-x\""), edit("\"town-orders\"", "\"<256>\"")],
+            outside: &[
+                edit("\"town-orders\"", "\"<257>\""),
+                edit("\"town-orders\"", "\"town orders\""),
+                edit("\"town-orders\"", "\"town-orders.fifo\""),
+                edit("\"town-orders\"", "\"\""),
+            ],
+        },
+        Rule {
+            code: "BP-SNS-02",
+            takes: "the display name of a topic has 100 characters at most",
+            source: "https://docs.aws.amazon.com/sns/latest/dg/sns-create-topic.html",
+            check: |attrs, violations| violations.length("display_name", &attrs.display_name, 0..=MAX_DISPLAY_NAME),
+            inside: &[edit("\"Orders\"", "\"<100>\"")],
+            outside: &[edit("\"Orders\"", "\"<101>\"")],
+        },
+        Rule {
+            code: "BP-SNS-03",
+            takes: "a KMS key is named by its id, its ARN or `alias/…`: letters, digits and / _ - :, 2048 at most",
+            source: "sns:CreateTopic.Attributes.KmsMasterKeyId",
+            check: |attrs, violations| {
+                violations.length("kms_key", &attrs.kms_key, 0..=MAX_KEY);
+                let plain = |c: char| c.is_ascii_alphanumeric() || "/_-:".contains(c);
+                violations.characters("kms_key", &attrs.kms_key, plain);
+            },
+            inside: &[
+                edit("\"alias/aws/sns\"", "\"arn:aws:kms:eu-central-1:123456789012:alias/town_1\""),
+                edit("\"alias/aws/sns\"", "\"mrk-1234abcd12ab34cd56ef1234567890ab\""),
+            ],
+            outside: &[edit("\"alias/aws/sns\"", "\"alias/town key\""), edit("\"alias/aws/sns\"", "\"<2049>\"")],
+        },
+    ];
     const STAGE: Stage = Stage::Monitoring;
     const REPLACE_ON: &'static [&'static str] = &["name"];
     const OUTPUTS: &'static [&'static str] = &["arn"];
@@ -268,20 +295,5 @@ mod calls {
     fn sns_tags(tags: &Tags) -> Result<Vec<Tag>, CloudError> {
         let tags = tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build());
         tags.collect::<Result<_, _>>().map_err(|error| CloudError::internal(error.to_string()))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_are_those_that_sns_takes() {
-        for name in ["a", "Orders_2-x", &"a".repeat(256)] {
-            assert!(is_name(name), "{name}");
-        }
-        for name in ["", "orders.fifo", "a b", &"a".repeat(257)] {
-            assert!(!is_name(name), "{name}");
-        }
     }
 }
