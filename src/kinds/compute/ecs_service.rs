@@ -72,6 +72,14 @@ pub struct Attrs {
     pub tags: Tags,
 }
 
+impl Attrs {
+    /// Whether tasks may be moved to other zones, which ECS does for every new service unless told otherwise, and
+    /// refuses where no more may run than the count.
+    fn may_rebalance(&self) -> bool {
+        self.maximum_percent > 100
+    }
+}
+
 /// Requests that a target group sends to a port of a container.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Route {
@@ -230,7 +238,7 @@ impl Kind for EcsService {
             })
         });
         let registries = attrs.discovery.iter().map(|service| json!({ "registry_arn": service }));
-        let body = json!({
+        let mut body = json!({
             "name": attrs.name,
             "cluster": attrs.cluster,
             "task_definition": attrs.task_definition,
@@ -251,6 +259,9 @@ impl Kind for EcsService {
             "propagate_tags": attrs.propagate_tags,
             "tags": attrs.tags,
         });
+        if !attrs.may_rebalance() {
+            body["availability_zone_rebalancing"] = "DISABLED".into();
+        }
         Block::one("aws_ecs_service", body)
     }
 }

@@ -36,7 +36,7 @@ pub(super) async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<WriteRe
         .enable_ecs_managed_tags(true)
         .propagate_tags(PropagateTags::from(attrs.propagate_tags.as_str()))
         .set_tags(Some(tagging::to_aws(&stored(attrs))));
-    if !may_rebalance(attrs) {
+    if !attrs.may_rebalance() {
         call = call.availability_zone_rebalancing(AvailabilityZoneRebalancing::Disabled);
     }
     // Refused for a service without a load balancer.
@@ -70,7 +70,7 @@ pub(super) async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<Writ
     }
     if any(&["minimum_percent", "maximum_percent", "circuit_breaker", "rollback"]) {
         call = call.deployment_configuration(deployment(attrs));
-        if !may_rebalance(attrs) {
+        if !attrs.may_rebalance() {
             call = call.availability_zone_rebalancing(AvailabilityZoneRebalancing::Disabled);
         }
     }
@@ -103,12 +103,6 @@ pub(super) async fn delete(aws: &Aws, cluster: &str, service: &str) -> Result<()
         call.send().await.optional("ecs:DeleteService")?;
     }
     Ok(())
-}
-
-/// Whether tasks may be moved to other zones, which ECS does for every new service unless told otherwise, and refuses
-/// where no more may run than the count.
-fn may_rebalance(attrs: &Attrs) -> bool {
-    attrs.maximum_percent > 100
 }
 
 /// The tags with those that hold attributes.

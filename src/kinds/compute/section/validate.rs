@@ -42,7 +42,12 @@ pub fn services(check: &mut Check<'_>) {
 }
 
 fn contents(check: &mut Check<'_>, key: &str, service: &Service) {
-    check.template(&["services", key, "image"], &service.image);
+    let image = ["services", key, "image"];
+    check.template(&image, &service.image);
+    if service.image.contains("{{") || service.image.contains("}}") {
+        let help = "a placeholder stands in single braces, as in {registries.web.url}";
+        check.report(&image, "an image has no braces in its name", help);
+    }
     for (name, value) in &service.environment {
         let path = ["services", key, "environment", name.as_str()];
         check.template(&path, value);

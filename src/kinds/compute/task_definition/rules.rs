@@ -79,7 +79,8 @@ pub(super) const RULES: &[Rule<Attrs>] = &[
         source: "ecs:RegisterTaskDefinition.ContainerDefinition.image",
         check: |attrs, violations| {
             let image = &attrs.image;
-            violations.known_characters("image", image, |c| c.is_ascii_alphanumeric() || "-_:./#@".contains(c));
+            // Braces are left of a placeholder that stands for nothing, or cannot be read, which is said there.
+            violations.known_characters("image", image, |c| c.is_ascii_alphanumeric() || "-_:./#@{}".contains(c));
             let known = image.plain();
             let name = known.split('@').next().unwrap_or_default();
             let is_known = image.parts.iter().all(|part| matches!(part, Part::Literal(_)));

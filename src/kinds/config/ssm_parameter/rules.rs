@@ -4,7 +4,6 @@
 //! What a variable holds is not known before it is put.
 
 use super::Attrs;
-use super::section::ParameterTier;
 use crate::kinds::rules::{Rule, edit};
 use crate::value::{Part, Secret, SecretSource, Text};
 
@@ -12,8 +11,6 @@ const NAMES: &str =
     "https://docs.aws.amazon.com/systems-manager/latest/userguide/sysman-parameter-name-constraints.html";
 
 const LEVELS: usize = 15;
-const STANDARD: usize = 4096;
-const ADVANCED: usize = 8192;
 
 /// A line of an example.
 const MODE: &str =
@@ -79,7 +76,7 @@ pub(super) const RULES: &[Rule<Attrs>] = &[
         check: |attrs, violations| {
             let Some(text) = text(attrs) else { return };
             let known = text.plain();
-            let most = if attrs.tier == ParameterTier::Standard { STANDARD } else { ADVANCED };
+            let most = attrs.tier.most();
             if known.len() > most {
                 let message = format!("the value has {} bytes and more, its tier takes {most}", known.len());
                 violations.report("value", known, message);

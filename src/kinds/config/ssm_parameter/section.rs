@@ -146,6 +146,16 @@ pub enum ParameterTier {
     IntelligentTiering,
 }
 
+impl ParameterTier {
+    /// Bytes that a value may have, from `PutParameter` in SSM's API reference.
+    pub fn most(self) -> usize {
+        match self {
+            Self::Standard => 4096,
+            Self::Advanced | Self::IntelligentTiering => 8192,
+        }
+    }
+}
+
 /// Where the value of a parameter comes from, and what kind of parameter it is.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]

@@ -1,7 +1,8 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use super::{Parameter, Parameters, held, holds_secret};
-use crate::spec::Check;
+use super::{Parameter, Parameters, held, holds_secret, parameter_of};
+use crate::spec::{Check, Environment};
+use crate::value::Part;
 
 pub fn parameters(check: &mut Check<'_>) {
     for (key, parameter) in check.env.section::<Parameters>() {
@@ -9,6 +10,7 @@ pub fn parameters(check: &mut Check<'_>) {
         source(check, &path, key, parameter);
     }
     cycles(check);
+    sizes(check);
 }
 
 fn source(check: &mut Check<'_>, path: &[&str], key: &str, parameter: &Parameter) {
@@ -44,6 +46,49 @@ fn source(check: &mut Check<'_>, path: &[&str], key: &str, parameter: &Parameter
             "as in WEATHER_API_KEY",
         );
     }
+}
+
+/// A value may be too large by what it holds of other parameters alone; its own text is the rules' to judge.
+fn sizes(check: &mut Check<'_>) {
+    let env = check.env;
+    let mut known = BTreeMap::new();
+    for (key, parameter) in env.section::<Parameters>() {
+        let Some(value) = &parameter.value else { continue };
+        let (own, bytes) = (env.text(value).plain().len(), filled(env, key, &mut known, DEEPEST));
+        let most = parameter.tier.most();
+        if own <= most && bytes > most {
+            let message = format!("the value has {bytes} bytes and more once filled in, its tier takes {most}");
+            let help = "shorten the parameters that it holds, or choose a larger `tier`";
+            check.report(&["parameters", key, "value"], message, help);
+        }
+    }
+}
+
+/// How far parameters are followed that hold one another.
+const DEEPEST: usize = 50;
+
+/// The bytes of a parameter's value, as far as they are known.
+fn filled(env: &Environment, key: &str, known: &mut BTreeMap<String, usize>, depth: usize) -> usize {
+    if let Some(bytes) = known.get(key) {
+        return *bytes;
+    }
+    // What holds itself is reported as a cycle.
+    known.insert(key.to_owned(), 0);
+    let Some(parameter) = env.section::<Parameters>().get(key).filter(|_| depth > 0) else { return 0 };
+    let bytes = match (&parameter.value, parameter.generate) {
+        (Some(value), _) => {
+            let text = env.text(value);
+            let sizes = text.parts.iter().map(|part| match part {
+                Part::Literal(text) => text.len(),
+                part => parameter_of(part).map_or(0, |key| filled(env, key, known, depth - 1)),
+            });
+            sizes.fold(0, usize::saturating_add)
+        }
+        (None, Some(generate)) => generate.length,
+        (None, None) => 0,
+    };
+    known.insert(key.to_owned(), bytes);
+    bytes
 }
 
 /// Parameters may hold one another, but not in a cycle.
