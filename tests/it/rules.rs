@@ -149,6 +149,30 @@ fn codes_are_unique_and_every_rule_has_a_value_outside() {
     }
 }
 
+/// The policies of the role that starts tasks name every secret: no single edit of an example makes them too large.
+#[test]
+fn many_secrets_are_too_much_for_the_role_that_starts_tasks() {
+    let bench = Bench::new();
+    let codes = |count: usize| {
+        let parameters: String = (0..count).map(|at| format!("\"key-{at:03}\" = \"x\"\n")).collect();
+        let secrets: Vec<String> = (0..count).map(|at| format!("K{at} = \"key-{at:03}\"")).collect();
+        let service = "image = \"nginx:1\"\ncpu = 256\nmemory = 512\nsecurity-groups = [\"app\"]";
+        let files = [
+            format!(
+                "extends = \"base.toml\"\n[parameters]\n{parameters}[services.shop]\n{service}\nsecrets = {{ {} }}\n",
+                secrets.join(", ")
+            ),
+            BASE.to_owned(),
+        ];
+        let new_lines = [BTreeSet::from([files[0].lines().count()]), BTreeSet::new()];
+        let spec = Edited { files, new_lines };
+        let Err(problems) = load(&bench, &spec) else { return Vec::new() };
+        problems.list.iter().map(|problem| (problem.code, is_placed(&problems, problem, &spec))).collect()
+    };
+    assert_eq!(codes(120), []);
+    assert_eq!(codes(180), [(Some("BP-IAM-03"), true)]);
+}
+
 #[test]
 fn every_object_says_which_entry_it_is_derived_from() {
     let bench = Bench::new();

@@ -61,6 +61,9 @@ pub(super) const RULES: &[Rule<Attrs>] = &[
         },
         inside: &[
             edit("memory = 512\narchitecture", "memory = 2048\narchitecture"),
+            edit("cpu = 256\nmemory = 512\narchitecture", "cpu = 512\nmemory = 4096\narchitecture"),
+            edit("cpu = 256\nmemory = 512\narchitecture", "cpu = 1024\nmemory = 8192\narchitecture"),
+            edit("cpu = 256\nmemory = 512\narchitecture", "cpu = 2048\nmemory = 5120\narchitecture"),
             edit("cpu = 256\nmemory = 512\narchitecture", "cpu = 4096\nmemory = 30720\narchitecture"),
             edit("cpu = 256\nmemory = 512\narchitecture", "cpu = 8192\nmemory = 20480\narchitecture"),
             edit("cpu = 256\nmemory = 512\narchitecture", "cpu = 16384\nmemory = 122880\narchitecture"),
@@ -70,6 +73,10 @@ pub(super) const RULES: &[Rule<Attrs>] = &[
             edit("memory = 512\narchitecture", "memory = 3072\narchitecture"),
             edit("memory = 512\narchitecture", "memory = 1536\narchitecture"),
             edit("cpu = 256\nmemory = 512\narchitecture", "cpu = 512\nmemory = 513\narchitecture"),
+            edit("cpu = 256\nmemory = 512\narchitecture", "cpu = 1024\nmemory = 9216\narchitecture"),
+            edit("cpu = 256\nmemory = 512\narchitecture", "cpu = 2048\nmemory = 3072\narchitecture"),
+            edit("cpu = 256\nmemory = 512\narchitecture", "cpu = 4096\nmemory = 31744\narchitecture"),
+            edit("cpu = 256\nmemory = 512\narchitecture", "cpu = 16384\nmemory = 36864\narchitecture"),
             edit("cpu = 256\nmemory = 512\narchitecture", "cpu = 8192\nmemory = 17408\narchitecture"),
         ],
     },
@@ -184,14 +191,24 @@ pub(super) const RULES: &[Rule<Attrs>] = &[
             let size = known(container_definition(attrs, "")).to_string().len();
             if size > LARGEST {
                 let message = format!("the task definition has {size} bytes and more, AWS takes {LARGEST}");
-                match attrs.environment.iter().max_by_key(|(_, text)| text.plain().len()) {
-                    Some((name, _)) => violations.report(["environment", name], "", message),
-                    None => violations.report("command", "", message),
+                // Where most of it is.
+                let variables = attrs.environment.iter().map(|(name, text)| (name, text.plain().len()));
+                let (name, largest) = variables.max_by_key(|(_, size)| *size).unzip();
+                let bytes = |words: &[String]| Some(words.iter().map(String::len).sum::<usize>());
+                match name {
+                    Some(name) if largest >= bytes(&attrs.command).max(bytes(&attrs.entry_point)) => {
+                        violations.report(["environment", name], "", message);
+                    }
+                    _ if attrs.command.is_empty() => violations.report("entry_point", "", message),
+                    _ => violations.report("command", "", message),
                 }
             }
         },
         inside: &[edit("MODE = \"strict\"", "MODE = \"<63000>\"")],
-        outside: &[edit("MODE = \"strict\"", "MODE = \"<65536>\"")],
+        outside: &[
+            edit("MODE = \"strict\"", "MODE = \"<65536>\""),
+            edit("command = [\"serve\"]", "command = [\"<65536>\"]"),
+        ],
     },
 ];
 
@@ -228,21 +245,5 @@ fn known(value: Value) -> Value {
         },
         Value::Array(items) => items.into_iter().map(known).collect(),
         other => other,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{fits, memory_of};
-
-    #[test]
-    fn fargate_takes_certain_pairs_only() {
-        let is_pair = |(cpu, memory)| memory_of(cpu).is_some_and(|table| fits(memory, table));
-        for pair in [(256, 512), (256, 2048), (512, 4096), (1024, 3072), (8192, 20480), (16384, 122_880)] {
-            assert!(is_pair(pair), "{pair:?}");
-        }
-        for pair in [(256, 3072), (300, 512), (512, 512), (1024, 2500), (8192, 17408)] {
-            assert!(!is_pair(pair), "{pair:?}");
-        }
     }
 }
