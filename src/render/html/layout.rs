@@ -27,7 +27,7 @@ const ACROSS: usize = 7;
 /// Passes down and up again after which nothing moves any more, in practice.
 const PASSES: usize = 4;
 
-pub struct Picture {
+pub struct Layout {
     pub width: i32,
     pub height: i32,
     /// One for each change, in the same order.
@@ -46,7 +46,7 @@ pub struct Place {
 }
 
 /// Lays out the changes of a plan.
-pub fn layout(changes: &[Change]) -> Picture {
+pub fn layout(changes: &[Change]) -> Layout {
     let needs = needs(changes);
     let mut rows = rows(changes, &needs);
     let edges = reduced(&needs);
@@ -71,7 +71,7 @@ pub fn layout(changes: &[Change]) -> Picture {
         bands.push((*stage, top, y - top));
         y += GAP / 2;
     }
-    Picture { width, height: y, boxes, bands, edges }
+    Layout { width, height: y, boxes, bands, edges }
 }
 
 /// How wide so many boxes are side by side.

@@ -1,9 +1,6 @@
-//! The dependency graph as a picture.
+//! The dependency graph as a picture: what `picture.svg` draws.
 
-use std::fmt::Write;
-
-use super::escape::escape;
-use super::layout::{HEIGHT, Picture, WIDTH, layout};
+use super::layout::{HEIGHT, Layout, WIDTH, layout};
 use crate::kinds::Impact;
 use crate::plan::{Change, Plan};
 use crate::render::view::duration;
@@ -17,64 +14,87 @@ const LONG: i32 = 200;
 /// Wider pictures are scrolled on a narrow screen rather than shrunk until nobody can read them.
 const WIDE: i32 = 640;
 
-/// An SVG of all changes, coloured by action. Each box leads to the change's own words.
-pub fn picture(plan: &Plan) -> String {
-    let Picture { width, height, boxes, bands, edges } = layout(&plan.changes);
-    let mut out = format!(
-        "<svg{} viewBox=\"0 0 {width} {height}\" width=\"{width}\" height=\"{height}\" role=\"img\" \
-         aria-label=\"Dependencies\">\n",
-        if width > WIDE { " class=\"wide\"" } else { "" },
-    );
-    for (stage, y, high) in bands {
-        let _ = writeln!(
-            out,
-            "<rect class=\"band\" x=\"0\" y=\"{y}\" width=\"{width}\" height=\"{high}\" rx=\"8\"/>\
-             <text class=\"stage\" x=\"14\" y=\"{}\">{}</text>",
-            y + 21,
-            escape(&stage.title()),
-        );
-    }
-    for (from, to) in edges {
-        let (a, b) = (boxes[from], boxes[to]);
-        // Now and then an earlier stage needs something of a later one: such a line goes up.
-        let (upper, lower, up) = if a.y < b.y { (a, b, "") } else { (b, a, " up") };
-        let (x1, y1, x2, y2) = (upper.x + WIDTH / 2, upper.y + HEIGHT, lower.x + WIDTH / 2, lower.y);
-        let bend = ((y2 - y1) / 2).clamp(14, 60);
-        let long = if y2 - y1 > LONG { " long" } else { "" };
-        let _ = writeln!(
-            out,
-            "<path class=\"edge{up}{long}\" data-from=\"{from}\" data-to=\"{to}\" d=\"M{x1} {y1}C{x1} {} {x2} {} {x2} {y2}\"/>",
-            y1 + bend,
-            y2 - bend,
-        );
-    }
-    for (index, (change, place)) in plan.changes.iter().zip(&boxes).enumerate() {
-        out += &node(index, change, place.x, place.y);
-    }
-    out + "</svg>\n"
+/// All changes of a plan. Each box leads to the change's own words.
+pub struct Picture<'a> {
+    changes: &'a [Change],
+    pub layout: Layout,
 }
 
-fn node(index: usize, change: &Change, x: i32, y: i32) -> String {
-    let action = change.action.verb();
-    let danger = if change.impact >= Impact::Reboot { " danger" } else { "" };
-    let title = format!("{action} {}, {}, {}", change.address, change.impact, duration(change.seconds));
-    format!(
-        "<a href=\"#c{index}\" class=\"node {action}{danger}\" data-node=\"{index}\"><title>{}</title>\
-         <rect x=\"{x}\" y=\"{y}\" width=\"{WIDTH}\" height=\"{HEIGHT}\" rx=\"6\"/>\
-         <text class=\"mark\" x=\"{}\" y=\"{}\">{}</text>\
-         <text class=\"kind\" x=\"{}\" y=\"{}\">{}</text>\
-         <text class=\"name\" x=\"{}\" y=\"{}\">{}</text></a>\n",
-        escape(&title),
-        x + 10,
-        y + 24,
-        change.action.mark(),
-        x + 26,
-        y + 15,
-        escape(&short(change.address.kind(), KIND)),
-        x + 26,
-        y + 30,
-        escape(&short(change.address.name(), NAME)),
-    )
+/// A curve from the lower edge of one box to the upper edge of another.
+pub struct Line {
+    /// The change that is needed and the one that needs it, by their places in the plan.
+    pub from: usize,
+    pub to: usize,
+    /// Whether what is needed stands below.
+    pub up: bool,
+    pub long: bool,
+    pub x1: i32,
+    pub y1: i32,
+    pub x2: i32,
+    pub y2: i32,
+    /// How far the curve goes straight down at either end.
+    pub bend: i32,
+}
+
+/// A box.
+pub struct Node<'a> {
+    pub change: &'a Change,
+    /// The place of the change in the plan.
+    pub index: usize,
+    pub x: i32,
+    pub y: i32,
+    pub kind: String,
+    pub name: String,
+    pub duration: String,
+    /// Whether the change interrupts, replaces or loses something.
+    pub danger: bool,
+}
+
+impl<'a> Picture<'a> {
+    pub fn of(plan: &'a Plan) -> Self {
+        Self { changes: &plan.changes, layout: layout(&plan.changes) }
+    }
+
+    pub fn is_wide(&self) -> bool {
+        self.layout.width > WIDE
+    }
+
+    pub fn lines(&self) -> impl Iterator<Item = Line> {
+        self.layout.edges.iter().map(|(from, to)| self.line(*from, *to))
+    }
+
+    fn line(&self, from: usize, to: usize) -> Line {
+        let (a, b) = (self.layout.boxes[from], self.layout.boxes[to]);
+        // Now and then an earlier stage needs something of a later one: such a line goes up.
+        let up = a.y >= b.y;
+        let (upper, lower) = if up { (b, a) } else { (a, b) };
+        let (y1, y2) = (upper.y + HEIGHT, lower.y);
+        Line {
+            from,
+            to,
+            up,
+            long: y2 - y1 > LONG,
+            x1: upper.x + WIDTH / 2,
+            y1,
+            x2: lower.x + WIDTH / 2,
+            y2,
+            bend: ((y2 - y1) / 2).clamp(14, 60),
+        }
+    }
+
+    pub fn nodes(&self) -> impl Iterator<Item = Node<'a>> {
+        let node = |(index, (change, place)): (usize, (&'a Change, &super::layout::Place))| Node {
+            change,
+            index,
+            x: place.x,
+            y: place.y,
+            kind: short(change.address.kind(), KIND),
+            name: short(change.address.name(), NAME),
+            duration: duration(change.seconds),
+            danger: change.impact >= Impact::Reboot,
+        };
+        self.changes.iter().zip(&self.layout.boxes).enumerate().map(node)
+    }
 }
 
 /// The end tells names apart more often than the middle does.

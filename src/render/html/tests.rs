@@ -1,0 +1,82 @@
+use serde_json::{Value, json};
+
+use super::html;
+use crate::plan::{FORMAT_VERSION, Plan};
+
+/// As an element, as the end of the elements that it may stand in, and as a line of its own.
+const HOSTILE: &str = "</span></title></text></code>\"><img src='x' onerror=\"a()\"><!-- &lt;{{ title }} ##[error]\n::error::\u{202e}";
+
+/// A plan that has everything, with this wherever a plan takes any text, and that in addresses, which are one line.
+fn plan(text: &str, name: &str) -> Plan {
+    let address = |kind: &str| format!("{kind}{name}.{name}");
+    let field = |before: Value, after: Value| {
+        json!({ "path": text, "before": before, "after": after, "forces_replacement": true, "origin": "drift" })
+    };
+    let many = json!({ text: [text, { text: text }] });
+    let fields = json!([
+        field(json!(text), json!(1)),
+        field(json!(1), many.clone()),
+        field(json!(text), json!("a\nb")),
+        field(many.clone(), many.clone()),
+        field(many.clone(), json!({ text: null })),
+        field(many.clone(), Value::Null),
+        field(Value::Null, json!({ text: text })),
+        { "path": text, "before": null, "after": null, "secret": true, "known_after_apply": true },
+    ]);
+    let change = |kind: &str, action: &str, impact: &str, origin: &str| {
+        json!({
+            "address": address(kind), "stage": "database", "action": action, "reason": text, "impact": impact,
+            "depends_on": [address("a"), address("b")], "seconds": 61, "guarded": true, "id": text,
+            "origin": origin, "fields": fields,
+        })
+    };
+    let plan = json!({
+        "format_version": FORMAT_VERSION, "project": text, "environment": text, "account": text, "region": text,
+        "destroy": false, "spec_digest": text, "live_digest": text, "unchanged": 0, "seconds": 0,
+        "scheduled": [text], "kept": [address("k")], "notes": [text], "missing": [text, text],
+        "left_to_aws": [{ "address": address("l"), "path": text, "value": many }],
+        "changes": [
+            change("a", "create", "none", "requested"),
+            change("b", "update", "rolling", "drift"),
+            change("c", "replace", "data_loss", "requested"),
+            change("d", "delete", "replaced", "unmanaged"),
+            change("e", "adopt", "reboot", "drift"),
+        ],
+    });
+    serde_json::from_value(plan).expect("a plan")
+}
+
+/// Everything between `<` and `>`.
+fn tags(page: &str) -> Vec<&str> {
+    page.split('<').skip(1).map(|rest| rest.split_once('>').map_or(rest, |(tag, _)| tag)).collect()
+}
+
+#[test]
+fn nothing_from_outside_is_markup() {
+    let name: String = HOSTILE.chars().filter(|c| c.is_ascii() && *c != '\n').collect();
+    let (hostile, plain) = (html(&plan(HOSTILE, &name)), html(&plan("t\nu", "t")));
+    let lines = |page: &str| page.lines().count();
+    assert_eq!(tags(&hostile), tags(&plain));
+    assert_eq!(lines(&hostile), lines(&plain), "a line of the source is ours");
+    // The empty page says some things in other words.
+    let empty = |text| html(&Plan { changes: Vec::new(), ..plan(text, "t") });
+    assert_eq!(tags(&empty(HOSTILE)), tags(&empty("t\nu")));
+    for page in [&hostile, &empty(HOSTILE)] {
+        assert!(!page.contains("##[") && !page.contains('\u{202e}'), "{page}");
+        assert!(page.contains("&lt;img src=&#39;x&#39; onerror=&quot;a()&quot;&gt;"), "{page}");
+        assert!(page.contains("&lt;!-- &amp;lt;{{ title }} #\\u{23}[error]&#10;::error::\\u{202e}"), "{page}");
+    }
+}
+
+/// What is not escaped is what is the same in every page.
+#[test]
+fn only_the_style_and_the_script_stand_as_they_are() {
+    let templates = [include_str!("page.html"), include_str!("change.html"), include_str!("picture.svg")];
+    let raw: Vec<&str> = templates
+        .iter()
+        .flat_map(|template| template.split("{{").skip(1).filter_map(|rest| rest.split_once("}}")))
+        .filter(|(shown, _)| shown.contains("safe"))
+        .map(|(shown, _)| shown.trim())
+        .collect();
+    assert_eq!(raw, ["STYLE|safe", "SCRIPT|safe"]);
+}
