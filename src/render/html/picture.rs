@@ -1,6 +1,6 @@
 //! The dependency graph as a picture: what `picture.svg` draws.
 
-use super::layout::{HEIGHT, Layout, WIDTH, layout};
+use super::layout::{HEIGHT, Layout, Place, WIDTH, layout};
 use crate::kinds::Impact;
 use crate::plan::{Change, Plan};
 use crate::render::view::duration;
@@ -83,7 +83,7 @@ impl<'a> Picture<'a> {
     }
 
     pub fn nodes(&self) -> impl Iterator<Item = Node<'a>> {
-        let node = |(index, (change, place)): (usize, (&'a Change, &super::layout::Place))| Node {
+        let node = |(index, (change, place)): (usize, (&'a Change, &Place))| Node {
             change,
             index,
             x: place.x,

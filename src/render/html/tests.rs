@@ -10,7 +10,8 @@ const HOSTILE: &str = "</span></title></text></code>\"><img src='x' onerror=\"a(
 fn plan(text: &str, name: &str) -> Plan {
     let address = |kind: &str| format!("{kind}{name}.{name}");
     let field = |before: Value, after: Value| {
-        json!({ "path": text, "before": before, "after": after, "forces_replacement": true, "origin": "drift" })
+        let origin = "drift";
+        json!({ "path": text, "before": before, "after": after, "forces_replacement": true, "origin": origin })
     };
     let many = json!({ text: [text, { text: text }] });
     let fields = json!([
