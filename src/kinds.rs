@@ -7,6 +7,7 @@
 
 #[cfg(feature = "aws")]
 mod calls;
+mod catalog;
 pub mod compute;
 pub mod config;
 pub mod data;
@@ -38,10 +39,11 @@ use example::Example;
 use rules::{Rule, TagCharacters};
 use terraform::{Block, This};
 
+pub use catalog::{all_rules, broken_rules, catalog};
 pub use dns_instructions::dns_instructions;
 #[cfg(feature = "aws")]
 pub use erased::tag_index;
-pub use erased::{AnyKind, all, catalog, find};
+pub use erased::{AnyKind, all, find};
 pub use stage::{Impact, Stage};
 
 /// What others may refer to besides the id: `"arn"`, `"dns_name"`, …

@@ -102,7 +102,7 @@ pub fn load(path: &Path, choices: Option<&Choices>) -> Result<(Spec, Graph), Fai
     }
     // Images of the command line are sent as those of the spec.
     let broken = match choices.is_some_and(|choices| !choices.image.is_empty()) {
-        true => kinds::rules::broken(&spec.env, &spec.tree),
+        true => kinds::broken_rules(&spec.env, &spec.tree),
         false => Vec::new(),
     };
     if !broken.is_empty() {

@@ -11,7 +11,7 @@ use crate::kinds::example::Example;
 use crate::kinds::rules::{self, Rule, RuleInfo, TagCharacters, Violation};
 use crate::kinds::terraform::{Block, This};
 use crate::kinds::{Desired, Impact, Kind, Stage};
-use crate::spec::{AnySection, Catalog, Environment};
+use crate::spec::{AnySection, Environment};
 
 /// Every kind, in the documented order within a stage: so plans list them, and so they are made where nothing else
 /// says what comes first.
@@ -47,15 +47,6 @@ pub fn all() -> &'static [&'static dyn AnyKind] {
         &super::edge::listener_rule::ListenerRule,
         &super::monitoring::sns_topic::SnsTopic,
     ]
-}
-
-/// What a spec may speak of.
-pub fn catalog() -> Catalog {
-    Catalog {
-        kinds: all().iter().map(|kind| kind.name()).collect(),
-        sections: all().iter().flat_map(|kind| kind.sections()).copied().collect(),
-        rules: Some(rules::broken),
-    }
 }
 
 /// What the tag index is asked for, to hear of objects of these kinds.

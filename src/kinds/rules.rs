@@ -1,17 +1,14 @@
 //! AWS's rules on what is sent: each kind holds its own against its desired attributes, so that derived names, merged
 //! tags, filled-in texts and composed documents are judged like what is written by hand.
 
-mod origin;
-mod tags;
+pub(super) mod origin;
+pub(super) mod tags;
 
-use std::collections::HashSet;
 use std::ops::RangeInclusive;
 
-use super::AnyKind;
-use crate::spec::{Environment, Problem, Tree};
 use crate::value::{Part, Text};
 
-pub use tags::{TAG_RULES, TagCharacters};
+pub use tags::TagCharacters;
 
 /// One rule of AWS on the attributes of a kind.
 pub struct Rule<A: 'static> {
@@ -178,34 +175,4 @@ impl<A> Rule<A> {
         let Self { code, takes, source, inside, outside, .. } = *self;
         RuleInfo { code, takes, source, inside, outside }
     }
-}
-
-/// Every rule of every kind, with the kind that brings it; the rules on tags, which all kinds share, with none.
-pub fn all() -> Vec<(Option<&'static dyn AnyKind>, RuleInfo)> {
-    let own = super::all().iter().flat_map(|kind| kind.rules().into_iter().map(|rule| (Some(*kind), rule)));
-    TAG_RULES.iter().map(|rule| (None, rule.info())).chain(own).collect()
-}
-
-/// What AWS would refuse of what a spec wants, each at the place of the spec that it comes from.
-pub fn broken(env: &Environment, tree: &Tree) -> Vec<Problem> {
-    let (mut problems, mut seen) = (Vec::new(), HashSet::new());
-    for kind in super::all() {
-        for desired in kind.desired(env) {
-            let mut violations = kind.violations(&desired.attrs);
-            violations.extend(tags::violations(*kind, &desired.attrs));
-            for violation in violations {
-                let place = origin::place(tree, *kind, &desired.origin, &violation);
-                // A tag of the environment goes to every object.
-                if seen.insert((place.clone(), violation.code, violation.value.clone())) {
-                    let Violation { code, message, help, .. } = violation;
-                    let message = match place.is_none() {
-                        true => format!("{}.{}: {message}", kind.name(), desired.name),
-                        false => message,
-                    };
-                    problems.push(Problem { place, code: Some(code), ..Problem::new(message, help) });
-                }
-            }
-        }
-    }
-    problems
 }

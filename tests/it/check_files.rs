@@ -91,13 +91,17 @@ fn errors_in_what_is_extended_name_that_file() {
     assert_outcome!("extends-with-an-error", bench.run("check dev.toml"));
 }
 
+/// A spec of which nothing is missing.
+const WHOLE: &str = "project = \"town\"\nenvironment = \"test\"\naccount = \"123456789012\"\n\
+                     region = \"eu-central-1\"\n[network]\ncidr = \"10.20.0.0/16\"\n";
+
 /// A repository with what two environments share above their folders.
 fn repository() -> Bench {
     let bench = Bench::new();
     for folder in ["repo/.git", "repo/eu/dev", "repo/shared"] {
         std::fs::create_dir_all(bench.path(folder)).expect("a folder");
     }
-    bench.write("repo/shared/common.toml", BASE);
+    bench.write("repo/shared/common.toml", WHOLE);
     bench.write("repo/shared/more.toml", "[topics.orders]\ndisplay-name = \"Orders\"\n[topics.mail]\n");
     bench
 }
@@ -129,7 +133,7 @@ fn in_a_repository_extends_leads_to_other_folders() {
 #[test]
 fn false_takes_away_only_what_is_inherited() {
     let bench = Bench::new();
-    bench.write("spec.toml", format!("{BASE}[topics]\nmail = false\n"));
+    bench.write("spec.toml", format!("{WHOLE}[topics]\nmail = false\n"));
     assert_outcome!("false-inherits-nothing", bench.run("check spec.toml"));
 }
 
@@ -138,7 +142,7 @@ fn false_takes_away_only_what_is_inherited() {
 fn a_plan_does_not_depend_on_the_checkout() {
     let bench = Bench::new();
     let more = "[parameters]\nmotd = \"\"\"\none\ntwo\n\"\"\"\n";
-    bench.write("base.toml", format!("{BASE}{more}"));
+    bench.write("base.toml", format!("{WHOLE}{more}"));
     bench.write("spec.toml", "extends = \"base.toml\"\n[topics.orders]\n");
     std::fs::create_dir(bench.path("windows")).expect("a folder");
     for name in ["base.toml", "spec.toml"] {

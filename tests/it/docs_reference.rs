@@ -396,7 +396,7 @@ fn rules() {
          breaks one at its line, with the code of the rule (`code` in `--json`). Codes are stable.\n\n\
          | code | kind | AWS takes | source |\n|---|---|---|---|\n",
     );
-    for (kind, rule) in kinds::rules::all() {
+    for (kind, rule) in kinds::all_rules() {
         let kind = kind.map_or("all".to_owned(), |kind| format!("[`{0}`](kinds.md#{0})", kind.name()));
         let (takes, source) = (cell(&prose(rule.takes)), cell(&prose(rule.source)));
         let source = if source.starts_with("https://") { format!("<{source}>") } else { format!("API: {source}") };

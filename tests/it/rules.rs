@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use baseplate::kinds::example::BASE;
-use baseplate::kinds::rules::{self, Edit, RuleInfo};
+use baseplate::kinds::rules::{Edit, RuleInfo};
 use baseplate::kinds::{self, AnyKind};
 use baseplate::spec::{self, Problem, Problems};
 
@@ -102,7 +102,7 @@ fn a_value_just_inside_a_rule_is_valid_and_one_just_outside_is_refused_at_its_pl
     let bench = Bench::new();
     let mut wrong = Vec::new();
     let (mut inside, mut outside) = (0, 0);
-    for (kind, RuleInfo { code, inside: valid, outside: refused, .. }) in rules::all() {
+    for (kind, RuleInfo { code, inside: valid, outside: refused, .. }) in kinds::all_rules() {
         for edit in valid {
             let specs = edited(kind, edit);
             if specs.is_empty() {
@@ -141,7 +141,7 @@ fn a_value_just_inside_a_rule_is_valid_and_one_just_outside_is_refused_at_its_pl
 #[test]
 fn codes_are_unique_and_every_rule_has_a_value_outside() {
     let mut codes = BTreeSet::new();
-    for (_, rule) in rules::all() {
+    for (_, rule) in kinds::all_rules() {
         assert!(codes.insert(rule.code), "{} is there twice", rule.code);
         assert!(!rule.outside.is_empty(), "{} has no value outside", rule.code);
         assert!(!rule.takes.ends_with('.'), "{}: {}", rule.code, rule.takes);

@@ -1,13 +1,12 @@
 //! Where in the spec a value of an object's attributes comes from.
 
 use super::Violation;
-use crate::kinds::AnyKind;
-use crate::spec::{Data, Node, Place, Tree};
+use crate::spec::{Data, Node, OWNERSHIP, Place, Tree};
 
 /// The place of the value; of the field or the entry that it is derived from, where it is not written itself. `None`
 /// where nothing of it is written.
-pub fn place(tree: &Tree, kind: &dyn AnyKind, entry: &[String], violation: &Violation) -> Option<Place> {
-    let path = spec_path(kind.spec_fields(), &violation.field);
+pub fn place(tree: &Tree, fields: &[(&str, &str)], entry: &[String], violation: &Violation) -> Option<Place> {
+    let path = spec_path(fields, &violation.field);
     // What all objects have in common (tags) is written at the top.
     let written = [entry, &[][..]].into_iter().find_map(|entry| {
         let full = [entry, &path].concat();
@@ -16,7 +15,8 @@ pub fn place(tree: &Tree, kind: &dyn AnyKind, entry: &[String], violation: &Viol
             tree.find(full).map(|node| (full.to_vec(), node, length == path.len()))
         })
     });
-    match written {
+    let is_ours = violation.field.iter().any(|step| OWNERSHIP.contains(&step.as_str()));
+    match written.filter(|_| !is_ours) {
         Some((full, node, is_all)) => {
             if is_all && !is_container(node) {
                 let is_key = full.last() == Some(&violation.value);

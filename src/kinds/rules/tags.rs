@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::{Rule, Violation, edit, held};
-use crate::kinds::AnyKind;
 
 /// What a service lets tags be made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,9 +106,9 @@ fn is_common(c: char) -> bool {
 }
 
 /// What is wrong with the tags of an object.
-pub(super) fn violations(kind: &dyn AnyKind, attrs: &Value) -> Vec<Violation> {
+pub fn violations(characters: TagCharacters, attrs: &Value) -> Vec<Violation> {
     let Some(Value::Object(tags)) = attrs.get("tags") else { return Vec::new() };
     let text = |(key, value): (&String, &Value)| (key.clone(), value.as_str().unwrap_or_default().to_owned());
-    let set = TagSet { tags: tags.iter().map(text).collect(), characters: kind.tag_characters() };
+    let set = TagSet { tags: tags.iter().map(text).collect(), characters };
     held(TAG_RULES, &set)
 }
