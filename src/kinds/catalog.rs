@@ -68,7 +68,8 @@ fn same_name(
 ) -> Option<Violation> {
     let field = kind.identity().filter(|_| !desired.external)?;
     let name = desired.attrs.get(field)?.as_str()?;
-    let other = names.insert(name.to_owned(), address.to_owned())?;
+    // Two entries that come to one address are for their sections to tell.
+    let other = names.insert(name.to_owned(), address.to_owned()).filter(|other| other != address)?;
     Some(Violation {
         code: UNIQUE_NAME.code,
         field: vec![field.to_owned()],

@@ -197,12 +197,20 @@ impl<'a> Walk<'a> {
     }
 }
 
-/// The alternative of an `anyOf` or `oneOf` that takes values of this node's type.
+/// The alternative of an `anyOf` that takes values of this node's type, the first where none does.
 pub fn alternative<'a>(root: &'a Value, schema: &'a Value, node: &Node) -> &'a Value {
+    let choices = choices(root, schema);
+    let fits = choices.iter().find(|choice| accepts(choice, node));
+    fits.or(choices.first()).copied().unwrap_or(schema)
+}
+
+/// The schemas of which a value must fit one: one may have alternatives itself.
+fn choices<'a>(root: &'a Value, schema: &'a Value) -> Vec<&'a Value> {
     let schema = resolve(root, schema);
-    let Some(choices) = schema.get("anyOf").and_then(Value::as_array) else { return schema };
-    let choices = || choices.iter().map(|choice| resolve(root, choice));
-    choices().find(|choice| accepts(choice, node)).or_else(|| choices().next()).unwrap_or(schema)
+    match schema.get("anyOf").and_then(Value::as_array) {
+        Some(alternatives) => alternatives.iter().flat_map(|choice| choices(root, choice)).collect(),
+        None => vec![schema],
+    }
 }
 
 fn resolve<'a>(root: &'a Value, mut schema: &'a Value) -> &'a Value {
