@@ -119,6 +119,7 @@ mod tests {
     use aws_sdk_sts::operation::get_caller_identity::GetCallerIdentityError;
     use aws_smithy_types::retry::ErrorKind;
 
+    use super::super::response::InvalidBody;
     use super::*;
 
     type Failed = SdkError<GetCallerIdentityError, HttpResponse>;
@@ -168,7 +169,7 @@ mod tests {
 
     #[test]
     fn an_unusable_answer_says_why() {
-        let unusable = || InvalidResponse::Incomplete { status: 200, why: "its body is empty".to_owned() };
+        let unusable = || InvalidResponse::Incomplete { status: 200, source: InvalidBody::Empty };
         let response = HttpResponse::new(200.try_into().expect("a status"), "".into());
         let error = operation(Failed::response_error(unusable(), response));
         let text = "incomplete response (status 200): its body is empty";

@@ -22,6 +22,7 @@ use aws_smithy_types::config_bag::{ConfigBag, Storable, StoreReplace};
 use super::ErrorClass;
 use super::fence::is_read;
 use pages::Pages;
+use xml::XmlError;
 
 /// Marks a request that only looks, and so waits for its turn.
 #[derive(Clone, Debug)]
@@ -31,17 +32,43 @@ pub(super) struct InTurn;
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub(super) enum InvalidResponse {
     /// It is not AWS's, or not all that AWS sent.
-    #[error("incomplete response (status {status}): {why}")]
-    Incomplete { status: u16, why: String },
+    #[error("incomplete response (status {status}): {source}")]
+    Incomplete { status: u16, source: InvalidBody },
     /// Something on the way, or a service under load, takes no more calls.
     #[error("too many calls (status {status}, not a response of AWS)")]
     Throttled { status: u16 },
     /// There is more of it than can be AWS's.
     #[error("the response is larger than {} MiB and was not read further", limit >> 20)]
     TooLarge { limit: usize },
-    /// Its pages do not end.
-    #[error("pagination does not end: {why}")]
-    Endless { why: String },
+    /// A page names itself as the next one.
+    #[error("pagination does not end: a page leads to itself")]
+    PageOfItself,
+    /// More pages than anything of AWS has.
+    #[error("pagination does not end: {read} pages were read")]
+    TooManyPages { read: usize },
+}
+
+/// Why the body of a response is not a whole one of AWS's.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub(super) enum InvalidBody {
+    #[error("its body is empty")]
+    Empty,
+    #[error("its body is not text")]
+    NotText,
+    /// One made for a browser.
+    #[error("it is a web page, as sent by a proxy or a login service")]
+    WebPage,
+    #[error("its body is not a JSON object")]
+    NotJson,
+    #[error("its JSON is cut off")]
+    JsonCutOff,
+    #[error("it is an error without a code")]
+    NoCode,
+    #[error("its XML is malformed: {0}")]
+    Xml(#[from] XmlError),
+    /// It answers another operation than this, which was called.
+    #[error("it is not a response to {0}")]
+    OtherOperation(String),
 }
 
 impl InvalidResponse {
@@ -50,7 +77,7 @@ impl InvalidResponse {
             Self::Incomplete { .. } => "IncompleteResponse",
             Self::Throttled { .. } => "TooManyRequests",
             Self::TooLarge { .. } => "ResponseTooLarge",
-            Self::Endless { .. } => "EndlessPages",
+            Self::PageOfItself | Self::TooManyPages { .. } => "EndlessPages",
         }
     }
 
@@ -59,7 +86,7 @@ impl InvalidResponse {
         match self {
             Self::Incomplete { .. } | Self::TooLarge { .. } => ErrorClass::Ambiguous,
             Self::Throttled { .. } => ErrorClass::Throttled,
-            Self::Endless { .. } => ErrorClass::Rejected,
+            Self::PageOfItself | Self::TooManyPages { .. } => ErrorClass::Rejected,
         }
     }
 
@@ -199,7 +226,11 @@ impl ClassifyRetry for Retries {
             None => RetryAction::NoActionIndicated,
             Some(InvalidResponse::Incomplete { .. }) => RetryAction::transient_error(),
             Some(InvalidResponse::Throttled { .. }) => RetryAction::throttling_error(),
-            Some(InvalidResponse::TooLarge { .. } | InvalidResponse::Endless { .. }) => RetryAction::RetryForbidden,
+            Some(
+                InvalidResponse::TooLarge { .. }
+                | InvalidResponse::PageOfItself
+                | InvalidResponse::TooManyPages { .. },
+            ) => RetryAction::RetryForbidden,
         }
     }
 }
@@ -232,20 +263,18 @@ fn checked(call: &Metadata, json: bool, response: &HttpResponse) -> Result<Optio
             } else {
                 has("x-amzn-errortype")
             };
-            if right { Ok(None) } else { Err("its body is empty".to_owned()) }
+            if right { Ok(None) } else { Err(InvalidBody::Empty) }
         }
-        Some(Ok(body)) if is_page(body) => {
-            Err("it is a web page, as sent by a proxy or a login service".to_owned())
-        }
+        Some(Ok(body)) if is_page(body) => Err(InvalidBody::WebPage),
         Some(Ok(body)) if json => in_json(response.status().is_success() || has("x-amzn-errortype"), body),
         Some(Ok(body)) => in_xml(response.status().is_success().then_some(operation), body),
-        _ => Err("its body is not text".to_owned()),
+        _ => Err(InvalidBody::NotText),
     };
-    found.map_err(|why| match status {
+    found.map_err(|source| match status {
         // A write that a proxy answers so may have reached AWS all the same.
-        503 if !is_read(operation) => InvalidResponse::Incomplete { status, why },
+        503 if !is_read(operation) => InvalidResponse::Incomplete { status, source },
         429 | 503 => InvalidResponse::Throttled { status },
-        _ => InvalidResponse::Incomplete { status, why },
+        _ => InvalidResponse::Incomplete { status, source },
     })
 }
 
@@ -265,27 +294,26 @@ fn is_page(body: &str) -> bool {
 }
 
 /// One JSON object, to its end. An error says what it is in it, unless it does so in a header.
-fn in_json(code_is_known: bool, body: &str) -> Result<Option<String>, String> {
+fn in_json(code_is_known: bool, body: &str) -> Result<Option<String>, InvalidBody> {
     // To serde a list of values in the right order would do, too.
     if !body.trim_start().starts_with('{') {
-        return Err("its body is not a JSON object".to_owned());
+        return Err(InvalidBody::NotJson);
     }
-    let answer: pages::Answer = serde_json::from_str(body).map_err(|error| match error.classify() {
-        serde_json::error::Category::Eof => "its JSON is cut off".to_owned(),
-        _ => "its body is not a JSON object".to_owned(),
-    })?;
+    // Serde's own words may quote the body, which may hold a secret.
+    let answer: pages::Answer = serde_json::from_str(body)
+        .map_err(|error| if error.is_eof() { InvalidBody::JsonCutOff } else { InvalidBody::NotJson })?;
     if !code_is_known && !answer.has_code() {
-        return Err("it is an error without a code".to_owned());
+        return Err(InvalidBody::NoCode);
     }
     Ok(answer.next())
 }
 
 /// One XML document, to its end; for what succeeded, the one that answers this operation.
-fn in_xml(operation: Option<&str>, body: &str) -> Result<Option<String>, String> {
-    let document = xml::read(body).map_err(|why| format!("its XML is malformed: {why}"))?;
+fn in_xml(operation: Option<&str>, body: &str) -> Result<Option<String>, InvalidBody> {
+    let document = xml::read(body)?;
     match operation {
         Some(operation) if document.root.strip_suffix("Response") != Some(operation) => {
-            Err(format!("it is not a response to {operation}"))
+            Err(InvalidBody::OtherOperation(operation.to_owned()))
         }
         _ => Ok(pages::next(&document)),
     }

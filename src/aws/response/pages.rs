@@ -28,13 +28,13 @@ impl Pages {
     pub fn turn(&self, operation: &str, page: Option<&str>, next: Option<&str>) -> Result<(), InvalidResponse> {
         let Some(next) = next else { return Ok(()) };
         if page == Some(next) {
-            return Err(InvalidResponse::Endless { why: "a page leads to itself".to_owned() });
+            return Err(InvalidResponse::PageOfItself);
         }
         let key = |token: &str| (operation.to_owned(), token.to_owned());
         let mut numbers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let number = page.and_then(|page| numbers.get(&key(page))).map_or(1, |number| *number);
         if number >= LIMIT {
-            return Err(InvalidResponse::Endless { why: format!("{LIMIT} pages were read") });
+            return Err(InvalidResponse::TooManyPages { read: LIMIT });
         }
         numbers.insert(key(next), number + 1);
         Ok(())
@@ -136,8 +136,7 @@ mod tests {
     fn a_page_that_leads_to_itself() {
         let pages = Pages::default();
         assert_eq!(pages.turn("DescribeVpcs", None, Some("a")), Ok(()));
-        let error = pages.turn("DescribeVpcs", Some("a"), Some("a")).expect_err("it leads nowhere");
-        assert_eq!(error.to_string(), "pagination does not end: a page leads to itself");
+        assert_eq!(pages.turn("DescribeVpcs", Some("a"), Some("a")), Err(InvalidResponse::PageOfItself));
     }
 
     #[test]
@@ -149,7 +148,7 @@ mod tests {
             match pages.turn("DescribeVpcs", page.as_deref(), Some(next)) {
                 Ok(()) => page = Some(next.to_owned()),
                 Err(error) => {
-                    assert_eq!(read, LIMIT);
+                    assert_eq!((read, &error), (LIMIT, &InvalidResponse::TooManyPages { read: LIMIT }));
                     assert_eq!(error.to_string(), "pagination does not end: 2000 pages were read");
                     return;
                 }

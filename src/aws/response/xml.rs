@@ -31,30 +31,54 @@ pub fn unescaped(text: &str) -> String {
 /// Root, result, member: deeper stand the objects that an answer lists.
 const NEAR: usize = 3;
 
+/// What is wrong with a document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum XmlError {
+    #[error("text stands outside of its root")]
+    TextOutside,
+    #[error("it ends within a tag")]
+    EndsInTag,
+    #[error("it ends before its last tag is closed")]
+    NotClosed,
+    #[error("a tag closes what none opened")]
+    NotOpened,
+    #[error("its tags do not match")]
+    Mismatch,
+    #[error("it has a tag without a name")]
+    NoName,
+    #[error("it has two roots")]
+    TwoRoots,
+    #[error("it holds no element")]
+    NoElement,
+    /// A document type.
+    #[error("it is of a type that AWS does not send")]
+    ForeignType,
+}
+
 /// Reads a document to its end.
 ///
 /// # Errors
-/// What is wrong with it.
-pub fn read(text: &str) -> Result<Document<'_>, &'static str> {
+/// It is cut off, or malformed.
+pub fn read(text: &str) -> Result<Document<'_>, XmlError> {
     let mut rest = text.trim_start_matches('\u{feff}');
     let mut open: Vec<(&str, &str)> = Vec::new();
     let mut document: Option<Document<'_>> = None;
     while let Some(at) = rest.find('<') {
         let (before, markup) = rest.split_at(at);
         if open.is_empty() && !before.trim().is_empty() {
-            return Err("text stands outside of its root");
+            return Err(XmlError::TextOutside);
         }
         if let Some((_, after)) = skipped(markup, open.is_empty())? {
             rest = after;
             continue;
         }
-        let end = end_of_tag(markup).ok_or("it ends within a tag")?;
+        let end = end_of_tag(markup).ok_or(XmlError::EndsInTag)?;
         let (tag, after) = (&markup[1..end], &markup[end + 1..]);
         rest = after;
         if let Some(name) = tag.strip_prefix('/') {
-            let (opened, content) = open.pop().ok_or("a tag closes what none opened")?;
+            let (opened, content) = open.pop().ok_or(XmlError::NotOpened)?;
             if opened != name.trim_end() {
-                return Err("its tags do not match");
+                return Err(XmlError::Mismatch);
             }
             if let Some(document) = document.as_mut().filter(|_| open.len() < NEAR) {
                 let content = &content[..content.len() - markup.len()];
@@ -66,11 +90,11 @@ pub fn read(text: &str) -> Result<Document<'_>, &'static str> {
         }
         let name = tag.split(|c: char| c.is_whitespace() || c == '/').next().unwrap_or_default();
         if !name.starts_with(|c: char| c.is_alphabetic() || c == '_') {
-            return Err("it has a tag without a name");
+            return Err(XmlError::NoName);
         }
         if open.is_empty() {
             if document.is_some() {
-                return Err("it has two roots");
+                return Err(XmlError::TwoRoots);
             }
             document = Some(Document { root: name, leaves: Vec::new() });
         }
@@ -79,25 +103,25 @@ pub fn read(text: &str) -> Result<Document<'_>, &'static str> {
         }
     }
     if !open.is_empty() {
-        return Err("it ends before its last tag is closed");
+        return Err(XmlError::NotClosed);
     }
     if !rest.trim().is_empty() {
-        return Err("text stands outside of its root");
+        return Err(XmlError::TextOutside);
     }
-    document.ok_or("it holds no element")
+    document.ok_or(XmlError::NoElement)
 }
 
 /// A declaration, a comment or quoted text at the beginning, and what comes after it.
-fn skipped(markup: &str, outside: bool) -> Result<Option<(&str, &str)>, &'static str> {
+fn skipped(markup: &str, outside: bool) -> Result<Option<(&str, &str)>, XmlError> {
     let kinds = [("<?", "?>"), ("<!--", "-->"), ("<![CDATA[", "]]>")];
     let Some((begin, end)) = kinds.iter().find(|(begin, _)| markup.starts_with(begin)) else {
         // AWS sends no document type; web pages begin with one.
-        return if markup.starts_with("<!") { Err("it is of a type that AWS does not send") } else { Ok(None) };
+        return if markup.starts_with("<!") { Err(XmlError::ForeignType) } else { Ok(None) };
     };
     if outside && *begin == "<![CDATA[" {
-        return Err("text stands outside of its root");
+        return Err(XmlError::TextOutside);
     }
-    markup[begin.len()..].split_once(end).map(Some).ok_or("it ends within a tag")
+    markup[begin.len()..].split_once(end).map(Some).ok_or(XmlError::EndsInTag)
 }
 
 /// Where the tag at the beginning ends: a `>` in an attribute's quotes does not end it.
@@ -151,22 +175,23 @@ mod tests {
 
     #[test]
     fn what_is_no_document() {
-        for text in [
-            "",
-            "  ",
-            "OK",
-            "{}",
-            "<a></b>",
-            "<a></a><b></b>",
-            "</a>",
-            "<a></a>x",
-            "<>",
-            "< a></a>",
-            "<a <b></b></a>",
-            "<!DOCTYPE html><html></html>",
-            "<a/><![CDATA[x]]>",
+        for (text, error) in [
+            ("", XmlError::NoElement),
+            ("  ", XmlError::NoElement),
+            ("OK", XmlError::TextOutside),
+            ("{}", XmlError::TextOutside),
+            ("<a></b>", XmlError::Mismatch),
+            ("<a></a><b></b>", XmlError::TwoRoots),
+            ("</a>", XmlError::NotOpened),
+            ("<a></a>x", XmlError::TextOutside),
+            ("<a><b></b>", XmlError::NotClosed),
+            ("<>", XmlError::NoName),
+            ("< a></a>", XmlError::NoName),
+            ("<a <b></b></a>", XmlError::EndsInTag),
+            ("<!DOCTYPE html><html></html>", XmlError::ForeignType),
+            ("<a/><![CDATA[x]]>", XmlError::TextOutside),
         ] {
-            assert!(read(text).is_err(), "{text}");
+            assert_eq!(read(text), Err(error), "{text}");
         }
     }
 }
