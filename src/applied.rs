@@ -14,7 +14,7 @@ use crate::kinds::{AnyKind, Outputs};
 use crate::value::walk::links;
 use crate::value::{Address, sha256, tag};
 
-pub use kind_list::{InUse, KindList, ListChange};
+pub use kind_list::{InUse, KindList, ListChange, NewerList};
 
 /// What the spec asked for when it was last applied: by address, a digest of each wanted field. By it a plan tells
 /// what somebody asked for from what somebody did by hand. It holds digests of what specs say and of what that came

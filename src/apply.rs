@@ -1,6 +1,7 @@
 //! Applies a plan: every change starts when its own dependencies are done. Nothing here prints; progress is emitted as
 //! [`Event`]s.
 
+mod error;
 mod event_loop;
 mod execute;
 mod order;
@@ -17,7 +18,7 @@ use crate::plan::Action;
 use crate::value::Address;
 
 pub use event_loop::apply;
-pub use order::Order;
+pub use order::{ChangeCycle, Order};
 #[cfg(test)]
 use order::{Operation, Phase};
 pub use run::{Report, Run, Settings};

@@ -301,19 +301,27 @@ impl HashStart {
     }
 }
 
-impl FromStr for HashStart {
-    type Err = String;
+/// Why a text is not the beginning of a plan's hash.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum HashError {
+    #[error("`{0}` is not a hexadecimal digit; give the hash in the last line of the plan")]
+    NotADigit(char),
+    /// So many digits, of which there are too few or too many.
+    #[error("{0} digits, expected {shortest} to {whole}", shortest = HashStart::SHORTEST, whole = HashStart::WHOLE)]
+    Length(usize),
+}
 
-    fn from_str(text: &str) -> Result<Self, String> {
+impl FromStr for HashStart {
+    type Err = HashError;
+
+    fn from_str(text: &str) -> Result<Self, HashError> {
         let digits = text.trim().to_ascii_lowercase();
         if let Some(other) = digits.chars().find(|digit| !digit.is_ascii_hexdigit()) {
-            return Err(format!(
-                "`{other}` is not a hexadecimal digit; give the hash in the last line of the plan"
-            ));
+            return Err(HashError::NotADigit(other));
         }
         match digits.len() {
             Self::SHORTEST..=Self::WHOLE => Ok(Self(digits)),
-            length => Err(format!("{length} digits, expected {} to {}", Self::SHORTEST, Self::WHOLE)),
+            length => Err(HashError::Length(length)),
         }
     }
 }
@@ -379,8 +387,14 @@ mod tests {
         assert_eq!(is_of(" 2D69F2121BD5\n"), Ok(true));
         assert_eq!(is_of("2d69f2121bd6"), Ok(false));
         assert_eq!(is_of("f2121bd542c12c60b6"), Ok(false), "it begins otherwise");
-        for wrong in ["", "2d69f2121bd", "2d69f2121bd5…", "sha256:2d69f2121bd5", &format!("{hash}0")] {
-            assert!(is_of(wrong).is_err(), "{wrong}");
+        for (wrong, error) in [
+            ("", HashError::Length(0)),
+            ("2d69f2121bd", HashError::Length(11)),
+            (&format!("{hash}0"), HashError::Length(65)),
+            ("2d69f2121bd5…", HashError::NotADigit('…')),
+            ("sha256:2d69f2121bd5", HashError::NotADigit('s')),
+        ] {
+            assert_eq!(is_of(wrong), Err(error), "{wrong}");
         }
     }
 }

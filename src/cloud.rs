@@ -19,9 +19,9 @@ use crate::value::SecretStore;
 
 #[cfg(feature = "aws")]
 pub use account::Account;
-pub use fault::FailAt;
+pub use fault::{FailAt, FailAtError};
 pub use file::{FileCloud, Options, secrets};
-pub use record::{Capture, Record};
+pub use record::{Capture, CaptureError, CloudFileError, Record};
 
 /// One live object and its kind.
 #[derive(Clone)]

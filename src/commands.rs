@@ -17,15 +17,21 @@ mod saved;
 mod session;
 mod show;
 
+use crate::apply::ChangeCycle;
 use crate::cli::{Cli, Command, Exit, GraphFormat, SchemaOf};
-use crate::graph::{self, Graph};
+use crate::graph::{self, DependencyCycle, Graph};
 use crate::kinds;
+use crate::lock::NotStarted;
 use crate::plan::PlanError;
-use crate::render::Beside;
+use crate::rehearse::RehearsalError;
+use crate::render::{Beside, NoCounterpart};
 use crate::spec::{self, Problems};
 use crate::ui::{OutputError, Ui};
 
-pub use saved::SavedPlan;
+pub use saved::{SavedPlan, SavedPlanError};
+
+const UNCHANGED: &str = "nothing was changed";
+const ONE_OF_THE_CYCLE: &str = "remove one of these references";
 
 /// Why a command ends early.
 #[derive(Debug)]
@@ -53,13 +59,50 @@ impl From<OutputError> for Failure {
     }
 }
 
+impl From<DependencyCycle> for Failure {
+    fn from(cycle: DependencyCycle) -> Self {
+        Self::new(Exit::InvalidInput, cycle.to_string(), ONE_OF_THE_CYCLE)
+    }
+}
+
+impl From<ChangeCycle> for Failure {
+    fn from(cycle: ChangeCycle) -> Self {
+        Self::new(Exit::Refused, cycle.to_string(), UNCHANGED)
+    }
+}
+
+impl From<NoCounterpart> for Failure {
+    fn from(object: NoCounterpart) -> Self {
+        Self::new(Exit::Failed, object.to_string(), "choose another format; all others show it")
+    }
+}
+
+impl From<NotStarted> for Failure {
+    fn from(lost: NotStarted) -> Self {
+        Self::new(Exit::Refused, lost.to_string(), "apply again")
+    }
+}
+
 impl From<PlanError> for Failure {
     fn from(refusal: PlanError) -> Self {
         match refusal {
             PlanError::Cloud(errors) => session::unreadable(&errors),
+            PlanError::Cycle(cycle) => cycle.into(),
+            PlanError::Newer(newer) => Self::new(Exit::Refused, newer.to_string(), UNCHANGED),
             PlanError::Conflicts(messages) => {
-                let help = "nothing was changed".to_owned();
-                Self::Many { exit: Exit::Refused, messages, help }
+                Self::Many { exit: Exit::Refused, messages, help: UNCHANGED.to_owned() }
+            }
+        }
+    }
+}
+
+impl From<RehearsalError> for Failure {
+    fn from(error: RehearsalError) -> Self {
+        match error {
+            RehearsalError::Plan(error) => error.into(),
+            RehearsalError::Cycle(cycle) => cycle.into(),
+            RehearsalError::Locked(_) | RehearsalError::Stuck => {
+                Self::new(Exit::Refused, error.to_string(), UNCHANGED)
             }
         }
     }
@@ -136,14 +179,7 @@ fn draw(ui: Ui, path: &std::path::Path, format: Option<GraphFormat>, json: bool)
         return Err(Failure::new(Exit::Usage, message, "give one of the two"));
     }
     let spec = spec::load(path, &kinds::catalog())?;
-    let graph = Graph::of(&spec.env).map_err(|cycle| {
-        Failure::new(
-            Exit::InvalidInput,
-            cycle,
-            "remove one of these \
-                                                                                            references",
-        )
-    })?;
+    let graph = Graph::of(&spec.env)?;
     match format {
         _ if json => ui.result_json(&graph::json(&graph)),
         Some(GraphFormat::Dot) => ui.result(&graph::dot(&graph)),

@@ -1,31 +1,53 @@
 //! The files that are read and written: only regular ones, of limited size, and private where they are ours.
 
 use std::fs::{File, OpenOptions, remove_file, rename, symlink_metadata};
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::path::Path;
 
 /// Bytes of a plan or a cloud file, at most, read and written: several times what ten thousand objects take.
 pub const LARGEST: usize = 64 << 20;
 
+/// Why a file is not read or written, in words that go after its path and a colon. The path is the caller's to name,
+/// with what the file was to be.
+#[derive(Debug, thiserror::Error)]
+pub enum FileError {
+    /// A folder, a pipe or a device.
+    #[error("it is not a regular file")]
+    NotRegular,
+    /// In place of a file to be written.
+    #[error("it is a symbolic link, which is not followed")]
+    SymbolicLink,
+    #[error("it has {bytes} bytes, more than the limit of {limit}")]
+    TooLarge { bytes: u64, limit: usize },
+    /// Larger than the file system said that it is.
+    #[error("it has more than the limit of {limit} bytes")]
+    Endless { limit: usize },
+    /// What was to be written could not be read again.
+    #[error("it would have {bytes} bytes, more than the limit of {LARGEST}")]
+    WouldBeTooLarge { bytes: usize },
+    /// What the file system says.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
 /// Reads a regular file of at most `limit` bytes.
 ///
 /// # Errors
-/// What is in the way, in words that go after the file's name and a colon.
-pub fn read(path: &Path, limit: usize) -> Result<Vec<u8>, String> {
+/// It is not one, is larger, or cannot be read.
+pub fn read(path: &Path, limit: usize) -> Result<Vec<u8>, FileError> {
     // Asked before it is opened: opening a pipe waits for somebody who writes to it.
-    let known = std::fs::metadata(path).map_err(|error| error.to_string())?;
+    let known = std::fs::metadata(path)?;
     if !known.is_file() {
-        return Err("it is not a regular file".to_owned());
+        return Err(FileError::NotRegular);
     }
     if known.len() > limit as u64 {
-        return Err(format!("it has {} bytes, more than the limit of {limit}", known.len()));
+        return Err(FileError::TooLarge { bytes: known.len(), limit });
     }
     // What says that it is empty may still go on for ever, as files under /proc do.
     let mut bytes = Vec::new();
-    let file = File::open(path).map_err(|error| error.to_string())?;
-    file.take(limit as u64 + 1).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
+    File::open(path)?.take(limit as u64 + 1).read_to_end(&mut bytes)?;
     if bytes.len() > limit {
-        return Err(format!("it has more than the limit of {limit} bytes"));
+        return Err(FileError::Endless { limit });
     }
     Ok(bytes)
 }
@@ -34,11 +56,11 @@ pub fn read(path: &Path, limit: usize) -> Result<Vec<u8>, String> {
 /// followed, since it may lead to a file that somebody else chose, and a device is not replaced.
 ///
 /// # Errors
-/// What is there, in words that go after the path and a colon.
-pub fn may_write(path: &Path) -> Result<(), String> {
+/// A link or something else that is not a regular file.
+pub fn may_write(path: &Path) -> Result<(), FileError> {
     match symlink_metadata(path) {
-        Ok(there) if there.is_symlink() => Err("it is a symbolic link, which is not followed".to_owned()),
-        Ok(there) if !there.is_file() => Err("it is not a regular file".to_owned()),
+        Ok(there) if there.is_symlink() => Err(FileError::SymbolicLink),
+        Ok(there) if !there.is_file() => Err(FileError::NotRegular),
         _ => Ok(()),
     }
 }
@@ -47,24 +69,22 @@ pub fn may_write(path: &Path) -> Result<(), String> {
 ///
 /// # Errors
 /// [`may_write`], what could not be read again, or what the file system says.
-pub fn write_private(path: &Path, text: &[u8]) -> Result<(), String> {
+pub fn write_private(path: &Path, text: &[u8]) -> Result<(), FileError> {
     use std::os::unix::fs::OpenOptionsExt;
     may_write(path)?;
     if text.len() > LARGEST {
-        return Err(format!("it would have {} bytes, more than the limit of {LARGEST}", text.len()));
+        return Err(FileError::WouldBeTooLarge { bytes: text.len() });
     }
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let beside = path.with_file_name(format!(".{name}.{}", std::process::id()));
     // A left-over of a killed run of the same process id would otherwise keep its own mode.
     let _ = remove_file(&beside);
-    let written = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&beside).and_then(|mut file| {
-        let written = file.write_all(text).and_then(|()| file.sync_all()).and_then(|()| rename(&beside, path));
-        if written.is_err() {
-            let _ = remove_file(&beside);
-        }
-        written
-    });
-    written.map_err(|error| error.to_string())
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&beside)?;
+    let written = file.write_all(text).and_then(|()| file.sync_all()).and_then(|()| rename(&beside, path));
+    if written.is_err() {
+        let _ = remove_file(&beside);
+    }
+    Ok(written?)
 }
 
 #[cfg(test)]
@@ -90,11 +110,11 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let (target, link) = (folder.path().join("target"), folder.path().join("link"));
         symlink(&target, &link).expect("a link");
-        assert!(write_private(&link, b"x").is_err_and(|why| why.contains("symbolic link")));
+        assert!(matches!(write_private(&link, b"x"), Err(FileError::SymbolicLink)));
         std::fs::write(&target, "kept").expect("a file");
         assert!(write_private(&link, b"x").is_err());
         assert_eq!(std::fs::read(&target).expect("read"), b"kept");
-        assert!(may_write(Path::new("/dev/null")).is_err_and(|why| why.contains("not a regular file")));
+        assert!(matches!(may_write(Path::new("/dev/null")), Err(FileError::NotRegular)));
     }
 
     #[test]
@@ -105,13 +125,18 @@ mod tests {
         write_private(&path, &text).expect("written");
         assert!(read(&path, LARGEST).is_ok_and(|read| read.len() == LARGEST));
         text.push(b' ');
-        assert!(write_private(&path, &text).is_err_and(|why| why.contains("the limit of")));
+        let refused = write_private(&path, &text);
+        assert!(
+            matches!(refused, Err(FileError::WouldBeTooLarge { bytes }) if bytes == LARGEST + 1),
+            "{refused:?}"
+        );
         assert_eq!(std::fs::metadata(&path).expect("it").len(), LARGEST as u64, "it is as it was");
     }
 
     #[test]
     fn nothing_endless_is_read() {
-        assert_eq!(read(Path::new("/dev/zero"), 10), Err("it is not a regular file".to_owned()));
-        assert!(read(Path::new("/proc/self/maps"), 10).is_err_and(|why| why.contains("more than the limit of 10")));
+        assert!(matches!(read(Path::new("/dev/zero"), 10), Err(FileError::NotRegular)));
+        let endless = read(Path::new("/proc/self/maps"), 10);
+        assert!(matches!(endless, Err(FileError::Endless { limit: 10 })), "{endless:?}");
     }
 }

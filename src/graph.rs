@@ -34,6 +34,18 @@ pub struct DesiredObject {
     pub place: usize,
 }
 
+/// Desired objects that refer to one another in a cycle, so that none of them can be the first.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("dependency cycle: {}", arrows(members))]
+pub struct DependencyCycle {
+    /// At least two.
+    pub members: Vec<Address>,
+}
+
+fn arrows(members: &[Address]) -> String {
+    members.iter().map(Address::to_string).collect::<Vec<_>>().join(" → ")
+}
+
 /// The desired objects of an environment, dependencies before dependents; else by stage, kind and position in the spec.
 pub struct Graph {
     pub objects: Vec<DesiredObject>,
@@ -50,8 +62,8 @@ impl Graph {
     /// The desired objects of every kind.
     ///
     /// # Errors
-    /// A cycle of references, by name.
-    pub fn of(env: &Environment) -> Result<Self, String> {
+    /// A cycle of references.
+    pub fn of(env: &Environment) -> Result<Self, DependencyCycle> {
         let mut objects = Vec::new();
         let mut outputs: HashMap<Address, BTreeSet<String>> = HashMap::new();
         for kind in kinds::all() {
@@ -167,7 +179,7 @@ fn edges(objects: &[DesiredObject]) -> (DiGraph<(), ()>, HashMap<&Address, usize
     (graph, indices)
 }
 
-fn sorted(objects: Vec<DesiredObject>) -> Result<Vec<DesiredObject>, String> {
+fn sorted(objects: Vec<DesiredObject>) -> Result<Vec<DesiredObject>, DependencyCycle> {
     let (graph, _) = edges(&objects);
     let mut waits_for: Vec<usize> = objects.iter().map(|one| one.needs.len() + one.follows.len()).collect();
     let rank = |index: usize| Reverse((objects[index].stage, index));
@@ -184,8 +196,8 @@ fn sorted(objects: Vec<DesiredObject>) -> Result<Vec<DesiredObject>, String> {
     }
     if order.len() < objects.len() {
         let cycle = kosaraju_scc(&graph).into_iter().find(|cycle| cycle.len() > 1).unwrap_or_default();
-        let names: Vec<String> = cycle.iter().map(|node| objects[node.index()].address.to_string()).collect();
-        return Err(format!("dependency cycle: {}", names.join(" → ")));
+        let members = cycle.iter().map(|node| objects[node.index()].address.clone()).collect();
+        return Err(DependencyCycle { members });
     }
     let mut slots: Vec<Option<DesiredObject>> = objects.into_iter().map(Some).collect();
     Ok(order.into_iter().filter_map(|index| slots[index].take()).collect())
@@ -297,6 +309,17 @@ mod tests {
         let stages = objects.map(|object| object.stage);
         let compute = Stage::Compute;
         assert_eq!(stages, [compute, compute, Stage::Monitoring, compute, Stage::Dns]);
+    }
+
+    #[test]
+    fn a_cycle_is_named() {
+        let vpc = |name: &str| Address::new("vpc", name);
+        let needs = |need: &str| BTreeSet::from([vpc(need)]);
+        let ring = vec![one(vpc("a"), needs("b")), one(vpc("b"), needs("a")), one(vpc("after"), needs("a"))];
+        let cycle = sorted(ring).err().expect("no order");
+        assert_eq!(cycle.members.iter().cloned().collect::<BTreeSet<_>>(), BTreeSet::from([vpc("a"), vpc("b")]));
+        let told = DependencyCycle { members: vec![vpc("a"), vpc("b")] }.to_string();
+        assert_eq!(told, "dependency cycle: vpc.a → vpc.b");
     }
 
     #[test]

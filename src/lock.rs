@@ -38,6 +38,7 @@
 //! take effect under the next holder. No lock outside of the services that are written to can exclude that.
 
 mod entry;
+mod error;
 mod file;
 mod holder;
 mod in_memory;
@@ -56,10 +57,11 @@ use crate::aws::CloudError;
 use crate::clock::Timestamp;
 use crate::spec::Environment;
 
+pub use error::{LockError, LockLost, NotStarted, RenewalError};
 pub use file::FileLock;
 pub use holder::Holder;
 pub use in_memory::InMemoryLock;
-pub use lease::{Lock, LockError, LockOptions};
+pub use lease::{Lock, LockOptions};
 #[cfg(feature = "aws")]
 pub use ssm::ParameterVersions;
 pub use versioned::{VersionedLock, Versions};
@@ -98,7 +100,7 @@ pub enum Renewal {
     /// Renewed, counted from before that was written.
     Renewed(Timestamp),
     /// Lost, and why.
-    Lost(String),
+    Lost(LockLost),
 }
 
 /// The result of releasing somebody else's lock.

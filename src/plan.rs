@@ -21,7 +21,7 @@ use crate::value::{Address, sha256};
 pub use address_index::{AddressIndex, is_ownership};
 pub use diff::{Difference, between};
 pub use execution::{ExecutionPlan, Options, PlanError, Step, WriteMode, field_changes};
-pub use guards::{AddressPattern, Allowances};
+pub use guards::{AddressPattern, Allowances, PatternError};
 pub use known_outputs::{KnownOutputs, SecretMode, resolve_with};
 pub use make::make;
 pub use recognise::recognise;

@@ -11,12 +11,12 @@ use futures_util::future::LocalBoxFuture;
 use serde_json::Value;
 
 use crate::applied::Applied;
-use crate::apply::{Event, Order, Report, Run, Settings, Stop, apply};
+use crate::apply::{ChangeCycle, Event, Order, Report, Run, Settings, Stop, apply};
 use crate::aws::{CloudError, ErrorClass};
 use crate::clock::{Clock, SimulatedClock};
 use crate::cloud::{Cloud, Context, FileCloud, Kinds, Observed, State};
 use crate::kinds::{AnyKind, Create, Delete, Goal, Poll, PollTarget, Update, WriteResult};
-use crate::lock::{Holder, Lock, LockOptions, LockStore};
+use crate::lock::{Holder, Lock, LockError, LockOptions, LockStore};
 use crate::plan::{
     self, Action, ExecutionPlan, KnownOutputs, Options, Plan, PlanError, SecretMode, field_changes, resolve_with,
 };
@@ -32,16 +32,30 @@ pub const PARALLELISM: u16 = 16;
 /// Longer than any rehearsal takes.
 const LEASE: Duration = Duration::from_secs(7 * 24 * 3600);
 
+/// Why nothing could be rehearsed.
+#[derive(Debug, thiserror::Error)]
+pub enum RehearsalError {
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    #[error(transparent)]
+    Cycle(#[from] ChangeCycle),
+    #[error("another process is changing this cloud")]
+    Locked(#[source] LockError),
+    /// Everything waits, and nothing that it waits for comes: a bug of Baseplate.
+    #[error("the rehearsal is stuck; please report this")]
+    Stuck,
+}
+
 /// Applies a spec to an empty cloud.
 ///
 /// # Errors
-/// There is no plan for it.
-pub async fn apply_in_memory(cloud: &FileCloud, context: Context<'_>) -> Result<Report, PlanError> {
+/// There is no plan for it, or [`carry_out`].
+pub async fn apply_in_memory(cloud: &FileCloud, context: Context<'_>) -> Result<Report, RehearsalError> {
     provide_externals(cloud, context).await?;
     let execution = plan::make(cloud, context, &Options::default()).await?;
-    let order = Order::of(&execution).map_err(|cycle| PlanError::Conflicts(vec![cycle]))?;
-    let rehearsal = carry_out(cloud, context, &execution, &order, &|_| {}).await;
-    rehearsal.map(|(report, _)| report).map_err(|why| PlanError::Conflicts(vec![why]))
+    let order = Order::of(&execution)?;
+    let (report, _) = carry_out(cloud, context, &execution, &order, &|_| {}).await?;
+    Ok(report)
 }
 
 /// Carries a plan out on a cloud in memory, as an apply would: as many changes side by side, each taking the time that
@@ -56,7 +70,7 @@ pub async fn carry_out(
     execution: &ExecutionPlan,
     order: &Order,
     emit: &dyn Fn(Event<'_>),
-) -> Result<(Report, Vec<Interruption>), String> {
+) -> Result<(Report, Vec<Interruption>), RehearsalError> {
     let (me, terms) = (Holder::this("rehearse"), LockOptions { lease: LEASE, timeout: Duration::ZERO });
     let simulated = SimulatedClock::default();
     let shared: Rc<dyn Clock> = Rc::new(simulated.clone());
@@ -65,7 +79,7 @@ pub async fn carry_out(
     let work = async {
         let never = std::future::pending();
         let lock = Lock::acquire(cloud.lock(context.env), me, terms, Rc::clone(&shared), &|_| {}, never).await;
-        let Ok((lock, _)) = lock else { return Err("another process is changing this cloud".to_owned()) };
+        let (lock, _) = lock.map_err(RehearsalError::Locked)?;
         let rehearsal = Rehearsal::new(cloud, context, &execution.plan, Rc::clone(&shared), Serving::new(expected));
         rehearsal.watch().await;
         let (clock, stop) = (shared.as_ref(), &Stop::default());
@@ -75,8 +89,7 @@ pub async fn carry_out(
         let _ = lock.release().await;
         Ok((report, rehearsal.serving.into_inner().interruptions()))
     };
-    let done = simulated.drive(work).await;
-    done.unwrap_or_else(|| Err("the rehearsal is stuck; please report this".to_owned()))
+    simulated.drive(work).await.unwrap_or(Err(RehearsalError::Stuck))
 }
 
 /// Creates external objects that do not exist yet.

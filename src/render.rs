@@ -13,5 +13,5 @@ pub use html::html;
 pub use markdown::markdown;
 pub(crate) use markdown::text as markdown_text;
 pub(crate) use rows::{inline, origin_beside, pair, pretty};
-pub use tfplan::tfplan;
+pub use tfplan::{NoCounterpart, tfplan};
 pub(crate) use view::{danger, duration, heading, needs_reason};

@@ -66,10 +66,7 @@ pub struct Spec {
 /// All that is wrong with it, each with file, line, column and help.
 pub fn load(path: &Path, catalog: &Catalog) -> Result<Spec, Problems> {
     let schema = schema(catalog);
-    match Tree::read(path, &schema) {
-        Ok(tree) => typed(tree, catalog, &schema),
-        Err((sources, list)) => Err(Problems::new(sources, list)),
-    }
+    typed(Tree::read(path, &schema)?, catalog, &schema)
 }
 
 /// Checks the text of a spec that extends nothing. `name` is what messages call it.
@@ -78,10 +75,7 @@ pub fn load(path: &Path, catalog: &Catalog) -> Result<Spec, Problems> {
 /// As [`load`].
 pub fn parse(name: &str, text: &str, catalog: &Catalog) -> Result<Spec, Problems> {
     let schema = schema(catalog);
-    match Tree::of(name, text, &schema) {
-        Ok(tree) => typed(tree, catalog, &schema),
-        Err((sources, list)) => Err(Problems::new(sources, list)),
-    }
+    typed(Tree::of(name, text, &schema)?, catalog, &schema)
 }
 
 fn typed(tree: Tree, catalog: &Catalog, schema: &Value) -> Result<Spec, Problems> {

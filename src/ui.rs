@@ -13,7 +13,6 @@ mod sanitize;
 mod spec_text;
 
 use std::borrow::Cow;
-use std::fmt;
 use std::io::{IsTerminal, Write};
 
 use anstream::{AutoStream, ColorChoice};
@@ -111,14 +110,9 @@ impl Ui {
 }
 
 /// A result that did not reach where it goes: a full disk, say.
-#[derive(Debug)]
-pub struct OutputError(std::io::Error);
-
-impl fmt::Display for OutputError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "cannot write to standard output: {}", self.0)
-    }
-}
+#[derive(Debug, thiserror::Error)]
+#[error("cannot write to standard output: {0}")]
+pub struct OutputError(#[source] std::io::Error);
 
 /// What a write to stdout came to. A reader that has gone (`baseplate … | head`) has what it wanted.
 ///

@@ -11,7 +11,7 @@ mod tags;
 mod text;
 pub mod walk;
 
-pub use address::Address;
+pub use address::{Address, AddressError};
 pub use digest::sha256;
 pub use random::random_key;
 pub use reference::{Ref, Target};

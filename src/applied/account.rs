@@ -7,7 +7,7 @@ use aws_sdk_ssm::Client as Ssm;
 use aws_sdk_ssm::types::{Parameter, ParameterType};
 
 use super::Applied;
-use super::kind_list::{KindList, ListChange, parameter};
+use super::kind_list::{KindList, ListChange, NewerList, parameter};
 use crate::aws::{Aws, CloudError, ErrorClass, SdkResult, pages};
 use crate::spec::Environment;
 
@@ -49,8 +49,9 @@ pub async fn change_list(aws: &Aws, env: &Environment, change: &ListChange) -> R
     let name = parameter(env);
     let answer = aws.client::<Ssm>().get_parameter().name(&name).send().await.optional("ssm:GetParameter")?;
     let there = answer.and_then(|answer| answer.parameter).as_ref().and_then(list);
-    if let Some(why) = there.as_ref().and_then(|list| list.too_new(env)) {
-        return Err(CloudError::new("ssm:GetParameter", "UnknownKind", why));
+    if let Some(list) = &there {
+        let unknown = |error: NewerList| CloudError::new("ssm:GetParameter", "UnknownKind", error.to_string());
+        list.check_known(env).map_err(unknown)?;
     }
     let Some(kinds) = change.of(there.as_ref()) else { return Ok(()) };
     if kinds.is_empty() {

@@ -1,6 +1,7 @@
 //! The environment's list of kinds: those of which it may have objects, whatever its spec says by now.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
@@ -53,24 +54,53 @@ impl KindList {
         self.kinds.contains(kind)
     }
 
-    /// Why the environment is not for this Baseplate to plan, if it is not.
-    pub fn too_new(&self, env: &Environment) -> Option<String> {
-        let unknown: Vec<&str> =
-            self.kinds.iter().map(String::as_str).filter(|kind| find(kind).is_none()).collect();
-        let what = match (self.format, unknown.as_slice()) {
-            (FORMAT, []) => return None,
-            (FORMAT, kinds) => format!("names {}", kinds.join(", ")),
-            (format, _) => format!("is written in format {format}"),
+    /// Checks that this Baseplate knows all of it.
+    ///
+    /// # Errors
+    /// A newer one wrote it: the environment is not for this one to plan.
+    pub fn check_known(&self, env: &Environment) -> Result<(), NewerList> {
+        let kinds: Vec<String> = self.kinds.iter().filter(|kind| find(kind).is_none()).cloned().collect();
+        let unknown = match self.format {
+            FORMAT if kinds.is_empty() => return Ok(()),
+            FORMAT => UnknownPart::Kinds(kinds),
+            format => UnknownPart::Format(format),
         };
-        Some(format!(
-            "the list of kinds of {} {} (parameter {}) {what}, which this Baseplate ({}) does not know: a newer version \
-             applied this environment, and may have made objects that this one would not see. Use that version, or a \
-             newer one",
-            env.project,
-            env.environment,
-            parameter(env),
-            env!("CARGO_PKG_VERSION")
-        ))
+        let (project, environment) = (env.project.clone(), env.environment.clone());
+        Err(NewerList { project, environment, parameter: parameter(env), unknown })
+    }
+}
+
+/// A list of kinds that a newer Baseplate wrote.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the list of kinds of {project} {environment} (parameter {parameter}) {unknown}, which this Baseplate ({}) does \
+     not know: a newer version applied this environment, and may have made objects that this one would not see. Use \
+     that version, or a newer one",
+    env!("CARGO_PKG_VERSION")
+)]
+pub struct NewerList {
+    pub project: String,
+    pub environment: String,
+    /// Where the list is kept.
+    pub parameter: String,
+    pub unknown: UnknownPart,
+}
+
+/// What this Baseplate does not know of a list of kinds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum UnknownPart {
+    /// The version of its text.
+    Format(u64),
+    /// Some of its kinds, by name.
+    Kinds(Vec<String>),
+}
+
+impl fmt::Display for UnknownPart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Format(format) => write!(f, "is written in format {format}"),
+            Self::Kinds(kinds) => write!(f, "names {}", kinds.join(", ")),
+        }
     }
 }
 
@@ -159,7 +189,7 @@ mod tests {
         assert!(text.len() < 2048 && !text.contains("{{"), "{text}");
         let read = KindList::parse(&text, at(0)).expect("a list");
         assert_eq!(read.kinds, kinds);
-        assert_eq!(read.too_new(&town()), None);
+        assert_eq!(read.check_known(&town()), Ok(()));
     }
 
     #[test]
@@ -174,12 +204,18 @@ mod tests {
 
     #[test]
     fn a_kind_or_a_format_of_a_newer_baseplate_is_told() {
-        let why = list(&["moon_base", "vpc"]).and_then(|list| list.too_new(&town())).expect("it is told");
-        assert!(why.contains("/baseplate/town/test/applied/kinds) names moon_base, which"), "{why}");
+        let error = list(&["moon_base", "vpc"]).expect("a list").check_known(&town()).expect_err("it is told");
+        assert_eq!(error.unknown, UnknownPart::Kinds(vec!["moon_base".to_owned()]));
+        assert!(
+            error.to_string().contains("/baseplate/town/test/applied/kinds) names moon_base, which"),
+            "{error}"
+        );
         let newer =
             KindList::parse(r#"{"list_format": 2, "kinds": {"vpc": 1}}"#, at(0)).expect("a list all the same");
-        let why = newer.too_new(&town()).expect("it is told");
-        assert!(why.contains("format 2") && why.contains("Use that version"), "{why}");
+        let error = newer.check_known(&town()).expect_err("it is told");
+        assert_eq!(error.unknown, UnknownPart::Format(2));
+        let text = error.to_string();
+        assert!(text.contains("format 2") && text.contains("Use that version"), "{text}");
     }
 
     fn in_use(list: Option<KindList>, wanted: &[&'static str], live: &[&'static str]) -> InUse {

@@ -43,6 +43,7 @@ pub async fn apply(run: Run<'_>) -> Report {
                 deadline = Some(clock.monotonic() + settings.drain);
             }
             why = lock.lost(), if !is_lost => {
+                let why = why.to_string();
                 emit(Event::LockLost { why: why.clone(), running: running.len() });
                 schedule.lock_lost(why);
                 is_lost = true;
@@ -54,9 +55,9 @@ pub async fn apply(run: Run<'_>) -> Report {
                 match result {
                     // It is reported as unfinished.
                     Err(Interrupted::Stopped) => {}
-                    Err(Interrupted::Failed(why)) => {
+                    Err(Interrupted::Failed(error)) => {
                         if let Some(operation) = in_flight.remove(&node) {
-                            schedule.failed(node, operation, why);
+                            schedule.failed(node, operation, error.to_string());
                         }
                     }
                     Ok(outcome) => {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::Event;
+use super::error::{OperationError, Unresolved};
 use super::order::{Operation, Phase};
 use super::retry::Retry;
 use super::run::Run;
@@ -30,20 +31,14 @@ pub enum Outcome {
 
 /// How an operation ended otherwise.
 pub enum Interrupted {
-    Failed(String),
+    Failed(OperationError),
     /// A signal was received while it waited: the next run sees how far it got.
     Stopped,
 }
 
-impl From<String> for Interrupted {
-    fn from(why: String) -> Self {
-        Self::Failed(why)
-    }
-}
-
-impl From<CloudError> for Interrupted {
-    fn from(error: CloudError) -> Self {
-        Self::Failed(error.to_string())
+impl<E: Into<OperationError>> From<E> for Interrupted {
+    fn from(error: E) -> Self {
+        Self::Failed(error.into())
     }
 }
 
@@ -114,7 +109,7 @@ impl<'a> Executor<'a> {
     }
 
     /// Desired attributes with references resolved; `None` for an object that is deleted.
-    fn desired(&self, step: &Step) -> Result<Option<Value>, Interrupted> {
+    fn desired(&self, step: &Step) -> Result<Option<Value>, Unresolved> {
         let Some(desired) = &step.desired else { return Ok(None) };
         let desired = keep_secrets(desired, step.live.as_ref().and_then(|live| live.attrs.as_ref()));
         let attrs = resolve_with(
@@ -123,7 +118,7 @@ impl<'a> Executor<'a> {
             self.run.context.secret_store,
             SecretMode::Create,
         );
-        if is_resolved(&attrs) { Ok(Some(attrs)) } else { Err(unresolved(&attrs).into()) }
+        if is_resolved(&attrs) { Ok(Some(attrs)) } else { Err(unresolved(&attrs)) }
     }
 
     /// Updates a live object if it differs, and waits until it is ready.
@@ -191,17 +186,11 @@ impl<'a> Executor<'a> {
                 (Ok(Some(live)), _) => return self.update(step.kind, address, live, attrs).await,
                 (Ok(None), None) => {}
                 (Ok(None), Some(error)) => return Err(error.into()),
-                (Err(Interrupted::Failed(why)), Some(error)) => {
-                    return Err(format!(
-                        "{error}; whether it was created all the same could not be checked: {why}"
-                    )
-                    .into());
+                (Err(Interrupted::Failed(unchecked)), Some(error)) => {
+                    return Err(OperationError::MayExist { error, unchecked: Box::new(unchecked) }.into());
                 }
-                (Err(Interrupted::Failed(why)), None) => {
-                    return Err(format!(
-                        "not retried, since it could not be checked whether the first attempt created it: {why}"
-                    )
-                    .into());
+                (Err(Interrupted::Failed(unchecked)), None) => {
+                    return Err(OperationError::NotRetried(Box::new(unchecked)).into());
                 }
                 (Err(stopped), _) => return Err(stopped),
             }
@@ -318,11 +307,11 @@ impl<'a> Executor<'a> {
             let PollTarget { id, attrs, outputs, goal } = target;
             match self.run.cloud.poll(kind, PollTarget { id, attrs, outputs, goal }).await {
                 Ok(Poll::Done(outputs)) => return Ok(outputs),
-                Ok(Poll::Failed(why)) => return Err(why.into()),
+                Ok(Poll::Failed(why)) => return Err(OperationError::GoalMissed(why).into()),
                 Ok(Poll::Waiting(what)) => {
                     retry.reset();
                     if clock.monotonic().saturating_sub(started) > deadline {
-                        return Err(format!("timed out after {} s: {what}", deadline.as_secs()).into());
+                        return Err(OperationError::TimedOut { after: deadline, waiting_for: what }.into());
                     }
                     (self.run.emit)(Event::Waiting { address, what });
                     self.back_off(&mut retry).await?;
@@ -414,13 +403,12 @@ fn keep_unmanaged(attrs: &Value, before: &Value) -> Value {
     attrs
 }
 
-fn unresolved(attrs: &Value) -> String {
-    let what = links(attrs).into_iter().find_map(|link| match link {
-        Link::To { address, output } => Some(format!("{address} has no output `{output}`")),
+fn unresolved(attrs: &Value) -> Unresolved {
+    let output = links(attrs).into_iter().find_map(|link| match link {
+        Link::To { address, output } => Some(Unresolved::Output { address, output }),
         Link::Id { .. } => None,
     });
-    let what = what.unwrap_or_else(|| "a value that this depends on is not known".to_owned());
-    format!("{what}: apply again, and report a bug if this persists")
+    output.unwrap_or(Unresolved::Value)
 }
 
 /// A text as part of an idempotency token, of which AWS takes 32 plain characters at least.

@@ -10,6 +10,7 @@ use petgraph::graph::{DiGraph, NodeIndex};
 use petgraph::visit::EdgeRef;
 
 use crate::plan::{Action, Change, ExecutionPlan};
+use crate::value::Address;
 
 /// What a step of the plan does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -58,10 +59,21 @@ pub struct Order {
     operations: usize,
 }
 
+/// Changes that wait for one another in a cycle, so that none of them can be the first.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "dependency cycle among the changes, at {}; apply them in two steps",
+    at.as_ref().map_or_else(|| "an unnamed step".to_owned(), Address::to_string)
+)]
+pub struct ChangeCycle {
+    /// One of the changes; `None` where only a point between two sets of them is known to be in the cycle.
+    pub at: Option<Address>,
+}
+
 impl Order {
     /// # Errors
     /// The changes depend on one another in a cycle.
-    pub fn of(execution: &ExecutionPlan) -> Result<Self, String> {
+    pub fn of(execution: &ExecutionPlan) -> Result<Self, ChangeCycle> {
         let changes = &execution.plan.changes;
         let create_first = rules::create_first(changes, &execution.steps);
         let graph = rules::graph(execution, &create_first);
@@ -142,12 +154,10 @@ fn stage(change: &Change, Operation { step, phase }: Operation, create_first: &[
     }
 }
 
-fn remaining(graph: &DiGraph<Node, Edge>, execution: &ExecutionPlan) -> Result<Vec<u64>, String> {
+fn remaining(graph: &DiGraph<Node, Edge>, execution: &ExecutionPlan) -> Result<Vec<u64>, ChangeCycle> {
     let changes = &execution.plan.changes;
-    let order = toposort(graph, None).map_err(|cycle| {
-        let address = graph[cycle.node_id()].map(|operation| changes[operation.step].address.to_string());
-        let address = address.unwrap_or_else(|| "an unnamed step".to_owned());
-        format!("dependency cycle among the changes, at {address}; apply them in two steps")
+    let order = toposort(graph, None).map_err(|cycle| ChangeCycle {
+        at: graph[cycle.node_id()].map(|operation| changes[operation.step].address.clone()),
     })?;
     let mut remaining = vec![0_u64; graph.node_count()];
     for node in order.into_iter().rev() {

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use crate::value::Address;
+use crate::value::{Address, AddressError};
 
 /// Where a file cloud fails, as `--fail-at` says it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,20 +20,30 @@ impl FailAt {
     }
 }
 
-impl FromStr for FailAt {
-    type Err = String;
+/// Why a text does not say where to fail.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FailAtError {
+    #[error(transparent)]
+    Address(#[from] AddressError),
+    /// What stands after `crash-before:` or `crash-after:`.
+    #[error("`{0}` is not the number of a write, counted from 1")]
+    Write(String),
+}
 
-    fn from_str(text: &str) -> Result<Self, String> {
+impl FromStr for FailAt {
+    type Err = FailAtError;
+
+    fn from_str(text: &str) -> Result<Self, FailAtError> {
         let crash = match text.split_once(':') {
             Some(("crash-before", number)) => Some((number, false)),
             Some(("crash-after", number)) => Some((number, true)),
             _ => None,
         };
         match crash {
-            None => text.parse().map(Self::Address),
+            None => Ok(Self::Address(text.parse()?)),
             Some((number, after)) => match number.parse() {
                 Ok(write) if write > 0 => Ok(Self::Crash { write, after }),
-                _ => Err(format!("`{number}` is not the number of a write, counted from 1")),
+                _ => Err(FailAtError::Write(number.to_owned())),
             },
         }
     }
@@ -49,8 +59,11 @@ mod tests {
         assert_eq!("ssm_parameter.payload/db-url".parse(), Ok(FailAt::Address(address)));
         assert_eq!("crash-before:1".parse(), Ok(FailAt::Crash { write: 1, after: false }));
         assert_eq!("crash-after:17".parse(), Ok(FailAt::Crash { write: 17, after: true }));
-        for text in ["", "vpc", "crash-before", "crash-after:", "crash-after:0", "crash-before:last"] {
-            assert!(text.parse::<FailAt>().is_err(), "{text}");
+        for text in ["", "vpc", "crash-before"] {
+            assert!(matches!(text.parse::<FailAt>(), Err(FailAtError::Address(_))), "{text}");
+        }
+        for (text, number) in [("crash-after:", ""), ("crash-after:0", "0"), ("crash-before:last", "last")] {
+            assert_eq!(text.parse::<FailAt>(), Err(FailAtError::Write(number.to_owned())), "{text}");
         }
     }
 }

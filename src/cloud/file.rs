@@ -9,7 +9,7 @@ use futures_util::future::LocalBoxFuture;
 use serde_json::Value;
 
 use super::fault::FailAt;
-use super::record::{Capture, Change, Objects, Record};
+use super::record::{Capture, Change, CloudFileError, Objects, Record};
 use super::{Cloud, Context, Kinds, Observed, State};
 use crate::applied::Applied;
 use crate::aws::CloudError;
@@ -55,7 +55,7 @@ impl FileCloud {
     ///
     /// # Errors
     /// The file is there and is not a cloud file, or could not be written.
-    pub fn open(path: &Path, env: &Environment, options: Options) -> Result<Self, String> {
+    pub fn open(path: &Path, env: &Environment, options: Options) -> Result<Self, CloudFileError> {
         let store = Store::open(path, || Capture::new(env, &random_key()))?;
         Ok(Self::over(store, format!("file cloud {}", path.display()), options))
     }
@@ -91,7 +91,7 @@ impl FileCloud {
         self.crash(false);
         let mut store = self.store.borrow_mut();
         let change = change(&store.objects)?;
-        store.make(change).map_err(|message| CloudError::new(operation, "FileCloud", message))?;
+        store.make(change).map_err(|error| failed(operation, &error))?;
         drop(store);
         self.crash(true);
         Ok(())
@@ -155,6 +155,11 @@ impl FileCloud {
     }
 }
 
+/// A file that cannot be read or written, as the cloud's own error.
+fn failed(operation: &str, error: &CloudFileError) -> CloudError {
+    CloudError::new(operation, "FileCloud", error.to_string())
+}
+
 /// An object, and whose it is: it may be another environment's.
 fn owner(Record { project, environment, address, .. }: &Record) -> String {
     match environment {
@@ -205,13 +210,12 @@ impl Cloud for FileCloud {
 
     fn reload(&self) -> Result<(), CloudError> {
         let mut store = self.store.borrow_mut();
-        let error = |code, message| CloudError::new("file:Read", code, message);
         let Some(path) = store.path().filter(|path| path.exists()) else { return Ok(()) };
         let head = store.objects.head();
-        let read = Store::open(path, || head.clone()).map_err(|why| error("FileCloud", why))?;
+        let read = Store::open(path, || head.clone()).map_err(|error| failed("file:Read", &error))?;
         if (&read.objects.head().account, &read.objects.head().region) != (&head.account, &head.region) {
             let message = format!("{} is now for another account or region", path.display());
-            return Err(error("WrongAccount", message));
+            return Err(CloudError::new("file:Read", "WrongAccount", message));
         }
         *store = read;
         Ok(())
@@ -220,7 +224,7 @@ impl Cloud for FileCloud {
     fn close<'a>(&'a self, _env: &'a Environment) -> LocalBoxFuture<'a, Result<(), CloudError>> {
         Box::pin(async {
             let closed = self.store.borrow_mut().close();
-            closed.map_err(|message| CloudError::new("file:Close", "FileCloud", message))
+            closed.map_err(|error| failed("file:Close", &error))
         })
     }
 

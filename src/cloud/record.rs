@@ -1,14 +1,15 @@
 mod objects;
 
 use std::collections::{BTreeMap, HashMap};
-use std::path::Path;
+use std::io;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::Observed;
 use crate::applied::Applied;
-use crate::files;
+use crate::files::{self, FileError};
 use crate::kinds::{Outputs, find};
 use crate::spec::Environment;
 use crate::value::Address;
@@ -54,6 +55,51 @@ pub struct Record {
     pub attrs: Value,
 }
 
+/// Why a cloud file cannot be used or written.
+#[derive(Debug, thiserror::Error)]
+pub enum CloudFileError {
+    /// What is at the path is no cloud file of this version.
+    #[error("{} cannot be used as a cloud file: {source}", path.display())]
+    Unusable { path: PathBuf, source: Box<CaptureError> },
+    #[error("cannot write {}: {source}", path.display())]
+    Write { path: PathBuf, source: FileError },
+    #[error("{} would exceed {} bytes, the limit for a cloud file", path.display(), files::LARGEST)]
+    TooLarge { path: PathBuf },
+    /// Somebody else wrote to it since it was read.
+    #[error(
+        "{} was changed by another process during this run, and was left untouched; run the command again to continue",
+        path.display()
+    )]
+    Changed { path: PathBuf },
+}
+
+/// Why a text is not a [`Capture`], in words that go after the name of its file and a colon.
+#[derive(Debug, thiserror::Error)]
+pub enum CaptureError {
+    /// The file cannot be read, or may not be written.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// It is not JSON, or not of this shape.
+    #[error(transparent)]
+    Json(#[from] serde_json::Error),
+    #[error("its \"format\" is not \"{FORMAT}\"")]
+    Format,
+    #[error("its version is not {VERSION}; use the version of Baseplate that wrote it")]
+    Version,
+    #[error("its fingerprint_key is not hexadecimal")]
+    FingerprintKey,
+    /// Behind the document.
+    #[error("what follows the document is not a change: {0}")]
+    Change(#[source] serde_json::Error),
+    #[error("{0} has an unknown kind")]
+    UnknownKind(Address),
+    #[error("{one} and {other} have the same id, {id}: ids are unique within a kind; remove one of them")]
+    SameId { one: Address, other: Address, id: String },
+    /// Two ids of objects with one address, which is told with whose it is.
+    #[error("{one} and {other} are both {owner}, and neither replaces the other; remove one of them")]
+    Copies { one: String, other: String, owner: String },
+}
+
 impl Capture {
     pub fn new(env: &Environment, key: &[u8]) -> Self {
         Self {
@@ -89,7 +135,7 @@ impl Capture {
     ///
     /// # Errors
     /// It cannot be read, or [`Self::parse`].
-    pub fn read(path: &Path) -> Result<Self, String> {
+    pub fn read(path: &Path) -> Result<Self, CloudFileError> {
         Objects::read(path).map(Objects::into_capture)
     }
 
@@ -97,7 +143,7 @@ impl Capture {
     ///
     /// # Errors
     /// It is not a cloud file, is of another version, holds kinds unknown here, or two objects with one id.
-    pub fn parse(text: &[u8]) -> Result<Self, String> {
+    pub fn parse(text: &[u8]) -> Result<Self, CaptureError> {
         Objects::parse(text).map(Objects::into_capture)
     }
 
@@ -105,9 +151,9 @@ impl Capture {
     ///
     /// # Errors
     /// What the file system says, or that it would be too long to be read again.
-    pub fn write(&self, path: &Path) -> Result<usize, String> {
-        let text = serde_json::to_vec_pretty(self).map_err(|error| error.to_string())?;
-        let failed = |why| format!("cannot write {}: {why}", path.display());
+    pub fn write(&self, path: &Path) -> Result<usize, CloudFileError> {
+        let failed = |source| CloudFileError::Write { path: path.to_owned(), source };
+        let text = serde_json::to_vec_pretty(self).map_err(|error| failed(io::Error::from(error).into()))?;
         files::write_private(path, &text).map_err(failed)?;
         Ok(text.len())
     }
@@ -117,17 +163,17 @@ impl Capture {
     }
 
     /// The JSON document alone, without what may follow it.
-    fn of_document(value: Value) -> Result<Self, String> {
+    fn of_document(value: Value) -> Result<Self, CaptureError> {
         if value.get("format").and_then(Value::as_str) != Some(FORMAT) {
-            return Err(format!("its \"format\" is not \"{FORMAT}\""));
+            return Err(CaptureError::Format);
         }
         if value.get("version").and_then(Value::as_u64) != Some(u64::from(VERSION)) {
-            return Err(format!("its version is not {VERSION}; use the version of Baseplate that wrote it"));
+            return Err(CaptureError::Version);
         }
-        let capture = Self::deserialize(value).map_err(|error| error.to_string())?;
+        let capture = Self::deserialize(value)?;
         match hex::decode(&capture.fingerprint_key) {
             Ok(key) if !key.is_empty() => Ok(capture),
-            _ => Err("its fingerprint_key is not hexadecimal".to_owned()),
+            _ => Err(CaptureError::FingerprintKey),
         }
     }
 }
@@ -135,19 +181,18 @@ impl Capture {
 impl Objects {
     /// # Errors
     /// As [`Capture::read`].
-    pub fn read(path: &Path) -> Result<Self, String> {
-        files::read(path, files::LARGEST)
-            .and_then(|text| Self::parse(&text))
-            .map_err(|why| format!("{} cannot be used as a cloud file: {why}", path.display()))
+    pub fn read(path: &Path) -> Result<Self, CloudFileError> {
+        let read = || Self::parse(&files::read(path, files::LARGEST)?);
+        read().map_err(|error| CloudFileError::Unusable { path: path.to_owned(), source: Box::new(error) })
     }
 
     /// A cloud file is one JSON document, followed by the changes of a run that did not end normally. The last change
     /// may be truncated: it was never reported as made.
-    fn parse(text: &[u8]) -> Result<Self, String> {
+    fn parse(text: &[u8]) -> Result<Self, CaptureError> {
         let mut documents = serde_json::Deserializer::from_slice(text).into_iter::<Value>();
         let first = documents.next().unwrap_or_else(|| serde_json::from_slice(text));
         let end = documents.byte_offset();
-        let capture = Capture::of_document(first.map_err(|error| error.to_string())?)?;
+        let capture = Capture::of_document(first?)?;
         check_unique_ids(&capture.objects)?;
         let mut objects = Self::of(capture);
         objects.has_appended_changes = !text[end..].trim_ascii().is_empty();
@@ -155,25 +200,23 @@ impl Objects {
             match change {
                 Ok(change) => objects.make(change),
                 Err(error) if error.is_eof() => break,
-                Err(error) => return Err(format!("what follows the document is not a change: {error}")),
+                Err(error) => return Err(CaptureError::Change(error)),
             }
         }
         let unknown = objects.records().find(|record| find(record.address.kind()).is_none());
         if let Some(record) = unknown {
-            return Err(format!("{} has an unknown kind", record.address));
+            return Err(CaptureError::UnknownKind(record.address.clone()));
         }
         Ok(objects)
     }
 }
 
-fn check_unique_ids(records: &[Record]) -> Result<(), String> {
+fn check_unique_ids(records: &[Record]) -> Result<(), CaptureError> {
     let mut ids = HashMap::with_capacity(records.len());
     for record in records {
         if let Some(other) = ids.insert((record.address.kind(), &record.id), record) {
-            return Err(format!(
-                "{} and {} have the same id, {}: ids are unique within a kind; remove one of them",
-                other.address, record.address, record.id
-            ));
+            let (one, other) = (other.address.clone(), record.address.clone());
+            return Err(CaptureError::SameId { one, other, id: record.id.clone() });
         }
     }
     Ok(())

@@ -3,7 +3,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::kind_list;
-use super::lock::locked;
+use super::lock::{fenced, locked};
 use super::options::{self, Use};
 use super::plan::{Planned, make, show};
 use super::session::Session;
@@ -252,12 +252,8 @@ async fn save_applied(ui: Ui, session: &Session, lock: &Lock, before: &Applied, 
     if now == before {
         return;
     }
-    let kept = match lock.fence().await {
-        Ok(()) => session.cloud.save_applied(&session.spec.env, now).await.map_err(|error| error.to_string()),
-        Err(why) => Err(why),
-    };
-    if let Err(error) = kept {
-        let error = prefix_lines(&error, "  ");
+    if let Err(error) = fenced(lock, session.cloud.save_applied(&session.spec.env, now)).await {
+        let error = prefix_lines(&error.to_string(), "  ");
         ui.note(&format!(
             "The record of what was applied could not be saved: {error}. Later plans may show drift as requested, \
              or requested changes as drift; nothing else depends on it."
@@ -267,12 +263,8 @@ async fn save_applied(ui: Ui, session: &Session, lock: &Lock, before: &Applied, 
 
 /// Saves the versions of parameters, which make the next plan cheaper.
 async fn save_versions(ui: Ui, session: &Session, lock: &Lock) {
-    let kept = match lock.fence().await {
-        Ok(()) => session.cloud.save_cache(&session.spec.env).await.map_err(|error| error.to_string()),
-        Err(why) => Err(why),
-    };
-    if let Err(error) = kept {
-        let error = prefix_lines(&error, "  ");
+    if let Err(error) = fenced(lock, session.cloud.save_cache(&session.spec.env)).await {
+        let error = prefix_lines(&error.to_string(), "  ");
         ui.note(&format!(
             "The record of parameter versions could not be saved: {error}. The next plan reads all values; nothing \
              else depends on it."

@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
-use super::Failure;
 use super::session::today;
+use super::{Failure, ONE_OF_THE_CYCLE};
 use crate::checks;
 use crate::cli::Exit;
 use crate::graph::Graph;
@@ -33,7 +33,7 @@ pub fn check(ui: Ui, specs: &[PathBuf], strict: bool) -> Result<Exit, Failure> {
                 warnings.append(Problems::new(spec.tree.sources, found.open));
             }
             Err(cycle) => {
-                let list = vec![Problem::new(cycle.to_string(), "remove one of these references")];
+                let list = vec![Problem::new(cycle.to_string(), ONE_OF_THE_CYCLE)];
                 problems.append(Problems::new(spec.tree.sources, list));
             }
         }

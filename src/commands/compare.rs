@@ -27,7 +27,7 @@ pub async fn compare(ui: Ui, args: &CompareArgs) -> Result<Exit, Failure> {
     } else {
         let (one, other) =
             (spec::load(&args.one, &kinds::catalog())?.env, spec::load(&args.other, &kinds::catalog())?.env);
-        let (here, there) = (View::of_spec(&one).map_err(cycle)?, View::of_spec(&other).map_err(cycle)?);
+        let (here, there) = (View::of_spec(&one)?, View::of_spec(&other)?);
         Comparison::of(&here, &there, &entries(&one, &other), false)
     };
     if ui.json {
@@ -42,10 +42,6 @@ pub async fn compare(ui: Ui, args: &CompareArgs) -> Result<Exit, Failure> {
     Ok(if unexplained { Exit::ChangesPending } else { Exit::Done })
 }
 
-fn cycle(message: String) -> Failure {
-    Failure::new(Exit::InvalidInput, message, "remove one of these references")
-}
-
 async fn read_live(ui: Ui, path: &Path, cloud: &CloudArgs) -> Result<(Environment, View), Failure> {
     let session = Session::open(ui, path, cloud, None).await?;
     let context = session.context(&session.graph);
@@ -57,6 +53,6 @@ async fn read_live(ui: Ui, path: &Path, cloud: &CloudArgs) -> Result<(Environmen
         Ok(found)
     };
     let found = session.guarded(reads).await?;
-    let view = View::live(&session.spec.env, &found, &session.secret_store).map_err(cycle)?;
+    let view = View::live(&session.spec.env, &found, &session.secret_store)?;
     Ok((session.spec.env, view))
 }

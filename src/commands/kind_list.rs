@@ -1,6 +1,9 @@
 //! The environment's list of kinds, over one run.
 
+use std::error::Error;
+
 use super::Failure;
+use super::lock::fenced;
 use super::session::Session;
 use crate::applied::ListChange;
 use crate::aws::ErrorClass;
@@ -13,20 +16,19 @@ use crate::value::prefix_lines;
 /// if the run dies and the spec has lost it by then.
 pub async fn extend(ui: Ui, session: &Session, lock: &Lock, change: &ListChange) -> Result<(), Failure> {
     // A person may have thought for longer than the lock lasted on a machine that slept.
-    let certain = async || lock.fence().await.map_err(|why| Failure::new(Exit::Refused, why, "apply again"));
-    certain().await?;
+    lock.fence().await?;
     if change.is_empty() {
         return Ok(());
     }
     match session.cloud.change_list(&session.spec.env, change).await {
         Ok(()) => Ok(()),
         Err(error) if change.must().is_empty() => {
-            unlisted(ui, &error.to_string());
+            unlisted(ui, &error);
             Ok(())
         }
         Err(error) => {
             // It may have slept since.
-            certain().await?;
+            lock.fence().await?;
             let kinds = change.must().into_iter().collect::<Vec<_>>().join(", ");
             let message = format!(
                 "{kinds} could not be put on the environment's list of kinds: {error}; nothing was changed"
@@ -45,17 +47,13 @@ pub async fn keep(ui: Ui, session: &Session, lock: &Lock, change: &ListChange) {
     if change.is_empty() {
         return;
     }
-    let kept = match lock.fence().await {
-        Ok(()) => session.cloud.change_list(&session.spec.env, change).await.map_err(|error| error.to_string()),
-        Err(why) => Err(why),
-    };
-    if let Err(error) = kept {
+    if let Err(error) = fenced(lock, session.cloud.change_list(&session.spec.env, change)).await {
         unlisted(ui, &error);
     }
 }
 
-fn unlisted(ui: Ui, error: &str) {
-    let error = prefix_lines(error, "  ");
+fn unlisted(ui: Ui, error: &dyn Error) {
+    let error = prefix_lines(&error.to_string(), "  ");
     ui.note(&format!(
         "The list of kinds could not be brought up to date: {error}. Later plans may read more kinds than they need; \
          nothing else depends on it."

@@ -11,7 +11,7 @@ use crate::apply::Stop;
 use crate::aws::{CloudError, ErrorClass};
 use crate::cli::{CloudArgs, Exit, LockArgs, UnlockArgs, Wait};
 use crate::clock::SystemClock;
-use crate::lock::{Held, Holder, Lock, LockError, LockOptions, UnlockResult};
+use crate::lock::{Held, Holder, Lock, LockError, LockOptions, NotStarted, UnlockResult};
 use crate::ui::Ui;
 use crate::value::{one_line, prefix_lines};
 
@@ -69,6 +69,21 @@ pub async fn locked(
     let kept = prefix_lines(&kept, "  ");
     ui.note(&format!("the lock could not be released ({kept}); it expires after {} s", args.lock_lease));
     result
+}
+
+/// Why a record beside the changes was not written.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordError {
+    #[error(transparent)]
+    NotStarted(#[from] NotStarted),
+    #[error(transparent)]
+    Cloud(#[from] CloudError),
+}
+
+/// Does this write, which has not begun, if the lock is still held.
+pub async fn fenced(lock: &Lock, write: impl Future<Output = Result<(), CloudError>>) -> Result<(), RecordError> {
+    lock.fence().await?;
+    Ok(write.await?)
 }
 
 fn reload(session: &mut Session) -> Result<(), Failure> {

@@ -37,7 +37,7 @@ pub async fn after(old: Option<&Path>, new: &Path, choices: &Choices) -> Result<
 pub async fn on_copy(capture: &Path, new: &Path, choices: &Choices) -> Result<Session, Failure> {
     let (spec, graph) = session::load(new, Some(choices))?;
     let help = "give a file that `observe --out` wrote";
-    let copy = Capture::read(capture).map_err(|message| Failure::new(Exit::InvalidInput, message, help))?;
+    let copy = Capture::read(capture).map_err(|error| Failure::new(Exit::InvalidInput, error.to_string(), help))?;
     let place = format!("a copy of {}, in memory", capture.display());
     let cloud = FileCloud::in_memory(&spec.env, Some(copy), place);
     cloud.guard(&spec.env).await.map_err(|error| unreadable(&[error]))?;

@@ -35,7 +35,7 @@ pub async fn observe(ui: Ui, spec: &Path, out: &Path, cloud: &CloudArgs) -> Resu
     assign_addresses(&session, &mut found);
     fill_unreadable_fields(&session, &mut found);
     let capture = Capture::of(&session.spec.env, session.secret_store.key(), &found);
-    capture.write(out).map_err(|message| Failure::new(Exit::Failed, message, "choose another path"))?;
+    capture.write(out).map_err(|error| Failure::new(Exit::Failed, error.to_string(), "choose another path"))?;
     if ui.json {
         ui.result_json(&serde_json::json!({ "captured": capture.objects.len(), "out": out }))?;
     } else {

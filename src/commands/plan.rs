@@ -39,10 +39,7 @@ pub async fn plan(ui: Ui, args: &PlanArgs, json: bool) -> Result<Exit, Failure> 
         saved.write(out)?;
     }
     if format == Format::TfplanJson {
-        let terraform = render::tfplan(&session.spec.env, graph, &execution).map_err(|address| {
-            let message = format!("{address} has no counterpart among Terraform's resources");
-            Failure::new(Exit::Failed, message, "choose another format; all others show it")
-        })?;
+        let terraform = render::tfplan(&session.spec.env, graph, &execution)?;
         ui.result_json(&terraform)?;
     } else {
         let beside = if args.destroy { Beside::default() } else { session.beside() };
@@ -82,7 +79,7 @@ pub async fn make(
     };
     let mut execution = plan::make(session.cloud.as_ref(), session.context(graph), &asked).await?;
     options::destroyable(&asked, &session.graph, &execution)?;
-    let order = Order::of(&execution).map_err(|cycle| Failure::new(Exit::Refused, cycle, "nothing was changed"))?;
+    let order = Order::of(&execution)?;
     execution.plan.seconds = order.seconds();
     Ok(Planned { execution, order })
 }

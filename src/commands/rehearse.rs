@@ -20,9 +20,7 @@ pub async fn rehearse(ui: Ui, args: &RehearseArgs) -> Result<Exit, Failure> {
     }
     let progress = Progress::new(ui, order.len());
     let emit = |event: crate::apply::Event<'_>| progress.show_event(&event);
-    let rehearsal = carry_out(session.cloud.as_ref(), context, &first, &order, &emit).await;
-    let (report, interruptions) =
-        rehearsal.map_err(|why| Failure::new(Exit::Refused, why, "nothing was changed"))?;
+    let (report, interruptions) = carry_out(session.cloud.as_ref(), context, &first, &order, &emit).await?;
     progress.clear();
     let left = match report.is_success() {
         true => make(&session, &session.graph, &args.choices, false, false).await?.execution.plan.changes,

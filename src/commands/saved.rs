@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::Failure;
 use crate::cli::{Choices, Exit, Losses};
-use crate::files;
+use crate::files::{self, FileError};
 use crate::plan::{Allowances, FORMAT_VERSION, Plan};
 use crate::value::Address;
 
@@ -25,6 +25,23 @@ pub struct SavedPlan {
 
 const FORMAT: &str = "baseplate-plan";
 
+/// Why a text is not a [`SavedPlan`], in words that go after the name of its file and a colon.
+#[derive(Debug, thiserror::Error)]
+pub enum SavedPlanError {
+    /// The file cannot be read.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// It is not JSON, or not of this shape.
+    #[error(transparent)]
+    Json(#[from] serde_json::Error),
+    #[error("its \"format\" is not \"{FORMAT}\"")]
+    Format,
+    #[error("its version is not {FORMAT_VERSION}")]
+    Version,
+    #[error("its spec is not a .toml file")]
+    Spec,
+}
+
 impl SavedPlan {
     pub fn new(spec: &Path, choices: &Choices, plan: Plan) -> Self {
         let Choices { adopt, image, live_images, losses } = choices.clone();
@@ -43,6 +60,10 @@ impl SavedPlan {
         }
     }
 
+    /// Writes the file at once or not at all, readable only by its owner.
+    ///
+    /// # Errors
+    /// What [`files::write_private`] says.
     pub fn write(&self, path: &Path) -> Result<(), Failure> {
         let text = serde_json::to_vec_pretty(self).unwrap_or_default();
         files::write_private(path, &text).map_err(|error| {
@@ -55,9 +76,9 @@ impl SavedPlan {
         if path.extension().is_some_and(|extension| extension == "toml") {
             return Ok(None);
         }
-        let saved = files::read(path, files::LARGEST).and_then(|text| Self::parse(&text));
-        saved.map(Some).map_err(|why| {
-            let message = format!("{} cannot be used as a plan: {why}", path.display());
+        let saved = || Self::parse(&files::read(path, files::LARGEST)?);
+        saved().map(Some).map_err(|error| {
+            let message = format!("{} cannot be used as a plan: {error}", path.display());
             Failure::new(Exit::Refused, message, "give a spec (*.toml), or a plan that `plan --out` saved")
         })
     }
@@ -66,19 +87,19 @@ impl SavedPlan {
     ///
     /// # Errors
     /// It is not a saved plan, or of another version.
-    pub fn parse(text: &[u8]) -> Result<Self, String> {
-        let value: Value = serde_json::from_slice(text).map_err(|error| error.to_string())?;
+    pub fn parse(text: &[u8]) -> Result<Self, SavedPlanError> {
+        let value: Value = serde_json::from_slice(text)?;
         if value.get("format").and_then(Value::as_str) != Some(FORMAT) {
-            return Err(format!("its \"format\" is not \"{FORMAT}\""));
+            return Err(SavedPlanError::Format);
         }
         let version = value.pointer("/plan/format_version").and_then(Value::as_u64);
         if version != Some(u64::from(FORMAT_VERSION)) {
-            return Err(format!("its version is not {FORMAT_VERSION}"));
+            return Err(SavedPlanError::Version);
         }
-        let saved = Self::deserialize(value).map_err(|error| error.to_string())?;
+        let saved = Self::deserialize(value)?;
         // Refused before anything is read there: a plan may come from anybody.
         if saved.spec.extension().is_none_or(|extension| extension != "toml") {
-            return Err("its spec is not a .toml file".to_owned());
+            return Err(SavedPlanError::Spec);
         }
         Ok(saved)
     }

@@ -108,8 +108,7 @@ pub fn load(path: &Path, choices: Option<&Choices>) -> Result<(Spec, Graph), Fai
     if !broken.is_empty() {
         return Err(Problems::new(spec.tree.sources, broken).into());
     }
-    let graph = Graph::of(&spec.env)
-        .map_err(|cycle| Failure::new(Exit::InvalidInput, cycle, "remove one of these references"))?;
+    let graph = Graph::of(&spec.env)?;
     options::adoptable(choices.map(|choices| choices.adopt.as_slice()).unwrap_or_default(), &graph)?;
     Ok((spec, graph))
 }
@@ -148,7 +147,7 @@ async fn open(ui: Ui, env: &Environment, args: &CloudArgs) -> Result<Box<dyn Clo
         let help = "give the path of a cloud file, or of a new one";
         return match FileCloud::open(Path::new(path), env, options) {
             Ok(cloud) => Ok(Box::new(cloud)),
-            Err(message) => Err(Failure::new(Exit::InvalidInput, message, help)),
+            Err(error) => Err(Failure::new(Exit::InvalidInput, error.to_string(), help)),
         };
     }
     if args.cloud != "aws" {

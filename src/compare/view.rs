@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::Side;
 use super::anonymizer::Anonymizer;
 use crate::cloud::Observed;
-use crate::graph::{DesiredObject, Graph};
+use crate::graph::{DependencyCycle, DesiredObject, Graph};
 use crate::kinds::{Live, Stage};
 use crate::plan::{AddressIndex, KnownOutputs, SecretMode, resolve_with};
 use crate::spec::Environment;
@@ -28,8 +28,8 @@ impl View {
     /// The environment as its spec describes it.
     ///
     /// # Errors
-    /// A cycle of references, by name.
-    pub fn of_spec(env: &Environment) -> Result<Self, String> {
+    /// A cycle of references.
+    pub fn of_spec(env: &Environment) -> Result<Self, DependencyCycle> {
         let wanted = Graph::of(&Anonymizer::of(env).environment(env))?.objects;
         let compared = |wanted: DesiredObject| {
             (wanted.address, ComparedObject { stage: wanted.stage, attrs: Rc::unwrap_or_clone(wanted.attrs) })
@@ -40,8 +40,12 @@ impl View {
     /// The environment as it is live. Everything in `found` must have been read in full.
     ///
     /// # Errors
-    /// A cycle of references, by name.
-    pub fn live(env: &Environment, found: &[Observed], secret_store: &SecretStore) -> Result<Self, String> {
+    /// A cycle of references.
+    pub fn live(
+        env: &Environment,
+        found: &[Observed],
+        secret_store: &SecretStore,
+    ) -> Result<Self, DependencyCycle> {
         let anonymizer = Anonymizer::of(env);
         let wanted: BTreeMap<Address, DesiredObject> =
             Graph::of(env)?.objects.into_iter().map(|wanted| (wanted.address.clone(), wanted)).collect();

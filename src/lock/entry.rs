@@ -26,6 +26,11 @@ pub struct Entry {
 
 const FORMAT: u64 = 1;
 
+/// The format of an entry that another version of Baseplate wrote.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("its format is {0}, of a newer version of Baseplate; use that version")]
+pub struct UnknownFormat(pub u64);
+
 /// The longest lease, in seconds.
 pub const LONGEST: u64 = 3600;
 
@@ -64,12 +69,12 @@ impl Entry {
     /// # Errors
     /// Another Baseplate wrote it in a format that this one does not know: to pass over it would be to ignore
     /// its lock.
-    pub fn counting(text: &str, number: i64) -> Result<Option<Self>, String> {
+    pub fn counting(text: &str, number: i64) -> Result<Option<Self>, UnknownFormat> {
         let Ok(value) = serde_json::from_str::<Value>(text) else { return Ok(None) };
         match value.get("lock_format").and_then(Value::as_u64) {
             None => Ok(None),
             Some(FORMAT) => Ok(Self::deserialize(value).ok().filter(|entry| entry.version == number)),
-            Some(other) => Err(format!("its format is {other}, of a newer version of Baseplate; use that version")),
+            Some(other) => Err(UnknownFormat(other)),
         }
     }
 }
@@ -86,7 +91,7 @@ mod tests {
         for garbage in ["", "free", "{}", "[]", r#"{"lock_format": 1, "version": 7}"#, r#"{"lock_format": "1"}"#] {
             assert_eq!(Entry::counting(garbage, 7), Ok(None), "{garbage}");
         }
-        assert!(Entry::counting(r#"{"lock_format": 2}"#, 7).is_err());
+        assert_eq!(Entry::counting(r#"{"lock_format": 2}"#, 7), Err(UnknownFormat(2)));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use futures_util::future::LocalBoxFuture;
 
-use super::{Held, Holder, LockStore, Renewal, Take, UnlockResult};
+use super::{Held, Holder, LockLost, LockStore, Renewal, Take, UnlockResult};
 use crate::aws::CloudError;
 use crate::clock::{Clock, Timestamp};
 use crate::files;
@@ -31,7 +31,7 @@ impl FileLock {
         Self { path: path.with_file_name(format!(".{name}.lock")), clock, file: RefCell::default() }
     }
 
-    fn error(&self, what: &str, error: &std::io::Error) -> CloudError {
+    fn error(&self, what: &str, error: &dyn std::error::Error) -> CloudError {
         CloudError::new("file:Lock", "FileCloud", format!("cannot {what} {}: {error}", self.path.display()))
     }
 
@@ -44,7 +44,7 @@ impl FileLock {
 
     fn try_take(&self, me: &Holder) -> Result<Take, CloudError> {
         // What a link leads to would be emptied.
-        files::may_write(&self.path).map_err(|why| self.error("lock", &std::io::Error::other(why)))?;
+        files::may_write(&self.path).map_err(|error| self.error("lock", &error))?;
         loop {
             let mut options = OpenOptions::new();
             options.read(true).write(true).create(true).truncate(false).mode(0o600);
@@ -98,7 +98,7 @@ impl LockStore for FileLock {
             let ours = self.file.borrow().as_ref().is_some_and(|file| self.is_in_place(file));
             Ok(match ours {
                 true => Renewal::Renewed(Timestamp::now(self.clock.as_ref())),
-                false => Renewal::Lost(format!("{} was removed", self.path.display())),
+                false => Renewal::Lost(LockLost::Removed(self.path.clone())),
             })
         })
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::sync::{Mutex, Notify};
 
-use super::{Held, Holder, LockStore, Renewal, Take};
+use super::{Held, Holder, LockError, LockLost, LockStore, NotStarted, Renewal, RenewalError, Take};
 use crate::aws::{CloudError, ErrorClass};
 use crate::clock::{Clock, Timestamp};
 
@@ -17,16 +17,6 @@ pub struct LockOptions {
     pub timeout: Duration,
 }
 
-/// Why the lock was not acquired.
-#[derive(Debug)]
-pub enum LockError {
-    /// Another run held it until the timeout.
-    Held(Held),
-    Cloud(CloudError),
-    /// The wait was cancelled.
-    Cancelled,
-}
-
 /// The lock of an environment, held by this run.
 pub struct Lock {
     store: Box<dyn LockStore>,
@@ -35,7 +25,7 @@ pub struct Lock {
     lease: Duration,
     /// Before the write that holds it was sent.
     renewed: Cell<Timestamp>,
-    lost: RefCell<Option<String>>,
+    lost: RefCell<Option<LockLost>>,
     notify: Notify,
     renewing: Mutex<()>,
 }
@@ -107,11 +97,11 @@ impl Lock {
     /// Makes certain, before a write, that the lock is still ours. Costs a call only when renewals are overdue.
     ///
     /// # Errors
-    /// It is lost, and why. Nothing more may be written.
-    pub async fn fence(&self) -> Result<(), String> {
+    /// It is lost. Nothing more may be written.
+    pub async fn fence(&self) -> Result<(), NotStarted> {
         while !self.is_certain() {
             if let Some(why) = self.lost.borrow().as_ref() {
-                return Err(format!("not started: {why}"));
+                return Err(why.clone().into());
             }
             self.renew().await;
         }
@@ -119,7 +109,7 @@ impl Lock {
     }
 
     /// Waits until the lock is lost, and answers why.
-    pub async fn lost(&self) -> String {
+    pub async fn lost(&self) -> LockLost {
         loop {
             if let Some(why) = self.lost.borrow().as_ref() {
                 return why.clone();
@@ -180,24 +170,21 @@ impl Lock {
         let renewal = self.retrying(async || self.store.renew(&self.me, self.lease).await, || true);
         let outcome = tokio::select! {
             biased;
-            outcome = renewal => outcome.map_err(|error| error.to_string()),
-            () = self.clock.sleep(limit) => Err(format!("no response within {} s", limit.as_secs_f64())),
+            outcome = renewal => outcome.map_err(RenewalError::from),
+            () = self.clock.sleep(limit) => Err(RenewalError::NoResponse(limit)),
         };
         match outcome {
             Ok(Renewal::Renewed(at)) => {
                 self.renewed.set(at);
                 self.store.valid_for(at, safe_share(self.lease));
             }
-            Ok(Renewal::Lost(why)) => self.lose(format!("the lock was lost: {why}")),
-            Err(why) if !self.is_certain() => {
-                let seconds = self.age().as_secs();
-                self.lose(format!("the lock could not be renewed for {seconds} s: {why}"));
-            }
+            Ok(Renewal::Lost(why)) => self.lose(why),
+            Err(source) if !self.is_certain() => self.lose(LockLost::NotRenewed { since: self.age(), source }),
             Err(_) => {}
         }
     }
 
-    fn lose(&self, why: String) {
+    fn lose(&self, why: LockLost) {
         self.store.valid_for(self.renewed.get(), Duration::ZERO);
         self.lost.borrow_mut().get_or_insert(why);
         self.notify.notify_waiters();

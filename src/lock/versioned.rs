@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::future::LocalBoxFuture;
 
 use super::entry::Entry;
-use super::{Held, Holder, LockStore, Renewal, Take, UnlockResult};
+use super::{Held, Holder, LockLost, LockStore, Renewal, Take, UnlockResult};
 use crate::aws::{CloudError, ErrorClass};
 use crate::clock::{Clock, Timestamp};
 
@@ -97,7 +97,7 @@ impl<V: Versions> VersionedLock<V> {
             match Entry::counting(&text, number) {
                 Ok(None) => {}
                 Ok(counts) => return Ok(Log { newest, counts }),
-                Err(why) => return wrong(ErrorClass::Rejected, why),
+                Err(unknown) => return wrong(ErrorClass::Rejected, unknown.to_string()),
             }
             number -= 1;
             if number == 0 {
@@ -228,12 +228,11 @@ impl<V: Versions> LockStore for VersionedLock<V> {
                     return Err(unusable(ErrorClass::Ambiguous, message));
                 }
                 if !log.is_held_by(me) {
-                    let why = match &log.counts {
-                        Some(entry) if entry.held => format!("{} holds it", who(&entry.holder)),
-                        Some(entry) => format!("{} released it with `unlock`", who(&entry.holder)),
-                        None => "its parameter was overwritten".to_owned(),
-                    };
-                    return Ok(Renewal::Lost(why));
+                    return Ok(Renewal::Lost(match log.counts {
+                        Some(Entry { held: true, holder, .. }) => LockLost::HeldBy(holder),
+                        Some(Entry { holder, .. }) => LockLost::Unlocked(holder),
+                        None => LockLost::Overwritten,
+                    }));
                 }
                 let at = self.now();
                 let entry = Entry::held(me, lease, self.clock.wall_clock(), log.next());
@@ -281,8 +280,4 @@ impl<V: Versions> LockStore for VersionedLock<V> {
 
 fn unusable(class: ErrorClass, message: String) -> CloudError {
     CloudError { class, ..CloudError::new("ssm:GetParameter", "UnusableLock", message) }
-}
-
-fn who(holder: &Holder) -> String {
-    format!("{} ({}, process {})", holder.by, holder.command, holder.pid)
 }

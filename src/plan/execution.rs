@@ -7,8 +7,9 @@ use super::Plan;
 use super::diff::{Difference, differences};
 use super::guards::Allowances;
 use super::known_outputs::KnownOutputs;
-use crate::applied::{Applied, InUse};
+use crate::applied::{Applied, InUse, NewerList};
 use crate::aws::CloudError;
+use crate::graph::DependencyCycle;
 use crate::kinds::{AnyKind, Live, content_digest};
 use crate::value::Address;
 
@@ -93,11 +94,22 @@ impl WriteMode {
 }
 
 /// Why planning failed.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum PlanError {
+    /// Calls that failed.
+    #[error("{}", lines(.0))]
     Cloud(Vec<CloudError>),
+    #[error(transparent)]
+    Cycle(#[from] DependencyCycle),
+    #[error(transparent)]
+    Newer(#[from] NewerList),
     /// Conflicts that a person must resolve.
+    #[error("{}", lines(.0))]
     Conflicts(Vec<String>),
+}
+
+fn lines(errors: &[impl ToString]) -> String {
+    errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
 
 /// Names of the top-level fields in which resolved desired attributes differ from what is live.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{Action, Change};
 use crate::kinds::Impact;
-use crate::value::Address;
+use crate::value::{Address, AddressError};
 
 /// What the options allow to be deleted.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -41,16 +41,25 @@ impl AddressPattern {
     }
 }
 
-impl FromStr for AddressPattern {
-    type Err = String;
+/// Why a text is not an [`AddressPattern`].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PatternError {
+    #[error(transparent)]
+    Address(#[from] AddressError),
+    #[error("unknown kind `{0}`")]
+    UnknownKind(String),
+}
 
-    fn from_str(text: &str) -> Result<Self, String> {
+impl FromStr for AddressPattern {
+    type Err = PatternError;
+
+    fn from_str(text: &str) -> Result<Self, PatternError> {
         if text == "*" {
             return Ok(Self::All);
         }
         let address: Address = text.parse()?;
         if crate::kinds::find(address.kind()).is_none() {
-            return Err(format!("unknown kind `{}`", address.kind()));
+            return Err(PatternError::UnknownKind(address.kind().to_owned()));
         }
         Ok(if address.name() == "*" { Self::Kind(address.kind().to_owned()) } else { Self::One(address) })
     }
@@ -112,6 +121,7 @@ mod tests {
         assert_eq!(matches("ssm_parameter.*"), Ok(true));
         assert_eq!(matches("ssm_parameter.web/token"), Ok(true));
         assert_eq!(matches("ssm_parameter.web"), Ok(false));
-        assert!(matches("ssm_parameters.*").is_err() && matches("everything").is_err());
+        assert_eq!(matches("ssm_parameters.*"), Err(PatternError::UnknownKind("ssm_parameters".to_owned())));
+        assert!(matches!(matches("everything"), Err(PatternError::Address(_))));
     }
 }

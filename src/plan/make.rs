@@ -12,13 +12,13 @@ use crate::graph::Graph;
 pub async fn make(cloud: &dyn Cloud, context: Context<'_>, options: &Options) -> Result<ExecutionPlan, PlanError> {
     let kinds = if options.destroy { Kinds::All } else { Kinds::InUse };
     let State { mut found, applied, list } = cloud.state(context, kinds).await.map_err(PlanError::Cloud)?;
-    if let Some(why) = list.as_ref().and_then(|list| list.too_new(context.env)) {
-        return Err(PlanError::Conflicts(vec![why]));
+    if let Some(list) = &list {
+        list.check_known(context.env)?;
     }
     // A destroy plans against nothing desired, but still in the order of the spec.
     let computed;
     let spec = if options.destroy {
-        computed = Graph::of(context.env).map_err(|cycle| PlanError::Conflicts(vec![cycle]))?;
+        computed = Graph::of(context.env)?;
         &computed
     } else {
         context.graph

@@ -27,11 +27,16 @@ const STATE_VERSION: &str = "1.0";
 const TERRAFORM_VERSION: &str = "1.9.0";
 const PROVIDER: &str = "registry.terraform.io/hashicorp/aws";
 
+/// An object that has no counterpart among Terraform's resources.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0} has no counterpart among Terraform's resources")]
+pub struct NoCounterpart(pub Address);
+
 /// The plan for Terraform's readers.
 ///
 /// # Errors
 /// An object that has no counterpart among Terraform's resources.
-pub fn tfplan(env: &Environment, graph: &Graph, execution: &ExecutionPlan) -> Result<Value, Address> {
+pub fn tfplan(env: &Environment, graph: &Graph, execution: &ExecutionPlan) -> Result<Value, NoCounterpart> {
     let objects = Objects::of(graph, execution);
     let mut pairs = Vec::new();
     for object in &objects.list {
@@ -150,10 +155,12 @@ fn blocks_of(address: &Address, attrs: &Value, region: &str) -> Option<Vec<Block
     kinds::find(address.kind())?.terraform(attrs, &This { address, region })
 }
 
-fn paired<'a>(object: &'a Object, region: &str) -> Result<Vec<Pair<'a>>, Address> {
+fn paired<'a>(object: &'a Object, region: &str) -> Result<Vec<Pair<'a>>, NoCounterpart> {
     let blocks = |attrs: &Option<Value>| match attrs {
         None => Ok(Vec::new()),
-        Some(attrs) => blocks_of(&object.address, attrs, region).ok_or_else(|| object.address.clone()),
+        Some(attrs) => {
+            blocks_of(&object.address, attrs, region).ok_or_else(|| NoCounterpart(object.address.clone()))
+        }
     };
     let mut before: BTreeMap<_, _> =
         blocks(&object.before)?.into_iter().map(|block| ((block.kind, block.part.clone()), block)).collect();

@@ -5,14 +5,15 @@ mod typed;
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::string::FromUtf8Error;
 
 use serde_json::Value;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::place::{Place, Source, line_column};
-use super::problem::Problem;
-use crate::files;
+use super::problem::{Problem, Problems};
+use crate::files::{self, FileError};
 
 /// A spec is written by people; what is larger than this is something else. In bytes, each file.
 const MAX_BYTES: usize = 512 << 10;
@@ -59,8 +60,8 @@ impl Tree {
     ///
     /// # Errors
     /// Every syntax error of the first file that has any; an unreadable or oversized file; a cycle of `extends`, or
-    /// one that leaves the folder.
-    pub fn read(path: &Path, schema: &Value) -> Result<Self, (Vec<Source>, Vec<Problem>)> {
+    /// one that leaves the repository.
+    pub fn read(path: &Path, schema: &Value) -> Result<Self, Problems> {
         extends::read(path, schema)
     }
 
@@ -68,11 +69,11 @@ impl Tree {
     ///
     /// # Errors
     /// Every syntax error.
-    pub fn of(name: &str, text: &str, schema: &Value) -> Result<Self, (Vec<Source>, Vec<Problem>)> {
+    pub fn of(name: &str, text: &str, schema: &Value) -> Result<Self, Problems> {
         let sources = vec![Source { name: name.to_owned(), text: text.to_owned() }];
         match parse(&sources[0], 0, schema) {
             Ok(root) => Ok(Self { sources, root }),
-            Err(problems) => Err((sources, problems)),
+            Err(list) => Err(Problems::new(sources, list)),
         }
     }
 
@@ -140,15 +141,24 @@ impl Tree {
     }
 }
 
-fn read_text(path: &Path) -> Result<String, String> {
+/// Why a file is not a spec's text, in words that go after its path and a colon.
+#[derive(Debug, thiserror::Error)]
+enum TextError {
+    #[error("a spec is a file whose name ends in .toml")]
+    NotToml,
+    #[error(transparent)]
+    File(#[from] FileError),
+    #[error("it is not UTF-8 at byte {}", .0.utf8_error().valid_up_to())]
+    NotUtf8(#[from] FromUtf8Error),
+}
+
+fn read_text(path: &Path) -> Result<String, TextError> {
     let is_toml = |path: &Path| path.extension().is_some_and(|extension| extension == "toml");
     // A link may lead to what is no spec and nobody's business; what is not there is told by the read.
     if !is_toml(path) || path.canonicalize().is_ok_and(|real| !is_toml(&real)) {
-        return Err("a spec is a file whose name ends in .toml".to_owned());
+        return Err(TextError::NotToml);
     }
-    let bytes = files::read(path, MAX_BYTES)?;
-    let text = String::from_utf8(bytes)
-        .map_err(|error| format!("it is not UTF-8 at byte {}", error.utf8_error().valid_up_to()))?;
+    let text = String::from_utf8(files::read(path, MAX_BYTES)?)?;
     // Some editors put a mark before the text. Without it, places in the text are right. How a checkout ends its lines
     // must not change a value that has several.
     Ok(text.strip_prefix('\u{feff}').unwrap_or(&text).replace("\r\n", "\n"))

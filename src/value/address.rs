@@ -35,15 +35,22 @@ impl fmt::Display for Address {
     }
 }
 
+/// A text that is no address.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{text}` is not an address: expected <kind>.<name>, as in subnet.private-a")]
+pub struct AddressError {
+    pub text: String,
+}
+
 impl FromStr for Address {
-    type Err = String;
+    type Err = AddressError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let sound =
             |part: &str| !part.is_empty() && !part.contains(|c: char| is_unsafe(c) || c == '\n' || c == '\t');
         match text.split_once('.') {
             Some((kind, name)) if sound(kind) && sound(name) => Ok(Self::new(kind, name)),
-            _ => Err(format!("`{text}` is not an address: expected <kind>.<name>, as in subnet.private-a")),
+            _ => Err(AddressError { text: text.to_owned() }),
         }
     }
 }

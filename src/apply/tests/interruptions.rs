@@ -9,7 +9,7 @@ use futures_util::future::LocalBoxFuture;
 use super::*;
 use crate::aws::CloudError;
 use crate::clock::{Clock, SimulatedClock, Timestamp};
-use crate::lock::{Held, Holder, LockStore, Renewal, Take, UnlockResult};
+use crate::lock::{Held, Holder, LockLost, LockStore, Renewal, Take, UnlockResult};
 
 /// A scene in which a signal comes after so many seconds.
 fn signalled(mut scene: Scene, after: u64) -> super::scene::Outcome {
@@ -112,7 +112,7 @@ impl LockStore for Stolen {
         Box::pin(async {
             Ok(match self.clock.monotonic() < self.at {
                 true => Renewal::Renewed(Timestamp::now(&self.clock)),
-                false => Renewal::Lost("ada has it".to_owned()),
+                false => Renewal::Lost(LockLost::HeldBy(Holder { by: "ada".to_owned(), ..Holder::this("apply") })),
             })
         })
     }
@@ -141,7 +141,7 @@ fn without_its_lock_a_run_writes_nothing_more() {
     scene.lock(Stolen { clock: scene.cloud.clock.clone(), at: Duration::from_secs(90), told: Rc::clone(&told) });
     scene.cloud.script(Call::Poll, "vpc.main", [Answer::Waits; 30]);
     let outcome = scene.run();
-    assert!(outcome.report.lock_lost.as_deref().is_some_and(|why| why.contains("ada has it")));
+    assert!(outcome.report.lock_lost.as_deref().is_some_and(|why| why.contains("the lock was lost: ada (apply")));
     assert!(!outcome.report.is_interrupted() && !outcome.report.is_success());
     assert_eq!(names(&outcome.report.not_begun), ["subnet.a", "subnet.b"]);
     let late = |(at, call, _): &&(Duration, Call, _)| {

@@ -324,8 +324,9 @@ fn a_cycle_is_named() {
     let mut scene = Scene::side_by_side();
     scene.create("subnet.a").needs(&["subnet.b"]);
     scene.create("subnet.b").needs(&["subnet.a"]);
-    let why = Order::of(&scene.execution()).err().expect("no order");
-    assert!(why.contains("cycle among the changes, at subnet."), "{why}");
+    let cycle = Order::of(&scene.execution()).err().expect("no order");
+    assert!(cycle.at.as_ref().is_some_and(|at| at.kind() == "subnet"), "{cycle:?}");
+    assert!(cycle.to_string().starts_with("dependency cycle among the changes, at subnet."), "{cycle}");
 }
 
 #[test]

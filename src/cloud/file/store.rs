@@ -1,12 +1,12 @@
 use std::collections::HashMap;
 use std::fs::{File, Metadata, OpenOptions, symlink_metadata};
-use std::io::Write;
+use std::io::{self, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::cloud::record::{Capture, Change, Objects, Record, name};
+use crate::cloud::record::{Capture, CaptureError, Change, CloudFileError, Objects, Record, name};
 use crate::files;
 use crate::spec::OWNERSHIP;
 
@@ -60,9 +60,9 @@ impl Store {
     ///
     /// # Errors
     /// It is there and is not a cloud file, or could not be written.
-    pub fn open(path: &Path, new: impl FnOnce() -> Capture) -> Result<Self, String> {
-        let unusable = |why| format!("{} cannot be used as a cloud file: {why}", path.display());
-        files::may_write(path).map_err(unusable)?;
+    pub fn open(path: &Path, new: impl FnOnce() -> Capture) -> Result<Self, CloudFileError> {
+        let unusable = |error| CloudFileError::Unusable { path: path.to_owned(), source: Box::new(error) };
+        files::may_write(path).map_err(|error| unusable(error.into()))?;
         // Taken before it is read: what is written to it meanwhile is then seen.
         let stamp = Stamp::at(path);
         let objects = match stamp {
@@ -85,7 +85,7 @@ impl Store {
     ///
     /// # Errors
     /// Somebody else wrote to the file since it was read, or what the file system says.
-    pub fn make(&mut self, change: Change) -> Result<(), String> {
+    pub fn make(&mut self, change: Change) -> Result<(), CloudFileError> {
         if let Some(disk) = &mut self.disk {
             disk.append(&self.objects, &change)?;
         }
@@ -97,7 +97,7 @@ impl Store {
     ///
     /// # Errors
     /// As for [`Self::make`]. Nothing is lost then: the changes stay behind the document, where they are found.
-    pub fn close(&mut self) -> Result<(), String> {
+    pub fn close(&mut self) -> Result<(), CloudFileError> {
         match &mut self.disk {
             // A run that was killed may have left nothing to do but this.
             Some(disk) if disk.written.map_or(self.objects.has_appended_changes, |(_, changes)| changes > 0) => {
@@ -109,10 +109,10 @@ impl Store {
 }
 
 impl Disk {
-    fn append(&mut self, objects: &Objects, change: &Change) -> Result<(), String> {
+    fn append(&mut self, objects: &Objects, change: &Change) -> Result<(), CloudFileError> {
         let mut entry = b"\n".to_vec();
         // Laid out as the document is: by that it is known how long the document will be.
-        serde_json::to_writer_pretty(&mut entry, change).map_err(|error| error.to_string())?;
+        serde_json::to_writer_pretty(&mut entry, change).map_err(|error| unwritten(&self.path, error.into()))?;
         entry.push(b'\n');
         let (document, changes) = match self.written {
             Some((document, changes)) if changes + entry.len() <= document.max(FEW) => (document, changes),
@@ -122,13 +122,12 @@ impl Disk {
             }
         };
         if document + GROWTH * (changes + entry.len()) > files::LARGEST {
-            let path = self.path.display();
-            return Err(format!("{path} would exceed {} bytes, the limit for a cloud file", files::LARGEST));
+            return Err(CloudFileError::TooLarge { path: self.path.clone() });
         }
         self.unmoved()?;
-        let failed = |error: std::io::Error| format!("cannot write {}: {error}", self.path.display());
-        let mut file = OpenOptions::new().append(true).open(&self.path).map_err(failed)?;
-        let before = Stamp::of(&file.metadata().map_err(failed)?);
+        let opened = OpenOptions::new().append(true).open(&self.path);
+        let opened = opened.and_then(|file| Ok((Stamp::of(&file.metadata()?), file)));
+        let (before, mut file) = opened.map_err(|error| unwritten(&self.path, error))?;
         if self.stamp != Some(before) {
             return Err(self.moved());
         }
@@ -141,9 +140,8 @@ impl Disk {
                 Ok(())
             }
             Err(error) => {
-                let message = failed(error);
                 self.take_back(&file, before.bytes);
-                Err(message)
+                Err(unwritten(&self.path, error))
             }
         }
     }
@@ -156,7 +154,7 @@ impl Disk {
     }
 
     /// Puts a document in place of all that the file holds.
-    fn rewrite(&mut self, objects: &Objects) -> Result<(), String> {
+    fn rewrite(&mut self, objects: &Objects) -> Result<(), CloudFileError> {
         self.unmoved()?;
         let document = objects.capture().write(&self.path)?;
         self.written = Some((document, 0));
@@ -164,22 +162,22 @@ impl Disk {
         Ok(())
     }
 
-    fn unmoved(&self) -> Result<(), String> {
+    fn unmoved(&self) -> Result<(), CloudFileError> {
         if Stamp::at(&self.path) == self.stamp { Ok(()) } else { Err(self.moved()) }
     }
 
-    fn moved(&self) -> String {
-        format!(
-            "{} was changed by another process during this run, and was left untouched; run the command again to \
-             continue",
-            self.path.display()
-        )
+    fn moved(&self) -> CloudFileError {
+        CloudFileError::Changed { path: self.path.clone() }
     }
+}
+
+fn unwritten(path: &Path, error: io::Error) -> CloudFileError {
+    CloudFileError::Write { path: path.to_owned(), source: error.into() }
 }
 
 /// Two objects have the same address only after an interrupted replacement: then they differ, and have different
 /// names if their kind has names.
-fn check_unique_addresses(objects: &Objects) -> Result<(), String> {
+fn check_unique_addresses(objects: &Objects) -> Result<(), CaptureError> {
     let mut places: HashMap<_, Vec<_>> = HashMap::new();
     for record in objects.records().filter(|record| tags_match(record)) {
         let place = (&record.project, &record.environment, &record.address);
@@ -188,12 +186,8 @@ fn check_unique_addresses(objects: &Objects) -> Result<(), String> {
             other.attrs == record.attrs || name(other).is_some_and(|other| Some(other) == name(record))
         };
         if let Some(other) = others.iter().find(is_copy) {
-            return Err(format!(
-                "{} and {} are both {}, and neither replaces the other; remove one of them",
-                other.id,
-                record.id,
-                super::owner(record)
-            ));
+            let (one, other) = (other.id.clone(), record.id.clone());
+            return Err(CaptureError::Copies { one, other, owner: super::owner(record) });
         }
         others.push(record);
     }
@@ -312,7 +306,7 @@ mod tests {
             std::fs::write(&path, &edited).expect("an edit");
             let now = ids(&store.objects);
             for refused in [store.make(group(2)), store.close()] {
-                assert!(refused.is_err_and(|why| why.contains("changed by another process")));
+                assert!(matches!(refused, Err(CloudFileError::Changed { .. })), "{refused:?}");
             }
             assert_eq!(ids(&store.objects), now, "nor is it in memory");
             assert_eq!(std::fs::read_to_string(&path).expect("read"), edited);
@@ -333,17 +327,28 @@ mod tests {
             change(&mut copy);
             file["objects"].as_array_mut().expect("objects").push(copy);
             std::fs::write(&path, file.to_string()).expect("an edit");
-            Store::open(&path, empty).err().unwrap_or_default()
+            match Store::open(&path, empty) {
+                Ok(_) => None,
+                Err(CloudFileError::Unusable { source, .. }) => Some(*source),
+                Err(other) => panic!("{other}"),
+            }
         };
         let (id, name) = (json!("id-2"), json!("/shop/other"));
         let same = opened(&|copy| copy["address"] = "log_group.other".into());
-        assert!(same.contains("log_group.g1 and log_group.other have the same id, id-1"), "{same}");
+        assert!(matches!(same, Some(CaptureError::SameId { .. })), "{same:?}");
+        let same = same.map(|why| why.to_string()).unwrap_or_default();
+        assert!(same.starts_with("log_group.g1 and log_group.other have the same id, id-1:"), "{same}");
         let copy = opened(&|copy| copy["id"] = id.clone());
-        assert!(copy.contains("id-1 and id-2 are both log_group.g1 of shop dev"), "{copy}");
+        assert!(matches!(copy, Some(CaptureError::Copies { .. })), "{copy:?}");
+        let copy = copy.map(|why| why.to_string()).unwrap_or_default();
+        assert!(
+            copy.starts_with("id-1 and id-2 are both log_group.g1 of shop dev, and neither replaces"),
+            "{copy}"
+        );
         let named = opened(&|copy| (copy["id"], copy["attrs"]["retention_days"]) = (id.clone(), 9.into()));
-        assert!(named.contains("neither replaces the other"), "{named}");
-        assert_eq!(opened(&|copy| (copy["id"], copy["attrs"]["name"]) = (id.clone(), name.clone())), "");
-        assert_eq!(opened(&|copy| (copy["id"], copy["environment"]) = (id.clone(), "prod".into())), "");
+        assert!(matches!(named, Some(CaptureError::Copies { .. })), "{named:?}");
+        assert!(opened(&|copy| (copy["id"], copy["attrs"]["name"]) = (id.clone(), name.clone())).is_none());
+        assert!(opened(&|copy| (copy["id"], copy["environment"]) = (id.clone(), "prod".into())).is_none());
     }
 
     #[test]
@@ -353,7 +358,7 @@ mod tests {
         let Change::Put { mut object, next_id } = group(2) else { unreachable!() };
         object.attrs["name"] = "x".repeat(files::LARGEST / 2).into();
         let refused = store.make(Change::Put { object, next_id });
-        assert!(refused.is_err_and(|why| why.contains("would exceed")));
+        assert!(matches!(refused, Err(CloudFileError::TooLarge { .. })), "{refused:?}");
         assert_eq!(ids(&Objects::read(&path).expect("it is readable")), ["id-1"]);
         store.make(group(3)).and_then(|()| store.close()).expect("it goes on");
     }

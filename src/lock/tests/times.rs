@@ -1,6 +1,6 @@
 //! Leases as time passes: kept while renewed, taken over when not, and never believed in for too long.
 
-use super::super::{Lock, LockError, LockOptions, LockStore, Renewal};
+use super::super::{Lock, LockError, LockLost, LockOptions, LockStore, NotStarted, Renewal, RenewalError};
 use super::*;
 
 /// What the tests have of a run: its lock, once there is one.
@@ -54,7 +54,8 @@ fn one_that_died_is_waited_out() {
     let b = async {
         let b = acquire("b", &View::of(&account), &clock, 2 * LEASE).await.ok().unwrap();
         assert_eq!(a.left(), Duration::ZERO, "nobody takes it before the lease has run out");
-        assert!(a.fence().await.unwrap_err().contains("b@host"));
+        let NotStarted(LockLost::HeldBy(holder)) = a.fence().await.unwrap_err() else { panic!("b holds it") };
+        assert_eq!(holder.by, "b@host");
         assert!(b.fence().await.is_ok());
         // The late release of the first does not free the lock of the second.
         a.release().await.unwrap();
@@ -152,7 +153,9 @@ fn what_cannot_be_renewed_is_given_up_before_anybody_takes_it() {
     let a = held_by_a(&account, &clock);
     account.down.set(true);
     let lost = async {
-        assert!(a.lost().await.contains("no response"));
+        let LockLost::NotRenewed { source: RenewalError::NoResponse(_), .. } = a.lost().await else {
+            panic!("there was no response")
+        };
         assert!(a.fence().await.is_err());
         assert_eq!(a.left(), LEASE / 4, "time for what is in flight to land");
     };
@@ -182,7 +185,8 @@ fn one_that_was_unlocked_notices_at_its_next_renewal() {
     let lost = async {
         let held = person.current().await.unwrap().unwrap();
         person.unlock(&held, &run_of("person")).await.unwrap();
-        assert!(a.lost().await.contains("person@host"));
+        let LockLost::Unlocked(holder) = a.lost().await else { panic!("it was unlocked") };
+        assert_eq!(holder.by, "person@host");
     };
     in_time(&clock, vec![Box::pin(lost), kept(&a)]);
     assert_eq!(seconds(&clock), 20);

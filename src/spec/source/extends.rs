@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{Data, Entry, Node, Tree, merge, parse, read_text};
 use crate::spec::place::{Place, Source};
-use crate::spec::problem::Problem;
+use crate::spec::problem::{Problem, Problems};
 
 /// Files that one spec may be made of.
 const MAX_FILES: usize = 16;
@@ -16,11 +16,32 @@ const MAX_FILES: usize = 16;
 /// # Errors
 /// Every syntax error of the first file that has any; an unreadable or oversized file; a cycle of `extends`, or one that
 /// leaves the repository.
-pub fn read(path: &Path, schema: &Value) -> Result<Tree, (Vec<Source>, Vec<Problem>)> {
+pub fn read(path: &Path, schema: &Value) -> Result<Tree, Problems> {
     let mut files = Files { schema, repository: repository(path), sources: Vec::new(), open: Vec::new() };
     match files.merged(path, None) {
         Ok(root) => Ok(Tree { sources: files.sources, root }),
-        Err(problems) => Err((files.sources, problems)),
+        Err(list) => Err(Problems::new(files.sources, list)),
+    }
+}
+
+/// Why a spec that another one extends is not read.
+#[derive(Debug, thiserror::Error)]
+enum ExtendsError {
+    #[error("`extends` may not leave the folder: {0}")]
+    OutsideFolder(String),
+    #[error("`extends` may not leave the repository: {0}")]
+    OutsideRepository(String),
+    #[error("`extends` is not a spec: {0}")]
+    NotToml(String),
+}
+
+impl ExtendsError {
+    fn help(&self) -> &'static str {
+        match self {
+            Self::OutsideFolder(_) => "outside of a Git repository, name a file beside this one or below",
+            Self::OutsideRepository(_) => "name a file in the repository of the spec, by its path from this folder",
+            Self::NotToml(_) => "name a file whose name ends in .toml",
+        }
     }
 }
 
@@ -44,12 +65,12 @@ impl Files<'_> {
             let message = format!("`extends` is a cycle, or of more than {MAX_FILES} files, at {}", path.display());
             return Err(fail(message, "the last of the specs must not extend another"));
         }
-        let text = read_text(path).map_err(|message| {
+        let text = read_text(path).map_err(|error| {
             let help = match named_at {
                 Some(_) => "`extends` is a path from the folder of the file that it stands in",
                 None => "give the path of a TOML spec, as in environments/dev.toml",
             };
-            fail(format!("cannot read {}: {message}", path.display()), help)
+            fail(format!("cannot read {}: {error}", path.display()), help)
         })?;
         let file = self.sources.len();
         self.sources.push(Source { name: path.display().to_string(), text });
@@ -57,8 +78,9 @@ impl Files<'_> {
         self.open.push(real);
         let mut root: Option<Node> = None;
         for (base, place) in bases(&own) {
-            let path = self.named(path, base).map_err(|(message, help)| {
-                vec![Problem { place: Some(place.clone()), ..Problem::new(message, help) }]
+            let path = self.named(path, base).map_err(|error| {
+                let problem = Problem::new(error.to_string(), error.help());
+                vec![Problem { place: Some(place.clone()), ..problem }]
             })?;
             let base = self.merged(&path, Some(place))?;
             match &mut root {
@@ -97,7 +119,7 @@ impl Files<'_> {
             return Err(outside());
         }
         if base_path.extension().is_none_or(|extension| extension != "toml") {
-            return Err((format!("`extends` is not a spec: {base}"), "name a file whose name ends in .toml"));
+            return Err(ExtendsError::NotToml(base.to_owned()));
         }
         let folder = path.parent().unwrap_or(Path::new(""));
         // Without its `.`, which messages would repeat.

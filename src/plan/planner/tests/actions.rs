@@ -15,7 +15,7 @@ fn change(plan: &Plan, at: &str) -> Change {
 fn conflicts(town: &Town) -> Vec<String> {
     match town.execution() {
         Err(PlanError::Conflicts(messages)) => messages,
-        Err(PlanError::Cloud(errors)) => panic!("{errors:?}"),
+        Err(other) => panic!("{other:?}"),
         Ok(execution) => panic!("it is planned: {:?}", execution.plan.changes),
     }
 }
