@@ -89,7 +89,8 @@ impl From<PlanError> for Failure {
             PlanError::Cloud(errors) => session::unreadable(&errors),
             PlanError::Cycle(cycle) => cycle.into(),
             PlanError::Newer(newer) => Self::new(Exit::Refused, newer.to_string(), UNCHANGED),
-            PlanError::Conflicts(messages) => {
+            PlanError::Conflicts(conflicts) => {
+                let messages = conflicts.iter().map(ToString::to_string).collect();
                 Self::Many { exit: Exit::Refused, messages, help: UNCHANGED.to_owned() }
             }
         }

@@ -1,6 +1,7 @@
 //! Desired against live: the [`Plan`], a value that is shown, saved and applied.
 
 mod address_index;
+mod conflict;
 mod diff;
 mod digest;
 mod execution;
@@ -19,6 +20,7 @@ use crate::kinds::{Impact, Stage};
 use crate::value::{Address, sha256};
 
 pub use address_index::{AddressIndex, is_ownership};
+pub use conflict::Conflict;
 pub use diff::{Difference, between};
 pub use execution::{ExecutionPlan, Options, PlanError, Step, WriteMode, field_changes};
 pub use guards::{AddressPattern, Allowances, PatternError};

@@ -4,6 +4,7 @@ use std::rc::Rc;
 use serde_json::Value;
 
 use super::Plan;
+use super::conflict::Conflict;
 use super::diff::{Difference, differences};
 use super::guards::Allowances;
 use super::known_outputs::KnownOutputs;
@@ -105,7 +106,7 @@ pub enum PlanError {
     Newer(#[from] NewerList),
     /// Conflicts that a person must resolve.
     #[error("{}", lines(.0))]
-    Conflicts(Vec<String>),
+    Conflicts(Vec<Conflict>),
 }
 
 fn lines(errors: &[impl ToString]) -> String {

@@ -11,6 +11,7 @@ use std::rc::Rc;
 use serde_json::Value;
 
 use super::address_index::{AddressIndex, is_ownership};
+use super::conflict::Conflict;
 use super::diff::{Difference, listing};
 use super::digest::live_digest;
 use super::execution::{ExecutionPlan, Options, PlanError, Step, WriteMode, compare};
@@ -45,7 +46,7 @@ pub struct Planner<'a> {
     used: BTreeSet<usize>,
     /// Which of `found` are up to date.
     unchanged: Vec<usize>,
-    conflicts: Vec<String>,
+    conflicts: Vec<Conflict>,
     /// What could be adopted, and is not named by `--adopt`.
     to_adopt: Vec<Address>,
     notes: Vec<String>,
@@ -144,10 +145,7 @@ impl<'a> Planner<'a> {
             return match recognised[..] {
                 [index] => self.adopt(object, &desired, index),
                 [_, _, ..] => self.ambiguous(object, &recognised),
-                [] if object.external => self.conflicts.push(format!(
-                    "{} is external (external = true) and does not exist: create it, then plan again",
-                    object.address
-                )),
+                [] if object.external => self.conflicts.push(Conflict::ExternalMissing(object.address.clone())),
                 [] => self.create(object, &desired),
             };
         };
@@ -319,14 +317,10 @@ impl<'a> Planner<'a> {
         self.changes.push((change, step));
     }
 
-    /// Deletion protection is only switched off by a reviewed change of the spec.
     fn refuse_if_protected(&mut self, kind: &dyn AnyKind, address: &Address, live: &Live<Value>) {
         let protection = kind.protected_by().and_then(|field| live.attrs.as_ref()?.get(field)?.as_bool());
         if protection == Some(true) {
-            self.conflicts.push(format!(
-                "{address} would be deleted, but has deletion protection: set `deletion-protection = false` in the \
-                 spec and apply that, then plan again"
-            ));
+            self.conflicts.push(Conflict::Protected(address.clone()));
         }
     }
 
@@ -337,10 +331,9 @@ impl<'a> Planner<'a> {
     pub fn finish(mut self, in_use: InUse) -> Result<ExecutionPlan, PlanError> {
         if !self.conflicts.is_empty() {
             // A cloud lists its objects in any order.
-            self.conflicts.sort();
+            self.conflicts.sort_by_cached_key(ToString::to_string);
             if self.to_adopt.len() > 1 {
-                let all: Vec<String> = self.to_adopt.iter().map(|address| format!("--adopt {address}")).collect();
-                self.conflicts.push(format!("to adopt all of these: {}", all.join(" ")));
+                self.conflicts.push(Conflict::AllToAdopt(self.to_adopt));
             }
             return Err(PlanError::Conflicts(self.conflicts));
         }

@@ -7,6 +7,7 @@ use super::{Planner, is_tagged};
 use crate::cloud::Observed;
 use crate::graph::DesiredObject;
 use crate::plan::Action;
+use crate::plan::conflict::Conflict;
 use crate::plan::diff::Difference;
 use crate::plan::execution::compare;
 use crate::plan::recognise::owner;
@@ -28,51 +29,33 @@ impl Planner<'_> {
             self.unconfirmed.insert(index);
             return;
         }
-        let (id, address) = (&live.id, &object.address);
+        let (id, address) = (live.id.clone(), object.address.clone());
         let owner = owner(self.context, found).unwrap_or(Owner::Untagged);
-        if let Owner::Another(who) = owner {
-            self.conflicts.push(format!(
-                "{id} exists where {address} would be, and belongs to {who}: rename or move one of the two. Only if \
-                 {who} no longer uses it: remove its tags baseplate:* by hand, then plan again"
-            ));
+        if let Owner::Another(owner) = owner {
+            self.conflicts.push(Conflict::OfAnother { id, address, owner });
             return;
         }
         let different = compare(object.kind, desired, live);
         let fixed = object.kind.replace_on();
-        let fixed: Vec<&str> =
-            different.iter().map(Difference::field).filter(|field| fixed.contains(field)).collect();
+        let fixed = different.iter().map(Difference::field).filter(|field| fixed.contains(field));
+        let fixed: Vec<String> = fixed.map(str::to_owned).collect();
         if !fixed.is_empty() {
-            self.conflicts.push(format!(
-                "{id} exists where {address} would be, {}. It cannot be adopted, since AWS cannot change {} in \
-                 place: delete it by hand if it is not needed, or rename or move one of the two",
-                lost(&owner),
-                fixed.join(", ")
-            ));
-        } else if self.options.adopt.contains(address) {
+            self.conflicts.push(Conflict::NotAdoptable { id, address, owner, fixed });
+        } else if self.options.adopt.contains(&address) {
             self.change(object, desired, index, &different, Action::Adopt);
         } else {
             self.to_adopt.push(address.clone());
-            self.conflicts.push(format!(
-                "{id} exists where {address} would be, {}. Adopt it with --adopt {address}, or rename or move one \
-                 of the two",
-                lost(&owner)
-            ));
+            self.conflicts.push(Conflict::ToAdopt { id, address, owner });
         }
     }
 
     /// More than one object matches.
     pub(super) fn ambiguous(&mut self, object: &DesiredObject, candidates: &[usize]) {
         self.used.extend(candidates);
-        let ids: Vec<&str> = candidates.iter().map(|&index| self.found[index].live.id.as_str()).collect();
-        self.conflicts.push(format!(
-            "{} could each be {}, since none of them has all ownership tags: give the right one the tags \
-             baseplate:project = {}, baseplate:environment = {} and baseplate:address = {}, then plan again",
-            ids.join(" and "),
-            object.address,
-            self.context.env.project,
-            self.context.env.environment,
-            object.address
-        ));
+        let ids = candidates.iter().map(|&index| self.found[index].live.id.clone()).collect();
+        let (address, env) = (object.address.clone(), self.context.env);
+        let (project, environment) = (env.project.clone(), env.environment.clone());
+        self.conflicts.push(Conflict::Ambiguous { ids, address, project, environment });
     }
 
     /// An object without a valid address in its tags that matches nothing desired.
@@ -92,33 +75,20 @@ impl Planner<'_> {
         let counterpart_of = self.counterpart_of.get(&index);
         let (id, kind) = (&found.live.id, found.kind.name());
         match (owner, counterpart_of) {
-            (Owner::PartlyTagged(missing), Some(address)) => self.conflicts.push(format!(
-                "{id} exists where {address} would be, but lacks {}, and would be left behind. Restore its tags \
-                 first (apply --adopt {address}), or remove the others to keep it",
-                missing.join(", ")
-            )),
+            (Owner::PartlyTagged(missing), Some(address)) => {
+                let (id, address) = (id.clone(), address.clone());
+                self.conflicts.push(Conflict::LeftBehind { id, address, missing });
+            }
             (Owner::Untagged, Some(address)) => self.notes.push(format!(
                 "{id} exists where {address} would be, has none of this environment's tags, and is kept. To delete \
                  it: apply --adopt {address}, then destroy again"
             )),
             // What the project's environments share is deleted only with `--shared`.
             (owner, None) if owner.is_this_environment() && (!found.kind.shared() || self.options.shared) => {
-                self.conflicts.push(format!(
-                    "{id} has the tags of this environment but no valid baseplate:address: set that tag to the \
-                     address it had, to any other {kind}.NAME to have it deleted, or remove the other tags"
-                ));
+                self.conflicts.push(Conflict::NoAddress { id: id.clone(), kind });
             }
             _ => {}
         }
-    }
-}
-
-/// What is wrong with its tags.
-fn lost(owner: &Owner) -> String {
-    match owner {
-        Owner::PartlyTagged(missing) => format!("but lacks the tags {}", missing.join(" and ")),
-        Owner::Ours(other) => format!("but is tagged as {other}"),
-        _ => "but has none of this environment's tags: they were removed, or it was created elsewhere".to_owned(),
     }
 }
 

@@ -5,16 +5,16 @@ use serde_json::json;
 use super::{Town, address, believed};
 use crate::cloud::Observed;
 use crate::kinds::Impact;
-use crate::plan::{Action, Change, Plan, PlanError};
+use crate::plan::{Action, Change, Conflict, Plan, PlanError};
 
 fn change(plan: &Plan, at: &str) -> Change {
     let found = plan.changes.iter().find(|change| change.address == address(at));
     found.unwrap_or_else(|| panic!("{at} changes")).clone()
 }
 
-fn conflicts(town: &Town) -> Vec<String> {
+fn conflicts(town: &Town) -> Vec<Conflict> {
     match town.execution() {
-        Err(PlanError::Conflicts(messages)) => messages,
+        Err(PlanError::Conflicts(conflicts)) => conflicts,
         Err(other) => panic!("{other:?}"),
         Ok(execution) => panic!("it is planned: {:?}", execution.plan.changes),
     }
@@ -119,8 +119,7 @@ fn what_is_protected_from_deletion_stops_the_plan() {
     town.edit("database = \"town\"", "database = \"city\"");
     assert_eq!(change(&town.plan(), "db_instance.main").impact, Impact::DataLoss);
     town.touch("db_instance.main", |database| database["deletion_protection"] = json!(true));
-    let messages = conflicts(&town);
-    assert!(messages.len() == 1 && messages[0].contains("db_instance.main would be deleted"), "{messages:?}");
+    assert_eq!(conflicts(&town), [Conflict::Protected(address("db_instance.main"))]);
 }
 
 #[test]
@@ -135,16 +134,22 @@ fn what_is_somebody_elses_is_only_looked_at() {
     assert_eq!(town.plan().changes, []);
     assert_eq!(town.end().changes.iter().filter(|change| change.address.name() == "web/token").count(), 0);
     town.found.retain(|found| found.live.address != Some(address("ssm_parameter.web/token")));
-    let messages = conflicts(&town);
-    assert!(messages.len() == 1 && messages[0].contains("does not exist: create it"), "{messages:?}");
+    assert_eq!(conflicts(&town), [Conflict::ExternalMissing(address("ssm_parameter.web/token"))]);
 }
 
 #[test]
 fn what_has_our_name_and_not_our_tags_is_adopted_only_if_asked() {
     let mut town = Town::new();
     without_tags(&mut town, "log_group.web");
-    let messages = conflicts(&town);
-    assert!(messages.len() == 1 && messages[0].contains("--adopt log_group.web"), "{messages:?}");
+    let conflicts = conflicts(&town);
+    let is_ours =
+        |one: &Conflict| matches!(one, Conflict::ToAdopt { address: at, .. } if *at == address("log_group.web"));
+    assert!(conflicts.len() == 1 && is_ours(&conflicts[0]), "{conflicts:?}");
+    assert!(
+        conflicts[0].to_string().contains("Adopt it with --adopt log_group.web, or rename"),
+        "{}",
+        conflicts[0]
+    );
     town.options.adopt.insert(address("log_group.web"));
     let change = change(&town.plan(), "log_group.web");
     assert_eq!(change.action, Action::Adopt);

@@ -1,0 +1,70 @@
+use crate::spec::Owner;
+use crate::value::Address;
+
+/// What stands in the way of a plan until a person has decided about it. Nothing is changed before.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Conflict {
+    #[error("{0} is external (external = true) and does not exist: create it, then plan again")]
+    ExternalMissing(Address),
+    /// Protection is only switched off by a reviewed change of the spec.
+    #[error(
+        "{0} would be deleted, but has deletion protection: set `deletion-protection = false` in the spec and apply \
+         that, then plan again"
+    )]
+    Protected(Address),
+    #[error(
+        "{id} exists where {address} would be, and belongs to {owner}: rename or move one of the two. Only if {owner} \
+         no longer uses it: remove its tags baseplate:* by hand, then plan again"
+    )]
+    OfAnother { id: String, address: Address, owner: String },
+    /// An object that matches one of the spec without its tags.
+    #[error(
+        "{id} exists where {address} would be, {}. Adopt it with --adopt {address}, or rename or move one of the two",
+        lost(owner)
+    )]
+    ToAdopt { id: String, address: Address, owner: Owner },
+    /// Such an object, but it differs in fields that AWS cannot change.
+    #[error(
+        "{id} exists where {address} would be, {}. It cannot be adopted, since AWS cannot change {} in place: delete it \
+         by hand if it is not needed, or rename or move one of the two",
+        lost(owner),
+        fixed.join(", ")
+    )]
+    NotAdoptable { id: String, address: Address, owner: Owner, fixed: Vec<String> },
+    /// Several objects that match one of the spec without their tags.
+    #[error(
+        "{} could each be {address}, since none of them has all ownership tags: give the right one the tags \
+         baseplate:project = {project}, baseplate:environment = {environment} and baseplate:address = {address}, then \
+         plan again",
+        ids.join(" and ")
+    )]
+    Ambiguous { ids: Vec<String>, address: Address, project: String, environment: String },
+    /// A destroy would not delete it.
+    #[error(
+        "{id} exists where {address} would be, but lacks {}, and would be left behind. Restore its tags first (apply \
+         --adopt {address}), or remove the others to keep it",
+        missing.join(", ")
+    )]
+    LeftBehind { id: String, address: Address, missing: Vec<&'static str> },
+    #[error(
+        "{id} has the tags of this environment but no valid baseplate:address: set that tag to the address it had, to \
+         any other {kind}.NAME to have it deleted, or remove the other tags"
+    )]
+    NoAddress { id: String, kind: &'static str },
+    /// After several of [`Self::ToAdopt`]: the options for all of them.
+    #[error("to adopt all of these: {}", options(.0))]
+    AllToAdopt(Vec<Address>),
+}
+
+/// What is wrong with its tags.
+fn lost(owner: &Owner) -> String {
+    match owner {
+        Owner::PartlyTagged(missing) => format!("but lacks the tags {}", missing.join(" and ")),
+        Owner::Ours(other) => format!("but is tagged as {other}"),
+        _ => "but has none of this environment's tags: they were removed, or it was created elsewhere".to_owned(),
+    }
+}
+
+fn options(addresses: &[Address]) -> String {
+    addresses.iter().map(|address| format!("--adopt {address}")).collect::<Vec<_>>().join(" ")
+}
