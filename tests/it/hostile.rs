@@ -295,8 +295,8 @@ fn nothing_steers_the_terminal() {
 #[test]
 fn nothing_in_a_spec_steers_the_terminal() {
     let bench = Bench::with_fixture("small.toml");
-    let evil = r#"team = "x\u001B[2J\u009B31m\u202E\r\u200B\U000E0041 ##[error]\n::error::x" "#;
-    bench.edit("spec.toml", "team = \"town\"", evil);
+    let evil = r#""web/greeting" = "x\u001B[2J\u009B31m\u202E\r\u200B\U000E0041 ##[error]\n::error::x" "#;
+    bench.edit("spec.toml", "\"web/greeting\" = \"Hello from {project}\"", evil);
     for command in ["show spec.toml", "show spec.toml --json", "check spec.toml", "graph spec.toml"] {
         assert_inert(&bench.run(command));
     }

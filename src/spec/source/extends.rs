@@ -101,14 +101,11 @@ impl Files<'_> {
     /// The path of a spec that the one at `path` extends. An error in it quotes its text, so that it must lie where
     /// whoever wrote the first one may put specs: in the same repository, links followed; where there is none, beside it
     /// or below.
-    fn named(&self, path: &Path, base: &str) -> Result<PathBuf, (String, &'static str)> {
-        let (where_to, help) = match self.repository {
-            Some(_) => {
-                ("the repository", "name a file in the repository of the spec, by its path from this folder")
-            }
-            None => ("the folder", "outside of a Git repository, name a file beside this one or below"),
+    fn named(&self, path: &Path, base: &str) -> Result<PathBuf, ExtendsError> {
+        let outside = || match self.repository {
+            Some(_) => ExtendsError::OutsideRepository(base.to_owned()),
+            None => ExtendsError::OutsideFolder(base.to_owned()),
         };
-        let outside = || (format!("`extends` may not leave {where_to}: {base}"), help);
         let base_path = Path::new(base);
         let may_stand = |part| match part {
             Component::Normal(_) | Component::CurDir => true,
