@@ -95,7 +95,8 @@ fn found(changes: &[(&str, &str)]) -> Vec<String> {
 fn what_lacks_nothing_is_not_warned_of() {
     assert_eq!(found(&[]), [""; 0]);
     // Of what is not the spec's, nothing is known.
-    assert_eq!(found(&[("security-groups = [\"web\"]", "security-groups = [\"sg-0123456789abcdef0\"]")]), [""; 0]);
+    let (own, existing) = ("security-groups = [\"web\"]", "security-groups = [\"web\", \"sg-0123456789abcdef0\"]");
+    assert_eq!(found(&[("{ ports = \"5432\", to = \"10.40.128.0/17\" }, ", ""), (own, existing)]), [""; 0]);
 }
 
 #[test]

@@ -127,9 +127,16 @@ mod tests {
     use super::*;
 
     fn lines(total: usize) -> (RunningLines, InMemoryTerm) {
-        let terminal = InMemoryTerm::new(20, 60);
+        let terminal = InMemoryTerm::new(20, 100);
         let target = ProgressDrawTarget::term_like(Box::new(terminal.clone()));
         (RunningLines::new(total, target), terminal)
+    }
+
+    /// What is on the terminal. A line that stays is drawn at once, and with it what was not drawn yet: a terminal is
+    /// not drawn on more than some twenty times a second.
+    fn on_terminal(lines: &RunningLines, terminal: &InMemoryTerm) -> String {
+        lines.print("drawn");
+        terminal.contents()
     }
 
     fn subnet(number: usize) -> Address {
@@ -142,14 +149,14 @@ mod tests {
         lines.started(&subnet(1), Verb::Create);
         lines.started(&subnet(2), Verb::Delete);
         lines.waiting(&subnet(2), "state: pending\nall");
-        let shown = terminal.contents();
+        let shown = on_terminal(&lines, &terminal);
         assert!(shown.contains("creating subnet.private-1 "), "{shown}");
         assert!(shown.contains("deleting subnet.private-2: waiting for state: pending\\nall"), "{shown}");
 
         lines.ended(&subnet(1));
         lines.print("[1/3] created subnet.private-1");
-        let shown = terminal.contents();
-        assert!(shown.starts_with("[1/3] created subnet.private-1\n"), "{shown}");
+        let shown = on_terminal(&lines, &terminal);
+        assert!(shown.contains("[1/3] created subnet.private-1\n"), "{shown}");
         assert!(!shown.contains("creating"), "{shown}");
         assert!(shown.contains(" 1/3 "), "{shown}");
     }
@@ -158,17 +165,18 @@ mod tests {
     fn of_more_than_five_the_number_is_told() {
         let (lines, terminal) = lines(9);
         (1..=7).for_each(|number| lines.started(&subnet(number), Verb::Create));
-        let shown = terminal.contents();
+        let shown = on_terminal(&lines, &terminal);
         assert!(shown.contains("private-5") && !shown.contains("private-6"), "{shown}");
         assert!(shown.contains("and 2 more"), "{shown}");
 
         // The one that has waited longest for a line takes the place.
         lines.ended(&subnet(2));
-        let shown = terminal.contents();
+        let shown = on_terminal(&lines, &terminal);
         assert!(shown.contains("private-6") && !shown.contains("private-2"), "{shown}");
         assert!(shown.contains("and 1 more"), "{shown}");
         lines.ended(&subnet(3));
-        assert!(!terminal.contents().contains(" more"), "{}", terminal.contents());
+        let shown = on_terminal(&lines, &terminal);
+        assert!(!shown.contains(" more"), "{shown}");
     }
 
     #[test]

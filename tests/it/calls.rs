@@ -182,6 +182,7 @@ cpu = 256
 memory = 512
 port = {port}
 security-groups = ["g{index}"]
+subnets = ["private-{index}"]
 secrets = {{ KEY = "secret/{index}" }}
 route = {{ paths = ["/s{index}/*"], priority = {priority} }}"#
         )
