@@ -2,8 +2,8 @@
 //! over HTTP.
 
 use std::collections::BTreeSet;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, OnceLock};
 
 use baseplate::graph::Graph;
 use baseplate::kinds::example::{BASE, Change, Example};
@@ -87,24 +87,34 @@ fn every_kind_comes_changes_and_goes_in_a_file() {
 
 #[test]
 fn every_kind_comes_changes_and_goes_over_http() {
-    let left = |moto: &Moto| moto.boto("answer = inventory('town', 'test')");
-    let zoned = Moto::start();
-    zoned.boto(r#"client("route53").create_hosted_zone(Name="town.example", CallerReference="town")"#);
-    for_each(|_, example| {
-        let moto = zoned.fork();
-        let account = Account::new(&moto);
-        write(&account.bench, example);
-        account.done("apply --yes spec.toml");
-        account.assert_no_changes("spec.toml");
-        let plan = || account.changes("spec.toml");
-        let wrong = changed(&account.bench, example.changes, &plan, &|| {
+    over_http();
+}
+
+/// That, once for all tests, and the operations of AWS that it called.
+pub fn over_http() -> &'static BTreeSet<String> {
+    static CALLED: OnceLock<BTreeSet<String>> = OnceLock::new();
+    CALLED.get_or_init(|| {
+        let left = |moto: &Moto| moto.boto("answer = inventory('town', 'test')");
+        let (zoned, called) = (Moto::start(), Mutex::new(BTreeSet::new()));
+        zoned.boto(r#"client("route53").create_hosted_zone(Name="town.example", CallerReference="town")"#);
+        for_each(|_, example| {
+            let moto = zoned.fork();
+            let account = Account::new(&moto);
+            write(&account.bench, example);
             account.done("apply --yes spec.toml");
+            account.assert_no_changes("spec.toml");
+            let plan = || account.changes("spec.toml");
+            let wrong = changed(&account.bench, example.changes, &plan, &|| {
+                account.done("apply --yes spec.toml");
+            });
+            assert!(left(&moto)["vpc"].is_array(), "the judge sees what is there");
+            account.done("destroy --yes --shared spec.toml");
+            assert_eq!(left(&moto), json!({}), "nothing may be left");
+            called.lock().expect("no panic").append(&mut moto.operations());
+            wrong
         });
-        assert!(left(&moto)["vpc"].is_array(), "the judge sees what is there");
-        account.done("destroy --yes --shared spec.toml");
-        assert_eq!(left(&moto), json!({}), "nothing may be left");
-        wrong
-    });
+        called.into_inner().expect("no panic")
+    })
 }
 
 /// A tag that somebody adds shows as such, whatever it is added to, and is taken away.

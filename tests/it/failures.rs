@@ -1,5 +1,8 @@
 //! Calls that AWS refuses, over HTTP: what can be done is done, the rest is named, and running again converges.
 
+use std::collections::BTreeSet;
+use std::sync::OnceLock;
+
 use serde_json::json;
 
 use crate::account::Account;
@@ -124,4 +127,76 @@ fn what_somebody_else_sets_is_used_and_never_taken_away() {
     let left =
         moto.boto(r#"answer = client("ssm").get_parameter(Name="/town/test/web/token")["Parameter"]["Version"]"#);
     assert_eq!(left, json!(1));
+}
+
+/// Each of these, once for all tests; the operations of AWS that they called.
+pub fn overcome() -> &'static BTreeSet<String> {
+    static CALLED: OnceLock<BTreeSet<String>> = OnceLock::new();
+    CALLED.get_or_init(|| {
+        let moto = Moto::start();
+        let account = Account::with_fixture(&moto, "small.toml");
+        finds_the_role_whose_answer_was_lost(&account);
+        tells_what_stopped_the_tasks(&account);
+        names_what_is_in_use(&account);
+        moto.operations()
+    })
+}
+
+#[test]
+fn failures_are_explained_and_overcome() {
+    overcome();
+}
+
+/// And takes over the registry that was there before.
+fn finds_the_role_whose_answer_was_lost(account: &Account<'_>) {
+    account.moto.boto(r#"client("ecr").create_repository(repositoryName="town-web")"#);
+    account.moto.fault("how=drop-after&match=iam:CreateRole&times=1");
+    account.done("apply --yes spec.toml --adopt ecr_repository.web");
+    account.moto.heal();
+    account.assert_no_changes("spec.toml");
+}
+
+fn tells_what_stopped_the_tasks(account: &Account<'_>) {
+    // moto runs no tasks of a service, and rolls nothing out.
+    account.moto.boto(
+        r#"
+from time import time
+from moto.ecs.models import ecs_backends
+
+backend = ecs_backends["123456789012"]["eu-central-1"]
+service = next(iter(backend.services.values()))
+rollout = service.deployments[0]
+rollout |= {"rolloutState": "FAILED", "rolloutStateReason": "tasks failed to start"}
+container = backend.describe_task_definition(service.task_definition).container_definitions[0]
+where = {"cluster": "town-test", "taskDefinition": service.task_definition, "launchType": "FARGATE"}
+where |= {"networkConfiguration": service.network_configuration, "startedBy": rollout["id"]}
+# moto adds it up, though on Fargate a container need not have one.
+container["memory"] = 512
+task = client("ecs").run_task(**where)["tasks"][0]["taskArn"]
+del container["memory"]
+client("ecs").stop_task(cluster="town-test", task=task, reason="Essential container in task exited")
+next(iter(backend.tasks["town-test"].values())).containers[0].exitCode = 3
+stream = {"logGroupName": "/ecs/town-test/web", "logStreamName": f"web/web/{task.rsplit('/')[-1]}"}
+client("logs").create_log_stream(**stream)
+client("logs").put_log_events(**stream, logEvents=[{"timestamp": int(time() * 1000), "message": "no such table"}])"#,
+    );
+    account.bench.edit("spec.toml", "wave = 1\n", "wave = 1\ncount = 2\n");
+    let outcome = account.run("apply --yes --wait always spec.toml");
+    assert_eq!(outcome.code, 1, "{outcome}");
+    for due in ["tasks failed to start", "Essential container in task exited", "exit code 3", "no such table"] {
+        assert!(outcome.stderr.contains(due), "{due}: {outcome}");
+    }
+}
+
+fn names_what_is_in_use(account: &Account<'_>) {
+    let interface = account.moto.boto(
+        r#"
+subnet = pages("ec2", "describe_subnets", "Subnets", Filters=[{"Name": "cidr-block", "Values": ["10.40.0.0/20"]}])[0]
+answer = client("ec2").create_network_interface(SubnetId=subnet["SubnetId"])["NetworkInterface"]["NetworkInterfaceId"]"#,
+    );
+    // moto deletes a subnet with all that is in it.
+    account.moto.fail_times("ec2:DeleteSubnet", 400, "DependencyViolation", 2);
+    let outcome = account.done("destroy --yes --shared --allow-destroy * spec.toml");
+    let interface = interface.as_str().expect("its id");
+    assert!(outcome.stderr.contains(interface), "{interface} is named: {outcome}");
 }

@@ -25,7 +25,7 @@ const LAYERS: [&[&str]; 14] = [
 ];
 
 /// A module's path within the crate: `["kinds", "network", "vpc"]`; empty for the crate itself.
-type Module = Vec<String>;
+pub type Module = Vec<String>;
 
 #[derive(Default)]
 struct Source {
@@ -35,10 +35,16 @@ struct Source {
     names: BTreeMap<String, Module>,
 }
 
-/// Reads every file of `src/`; what is compiled for tests only may use anything.
-fn sources() -> BTreeMap<Module, Source> {
+/// The text of every file of `src/`, without comments and tests.
+pub fn texts() -> BTreeMap<Module, String> {
     let mut texts = BTreeMap::new();
     read(&repository("src"), &mut Vec::new(), &mut texts);
+    texts
+}
+
+/// Reads every file of `src/`; what is compiled for tests only may use anything.
+fn sources() -> BTreeMap<Module, Source> {
+    let texts = texts();
     let modules: BTreeSet<Module> = texts.keys().cloned().collect();
     texts.iter().map(|(module, text)| (module.clone(), source(module, text, &modules))).collect()
 }

@@ -38,6 +38,7 @@ mod python;
 mod refusals;
 mod rehearse;
 mod renderings;
+mod requests;
 mod round_trip;
 mod round_trip_drift;
 mod round_trip_edits;

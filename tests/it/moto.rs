@@ -2,13 +2,14 @@
 //!
 //! Loading moto takes seconds. One process does that, once, and each server is a copy of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::{Mutex, OnceLock};
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::python::{PYTHON, script};
@@ -85,7 +86,10 @@ impl Moto {
 
     /// Another server, which begins with what is in this one.
     pub fn fork(&self) -> Self {
-        let answer: Value = serde_json::from_str(&self.request("POST", "/__fork")).expect("a port as JSON");
+        // Servers that tests begin from live as long as the tests, so this is where it shows.
+        let violations: Vec<String> = self.json("GET", "/__violations");
+        assert!(violations.is_empty(), "AWS would not take these requests:\n{}", violations.join("\n"));
+        let answer: Value = self.json("POST", "/__fork");
         let port = answer["port"].as_u64().and_then(|port| port.try_into().ok()).expect("the port of the copy");
         Self { port }
     }
@@ -95,7 +99,7 @@ impl Moto {
     }
 
     pub fn counts(&self) -> Counts {
-        serde_json::from_str(&self.request("GET", "/__counts")).expect("counts as JSON")
+        self.json("GET", "/__counts")
     }
 
     pub fn reset_counts(&self) {
@@ -105,7 +109,18 @@ impl Moto {
     /// Who wrote since the start or the last reset, by access key, and what: "service:Action". Writes of locks
     /// and of lists of kinds are not among them.
     pub fn writes(&self) -> Vec<(String, String)> {
-        serde_json::from_str(&self.request("GET", "/__writes")).expect("writes as JSON")
+        self.json("GET", "/__writes")
+    }
+
+    /// The operations of AWS that Baseplate called so far, "service:Operation".
+    pub fn operations(&self) -> BTreeSet<String> {
+        self.json("GET", "/__operations")
+    }
+
+    /// What AWS's own models do not allow of the requests so far, which it forgets: a test that leaves anything of
+    /// that fails, whatever else it finds. Each such request was answered with an error.
+    pub fn take_violations(&self) -> Vec<String> {
+        self.json("POST", "/__violations")
     }
 
     /// From now on, calls fail whose "service:Action" matches the pattern, with this HTTP status and AWS code.
@@ -130,7 +145,7 @@ impl Moto {
 
     /// What the fault has done.
     pub fn struck(&self) -> Struck {
-        serde_json::from_str(&self.request("GET", "/__fault")).expect("what was struck, as JSON")
+        self.json("GET", "/__fault")
     }
 
     pub fn heal(&self) {
@@ -139,7 +154,7 @@ impl Moto {
 
     /// All that is there, as boto3 sees it, without ids: `tests/python/everything.py`.
     pub fn everything(&self) -> BTreeMap<String, Vec<String>> {
-        serde_json::from_str(&self.request("GET", "/__everything")).expect("lists of lines as JSON")
+        self.json("GET", "/__everything")
     }
 
     /// Runs Python with boto3 as `tests/python/server.py` says, and gives what it leaves in `answer`. These calls are
@@ -156,30 +171,56 @@ impl Moto {
         self.send(method, path, "")
     }
 
-    /// The body of the answer. The server closes the connection after it, as asked.
-    fn send(&self, method: &str, path: &str, body: &str) -> String {
-        let answer = self.ask(method, path, body).expect("moto listens and answers");
-        let (head, body) = answer.split_once("\r\n\r\n").expect("an answer of HTTP");
-        assert!(head.contains(" 200 "), "{method} {path}: {head}");
-        body.to_owned()
+    fn json<T: DeserializeOwned>(&self, method: &str, path: &str) -> T {
+        let answer = self.request(method, path);
+        serde_json::from_str(&answer).unwrap_or_else(|error| panic!("{method} {path}: {error} in {answer}"))
     }
 
-    fn ask(&self, method: &str, path: &str, body: &str) -> std::io::Result<String> {
+    /// The body of the answer. The server closes the connection after it, as asked.
+    fn send(&self, method: &str, path: &str, body: &str) -> String {
+        let (head, body) = self.ask(method, path, &[], body).expect("moto listens and answers");
+        assert!(head.contains(" 200 "), "{method} {path}: {head}");
+        body
+    }
+
+    /// A request as it is; the head of the answer and its body.
+    pub fn ask(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> std::io::Result<(String, String)> {
         let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port))?;
-        let length = body.len();
-        let head = format!(
-            "{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n"
-        );
-        stream.write_all((head + body).as_bytes())?;
+        let (length, close) = (body.len().to_string(), [("Host", "127.0.0.1"), ("Connection", "close")]);
+        let mut request = format!("{method} {path} HTTP/1.1\r\n");
+        for (name, value) in close.iter().chain(headers).chain(&[("Content-Length", length.as_str())]) {
+            request += &format!("{name}: {value}\r\n");
+        }
+        stream.write_all((request + "\r\n" + body).as_bytes())?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer)?;
-        Ok(answer)
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_default();
+        Ok((head.to_owned(), body.to_owned()))
     }
 }
 
 impl Drop for Moto {
+    /// Also sees what was asked by a process that was killed meanwhile.
     fn drop(&mut self) {
+        let violations = self.ask("POST", "/__violations", &[], "");
         // It is not a child of this process; it ends without an answer.
-        drop(self.ask("POST", "/__end", ""));
+        drop(self.ask("POST", "/__end", &[], ""));
+        let violations = match violations {
+            Ok((_, violations)) if violations == "[]" => return,
+            Ok((_, violations)) => violations,
+            Err(error) => format!("the server is gone: {error}"),
+        };
+        let found = format!("AWS would not take these requests: {violations}");
+        if std::thread::panicking() {
+            eprintln!("{found}");
+        } else {
+            panic!("{found}");
+        }
     }
 }

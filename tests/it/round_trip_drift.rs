@@ -1,5 +1,8 @@
 //! Changes made by hand, behind Baseplate's back: the plan shows them, and apply takes them back.
 
+use std::collections::BTreeSet;
+use std::sync::OnceLock;
+
 use crate::account::Account;
 use crate::round_trip::city_with;
 
@@ -17,6 +20,12 @@ def by_name(service, operation, key, name, wanted):
 
 def group(key):
     return by_name("ec2", "describe_security_groups", "SecurityGroups", "GroupName", f"legocity-dev-{key}")["GroupId"]
+
+def tagged(items, address):
+    return next(one for one in items if {"Key": "baseplate:address", "Value": address} in one["Tags"])
+
+def table(key):
+    return tagged(pages("ec2", "describe_route_tables", "RouteTables"), f"route_table.{key}")["RouteTableId"]
 
 def target_group(key):
     groups = pages("elbv2", "describe_target_groups", "TargetGroups")
@@ -160,10 +169,80 @@ client("iam").attach_role_policy(
     Drift {
         what: "route deleted",
         by_hand: r#"
-table = next(one for one in pages("ec2", "describe_route_tables", "RouteTables")
-    if {"Key": "baseplate:address", "Value": "route_table.private"} in one["Tags"])
-client("ec2").delete_route(RouteTableId=table["RouteTableId"], DestinationCidrBlock="0.0.0.0/0")"#,
+client("ec2").delete_route(RouteTableId=table("private"), DestinationCidrBlock="0.0.0.0/0")"#,
         changes: &["update route_table.private: routes[]"],
+    },
+    Drift {
+        what: "route added",
+        by_hand: r#"
+gateway = pages("ec2", "describe_internet_gateways", "InternetGateways")[0]["InternetGatewayId"]
+client("ec2").create_route(RouteTableId=table("private"), DestinationCidrBlock="192.0.2.0/24", GatewayId=gateway)"#,
+        changes: &["update route_table.private: routes[]"],
+    },
+    Drift {
+        what: "route that leads elsewhere",
+        by_hand: r#"
+gateway = pages("ec2", "describe_internet_gateways", "InternetGateways")[0]["InternetGatewayId"]
+client("ec2").replace_route(RouteTableId=table("private"), DestinationCidrBlock="0.0.0.0/0", GatewayId=gateway)"#,
+        changes: &["update route_table.private: routes[]"],
+    },
+    Drift {
+        what: "addresses that a subnet gives",
+        by_hand: r#"
+subnet = tagged(pages("ec2", "describe_subnets", "Subnets"), "subnet.private-a")["SubnetId"]
+client("ec2").modify_subnet_attribute(SubnetId=subnet, MapPublicIpOnLaunch={"Value": True})"#,
+        changes: &["update subnet.private-a: map_public_ip_on_launch"],
+    },
+    Drift {
+        what: "description of a rule that lets out",
+        by_hand: r#"
+rule = {"IpProtocol": "udp", "FromPort": 53, "ToPort": 53, "IpRanges": [{"CidrIp": "0.0.0.0/0", "Description": "by hand"}]}
+client("ec2").update_security_group_rule_descriptions_egress(GroupId=group("ecs"), IpPermissions=[rule])"#,
+        changes: &["update security_group_rules.ecs: egress[]"],
+    },
+    Drift {
+        what: "security groups and subnets of the load balancer",
+        by_hand: r#"
+balancer = pages("elbv2", "describe_load_balancers", "LoadBalancers")[0]["LoadBalancerArn"]
+subnets = pages("ec2", "describe_subnets", "Subnets")
+client("elbv2").set_security_groups(LoadBalancerArn=balancer, SecurityGroups=[group("ecs")])
+client("elbv2").set_subnets(LoadBalancerArn=balancer, Subnets=[
+    tagged(subnets, f"subnet.{key}")["SubnetId"] for key in ("public-a", "private-b")])"#,
+        changes: &["update load_balancer.main: security_groups[], subnets[]"],
+    },
+    Drift {
+        what: "who may take a role",
+        by_hand: r#"
+client("iam").update_assume_role_policy(RoleName="legocity-dev-proxy-task", PolicyDocument=
+    '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": "*"}]}')"#,
+        changes: &["update iam_role.proxy-task: trust.Statement[]"],
+    },
+    Drift {
+        what: "descriptions in Cloud Map",
+        by_hand: r#"
+discovery = client("servicediscovery")
+namespace = discovery.list_namespaces()["Namespaces"][0]["Id"]
+service = by_name("servicediscovery", "list_services", "Services", "Name", "broker")["Id"]
+discovery.update_private_dns_namespace(Id=namespace, Namespace={"Description": "by hand"})
+records = {"DnsRecords": [{"Type": "A", "TTL": 10}]}
+discovery.update_service(Id=service, Service={"Description": "by hand", "DnsConfig": records})"#,
+        changes: &["update discovery_namespace.main: description", "update discovery_service.broker: description"],
+    },
+    Drift {
+        what: "tags of a topic",
+        by_hand: r#"
+topic = pages("sns", "list_topics", "Topics")[0]["TopicArn"]
+client("sns").tag_resource(ResourceArn=topic, Tags=[
+    {"Key": "team", "Value": "village"}, {"Key": "by", "Value": "hand"}])"#,
+        changes: &["update sns_topic.alarms: tags.by, tags.team"],
+    },
+    Drift {
+        what: "tags of a registry",
+        by_hand: r#"
+registry = client("ecr").describe_repositories(repositoryNames=["legocity-proxy"])["repositories"][0]
+client("ecr").tag_resource(resourceArn=registry["repositoryArn"], tags=[
+    {"Key": "by", "Value": "hand"}])"#,
+        changes: &["update ecr_repository.proxy: tags.by"],
     },
     Drift {
         what: "lifecycle policy of a registry",
@@ -203,10 +282,21 @@ client("route53").change_resource_record_sets(HostedZoneId=zone, ChangeBatch={
 
 #[test]
 fn drift_shows_and_is_taken_back() {
-    let moto = city_with("dev");
-    let account = Account::new(&moto);
-    for Drift { what, by_hand, changes } in DRIFTS {
-        moto.boto(&format!("{AROUND}\n{by_hand}"));
-        account.assert_changes("dev.toml", what, changes);
-    }
+    taken_back();
+}
+
+/// That, once for all tests, and the operations of AWS that it called.
+pub fn taken_back() -> &'static BTreeSet<String> {
+    static CALLED: OnceLock<BTreeSet<String>> = OnceLock::new();
+    CALLED.get_or_init(|| {
+        let moto = city_with("dev");
+        let account = Account::new(&moto);
+        account.bench.edit("dev.toml", "[cluster]\n", "[topics.alarms]\n\n[cluster]\n");
+        account.done("apply --yes dev.toml");
+        for Drift { what, by_hand, changes } in DRIFTS {
+            moto.boto(&format!("{AROUND}\n{by_hand}"));
+            account.assert_changes("dev.toml", what, changes);
+        }
+        moto.operations()
+    })
 }

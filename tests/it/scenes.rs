@@ -21,6 +21,8 @@ pub struct Scene {
     goal: BTreeMap<String, Vec<String>>,
     /// How many writes that run made.
     pub writes: usize,
+    /// Which operations of AWS it called.
+    pub called: BTreeSet<String>,
 }
 
 impl Scene {
@@ -49,10 +51,12 @@ impl Scene {
     }
 
     fn of(name: &'static str, base: Moto, command: &'static str, plan: &'static str, edit: fn(&Bench)) -> Self {
-        let mut scene = Self { name, command, plan, edit, base, goal: BTreeMap::new(), writes: 0 };
+        let mut scene =
+            Self { name, command, plan, edit, base, goal: BTreeMap::new(), writes: 0, called: BTreeSet::new() };
         let moto = scene.fork();
         scene.account(&moto).done(command);
         scene.writes = moto.counts().writes;
+        scene.called = moto.operations();
         scene.goal = moto.everything();
         scene
     }

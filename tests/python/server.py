@@ -12,6 +12,10 @@ Besides AWS a server answers
   POST /__fault?how=…    lets calls go wrong, as `faults.Fault` says; without `how` none does any more
   GET  /__fault          {"broken": ["ec2:CreateVpc"], "held": n, "sent": n}: calls that went wrong, how many of them hang,
                          bytes of answers without end
+  GET  /__operations     ["ec2:CreateVpc", …]: which of AWS's operations Baseplate called so far
+  GET  /__violations     ["ec2:CreateVpc: CidrBlock is required, and missing", …]: what AWS's own models do not allow of
+                         Baseplate's requests so far; each was answered with an error
+  POST /__violations     the same, and forgets them
   POST /__fork           {"port": n}: another server, which begins with what is in this one
   GET  /__everything     what is in it, as `inventory.Account.everything` sees it over HTTP
   POST /__boto           {"answer": …} or {"error": "…"}: runs the Python in the body with boto3 at hand, which sees
@@ -52,6 +56,7 @@ from moto.servicediscovery.models import ServiceDiscoveryBackend  # noqa: E402
 from werkzeug.serving import WSGIRequestHandler, make_server  # noqa: E402
 
 import paging  # noqa: E402
+import requests_model  # noqa: E402
 import tag_index  # noqa: E402
 from faults import Fault, whole  # noqa: E402
 from inventory import Account  # noqa: E402
@@ -83,6 +88,8 @@ class Call:
         self.token = environ.get("HTTP_X_AMZ_SECURITY_TOKEN", "")
         scope = re.search(r"Credential=([^/,]*)[^,]*/([^/,]+)/aws4_request", environ.get("HTTP_AUTHORIZATION", ""))
         self.caller, self.service = scope.groups() if scope else ("nobody", "unsigned")
+        # What other programs send is their own affair.
+        self.is_judged = "aws-sdk-rust" in environ.get("HTTP_USER_AGENT", "")
         self.is_form = environ.get("CONTENT_TYPE", "").startswith("application/x-www-form-urlencoded")
 
     @property
@@ -126,9 +133,9 @@ class Call:
             return [value for _, value in sorted(arguments.items()) if isinstance(value, str)]
         return [value for _, values in sorted(parse_qs(self.body.decode()).items()) for value in values]
 
-    def error(self, status, code, quote=False):
+    def error(self, status, code, quote=False, message=None):
         """An error in the protocol of the service that was called: status, headers, body."""
-        message = f"{self.name} fails because the test wants it to"
+        message = message or f"{self.name} fails because the test wants it to"
         if quote:
             # XML cannot carry an escape.
             steers = "\x1b[2J\x1b]0;owned\x07" if self.target else "\u202e\u200b"
@@ -160,6 +167,7 @@ class Counted:
         self.straight.lock = threading.Lock()
         self.fault = None
         self.in_flight = 0
+        self.operations, self.violations = set(), []
         self.reset()
 
     def reset(self):
@@ -190,6 +198,13 @@ class Counted:
                 return self.writes
             case "POST", "/__reset_counts":
                 self.reset()
+            case "GET", "/__operations":
+                return sorted(self.operations)
+            case "GET", "/__violations":
+                return self.violations
+            case "POST", "/__violations":
+                found, self.violations = self.violations, []
+                return found
             case "POST", "/__fault":
                 if self.fault:
                     self.fault.over.set()
@@ -205,7 +220,18 @@ class Counted:
             body = list(self.app(environ, lambda status, headers, *_: head.append((status, headers))))
         return *head[-1], body
 
+    def judge(self, call):
+        """What goes back in place of the right answer, if AWS would not take this."""
+        operation, wrong = requests_model.judge(call) if call.is_judged else (None, [])
+        with self.lock:
+            self.operations.update([operation] if operation else [])
+            # The SDK may send it again.
+            self.violations += [one for one in wrong if one not in self.violations]
+        return call.error(400, "ValidationError", message="\n".join(wrong)) if wrong else None
+
     def aws(self, call, environ):
+        if refusal := self.judge(call):
+            return refusal
         with self.lock:
             self.in_flight += 1
             self.at_once = max(self.at_once, self.in_flight)
@@ -326,6 +352,7 @@ def text(value):
 
 def load(counted):
     """Lets moto and boto3 make what they make when it is first asked for, so that every copy has it."""
+    requests_model.load_all()
     counted.straight.account.everything()
     for service, operation in (("resourcegroupstaggingapi", "get_resources"), ("sts", "get_caller_identity")):
         getattr(counted.straight.account.client(service), operation)()

@@ -48,6 +48,7 @@ pub const EXAMPLES: &[Example] = &[Example {
             &["update listener_rule.shop: paths[]"],
         ),
         change("log-retention = 14", "log-retention = 30", &["update log_group.shop: retention_days"]),
+        change("log-retention = 30", "log-retention = 0", &["update log_group.shop: retention_days"]),
         change("s3:GetObject", "s3:PutObject", &["update iam_role.shop-task: policies.permissions.Statement[]"]),
         change(
             "dns-name = \"shop\"",

@@ -147,7 +147,8 @@ async fn targets(aws: &Aws, attrs: &Attrs) -> Vec<String> {
     let mut found = Vec::new();
     for route in &attrs.routes {
         let call = aws.client::<Elb>().describe_target_health().target_group_arn(route.target_group.value());
-        let Ok(answer) = call.send().await else { continue };
+        let answer = call.send().await.operation("elasticloadbalancing:DescribeTargetHealth");
+        let Ok(answer) = answer else { continue };
         for target in answer.target_health_descriptions() {
             let Some(health) = target.target_health() else { continue };
             if health.state() == Some(&Health::Healthy) {
@@ -169,7 +170,7 @@ async fn targets(aws: &Aws, attrs: &Attrs) -> Vec<String> {
 async fn log(aws: &Aws, attrs: &Attrs, stop: Option<&Stop>) -> Option<(String, Vec<String>)> {
     let stop = stop?;
     let call = aws.client::<Ecs>().describe_task_definition().task_definition(attrs.task_definition.value());
-    let definition = call.send().await.ok()?.task_definition?;
+    let definition = call.send().await.operation("ecs:DescribeTaskDefinition").ok()?.task_definition?;
     let mut containers = definition.container_definitions().iter();
     let container = match &stop.container {
         Some(name) => containers.find(|container| container.name() == Some(name))?,
@@ -177,7 +178,8 @@ async fn log(aws: &Aws, attrs: &Attrs, stop: Option<&Stop>) -> Option<(String, V
     };
     let (group, stream) = stream(container, &stop.task)?;
     let call = aws.client::<Logs>().get_log_events().log_group_name(&group).log_stream_name(stream);
-    let answer = call.limit(LOG_LINES).start_from_head(false).send().await.ok()?;
+    let call = call.limit(LOG_LINES).start_from_head(false);
+    let answer = call.send().await.operation("logs:GetLogEvents").ok()?;
     let lines = answer.events().iter().filter_map(|event| Some(event.message()?.trim_end().to_owned()));
     Some((group, lines.collect()))
 }

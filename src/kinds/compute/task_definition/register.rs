@@ -67,8 +67,8 @@ pub(super) async fn remove(aws: &Aws, family: &str) -> Result<(), CloudError> {
     let revisions = active(aws, family).await?;
     for chunk in revisions.chunks(AT_ONCE) {
         try_join_all(chunk.iter().map(|arn| deregister(aws, arn))).await?;
-        let _ =
-            aws.client::<Ecs>().delete_task_definitions().set_task_definitions(Some(chunk.to_vec())).send().await;
+        let call = aws.client::<Ecs>().delete_task_definitions().set_task_definitions(Some(chunk.to_vec()));
+        let _ = call.send().await.operation("ecs:DeleteTaskDefinitions");
     }
     Ok(())
 }
