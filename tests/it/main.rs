@@ -27,6 +27,7 @@ mod layers;
 mod lock;
 mod many_parameters;
 mod moto;
+mod operations;
 mod options;
 mod order;
 mod ownership;
