@@ -207,6 +207,7 @@ impl Moto {
 
 impl Drop for Moto {
     /// Also sees what was asked by a process that was killed meanwhile.
+    #[expect(clippy::print_stderr, reason = "what a test fails with already may follow from this")]
     fn drop(&mut self) {
         let violations = self.ask("POST", "/__violations", &[], "");
         // It is not a child of this process; it ends without an answer.
@@ -217,6 +218,7 @@ impl Drop for Moto {
             Err(error) => format!("the server is gone: {error}"),
         };
         let found = format!("AWS would not take these requests: {violations}");
+        // A second panic would end all tests.
         if std::thread::panicking() {
             eprintln!("{found}");
         } else {
