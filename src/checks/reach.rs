@@ -116,7 +116,7 @@ impl<'a> Reach<'a> {
     /// The first of its subnets that has no way to the internet: by NAT, or by a gateway for what has a public address.
     pub fn cut_off(&self, own: &Interface, has_public_address: bool) -> Option<&str> {
         let mut subnets = own.subnets.iter().filter_map(|subnet| self.subnets.get_key_value(key(subnet)?));
-        let cut = subnets.find(|(_, zone)| !zone.nat && !(zone.gateway && has_public_address))?;
+        let cut = subnets.find(|(_, zone)| !(zone.nat || zone.gateway && has_public_address))?;
         Some(cut.0)
     }
 

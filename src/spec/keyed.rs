@@ -134,7 +134,9 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let small = include_str!("../../fixtures/small.toml");
         let service = |key: &str| {
-            format!("[services.{key}]\nimage = \"x\"\ncpu = 256\nmemory = 512\nsecurity-groups = [\"app\"]\nsubnets = [\"public-a\"]\n")
+            format!(
+                "[services.{key}]\nimage = \"x\"\ncpu = 256\nmemory = 512\nsecurity-groups = [\"app\"]\nsubnets = [\"public-a\"]\n"
+            )
         };
         let base = format!("{small}\n{}{}", service("zeta"), service("mail"));
         std::fs::write(folder.path().join("base.toml"), base).expect("a file");

@@ -105,7 +105,7 @@ const RULES: &[Rule<Attrs>] = &[
         },
         inside: &[
             edit("name = \"front-door\"", "name = \"<255>\""),
-            edit("name = \"front-door\"", "name = \"front door ._-:/()#,@[]+=&;{}!$*\""),
+            edit("name = \"front-door\"", "name = \"front door ._-:/()#,@[]+=&;{{}}!$*\""),
         ],
         outside: &[
             edit("name = \"front-door\"", "name = \"<256>\""),
@@ -157,7 +157,7 @@ const RULES: &[Rule<Attrs>] = &[
         },
         inside: &[
             edit("\"What the internet reaches\"", "\"<255>\""),
-            edit("\"What the internet reaches\"", "\"The internet ._-:/()#,@[]+=&;{}!$*\""),
+            edit("\"What the internet reaches\"", "\"The internet ._-:/()#,@[]+=&;{{}}!$*\""),
         ],
         outside: &[
             edit("\"What the internet reaches\"", "\"<256>\""),

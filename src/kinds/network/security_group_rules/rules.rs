@@ -20,7 +20,7 @@ pub(super) const RULES: &[AwsRule<Attrs>] = &[
         },
         inside: &[
             edit("description = \"Requests\"", "description = \"<255>\""),
-            edit("description = \"Requests\"", "description = \"Requests ._-:/()#,@[]+=&;{}!$*\""),
+            edit("description = \"Requests\"", "description = \"Requests ._-:/()#,@[]+=&;{{}}!$*\""),
             edit("description = \"Requests\"", "description = \"\""),
         ],
         outside: &[
