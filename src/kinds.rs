@@ -121,6 +121,11 @@ pub trait Kind: Target + Sized + 'static {
     /// Normalizes `live` to `desired` where both mean the same to AWS (`16` and `16.3`).
     fn normalize(_desired: &Self::Attrs, _live: &mut Self::Attrs) {}
 
+    /// What AWS cannot change back of a live object, in words for the plan; [`Kind::normalize`] makes it no difference.
+    fn cannot_change(_desired: &Self::Attrs, _live: &Self::Attrs) -> Option<String> {
+        None
+    }
+
     /// Where an update removes what may still be in use (expand and contract): attributes with old and new values
     /// together. The engine writes these in the object's turn, and `desired` at the end, once everything that serves
     /// traffic has changed. `None` where nothing is removed, or where both together exceed a quota. While planning,

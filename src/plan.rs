@@ -24,7 +24,7 @@ pub use conflict::Conflict;
 pub use diff::{Difference, between};
 pub use execution::{ExecutionPlan, Options, PlanError, Step, WriteMode, field_changes};
 pub use guards::{AddressPattern, Allowances, PatternError};
-pub use known_outputs::{KnownOutputs, SecretMode, resolve_with};
+pub use known_outputs::{KnownOutputs, SecretMode, resolve_with, variables};
 pub use make::make;
 pub use recognise::recognise;
 

@@ -9,6 +9,7 @@ mod fill;
 mod keyed;
 pub mod names;
 mod owner;
+mod partition;
 mod place;
 mod problem;
 mod section;
@@ -32,6 +33,7 @@ pub use differs::Differs;
 pub use environment::Environment;
 pub use keyed::Keyed;
 pub use owner::{OWNERSHIP, Owner, same_other_tags};
+pub use partition::{Partition, partition, partitions};
 pub use place::{Place, Source};
 pub use problem::{Problem, Problems, Reported, Severity, one_of};
 pub use section::{AnySection, Section, section};
@@ -90,6 +92,7 @@ fn typed(tree: Tree, catalog: &Catalog, schema: &Value) -> Result<Spec, Problems
     let env = environment(&root, catalog);
     let is_readable = findings.is_readable();
     let mut list = unfilled;
+    let unfilled = list.len();
     list.extend(findings.problems);
     match &env {
         Ok(env) if is_readable => list.extend(meaning(env, &tree, &filled, catalog, schema, &findings.unreadable)),
@@ -101,6 +104,9 @@ fn typed(tree: Tree, catalog: &Catalog, schema: &Value) -> Result<Spec, Problems
     for problem in &mut list {
         tree.locate(problem);
     }
+    // A rule does not judge braces that are not filled in.
+    let places: Vec<Place> = list[..unfilled].iter().filter_map(|problem| problem.place.clone()).collect();
+    list.retain(|problem| problem.code.is_none() || !places.iter().any(|place| problem.holds(place)));
     match env {
         Ok(env) if list.is_empty() => {
             let digest = hex::encode(Sha256::digest(root.json().to_string()));

@@ -18,7 +18,7 @@ use aws_smithy_types::config_bag::FrozenLayer;
 use super::response::{Responses, Retries};
 use super::transport::Transport;
 use super::{Detail, Fence, Trace, Versions};
-use crate::spec::names::partition;
+use crate::spec::partition;
 
 /// The clients of one account and region. They share one connection pool, one credential cache and one set of
 /// deadlines.

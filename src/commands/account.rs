@@ -6,7 +6,7 @@ use super::Failure;
 use crate::aws::{Aws, CALL_SECONDS, Trace};
 use crate::cli::{CloudArgs, Wait};
 use crate::cloud::{Account, Cloud};
-use crate::spec::Environment;
+use crate::spec::{Environment, partitions};
 use crate::ui::Ui;
 use crate::value::{one_line, without_password};
 
@@ -33,7 +33,7 @@ fn foreign_endpoint() -> Option<String> {
     let endpoint = ["AWS_ENDPOINT_URL_ECS", "AWS_ENDPOINT_URL"].iter().find_map(|name| std::env::var(name).ok())?;
     let endpoint = one_line(&without_password(&endpoint));
     let host = endpoint.split("://").last().unwrap_or_default().split(['/', ':']).next().unwrap_or_default();
-    let own = ["amazonaws.com", "amazonaws.com.cn", "api.aws"];
-    let is_own = own.iter().any(|domain| host == *domain || host.ends_with(&format!(".{domain}")));
+    let mut own = partitions().flat_map(|partition| [&partition.dns_suffix, &partition.dual_stack_dns_suffix]);
+    let is_own = own.any(|domain| host == *domain || host.ends_with(&format!(".{domain}")));
     (!is_own && !endpoint.is_empty()).then_some(endpoint)
 }

@@ -5,17 +5,17 @@ use std::time::Duration;
 use super::kind_list;
 use super::lock::{fenced, locked};
 use super::options::{self, Use};
-use super::plan::{Planned, make, show};
+use super::plan::{Planned, make, make_without_variables, show};
 use super::session::Session;
 use super::{Failure, SavedPlan};
 use crate::applied::Applied;
 use crate::apply::{Report, Run, Settings, Stop, apply as carry_out};
-use crate::cli::{ApplyArgs, Choices, DestroyArgs, Exit, HashStart, RunArgs};
+use crate::cli::{ApplyArgs, Choices, DestroyArgs, Exit, RunArgs};
 use crate::clock::SystemClock;
 use crate::graph::Graph;
 use crate::kinds;
 use crate::lock::Lock;
-use crate::plan::{Change, ExecutionPlan, Origin, Plan};
+use crate::plan::{Change, ExecutionPlan, Origin, Plan, variables};
 use crate::ui::{Progress, Ui};
 use crate::value::{Address, from_variable, prefix_lines};
 
@@ -52,8 +52,12 @@ pub async fn apply(ui: Ui, args: &ApplyArgs) -> Result<Exit, Failure> {
         if let Some(saved) = &saved {
             check_unchanged(&saved.plan, &planned.execution.plan, choices.losses != saved.choices().losses)?;
         }
-        if let Some(reviewed) = &args.plan_hash {
-            check_hash(&planned.execution.plan, reviewed)?;
+        let now = &planned.execution.plan;
+        if let Some(reviewed) = args.plan_hash.as_ref().filter(|reviewed| !reviewed.is_of(&now.hash())) {
+            let blind = make_without_variables(session, graph, &choices, destroy);
+            let blind = unless_stopped(stop, blind).await?.execution.plan;
+            let variables = if reviewed.is_of(&blind.hash()) { new_values(graph, now, &blind) } else { Vec::new() };
+            return Err(other_hash(now, &variables));
         }
         let reviewed = saved.is_some() || args.plan_hash.is_some();
         run(ui, session, graph, &planned, &args.run, reviewed, Control { lock, stop }).await
@@ -92,16 +96,32 @@ async fn unless_stopped<T>(stop: &Stop, work: impl Future<Output = Result<T, Fai
     }
 }
 
-/// The hash that was reviewed must be this plan's.
-fn check_hash(plan: &Plan, reviewed: &HashStart) -> Result<(), Failure> {
-    let now = plan.hash();
-    if reviewed.is_of(&now) {
-        return Ok(());
-    }
-    let message = format!(
-        "the plan now has another hash: {now}. The spec or the live state has changed since; nothing was changed"
-    );
-    Err(Failure::new(Exit::Refused, message, "plan again, review it, and apply with its hash"))
+/// What moved since a plan was reviewed. `variables` are those whose value the reviewed plan did not know.
+fn other_hash(now: &Plan, variables: &[String]) -> Failure {
+    let hash = now.hash();
+    let (why, help) = match variables {
+        [] => (
+            "The spec or the live state has changed since".to_owned(),
+            "plan again, review it, and apply with its hash".to_owned(),
+        ),
+        variables => (
+            format!("It was planned without {}, and the live value is another", variables.join(", ")),
+            "plan where the variable is set, review that plan, and apply with its hash".to_owned(),
+        ),
+    };
+    let message = format!("the plan now has another hash: {hash}. {why}; nothing was changed");
+    Failure::new(Exit::Refused, message, help)
+}
+
+/// The environment variables that bring about changes which a plan without them does not have.
+fn new_values(graph: &Graph, now: &Plan, blind: &Plan) -> Vec<String> {
+    let is_new = |address: &Address| {
+        let of = |plan: &Plan| plan.changes.iter().find(|change| change.address == *address).cloned();
+        of(now) != of(blind)
+    };
+    let objects = graph.objects.iter().filter(|object| is_new(&object.address));
+    let names: BTreeSet<String> = objects.flat_map(|object| variables(&object.attrs)).collect();
+    names.into_iter().collect()
 }
 
 /// The path comes from the plan, which may have been written by somebody else: nothing of that file is shown.
@@ -302,11 +322,9 @@ fn check_approvals(plan: &Plan) -> Result<(), Failure> {
 fn check_variables(execution: &ExecutionPlan) -> Result<(), Failure> {
     let mut messages = Vec::new();
     for (change, step) in execution.plan.changes.iter().zip(&execution.steps) {
-        let fields = step.desired.as_ref().filter(|_| step.live.is_none()).and_then(|desired| desired.as_object());
-        for source in fields.into_iter().flatten().filter_map(|(_, value)| value.get(crate::value::tag::SECRET)) {
-            if let Some(name) = source.get("env").and_then(serde_json::Value::as_str)
-                && from_variable(name).is_none()
-            {
+        let desired = step.desired.as_ref().filter(|_| step.live.is_none());
+        for name in desired.map(|desired| variables(desired)).unwrap_or_default() {
+            if from_variable(&name).is_none() {
                 messages.push(format!(
                     "{} is read from the environment variable {name}, which is not set",
                     change.address

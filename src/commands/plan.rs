@@ -3,6 +3,7 @@ use super::session::Session;
 use super::{Failure, SavedPlan, memory, rendering};
 use crate::apply::Order;
 use crate::cli::{Choices, Exit, Format, PlanArgs};
+use crate::cloud::Context;
 use crate::graph::Graph;
 use crate::plan::{self, ExecutionPlan, Options, Plan};
 use crate::render::{self, Beside};
@@ -69,6 +70,28 @@ pub async fn make(
     destroy: bool,
     shared: bool,
 ) -> Result<Planned, Failure> {
+    make_in(session, session.context(graph), choices, destroy, shared).await
+}
+
+/// What a job without secrets would have planned.
+pub async fn make_without_variables(
+    session: &Session,
+    graph: &Graph,
+    choices: &Choices,
+    destroy: bool,
+) -> Result<Planned, Failure> {
+    let secret_store = session.secret_store.without_variables();
+    let context = Context { secret_store: &secret_store, ..session.context(graph) };
+    make_in(session, context, choices, destroy, false).await
+}
+
+async fn make_in(
+    session: &Session,
+    context: Context<'_>,
+    choices: &Choices,
+    destroy: bool,
+    shared: bool,
+) -> Result<Planned, Failure> {
     let asked = Options {
         adopt: choices.adopt.iter().cloned().collect(),
         destroy,
@@ -77,7 +100,7 @@ pub async fn make(
         keep_live: if choices.live_images { vec![("task_definition", "image")] } else { Vec::new() },
         spec_digest: session.spec.digest.clone(),
     };
-    let mut execution = plan::make(session.cloud.as_ref(), session.context(graph), &asked).await?;
+    let mut execution = plan::make(session.cloud.as_ref(), context, &asked).await?;
     options::destroyable(&asked, &session.graph, &execution)?;
     let order = Order::of(&execution)?;
     execution.plan.seconds = order.seconds();

@@ -52,7 +52,7 @@ pub fn print(
             let limit = max_bytes.and_then(|bytes| usize::try_from(bytes).ok());
             ui.result(&render::markdown(plan, beside, limit))
         }
-        Format::Html => ui.result(&render::html(plan)),
+        Format::Html => ui.result(&render::html(plan, beside)),
         Format::Json | Format::TfplanJson => ui.result_json(&beside.json(plan)),
     }
 }

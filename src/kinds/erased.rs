@@ -104,6 +104,7 @@ pub trait AnyKind: AnyCalls + Sync {
     /// Whether a live object stands where the desired one must, by its name or by [`Kind::is_counterpart`].
     fn is_counterpart(&self, desired: &Value, live: &Value) -> bool;
     fn normalize(&self, desired: &Value, live: &mut Value);
+    fn cannot_change(&self, desired: &Value, live: &Value) -> Option<String>;
     fn expand(&self, live: &Value, desired: &Value) -> Option<Value>;
     fn without_traffic(&self, live: Option<&Value>, desired: &Value) -> Option<Value>;
     fn impact(&self, live: &Value, desired: &Value, changed: &[String]) -> Impact;
@@ -240,6 +241,10 @@ impl<K: Kind + AnyCalls + Sync> AnyKind for K {
         };
         K::normalize(&desired, &mut found);
         *live = json(found);
+    }
+
+    fn cannot_change(&self, desired: &Value, live: &Value) -> Option<String> {
+        K::cannot_change(&K::Attrs::deserialize(desired).ok()?, &K::Attrs::deserialize(live).ok()?)
     }
 
     fn expand(&self, live: &Value, desired: &Value) -> Option<Value> {

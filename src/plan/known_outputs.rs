@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use crate::kinds::Outputs;
 use crate::value::walk::{self, Lookup};
-use crate::value::{Address, SecretStore, from_variable, tag};
+use crate::value::{Address, SecretStore, tag};
 
 /// The ids and outputs that are known of each object: while planning, live ones that will not change; while applying,
 /// also those just created.
@@ -82,7 +82,7 @@ impl Lookup for Known<'_> {
 
     fn secret(&self, source: &Value) -> Option<Value> {
         let clear = if let Some(name) = source.get("env").and_then(Value::as_str) {
-            match from_variable(name) {
+            match self.secret_store.variable(name) {
                 Some(value) => value,
                 None if self.secrets == SecretMode::Create => self.secret_store.placeholder(name)?,
                 None => return None,
@@ -103,6 +103,12 @@ impl Lookup for Known<'_> {
         };
         serde_json::to_value(self.secret_store.store(clear)).ok()
     }
+}
+
+/// The environment variables that hold secrets of these attributes.
+pub fn variables(attrs: &Value) -> Vec<String> {
+    let secrets = attrs.as_object().into_iter().flatten().filter_map(|(_, value)| value.get(tag::SECRET));
+    secrets.filter_map(|source| source.get("env")?.as_str().map(str::to_owned)).collect()
 }
 
 /// Letters and digits, each equally likely: 62 of them divide no byte, so the bytes past 4 × 62 are left out.

@@ -16,7 +16,7 @@ use super::diff::{Difference, listing};
 use super::digest::live_digest;
 use super::execution::{ExecutionPlan, Options, PlanError, Step, WriteMode, compare};
 use super::guards;
-use super::known_outputs::{KnownOutputs, SecretMode, resolve_with};
+use super::known_outputs::{KnownOutputs, SecretMode, resolve_with, variables};
 use super::recognise::recognise;
 use super::{Action, Change, FORMAT_VERSION, Field, LeftToAws, Origin, Plan};
 use crate::applied::{Applied, InUse};
@@ -153,6 +153,11 @@ impl<'a> Planner<'a> {
         let live = &self.found[index].live;
         let different = if object.external { Vec::new() } else { different };
         self.record_left_to_aws(object, live);
+        // Most are as the spec says, word for word.
+        if let Some(attrs) = live.attrs.as_ref().filter(|attrs| !object.external && **attrs != *desired) {
+            let left = object.kind.cannot_change(&desired, attrs);
+            self.notes.extend(left.map(|what| format!("{}: {what}", object.address)));
+        }
         self.scheduled.extend(live.scheduled.iter().map(|what| format!("{}: {what}", object.address)));
         // The tag index lags behind, and lacks what was never tagged: without tags from it, a matching name is not
         // enough.
@@ -364,6 +369,7 @@ impl<'a> Planner<'a> {
             }
         }
         let mut notes = self.notes;
+        notes.extend(unknown_values(&self.context, &known_outputs));
         notes.extend(kinds::dns_instructions(env, |address, output| known_outputs.output(address, output)));
         let plan = Plan {
             format_version: FORMAT_VERSION,
@@ -385,6 +391,16 @@ impl<'a> Planner<'a> {
         };
         Ok(ExecutionPlan { plan, steps, known_outputs, applied: self.applied.clone(), in_use })
     }
+}
+
+/// What a variable that is not set leaves open: whether an object that is there gets another value.
+fn unknown_values(context: &Context<'_>, known_outputs: &KnownOutputs) -> Vec<String> {
+    let there = context.graph.objects.iter().filter(|object| known_outputs.get(&object.address).is_some());
+    let unset = there.flat_map(|object| variables(&object.attrs).into_iter().map(move |name| (object, name)));
+    let unset = unset.filter(|(_, name)| context.secret_store.variable(name).is_none());
+    unset
+        .map(|(object, name)| format!("{name} is not set: {} may get another value in an apply", object.address))
+        .collect()
 }
 
 /// Seconds that a change typically takes on AWS. Updates that interrupt nothing are answered at once.

@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 
 use self::layout::{HEIGHT, WIDTH};
 use self::picture::Picture;
+use super::Beside;
 use super::rows::{self, Content, Mark, Row};
 use super::view::{self, ORIGINS, by_danger};
 use crate::kinds::Impact;
@@ -22,9 +23,9 @@ const STYLE: &str = include_str!("html/page.css");
 const SCRIPT: &str = include_str!("html/page.js");
 
 /// A whole HTML document. It loads nothing; no script but its own runs in it, whatever a name may hold.
-pub fn html(plan: &Plan) -> String {
+pub fn html(plan: &Plan, beside: &Beside) -> String {
     // A template leaves out the last line end of its file.
-    format!("{}\n", Page::of(plan))
+    format!("{}\n", Page::of(plan, beside))
 }
 
 #[derive(Template)]
@@ -39,7 +40,10 @@ struct Page<'a> {
     duration: String,
     /// The actions that the plan has, with the number of their changes.
     counts: Vec<(Action, usize)>,
+    /// The dangers of the changes.
     warnings: Vec<String>,
+    /// What the checks say of the spec.
+    checks: Vec<String>,
     loses_data: bool,
     picture: Picture<'a>,
     sections: Vec<Section<'a>>,
@@ -47,9 +51,10 @@ struct Page<'a> {
 }
 
 impl<'a> Page<'a> {
-    fn of(plan: &'a Plan) -> Self {
+    fn of(plan: &'a Plan, beside: &Beside) -> Self {
         Self {
             plan,
+            checks: beside.lines(),
             title: view::title(plan),
             hash: plan.hash(),
             script_hash: BASE64_STANDARD.encode(Sha256::digest(SCRIPT)),

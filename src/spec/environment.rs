@@ -30,7 +30,7 @@ pub struct Environment {
     #[schemars(regex(pattern = r"^[0-9]{12}$"), extend("x-placeholders" = "none"))]
     pub account: String,
     /// The AWS region, as in `eu-central-1`.
-    #[schemars(regex(pattern = r"^[a-z]{2}(-[a-z]+)+-[0-9]$"), extend("x-placeholders" = "none"))]
+    #[schemars(regex(pattern = r"^[a-z]{2,}(-[a-z]+)+-[0-9]+$"), extend("x-placeholders" = "none"))]
     pub region: String,
     /// Whether what holds data (databases, registries, secret parameters, logs) is deleted or replaced only if
     /// `--allow-destroy` names it. A database, registry, parameter or service can say otherwise for itself.

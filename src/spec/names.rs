@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
-use super::Environment;
+use super::{Environment, partition};
 use crate::value::{Address, Tags, Target};
 
 impl Environment {
@@ -26,7 +26,7 @@ impl Environment {
         format!("/{}/{key}", self.path())
     }
 
-    /// `aws`, `aws-cn` or `aws-us-gov`: the second part of every ARN.
+    /// The second part of every ARN: `aws`, `aws-cn`, `aws-eusc`, …
     pub fn partition(&self) -> &'static str {
         partition(&self.region)
     }
@@ -50,15 +50,6 @@ impl Environment {
             ("baseplate:project".to_owned(), self.project.clone()),
             ("baseplate:address".to_owned(), Address::new(K::KIND, name).to_string()),
         ])
-    }
-}
-
-/// The partition of a region.
-pub fn partition(region: &str) -> &'static str {
-    match region.split('-').next() {
-        Some("cn") => "aws-cn",
-        Some("us") if region.starts_with("us-gov-") => "aws-us-gov",
-        _ => "aws",
     }
 }
 

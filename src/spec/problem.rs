@@ -158,6 +158,14 @@ impl Problems {
 }
 
 impl Problem {
+    /// Whether it is of a value that another place is a part of.
+    pub(super) fn holds(&self, part: &Place) -> bool {
+        let holds = |place: &Place| {
+            place.file == part.file && place.span.start <= part.span.start && part.span.end <= place.span.end
+        };
+        self.place.as_ref().is_some_and(holds)
+    }
+
     /// As JSON has it. `sources` are those of its spec.
     pub fn reported(&self, sources: &[Source]) -> Reported {
         let place = self.place.as_ref();

@@ -15,8 +15,8 @@ const TICK: Duration = Duration::from_millis(120);
 
 pub struct RunningLines {
     lines: MultiProgress,
-    /// How many changes run that have no line.
-    more: ProgressBar,
+    /// How many changes run that have no line, where there are any.
+    more: RefCell<Option<ProgressBar>>,
     /// How many are done, of how many.
     count: ProgressBar,
     changes: RefCell<Vec<Running>>,
@@ -36,11 +36,12 @@ impl RunningLines {
     /// Lines for `total` changes. Nothing is drawn on what is not a terminal.
     pub fn new(total: usize, target: ProgressDrawTarget) -> Self {
         let lines = MultiProgress::with_draw_target(target);
-        let more = lines.add(ProgressBar::new_spinner().with_style(style("  {wide_msg}")));
-        let count = ProgressBar::new(total as u64).with_style(style("{spinner} {pos}/{len} [{elapsed}]"));
+        let count = ProgressBar::new(total as u64).with_style(style("{spinner} {msg} [{elapsed}]"));
         let count = lines.add(count);
         count.enable_steady_tick(TICK);
-        Self { lines, more, count, changes: RefCell::default() }
+        let running = Self { lines, more: RefCell::default(), count, changes: RefCell::default() };
+        running.tell_count();
+        running
     }
 
     pub fn started(&self, address: &Address, verb: Verb) {
@@ -68,6 +69,7 @@ impl RunningLines {
         }
         drop(changes);
         self.count.inc(1);
+        self.tell_count();
         self.draw();
     }
 
@@ -80,28 +82,42 @@ impl RunningLines {
     /// Removes all lines but those that stay.
     pub fn clear(&self) {
         self.changes.borrow_mut().clear();
-        self.more.finish_and_clear();
+        self.more.take();
         self.count.finish_and_clear();
         let _ = self.lines.clear();
     }
 
-    /// Gives lines to the changes that have run longest.
+    /// As a message, which is drawn at once; a position is drawn when the spinner turns.
+    fn tell_count(&self) {
+        self.count.set_message(format!("{}/{}", self.count.position(), self.count.length().unwrap_or_default()));
+    }
+
+    /// Gives lines to the changes that have run longest, and counts the others.
     fn draw(&self) {
         let mut changes = self.changes.borrow_mut();
+        let mut more = self.more.borrow_mut();
         for change in changes.iter_mut().take(LINES).filter(|change| change.line.is_none()) {
             let line = ProgressBar::new_spinner()
                 .with_style(style("{spinner} {wide_msg} {elapsed:>6}"))
                 .with_elapsed(change.since.elapsed())
                 .with_message(change.text());
-            let line = self.lines.insert_before(&self.more, line);
+            let line = self.lines.insert_before(more.as_ref().unwrap_or(&self.count), line);
+            line.tick();
             line.enable_steady_tick(TICK);
             change.line = Some(line);
         }
-        let more = match changes.len().saturating_sub(LINES) {
-            0 => String::new(),
-            more => format!("and {more} more"),
-        };
-        self.more.set_message(more);
+        match changes.len().saturating_sub(LINES) {
+            0 => {
+                if let Some(line) = more.take() {
+                    self.lines.remove(&line);
+                }
+            }
+            count => {
+                let new = || ProgressBar::new_spinner().with_style(style("  {wide_msg}"));
+                let line = more.get_or_insert_with(|| self.lines.insert_before(&self.count, new()));
+                line.set_message(format!("and {count} more"));
+            }
+        }
     }
 }
 

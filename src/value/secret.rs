@@ -48,6 +48,8 @@ impl Secret {
 pub struct SecretStore {
     inner: Rc<Inner>,
     placeholders: bool,
+    /// Whether environment variables are read.
+    variables: bool,
 }
 
 struct Inner {
@@ -71,13 +73,24 @@ impl SecretStore {
     pub fn new(key: Vec<u8>) -> Self {
         let (by_fingerprint, by_address) = (RefCell::default(), RefCell::default());
         let inner = Inner { key: Zeroizing::new(key), by_fingerprint, by_address };
-        Self { inner: Rc::new(inner), placeholders: false }
+        Self { inner: Rc::new(inner), placeholders: false, variables: true }
     }
 
     /// For trying changes: placeholders stand for secrets whose variable is not set.
     #[must_use]
     pub fn with_placeholders(self) -> Self {
         Self { placeholders: true, ..self }
+    }
+
+    /// The same as if no environment variable were set: what a job without secrets plans.
+    #[must_use]
+    pub fn without_variables(&self) -> Self {
+        Self { variables: false, ..self.clone() }
+    }
+
+    /// The value of an environment variable, where it is set and to be read.
+    pub fn variable(&self, name: &str) -> Option<Zeroizing<String>> {
+        from_variable(name).filter(|_| self.variables)
     }
 
     /// The placeholder for a variable that is not set, where there are placeholders.

@@ -93,7 +93,8 @@ fn errors_in_what_is_extended_name_that_file() {
 
 /// A spec of which nothing is missing.
 const WHOLE: &str = "project = \"town\"\nenvironment = \"test\"\naccount = \"123456789012\"\n\
-                     region = \"eu-central-1\"\n[network]\ncidr = \"10.20.0.0/16\"\n";
+                     region = \"eu-central-1\"\n[network]\ncidr = \"10.20.0.0/16\"\n\
+                     [network.subnets]\nprivate-a = { tier = \"private\", zone = \"eu-central-1a\", cidr = \"10.20.0.0/20\" }\n";
 
 /// A repository with what two environments share above their folders.
 fn repository() -> Bench {

@@ -32,6 +32,7 @@ mod options;
 mod order;
 mod ownership;
 mod parameters;
+mod partitions;
 mod plans;
 mod plans_saved;
 mod properties;

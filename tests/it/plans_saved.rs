@@ -3,7 +3,8 @@
 use serde_json::json;
 
 use crate::assert_outcome;
-use crate::file_cloud::FileCloud;
+use crate::cli::{Outcome, WEATHER_API_KEY};
+use crate::file_cloud::{CLOUD, FileCloud};
 
 /// An environment with one change planned and saved.
 fn planned() -> FileCloud {
@@ -89,6 +90,38 @@ fn a_plan_is_known_by_its_hash() {
     assert_eq!(cloud.bench.read("cloud.json"), before, "nothing was changed");
     cloud.done(&format!("apply spec.toml --plan-hash {}", &reviewed[..12]));
     cloud.assert_no_changes("spec.toml");
+}
+
+/// The job that plans a pull request has no secrets, the one that applies has.
+#[test]
+fn a_refusal_names_the_variable_that_the_review_did_not_know() {
+    let cloud = planned();
+    let run = |arguments: &str, value: Option<&str>| {
+        let mut command = cloud.bench.command(&format!("{arguments} {CLOUD}"));
+        match value {
+            Some(value) => command.env("WEATHER_API_KEY", value),
+            None => command.env_remove("WEATHER_API_KEY"),
+        };
+        Outcome::of(&mut command)
+    };
+    let plan = run("plan spec.toml", None);
+    let note = "WEATHER_API_KEY is not set: ssm_parameter.web/token may get another value in an apply";
+    assert!(plan.stdout.contains(note), "{plan}");
+    let hash = plan.stdout.lines().find_map(|line| line.strip_prefix("Hash: ")).expect("a hash").to_owned();
+
+    let before = cloud.bench.read("cloud.json");
+    let refused = run(&format!("apply spec.toml --plan-hash {hash}"), Some("rotated-key"));
+    assert_eq!(refused.code, 4, "{refused}");
+    assert!(
+        refused.stderr.contains("It was planned without WEATHER_API_KEY, and the live value is another"),
+        "{refused}"
+    );
+    assert!(!refused.to_string().contains("rotated-key"), "{refused}");
+    assert_eq!(cloud.bench.read("cloud.json"), before, "nothing was changed");
+
+    // With the value that is live, the hash fits.
+    let applied = run(&format!("apply spec.toml --plan-hash {hash}"), Some(WEATHER_API_KEY));
+    assert_eq!(applied.code, 0, "{applied}");
 }
 
 #[test]

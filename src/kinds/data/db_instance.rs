@@ -160,10 +160,18 @@ impl Kind for DbInstance {
         if version::satisfies(desired, &live.version) {
             live.version.clone_from(&desired.version);
         }
-        // Storage that AWS has grown by itself cannot shrink, and need not.
-        if desired.max_storage > 0 && live.storage > desired.storage {
-            live.storage = desired.storage;
-        }
+        // Storage never shrinks, and a growth of less than a tenth is rounded up to one.
+        live.storage = live.storage.min(desired.storage);
+    }
+
+    fn cannot_change(desired: &Attrs, live: &Attrs) -> Option<String> {
+        // What AWS grows by itself is meant.
+        (live.storage > desired.storage && desired.max_storage == 0).then(|| {
+            format!(
+                "AWS cannot shrink storage: it stays at {} GiB, where the spec says {}",
+                live.storage, desired.storage
+            )
+        })
     }
 
     fn holds_data(_live: &Attrs) -> bool {
@@ -366,13 +374,17 @@ mod tests {
     }
 
     #[test]
-    fn grown_storage_is_no_drift() {
-        let (desired, mut live) = (Attrs { max_storage: 100, ..attrs() }, Attrs { storage: 40, ..attrs() });
-        DbInstance::normalize(&desired, &mut live);
-        assert_eq!(live.storage, 20);
-        let mut fixed = Attrs { storage: 40, ..attrs() };
-        DbInstance::normalize(&attrs(), &mut fixed);
-        assert_eq!(fixed.storage, 40);
+    fn storage_never_shrinks() {
+        for (max_storage, told) in [(0, true), (100, false)] {
+            let (desired, mut live) = (Attrs { max_storage, ..attrs() }, Attrs { storage: 40, ..attrs() });
+            assert_eq!(DbInstance::cannot_change(&desired, &live).is_some(), told);
+            DbInstance::normalize(&desired, &mut live);
+            assert_eq!(live.storage, 20);
+        }
+        let mut smaller = Attrs { storage: 10, ..attrs() };
+        assert_eq!(DbInstance::cannot_change(&attrs(), &smaller), None);
+        DbInstance::normalize(&attrs(), &mut smaller);
+        assert_eq!(smaller.storage, 10, "a growth is a difference");
     }
 
     #[test]

@@ -1,7 +1,8 @@
 use serde_json::{Value, json};
 
-use super::html;
 use crate::plan::{FORMAT_VERSION, Plan};
+use crate::render::{Accepted, Beside};
+use crate::spec::{Reported, Severity};
 
 /// As an element, as the end of the elements that it may stand in, and as a line of its own.
 const HOSTILE: &str = "</span></title></text></code>\"><img src='x' onerror=\"a()\"><!-- &lt;{{ title }} ##[error]\n::error::\u{202e}";
@@ -47,6 +48,21 @@ fn plan(text: &str, name: &str) -> Plan {
     serde_json::from_value(plan).expect("a plan")
 }
 
+/// The page of a plan with this in all that stands beside it.
+fn html(plan: &Plan, text: &str) -> String {
+    let warning = Reported {
+        severity: Severity::Warning,
+        code: Some("BP-NET-01"),
+        message: text.to_owned(),
+        help: text.to_owned(),
+        file: Some(text.to_owned()),
+        line: Some(1),
+        column: Some(2),
+    };
+    let accepted = Accepted { warning: warning.clone(), why: text.to_owned(), until: None };
+    super::html(plan, &Beside { warnings: vec![warning], accepted: vec![accepted] })
+}
+
 /// Everything between `<` and `>`.
 fn tags(page: &str) -> Vec<&str> {
     page.split('<').skip(1).map(|rest| rest.split_once('>').map_or(rest, |(tag, _)| tag)).collect()
@@ -55,12 +71,12 @@ fn tags(page: &str) -> Vec<&str> {
 #[test]
 fn nothing_from_outside_is_markup() {
     let name: String = HOSTILE.chars().filter(|c| c.is_ascii() && *c != '\n').collect();
-    let (hostile, plain) = (html(&plan(HOSTILE, &name)), html(&plan("t\nu", "t")));
+    let (hostile, plain) = (html(&plan(HOSTILE, &name), HOSTILE), html(&plan("t\nu", "t"), "t\nu"));
     let lines = |page: &str| page.lines().count();
     assert_eq!(tags(&hostile), tags(&plain));
     assert_eq!(lines(&hostile), lines(&plain), "a line of the source is ours");
     // The empty page says some things in other words.
-    let empty = |text| html(&Plan { changes: Vec::new(), ..plan(text, "t") });
+    let empty = |text| html(&Plan { changes: Vec::new(), ..plan(text, "t") }, text);
     assert_eq!(tags(&empty(HOSTILE)), tags(&empty("t\nu")));
     for page in [&hostile, &empty(HOSTILE)] {
         assert!(!page.contains("##[") && !page.contains('\u{202e}'), "{page}");

@@ -29,7 +29,7 @@ pub(super) const RULES: &[Rule<Attrs>] = &[
         outside: &[
             edit("paths = [\"/shop*\"]", "paths = [\"/über/*\"]"),
             edit("paths = [\"/shop*\"]", "paths = [\"/shop*\", \"/the shop\"]"),
-            edit("paths = [\"/shop*\"]", "paths = [\"/shop/{id}\"]"),
+            edit("paths = [\"/shop*\"]", "paths = [\"/shop/{{id}}\"]"),
             edit("paths = [\"/shop*\"]", "paths = [\"/shop#top\"]"),
             edit("paths = [\"/shop*\"]", "paths = ['/shop\\d+']"),
             edit("paths = [\"/shop*\"]", "paths = [\"/shop%20\"]"),

@@ -39,7 +39,7 @@ pub(super) const RULES: &[Rule<Attrs>] = &[
         },
         inside: &[
             edit("path = \"/ready\"", "path = \"/<1023>\""),
-            edit("path = \"/ready\"", "path = \"/ready?a={b}&c=%20#\""),
+            edit("path = \"/ready\"", "path = \"/ready?a={{b}}&c=%20#\""),
         ],
         outside: &[
             edit("path = \"/ready\"", "path = \"/<1024>\""),

@@ -9,7 +9,7 @@ use crate::kinds::compute::section::Service;
 use crate::kinds::monitoring::log_group;
 use crate::kinds::registry::ecr_repository::{self, EcrRepository};
 use crate::spec::Environment;
-use crate::spec::names::partition;
+use crate::spec::partition;
 use crate::value::{Part, Target};
 
 /// ECS may take the role, on behalf of this account only.

@@ -78,7 +78,7 @@ pub(super) const RULES: &[Rule<Attrs>] = &[
         },
         inside: &[
             edit(PERMISSION, "actions = [\"sqs:*\"], resources = [\"arn:*:sqs:*:*:town-*\"]"),
-            edit(PERMISSION, "actions = [\"s3:*\"], resources = [\"arn:aws:s3:::town/${aws:username}/a é\"]"),
+            edit(PERMISSION, "actions = [\"s3:*\"], resources = [\"arn:aws:s3:::town/${{aws:username}}/a é\"]"),
         ],
         outside: &[
             edit(PERMISSION, "actions = [\"s3:GetObject\"], resources = []"),
