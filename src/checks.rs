@@ -4,6 +4,7 @@
 mod accept;
 mod network;
 mod reach;
+mod registries;
 mod secrets;
 
 use crate::graph::Graph;
@@ -27,6 +28,7 @@ pub const ALL: &[&Check] = &[
     &network::SERVICE_TO_SERVICE,
     &network::WAY_OUT,
     &network::INTERNET_TO_BALANCER,
+    &registries::UNCOUNTED_IMAGES,
     &secrets::UNREAD_SECRET,
 ];
 

@@ -84,6 +84,9 @@ pub trait Kind: Target + Sized + 'static {
     const UNREAD: &'static [&'static str] = &[];
     /// The field of its deletion protection: while it is on, AWS rejects a deletion.
     const PROTECTED_BY: Option<&'static str> = None;
+    /// Whether AWS deletes one that others still refer to: a route may lead to a NAT gateway that is gone. A cloud file
+    /// refuses what AWS would.
+    const DELETED_IN_USE: bool = false;
     /// Kinds whose objects must be deleted before this kind's, although no reference says so.
     const DELETE_AFTER: &'static [&'static str] = &[];
     /// Whether traffic passes through it, or running tasks use it. Such an object is deleted only after everything that

@@ -179,6 +179,17 @@ fn a_secret_is_there_to_be_read() {
     assert!(unread[0].starts_with("BP-SECRET-01 [\"web/token\" ="), "{unread:#?}");
 }
 
+#[test]
+fn the_images_of_each_environment_are_counted_by_themselves() {
+    let registries = ("[databases.main]", "[registries.web]\n[databases.main]");
+    let unnamed = found(&[registries]);
+    assert_eq!(unnamed.len(), 1, "{unnamed:#?}");
+    assert!(unnamed[0].starts_with("BP-IMAGE-01 "), "{unnamed:#?}");
+    let named = ("environment = \"test\"", "environment = \"test\"\nenvironments = [\"test\", \"prod\"]");
+    assert_eq!(found(&[registries, named]), [""; 0]);
+    assert_eq!(found(&[registries, ("environment = \"test\"", "environment = \"prod\"")]), [""; 0]);
+}
+
 /// The base with something to warn of, and an entry that accepts it.
 fn accepting(entry: &str) -> Warnings {
     let text = SOUND.replace("port = 8080", "port = 3000") + "[[accept]]\nwhy = \"moved next week\"\n" + entry;

@@ -366,8 +366,9 @@ impl Cloud for FileCloud {
                 let message = format!("{} is protected from deletion", gone.address);
                 return Err(CloudError::new("file:Delete", "OperationNotPermitted", message));
             }
-            if let Some(user) = self.store.borrow().objects.user(kind.name(), gone.id) {
-                let message = format!("{} still refers to {}", owner(user), gone.address);
+            let user = self.store.borrow().objects.user(kind.name(), gone.id).map(owner);
+            if let Some(user) = user.filter(|_| !kind.deleted_in_use()) {
+                let message = format!("{user} still refers to {}", gone.address);
                 return Err(CloudError::new("file:Delete", "DependencyViolation", message));
             }
             self.simulate_duration(kind).await;

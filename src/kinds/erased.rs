@@ -110,6 +110,7 @@ pub trait AnyKind: AnyCalls + Sync {
     fn impact(&self, live: &Value, desired: &Value, changed: &[String]) -> Impact;
     /// Whether an update of these fields changes this output.
     fn changes_output(&self, output: &str, changed: &[String]) -> bool;
+    fn deleted_in_use(&self) -> bool;
     fn deleted_after(&self, live: &Value) -> &'static [&'static str];
     /// Whether the object that replaces another has the same value of this output.
     fn survives_replacement(&self, output: &str) -> bool;
@@ -194,6 +195,9 @@ impl<K: Kind + AnyCalls + Sync> AnyKind for K {
     }
     fn create_first(&self) -> bool {
         K::CREATE_FIRST
+    }
+    fn deleted_in_use(&self) -> bool {
+        K::DELETED_IN_USE
     }
     fn deadline(&self) -> u64 {
         K::DEADLINE

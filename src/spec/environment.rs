@@ -36,6 +36,13 @@ pub struct Environment {
     /// `--allow-destroy` names it. A database, registry, parameter or service can say otherwise for itself.
     #[serde(default = "yes")]
     pub protect: bool,
+    /// All environments of the project. It belongs in the base that they extend: what they share is derived from it, such
+    /// as which images a registry keeps for each. Unless set: `dev` and `prod`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub environments: Option<Vec<String>>,
+    /// Tags of what the environments of the project share. They belong in the base that these extend.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub project_tags: BTreeMap<String, String>,
     /// Tags of every object that belongs to this environment.
     #[serde(default)]
     pub tags: BTreeMap<String, String>,

@@ -40,16 +40,30 @@ impl Environment {
     pub fn tags_of<K: Target>(&self, name: &str) -> Tags {
         let mut tags = self.tags.clone();
         tags.insert("baseplate:environment".to_owned(), self.environment.clone());
-        tags.extend(self.project_tags_of::<K>(name));
+        tags.extend(self.address_tags::<K>(name));
         tags
     }
 
     /// The tags of an object that belongs to the project: the environments share it, so none of them says more.
     pub fn project_tags_of<K: Target>(&self, name: &str) -> Tags {
+        let mut tags = self.project_tags.clone();
+        tags.extend(self.address_tags::<K>(name));
+        tags
+    }
+
+    fn address_tags<K: Target>(&self, name: &str) -> Tags {
         Tags::from([
             ("baseplate:project".to_owned(), self.project.clone()),
             ("baseplate:address".to_owned(), Address::new(K::KIND, name).to_string()),
         ])
+    }
+
+    /// The names of the project's environments.
+    pub fn all_environments(&self) -> Vec<&str> {
+        match &self.environments {
+            Some(names) => names.iter().map(String::as_str).collect(),
+            None => vec!["dev", "prod"],
+        }
     }
 }
 

@@ -15,6 +15,7 @@ pub fn validate(env: &Environment, catalog: &Catalog) -> Vec<Problem> {
         check.report(&["project"], format!("`{OWN_PATH}` is reserved"), help);
     }
     tags(&mut check);
+    environments(&mut check);
     for section in &catalog.sections {
         section.validate(&mut check);
     }
@@ -24,12 +25,34 @@ pub fn validate(env: &Environment, catalog: &Catalog) -> Vec<Problem> {
 
 /// Ours cannot be set by hand; what AWS takes besides is the rules' to say.
 fn tags(check: &mut Check<'_>) {
-    for key in check.env.tags.keys().filter(|key| key.starts_with("baseplate:")) {
-        let message = format!("`{key}` has a reserved prefix");
-        check.report_key(
-            &["tags", key],
-            message,
-            "the prefix `baseplate:` is reserved: objects are found by such tags",
-        );
+    let env = check.env;
+    for (section, tags) in [("tags", &env.tags), ("project-tags", &env.project_tags)] {
+        for key in tags.keys().filter(|key| key.starts_with("baseplate:")) {
+            let message = format!("`{key}` has a reserved prefix");
+            let help = "the prefix `baseplate:` is reserved: objects are found by such tags";
+            check.report_key(&[section, key], message, help);
+        }
+    }
+}
+
+/// More would not fit into a lifecycle policy of ECR, which has 50 rules.
+const MOST_ENVIRONMENTS: usize = 40;
+
+fn environments(check: &mut Check<'_>) {
+    let env = check.env;
+    let Some(names) = &env.environments else { return };
+    if !names.contains(&env.environment) {
+        let message = format!("`{}` is not among the project's `environments`", env.environment);
+        check.report(&["environments"], message, "add it, in the base that all of them extend");
+    }
+    if names.len() > MOST_ENVIRONMENTS {
+        let message = format!("{} environments, the limit is {MOST_ENVIRONMENTS}", names.len());
+        check.report(&["environments"], message, "registries have a rule for the images of each, and ECR takes 50");
+    }
+    for (index, name) in names.iter().enumerate() {
+        if names[..index].contains(name) {
+            let message = format!("`{name}` is there twice");
+            check.report(&["environments", &index.to_string()], message, "remove one of the two");
+        }
     }
 }

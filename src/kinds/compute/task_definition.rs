@@ -134,6 +134,8 @@ fn health_check(service: &Service) -> HealthCheck {
 
 impl Kind for TaskDefinition {
     const RULES: &'static [Rule<Attrs>] = rules::RULES;
+    /// A service goes on with a revision that is inactive.
+    const DELETED_IN_USE: bool = true;
     const STAGE: Stage = Stage::Compute;
     const REPLACE_ON: &'static [&'static str] = &["family"];
     const TAG_INDEX: Option<&'static str> = Some("ecs:task-definition");

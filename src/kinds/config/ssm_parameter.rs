@@ -84,6 +84,8 @@ impl Kind for SsmParameter {
     const SECTIONS: &'static [&'static dyn AnySection] = &[spec::section::<Parameters>()];
     const EXAMPLES: &'static [Example] = section::EXAMPLES;
     const RULES: &'static [Rule<Attrs>] = rules::RULES;
+    /// A task that starts later does not find it.
+    const DELETED_IN_USE: bool = true;
     const STAGE: Stage = Stage::Parameters;
     const REPLACE_ON: &'static [&'static str] = &["name"];
     const TAG_INDEX: Option<&'static str> = Some("ssm:parameter");

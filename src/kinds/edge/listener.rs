@@ -101,6 +101,8 @@ const RULES: &[Rule<Attrs>] = &[
 impl Kind for Listener {
     const RULES: &'static [Rule<Attrs>] = RULES;
     const SPEC_FIELDS: &'static [(&'static str, &'static str)] = &[("certificate", "certificate.arn")];
+    /// Its rules go with it.
+    const DELETED_IN_USE: bool = true;
     const STAGE: Stage = Stage::LoadBalancer;
     const REPLACE_ON: &'static [&'static str] = &["load_balancer"];
     const TAG_INDEX: Option<&'static str> = Some("elasticloadbalancing:listener");

@@ -59,6 +59,8 @@ impl Kind for LoadBalancer {
     const SECTIONS: &'static [&'static dyn AnySection] = &[spec::section::<section::LoadBalancer>()];
     const EXAMPLES: &'static [Example] = section::EXAMPLES;
     const RULES: &'static [Rule<Attrs>] = rules::RULES;
+    /// Its listeners go with it, and a record may still name it.
+    const DELETED_IN_USE: bool = true;
     const STAGE: Stage = Stage::LoadBalancer;
     const PROTECTED_BY: Option<&'static str> = Some("deletion_protection");
     const REPLACE_ON: &'static [&'static str] = &["name", "type", "scheme", "vpc"];

@@ -40,6 +40,8 @@ impl Kind for IamRole {
     const RULES: &'static [Rule<Attrs>] = rules::RULES;
     const SPEC_FIELDS: &'static [(&'static str, &'static str)] =
         &[("policies.permissions.Statement", "permissions")];
+    /// Who runs with it loses its rights.
+    const DELETED_IN_USE: bool = true;
     const STAGE: Stage = Stage::Compute;
     const REPLACE_ON: &'static [&'static str] = &["name", "path"];
     const OUTPUTS: &'static [&'static str] = &["arn"];

@@ -57,6 +57,8 @@ impl Kind for LogGroup {
         ],
     }];
     const SPEC_FIELDS: &'static [(&'static str, &'static str)] = &[("retention_days", "log-retention")];
+    /// What writes to it fails from then on.
+    const DELETED_IN_USE: bool = true;
     const STAGE: Stage = Stage::Compute;
     const REPLACE_ON: &'static [&'static str] = &["name"];
     const TAG_INDEX: Option<&'static str> = Some("logs:log-group");

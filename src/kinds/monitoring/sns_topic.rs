@@ -145,6 +145,7 @@ environment = { ORDERS = "{topics.orders.arn}" }
             outside: &[edit("\"alias/aws/sns\"", "\"alias/town key\""), edit("\"alias/aws/sns\"", "\"<2049>\"")],
         },
     ];
+    const DELETED_IN_USE: bool = true;
     const STAGE: Stage = Stage::Monitoring;
     const REPLACE_ON: &'static [&'static str] = &["name"];
     const OUTPUTS: &'static [&'static str] = &["arn"];

@@ -30,6 +30,8 @@ pub struct Attrs {
 
 impl Kind for NatGateway {
     const TAG_CHARACTERS: TagCharacters = TagCharacters::Any;
+    /// A route to it stays as a black hole until it is changed.
+    const DELETED_IN_USE: bool = true;
     const STAGE: Stage = Stage::Network;
     const REPLACE_ON: &'static [&'static str] = &["subnet", "allocation", "connectivity"];
     const TAG_INDEX: Option<&'static str> = Some("ec2:natgateway");

@@ -89,7 +89,7 @@ impl Kind for EcrRepository {
                 name: name(env, key),
                 immutable_tags: registry.immutable_tags,
                 scan_on_push: registry.scan_on_push,
-                lifecycle: lifecycle::policy(registry),
+                lifecycle: lifecycle::policy(registry, &env.all_environments()),
                 tags: env.project_tags_of::<Self>(key),
             };
             let protect = registry.protect.unwrap_or(env.protect);

@@ -7,13 +7,11 @@ use crate::kinds::registry::ecr_repository::section::Registry;
 #[cfg(feature = "aws")]
 pub(super) use calls::parse;
 
-/// The tag prefixes that the environments of a project push under, as in `prod-3f9c2ab`.
-const ENVIRONMENTS: [&str; 2] = ["dev", "prod"];
-
 /// Untagged images go by age; tagged ones by number, and each environment's are counted by themselves, so that
 /// many builds of one never push out what the other runs. (AWS lets an image expire only by the first rule that
-/// fits its tags.) The policy says the same whichever environment's spec it comes from.
-pub(super) fn policy(registry: &Registry) -> Value {
+/// fits its tags.) `environments` are all of the project, in one order: so the policy says the same whichever
+/// environment's spec it comes from.
+pub(super) fn policy(registry: &Registry, environments: &[&str]) -> Value {
     let expire = |priority: usize, description: String, selection: Value| {
         json!({
             "rulePriority": priority,
@@ -37,7 +35,7 @@ pub(super) fn policy(registry: &Registry) -> Value {
         "countNumber": registry.untagged_days,
     });
     let mut rules = vec![expire(1, format!("untagged for {} days", registry.untagged_days), untagged)];
-    for environment in ENVIRONMENTS {
+    for environment in environments {
         let description = format!("beyond {} of {environment}", registry.keep_images);
         rules.push(expire(rules.len() + 1, description, keep(&format!("{environment}-*"))));
     }
@@ -70,7 +68,7 @@ mod tests {
 
     #[test]
     fn a_policy_survives_its_text() {
-        let wanted = policy(&Registry::default());
+        let wanted = policy(&Registry::default(), &["dev", "prod"]);
         assert_eq!(parse(&wanted.to_string()), wanted);
     }
 
