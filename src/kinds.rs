@@ -259,6 +259,8 @@ pub struct Live<A> {
     pub unconfirmed: bool,
     /// [`content_digest`] of the attributes, where that is known without reading them.
     pub content_digest: Option<String>,
+    /// A state in which AWS refuses changes and that does not end by itself, and what ends it ("it is stopped: …").
+    pub stuck: Option<String>,
     /// Changes that AWS has accepted and will make later ("class → db.t4g.small in the maintenance window").
     pub scheduled: Vec<String>,
 }
@@ -273,6 +275,7 @@ impl<A> Live<A> {
             unread: Vec::new(),
             unconfirmed: false,
             content_digest: None,
+            stuck: None,
             scheduled: Vec::new(),
         }
     }

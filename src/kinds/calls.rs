@@ -59,6 +59,7 @@ impl<K: Calls> AnyCalls for K {
                 unread: live.unread.clone(),
                 unconfirmed: live.unconfirmed,
                 content_digest: live.content_digest.clone(),
+                stuck: live.stuck.clone(),
                 scheduled: live.scheduled.clone(),
             };
             K::refresh(read, &mut full).await?;
@@ -131,6 +132,7 @@ fn erase<K: Calls>(live: Live<K::Attrs>) -> Live<Value> {
         attrs: live.attrs.map(json),
         unconfirmed: live.unconfirmed,
         content_digest: live.content_digest,
+        stuck: live.stuck,
         scheduled: live.scheduled,
     }
 }

@@ -158,6 +158,7 @@ impl<'a> Planner<'a> {
             let left = object.kind.cannot_change(&desired, attrs);
             self.notes.extend(left.map(|what| format!("{}: {what}", object.address)));
         }
+        self.notes.extend(live.stuck.iter().map(|what| format!("{}: {what}", object.address)));
         self.scheduled.extend(live.scheduled.iter().map(|what| format!("{}: {what}", object.address)));
         // The tag index lags behind, and lacks what was never tagged: without tags from it, a matching name is not
         // enough.

@@ -200,3 +200,22 @@ answer = client("ec2").create_network_interface(SubnetId=subnet["SubnetId"])["Ne
     let interface = interface.as_str().expect("its id");
     assert!(outcome.stderr.contains(interface), "{interface} is named: {outcome}");
 }
+
+/// A database that was stopped for the night does not start by itself, however long one waits.
+#[test]
+fn a_stopped_database_is_told_in_the_plan_and_not_waited_for() {
+    let moto = city();
+    let account = Account::new(&moto);
+    account.done("apply --yes dev.toml");
+    moto.boto(r#"client("rds").stop_db_instance(DBInstanceIdentifier="legocity-dev-payload"); answer = None"#);
+    account.bench.edit("legocity.toml", "db.t4g.micro", "db.t4g.small");
+    let plan = account.done("plan dev.toml");
+    let advice = "database legocity-dev-payload is stopped: start it (aws rds start-db-instance";
+    assert!(plan.stdout.contains(advice), "{plan}");
+
+    moto.fail("ModifyDBInstance", 400, "InvalidDBInstanceState");
+    let outcome = account.run("apply --yes dev.toml");
+    assert_eq!(outcome.code, 1, "{outcome}");
+    assert!(outcome.stderr.contains(advice), "{outcome}");
+    assert_eq!(moto.struck().broken, ["rds:ModifyDBInstance"], "it is asked once");
+}

@@ -229,6 +229,7 @@ fn plan(changes: Vec<Change>) -> Plan {
         changes,
         seconds: 0,
         unchanged: 0,
+        stuck: None,
         scheduled: Vec::new(),
         kept: Vec::new(),
         left_to_aws: Vec::new(),

@@ -19,6 +19,7 @@ use crate::kinds::data::section::{ApplyChanges, Database, Databases, Engine, Sto
 use crate::kinds::example::Example;
 use crate::kinds::network::security_group::{self, SecurityGroup};
 use crate::kinds::network::security_group_rules;
+use crate::kinds::network::vpc::{self, Vpc};
 use crate::kinds::rules::Rule;
 use crate::kinds::terraform::{Block, This};
 use crate::kinds::{Desired, Impact, Kind, Stage};
@@ -50,6 +51,10 @@ pub struct Attrs {
     pub database: String,
     pub username: String,
     pub port: i32,
+    /// The VPC of its subnet group. An instance moves to another only by way of a snapshot. A cloud file of an earlier
+    /// version does not have it.
+    #[serde(default)]
+    pub vpc: Option<Ref<Vpc>>,
     pub subnet_group: Ref<DbSubnetGroup>,
     pub security_groups: BTreeSet<Ref<SecurityGroup>>,
     pub multi_az: bool,
@@ -101,6 +106,7 @@ fn wanted(env: &Environment, key: &str, database: &Database) -> Attrs {
         database: database.database.clone(),
         username: database.username.clone(),
         port: i32::from(database.port()),
+        vpc: Some(vpc::reference(env)),
         subnet_group: Ref::to(key),
         security_groups: security_group::references(env, &database.security_groups),
         multi_az: database.multi_az,
@@ -133,7 +139,8 @@ impl Kind for DbInstance {
     const SPEC_FIELDS: &'static [(&'static str, &'static str)] = &[("identifier", "name")];
     const STAGE: Stage = Stage::Database;
     const PROTECTED_BY: Option<&'static str> = Some("deletion_protection");
-    const REPLACE_ON: &'static [&'static str] = &["identifier", "engine", "database", "username", "encrypted"];
+    const REPLACE_ON: &'static [&'static str] = 
+        &["identifier", "engine", "database", "username", "encrypted", "vpc"];
     const UNREAD: &'static [&'static str] = &["password"];
     const TAG_INDEX: Option<&'static str> = Some("rds:db");
     const TWO_PHASE_WRITES: bool = true;
@@ -159,6 +166,9 @@ impl Kind for DbInstance {
     fn normalize(desired: &Attrs, live: &mut Attrs) {
         if version::satisfies(desired, &live.version) {
             live.version.clone_from(&desired.version);
+        }
+        if live.vpc.is_none() {
+            live.vpc.clone_from(&desired.vpc);
         }
         // Storage never shrinks, and a growth of less than a tenth is rounded up to one.
         live.storage = live.storage.min(desired.storage);
@@ -281,7 +291,10 @@ mod calls {
 
         async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<WriteResult, CloudError> {
             if let Some(call) = change::modify(aws, change)? {
-                call.send().await.operation("rds:ModifyDBInstance")?;
+                let modified = call.send().await.operation("rds:ModifyDBInstance");
+                if let Err(error) = modified {
+                    return Err(live::unless_stuck(aws, change.id, error).await);
+                }
             }
             // Last, since a tag says that the password it names is in place.
             let (before, after) = (live::all_tags(change.before), live::all_tags(change.attrs));
@@ -353,6 +366,7 @@ mod tests {
             database: "main".to_owned(),
             username: "admin".to_owned(),
             port: 5432,
+            vpc: None,
             subnet_group: Ref::id("legend-dev-main"),
             security_groups: BTreeSet::new(),
             multi_az: false,

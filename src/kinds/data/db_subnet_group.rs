@@ -6,6 +6,7 @@ use serde_json::json;
 use crate::kinds::data::section::Databases;
 use crate::kinds::network::section::Tier;
 use crate::kinds::network::subnet::{self, Subnet};
+use crate::kinds::network::vpc::{self, Vpc};
 use crate::kinds::terraform::{Block, This};
 use crate::kinds::{Desired, Kind, Stage};
 use crate::spec::{Environment, Section};
@@ -25,6 +26,9 @@ impl Target for DbSubnetGroup {
 pub struct Attrs {
     pub name: String,
     pub description: String,
+    /// The VPC of its subnets, which a group cannot leave. A cloud file of an earlier version does not have it.
+    #[serde(default)]
+    pub vpc: Option<Ref<Vpc>>,
     pub subnets: BTreeSet<Ref<Subnet>>,
     pub tags: Tags,
 }
@@ -34,7 +38,7 @@ const MAX_NAME: usize = 63;
 
 impl Kind for DbSubnetGroup {
     const STAGE: Stage = Stage::Database;
-    const REPLACE_ON: &'static [&'static str] = &["name"];
+    const REPLACE_ON: &'static [&'static str] = &["name", "vpc"];
     const TAG_INDEX: Option<&'static str> = Some("rds:subgrp");
     const TAGS_FROM_INDEX: bool = true;
     const IDENTITY: Option<&'static str> = Some("name");
@@ -47,12 +51,19 @@ impl Kind for DbSubnetGroup {
             let attrs = Attrs {
                 name: env.name(key, MAX_NAME).to_lowercase(),
                 description: format!("Subnets of database {key}"),
+                vpc: Some(vpc::reference(env)),
                 subnets: subnet::references(env, database.subnets.as_ref(), Tier::Private),
                 tags: env.tags_of::<Self>(key),
             };
             Desired::new(key, &[Databases::KEY, key], attrs)
         });
         groups.collect()
+    }
+
+    fn normalize(desired: &Attrs, live: &mut Attrs) {
+        if live.vpc.is_none() {
+            live.vpc.clone_from(&desired.vpc);
+        }
     }
 
     fn terraform(attrs: &Attrs, _this: &This<'_>) -> Vec<Block> {
@@ -100,6 +111,7 @@ mod calls {
                     Attrs {
                         name: name.to_owned(),
                         description: group.db_subnet_group_description().unwrap_or_default().to_owned(),
+                        vpc: group.vpc_id().map(Ref::id),
                         subnets: group
                             .subnets()
                             .iter()

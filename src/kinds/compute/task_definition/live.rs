@@ -78,6 +78,7 @@ fn vouched(family: &str, run: &Run) -> Option<Live<Attrs>> {
         unread: Vec::new(),
         unconfirmed: true,
         content_digest: Some(digest.to_owned()),
+        stuck: None,
         scheduled: Vec::new(),
     })
 }

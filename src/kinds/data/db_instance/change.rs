@@ -16,11 +16,13 @@ pub(super) fn impact(live: &Attrs, desired: &Attrs, changed: &[String]) -> Impac
     let moves = changes("class") || changes("subnet_group");
     let restarts =
         moves || changes("version") || changes("port") || (changes("backup_retention") && first_or_last_backup);
-    match (restarts, desired.apply_changes) {
-        (false, _) => Impact::None,
-        (true, ApplyChanges::Window) => Impact::InWindow,
-        (true, ApplyChanges::Immediately) if live.multi_az && moves => Impact::Failover,
-        (true, ApplyChanges::Immediately) => Impact::Reboot,
+    // RDS restarts the instance for another port at once, whatever else waits for the window.
+    let waits = desired.apply_changes == ApplyChanges::Window && !changes("port");
+    match restarts {
+        false => Impact::None,
+        true if waits => Impact::InWindow,
+        true if live.multi_az && moves => Impact::Failover,
+        true => Impact::Reboot,
     }
 }
 
@@ -105,5 +107,20 @@ mod calls {
                 "legend-dev-main-final-20231114221320-0aff"
             );
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::attrs;
+    use super::*;
+
+    #[test]
+    fn another_port_does_not_wait_for_the_window() {
+        let windowed = || Attrs { apply_changes: ApplyChanges::Window, ..attrs() };
+        let of = |field: &str| impact(&windowed(), &windowed(), &[field.to_owned()]);
+        assert_eq!(of("port"), Impact::Reboot);
+        assert_eq!(of("class"), Impact::InWindow);
+        assert_eq!(of("storage"), Impact::None);
     }
 }

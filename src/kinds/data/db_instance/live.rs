@@ -7,7 +7,7 @@ use aws_sdk_rds::types::{
 
 use super::pending::Pending;
 use super::{Attrs, DbInstance, identifier};
-use crate::aws::{Aws, CloudError, Reader, SdkResult};
+use crate::aws::{Aws, CloudError, ErrorClass, Reader, SdkResult};
 use crate::kinds::data::db_subnet_group::from_rds;
 use crate::kinds::data::section::{ApplyChanges, Databases};
 use crate::kinds::{Live, Outputs, Poll};
@@ -37,6 +37,7 @@ pub(super) async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, Clou
                 let mut live =
                     Live { unread: unread(instance), ..Live::new(address, name, attributes(instance, tags)) };
                 live.outputs = outputs(instance);
+                live.stuck = stuck(instance);
                 if deferred(name) {
                     live.scheduled = schedule(instance, live.attrs.as_mut());
                 }
@@ -88,16 +89,24 @@ pub(super) fn readiness(instance: &Instance, wanted: &Attrs) -> Poll {
                 None => Poll::Done(outputs(instance)),
             }
         }
-        "failed" | "storage-full" | "restore-error" | "insufficient-capacity" | "stopped" | "deleting" => {
-            failed(instance)
-        }
-        _ if status.starts_with("incompatible-") || status.starts_with("inaccessible-") => failed(instance),
-        _ => Poll::Waiting(status.to_owned()),
+        _ => match stuck(instance) {
+            Some(why) => Poll::Failed(format!("{why}, then apply again")),
+            None => Poll::Waiting(status.to_owned()),
+        },
     }
 }
 
-fn failed(instance: &Instance) -> Poll {
+/// The state of an instance that does not become available by itself, and what ends it
+/// (<https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/accessing-monitoring.html>).
+pub(super) fn stuck(instance: &Instance) -> Option<String> {
     let (name, status) = (instance.db_instance_identifier().unwrap_or_default(), status(instance));
+    let is_stuck = match status {
+        "failed" | "storage-full" | "restore-error" | "insufficient-capacity" | "stopped" | "deleting" => true,
+        _ => status.starts_with("incompatible-") || status.starts_with("inaccessible-"),
+    };
+    if !is_stuck {
+        return None;
+    }
     let remedy = match status {
         "stopped" => format!("start it (aws rds start-db-instance --db-instance-identifier {name})"),
         "storage-full" => "raise its `storage`".to_owned(),
@@ -106,7 +115,20 @@ fn failed(instance: &Instance) -> Poll {
             "its events say why (aws rds describe-events --source-type db-instance --source-identifier {name})"
         ),
     };
-    Poll::Failed(format!("database {name} is {status}: {remedy}, then apply again"))
+    Some(format!("database {name} is {status}: {remedy}"))
+}
+
+/// An error of a call that the instance's state does not allow, as one that waiting does not end where it is stuck there.
+pub(super) async fn unless_stuck(aws: &Aws, identifier: &str, error: CloudError) -> CloudError {
+    if !error.is(ErrorClass::InUse) {
+        return error;
+    }
+    match find(aws, identifier).await.ok().flatten().and_then(|instance| stuck(&instance)) {
+        Some(why) => {
+            CloudError { class: ErrorClass::Rejected, message: format!("{}; {why}, then apply again", error.message), ..error }
+        }
+        None => error,
+    }
 }
 
 /// A change that RDS is about to make now. A password never waits for the window, whatever else does.
@@ -174,6 +196,7 @@ fn attributes(instance: &Instance, mut tags: Tags) -> Attrs {
         username: text(instance.master_username()),
         // `DbInstancePort` is 0 for an instance outside a cluster.
         port: instance.endpoint().and_then(Endpoint::port).unwrap_or_default(),
+        vpc: instance.db_subnet_group().and_then(DbSubnetGroup::vpc_id).map(Ref::id),
         subnet_group: Ref::id(subnet_group.unwrap_or_default()),
         security_groups: groups
             .filter_map(VpcSecurityGroupMembership::vpc_security_group_id)
