@@ -73,6 +73,12 @@ impl Bench {
         self.write(name, format!("{value:#}"));
     }
 
+    /// How many objects a spec wants.
+    pub fn wanted(&self, spec: &str) -> usize {
+        let spec = baseplate::spec::load(&self.path(spec), &baseplate::kinds::catalog()).expect("a valid spec");
+        baseplate::graph::Graph::of(&spec.env).expect("no cycle").objects.len()
+    }
+
     /// The program with these arguments, ready for more.
     pub fn command(&self, arguments: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_baseplate"));

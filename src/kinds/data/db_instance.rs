@@ -139,7 +139,7 @@ impl Kind for DbInstance {
     const SPEC_FIELDS: &'static [(&'static str, &'static str)] = &[("identifier", "name")];
     const STAGE: Stage = Stage::Database;
     const PROTECTED_BY: Option<&'static str> = Some("deletion_protection");
-    const REPLACE_ON: &'static [&'static str] = 
+    const REPLACE_ON: &'static [&'static str] =
         &["identifier", "engine", "database", "username", "encrypted", "vpc"];
     const UNREAD: &'static [&'static str] = &["password"];
     const TAG_INDEX: Option<&'static str> = Some("rds:db");

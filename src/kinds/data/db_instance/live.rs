@@ -124,9 +124,11 @@ pub(super) async fn unless_stuck(aws: &Aws, identifier: &str, error: CloudError)
         return error;
     }
     match find(aws, identifier).await.ok().flatten().and_then(|instance| stuck(&instance)) {
-        Some(why) => {
-            CloudError { class: ErrorClass::Rejected, message: format!("{}; {why}, then apply again", error.message), ..error }
-        }
+        Some(why) => CloudError {
+            class: ErrorClass::Rejected,
+            message: format!("{}; {why}, then apply again", error.message),
+            ..error
+        },
         None => error,
     }
 }
