@@ -93,7 +93,8 @@ impl Scene {
     }
 
     /// How many writes there were until one was not reached any more.
-    fn dies_at_every_write(&self) -> u64 {
+    /// How many writes there are.
+    fn dies_at_every_write(&self) -> usize {
         let goal = everything(&self.run(self.before.clone(), None).0);
         for write in 1.. {
             for after in [false, true] {
@@ -101,7 +102,7 @@ impl Scene {
                 let (left, planned) = self.run(self.before.clone(), Some(place.clone()));
                 if planned.is_some() {
                     assert_eq!(everything(&left), goal, "nothing disturbed it");
-                    return write - 1;
+                    return usize::try_from(write - 1).expect("no more writes than objects");
                 }
                 let (there, _) = self.run(Some(left), None);
                 assert_eq!(everything(&there), goal, "{place:?}, applied again");

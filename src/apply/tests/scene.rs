@@ -229,7 +229,6 @@ fn plan(changes: Vec<Change>) -> Plan {
         changes,
         seconds: 0,
         unchanged: 0,
-        stuck: None,
         scheduled: Vec::new(),
         kept: Vec::new(),
         left_to_aws: Vec::new(),

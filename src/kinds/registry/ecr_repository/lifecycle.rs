@@ -80,7 +80,7 @@ mod tests {
 
     #[test]
     fn each_environment_is_counted_by_itself() {
-        let policy = policy(&Registry { keep_images: 5, ..Registry::default() });
+        let policy = policy(&Registry { keep_images: 5, ..Registry::default() }, &["dev", "prod"]);
         let pattern = |rule: usize| policy.pointer(&format!("/rules/{rule}/selection/tagPatternList/0")).cloned();
         assert_eq!([pattern(1), pattern(2), pattern(3)].map(Option::unwrap), ["dev-*", "prod-*", "*"]);
     }
