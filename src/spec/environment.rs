@@ -39,6 +39,7 @@ pub struct Environment {
     /// All environments of the project. It belongs in the base that they extend: what they share is derived from it, such
     /// as which images a registry keeps for each. Unless set: `dev` and `prod`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(inner(regex(pattern = r"^[a-z][a-z0-9-]{0,14}[a-z0-9]$")))]
     pub environments: Option<Vec<String>>,
     /// Tags of what the environments of the project share. They belong in the base that these extend.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]

@@ -76,7 +76,7 @@ fn plant(bench: &Bench) {
     let spec = bench.read("spec.toml") + DATABASE + "final-snapshot = false\n";
     bench.write("spec.toml", &spec);
     bench.write("old.toml", spec.replace(r#""web/awkward" = { env = "AWKWARD" }"#, r#""web/awkward" = "plain""#));
-    bench.write("other.toml", spec.replace("environment = \"test\"", "environment = \"other\""));
+    bench.write("other.toml", spec.replace("environment = \"test\"", "environment = \"staging\""));
 }
 
 /// Everything that was said, and the secrets that must not be in it.
