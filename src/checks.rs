@@ -18,7 +18,7 @@ pub struct Check {
     pub code: &'static str,
     /// What it warns of, in a sentence without a full stop.
     pub warns: &'static str,
-    find: fn(&Subject<'_>, &mut Found),
+    find: fn(&Subject<'_>, &mut Findings),
 }
 
 /// Every check, in the order of its codes.
@@ -41,7 +41,7 @@ struct Subject<'a> {
 
 /// What one check has found.
 #[derive(Default)]
-struct Found(Vec<Finding>);
+struct Findings(Vec<Finding>);
 
 struct Finding {
     /// What it is about.
@@ -52,7 +52,7 @@ struct Finding {
     help: String,
 }
 
-impl Found {
+impl Findings {
     fn report(&mut self, address: &Address, path: &[&str], message: impl Into<String>, help: impl Into<String>) {
         let path = path.iter().map(|&step| step.to_owned()).collect();
         self.0.push(Finding { address: address.clone(), path, message: message.into(), help: help.into() });
@@ -74,7 +74,7 @@ pub fn warnings(spec: &Spec, graph: &Graph, today: &str) -> Warnings {
     let mut accepting = accept::Accepting::new(spec, today);
     let mut warnings = Warnings::default();
     for check in ALL {
-        let mut found = Found::default();
+        let mut found = Findings::default();
         (check.find)(&subject, &mut found);
         for Finding { address, path, message, help } in found.0 {
             let place = place(spec, &path);

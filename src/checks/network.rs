@@ -1,13 +1,14 @@
 //! What cannot reach what it must reach, by the spec's own groups, routes and ports.
 
 use super::reach::{Blocked, Interface, all, key};
-use super::{Check, Found, Subject};
+use super::{Check, Findings, Subject};
+use crate::kinds::compute::ecs_service::EcsService;
 use crate::kinds::compute::section::{Services, mentioned};
 use crate::kinds::compute::task_definition::TaskDefinition;
 use crate::kinds::edge::listener::Listener;
 use crate::kinds::network::section::Network;
-use crate::value::Address;
 use crate::value::walk::{Link, links};
+use crate::value::{Address, Target};
 
 pub const BALANCER_TO_SERVICE: Check = Check {
     code: "BP-NET-01",
@@ -54,14 +55,12 @@ pub const SERVICE_TO_SERVICE: Check = Check {
                 let Some(port) = env.section::<Services>().get(other).and_then(|other| other.port) else {
                     continue;
                 };
-                let Some((address, to)) = subject.reach.services().find(|(address, _)| address.name() == other)
-                else {
-                    continue;
-                };
-                let (from, to) = (Interface::of_service(&attrs), Interface::of_service(&to));
+                let Some(to) = subject.reach.service(other) else { continue };
+                let address = Address::new(<EcsService as Target>::KIND, other);
+                let from = Interface::of_service(&attrs);
                 let blocked = subject.reach.blocked(&from, &to, port.into());
                 let path = ["services", service.name(), "security-groups"];
-                report(found, service, &path, (service, address), port.into(), blocked);
+                report(found, service, &path, (service, &address), port.into(), blocked);
             }
         }
     },
@@ -120,7 +119,7 @@ pub const INTERNET_TO_BALANCER: Check = Check {
 };
 
 fn report(
-    found: &mut Found,
+    found: &mut Findings,
     about: &Address,
     path: &[&str],
     (from, to): (&Address, &Address),
@@ -144,13 +143,10 @@ fn report(
 
 /// The databases whose address a service has, in its variables or by way of parameters.
 fn databases(subject: &Subject<'_>, service: &str) -> Vec<String> {
-    let attrs_of = |address: &Address| {
-        subject.graph.objects.iter().find(|object| object.address == *address).map(|object| &object.attrs)
-    };
-    let mut open = vec![Address::new(<TaskDefinition as crate::value::Target>::KIND, service)];
+    let mut open = vec![Address::new(<TaskDefinition as Target>::KIND, service)];
     let (mut seen, mut databases) = (open.clone(), Vec::new());
     while let Some(address) = open.pop() {
-        for link in attrs_of(&address).map(|attrs| links(attrs)).into_iter().flatten() {
+        for link in subject.reach.object(&address).map(|object| links(&object.attrs)).into_iter().flatten() {
             let Link::To { address, output } = link else { continue };
             match address.kind() {
                 "db_instance" if output == "endpoint" => databases.push(address.name().to_owned()),

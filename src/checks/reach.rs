@@ -1,7 +1,7 @@
 //! Who may reach whom: what the rules of security groups let through, and which subnets have a way out. Where something
 //! is not the spec's (an existing group, VPC or prefix list), it is taken to let through what it may let through.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use ipnet::{IpNet, Ipv4Net};
 use serde::Deserialize;
@@ -21,6 +21,7 @@ use crate::value::{Address, Ref, Target};
 /// The model: interfaces by address, and what the groups let through.
 pub struct Reach<'a> {
     graph: &'a Graph,
+    by_address: HashMap<&'a Address, &'a DesiredObject>,
     groups: BTreeMap<String, Rules>,
     subnets: BTreeMap<String, Zone>,
 }
@@ -72,7 +73,23 @@ impl<'a> Reach<'a> {
                 zone.nat |= table.routes.iter().any(|route| matches!(route.via, Via::Nat(_) | Via::Other(_)));
             }
         }
-        Self { graph, groups: rules.collect(), subnets }
+        let by_address = graph.objects.iter().map(|object| (&object.address, object)).collect();
+        Self { graph, by_address, groups: rules.collect(), subnets }
+    }
+
+    /// The object at an address.
+    pub fn object(&self, address: &Address) -> Option<&'a DesiredObject> {
+        self.by_address.get(address).copied()
+    }
+
+    /// The attributes of the object of this kind and name.
+    fn attrs<K: Kind>(&self, name: &str) -> Option<K::Attrs> {
+        K::Attrs::deserialize(&*self.object(&Address::new(K::KIND, name))?.attrs).ok()
+    }
+
+    /// A service's interface.
+    pub fn service(&self, name: &str) -> Option<Interface> {
+        self.attrs::<EcsService>(name).map(|attrs| Interface::of_service(&attrs))
     }
 
     /// Every service with its address and attributes.
@@ -86,10 +103,9 @@ impl<'a> Reach<'a> {
 
     /// A database's interface and port.
     pub fn database(&self, name: &str) -> Option<(Interface, i32)> {
-        let (_, attrs) = all::<DbInstance>(self.graph).find(|(object, _)| object.address.name() == name)?;
-        let group = key(&attrs.subnet_group).unwrap_or_default();
-        let group = all::<DbSubnetGroup>(self.graph).find(|(object, _)| object.address.name() == group);
-        let subnets = group.map(|(_, group)| group.subnets).unwrap_or_default();
+        let attrs = self.attrs::<DbInstance>(name)?;
+        let group = key(&attrs.subnet_group).and_then(|key| self.attrs::<DbSubnetGroup>(key));
+        let subnets = group.map(|group| group.subnets).unwrap_or_default();
         Some((Interface { groups: attrs.security_groups, subnets }, attrs.port))
     }
 

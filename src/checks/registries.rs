@@ -1,6 +1,6 @@
 //! Images that other environments push out.
 
-use super::{Check, Found, Subject};
+use super::{Check, Findings, Subject};
 use crate::kinds::registry::ecr_repository::section::Registries;
 use crate::value::Address;
 
@@ -11,7 +11,7 @@ pub const UNCOUNTED_IMAGES: Check = Check {
     find,
 };
 
-fn find(subject: &Subject<'_>, found: &mut Found) {
+fn find(subject: &Subject<'_>, found: &mut Findings) {
     let env = &subject.spec.env;
     if env.all_environments().contains(&env.environment.as_str()) {
         return;

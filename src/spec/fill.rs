@@ -1,6 +1,8 @@
 //! Fills placeholders in where a string takes no outputs: names, ARNs, tags, commands, domains. What they stand for is
 //! in the spec itself. Where a string may hold outputs (the schema says so), its section reads it as a text.
 
+use std::collections::HashSet;
+
 use serde_json::Value;
 
 use super::problem::Problem;
@@ -17,7 +19,7 @@ pub const PLACEHOLDERS: &str = "x-placeholders";
 /// Fills in the strings of `root`. `read` reads the environment of a tree of which not all is filled in yet.
 pub fn fill(root: &mut Node, schema: &Value, read: impl Fn(&Node) -> Option<Environment>) -> Vec<Problem> {
     let core = CORE.map(|name| (name, top(root, name)));
-    let mut left = Vec::new();
+    let mut left = HashSet::new();
     let mut problems = Vec::new();
     strings(root, schema, schema, &mut Vec::new(), &mut |text, path| {
         if !text.contains(['{', '}']) {
@@ -26,7 +28,9 @@ pub fn fill(root: &mut Node, schema: &Value, read: impl Fn(&Node) -> Option<Envi
         let known = |name: &str| core.iter().find_map(|(known, value)| (*known == name).then(|| value.clone())?);
         match expand(text, |name| known(name).map(Part::Literal).ok_or_else(|| Unknown::new("", ""))) {
             Ok(filled) => *text = filled.plain(),
-            Err(_) => left.push(path.to_vec()),
+            Err(_) => {
+                left.insert(path.to_vec());
+            }
         }
     });
     // The others name something of a section.
@@ -35,7 +39,7 @@ pub fn fill(root: &mut Node, schema: &Value, read: impl Fn(&Node) -> Option<Envi
     }
     let env = read(root);
     strings(root, schema, schema, &mut Vec::new(), &mut |text, path| {
-        if !left.iter().any(|left| left == path) {
+        if !left.contains(path) {
             return;
         }
         match expand(text, |name| {

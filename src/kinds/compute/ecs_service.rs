@@ -370,7 +370,7 @@ mod tests {
             })
         };
         let live = routed(&["a"], 3000, "web:1");
-        assert_eq!(groups(EcsService::expand(&live, &routed(&["a"], 3002, "web:2"))), None, "a port is a roll-out");
+        assert_eq!(groups(EcsService::expand(&live, &routed(&["a"], 3002, "web:2"))), None, "a port is a rollout");
         let both = groups(EcsService::expand(&live, &routed(&["b"], 3002, "web:2")));
         assert_eq!(both, Some(vec![("a".to_owned(), 3002), ("b".to_owned(), 3002)]));
         let none = EcsService::expand(&live, &routed(&[], 0, "web:2"));

@@ -5,10 +5,10 @@
 
 use super::Attrs;
 use crate::kinds::compute::ecs_cluster::is_named_by;
+use crate::kinds::network::security_group;
 use crate::kinds::rules::{Rule, edit};
 
 const SUBNETS: usize = 16;
-const GROUPS: usize = 5;
 /// Tags that a resource may have, and those that hold what ECS has no field for (`write::stored`).
 const TAGS: usize = 50;
 const STORED_TAGS: usize = 2;
@@ -54,9 +54,7 @@ pub(super) const RULES: &[Rule<Attrs>] = &[
         code: "BP-ECS-04",
         takes: "the tasks of a service are in 5 security groups at most",
         source: "ecs:CreateService.AwsVpcConfiguration.securityGroups",
-        check: |attrs, violations| {
-            violations.count("security_groups", "security groups", attrs.security_groups.len(), GROUPS);
-        },
+        check: |attrs, violations| security_group::check_count(&attrs.security_groups, violations),
         inside: &[edit("security-groups = [\"app\"]\npublic-ip", FIVE_GROUPS)],
         outside: &[edit("security-groups = [\"app\"]\npublic-ip", SIX_GROUPS)],
     },
