@@ -81,13 +81,8 @@ pub fn parse(name: &str, text: &str, catalog: &Catalog) -> Result<Spec, Problems
 }
 
 fn typed(tree: Tree, catalog: &Catalog, schema: &Value) -> Result<Spec, Problems> {
-    let mut filled = tree.root.clone();
-    let unfilled = fill::fill(&mut filled, schema, |root| {
-        let mut root = root.clone();
-        structure::check(&mut root, schema, Placeholder::Least);
-        environment(&root, catalog).ok()
-    });
-    let mut root = filled.clone();
+    let (filled, unfilled) = filled(&tree, catalog, schema, Placeholder::Least);
+    let mut root = filled;
     let findings = structure::check(&mut root, schema, Placeholder::Least);
     let env = environment(&root, catalog);
     let is_readable = findings.is_readable();
@@ -95,7 +90,7 @@ fn typed(tree: Tree, catalog: &Catalog, schema: &Value) -> Result<Spec, Problems
     let unfilled = list.len();
     list.extend(findings.problems);
     match &env {
-        Ok(env) if is_readable => list.extend(meaning(env, &tree, &filled, catalog, schema, &findings.unreadable)),
+        Ok(env) if is_readable => list.extend(meaning(env, &tree, catalog, schema, &findings.unreadable)),
         Ok(_) => {}
         Err(error) if list.is_empty() => list.push(Problem::new(error.to_string(), "")),
         Err(_) => {}
@@ -116,12 +111,22 @@ fn typed(tree: Tree, catalog: &Catalog, schema: &Value) -> Result<Spec, Problems
     }
 }
 
+/// The tree with its strings filled in, and what is wrong with those; `placeholder` stands for what cannot be read.
+fn filled(tree: &Tree, catalog: &Catalog, schema: &Value, placeholder: Placeholder) -> (Node, Vec<Problem>) {
+    let mut filled = tree.root.clone();
+    let unfilled = fill::fill(&mut filled, schema, |root| {
+        let mut root = root.clone();
+        structure::check(&mut root, schema, placeholder);
+        environment(&root, catalog).ok()
+    });
+    (filled, unfilled)
+}
+
 /// What is wrong with the meaning of `env`, in which the least placeholders are: only what would be with others too,
 /// and not what is said of a placeholder itself.
 fn meaning(
     env: &Environment,
     tree: &Tree,
-    filled: &Node,
     catalog: &Catalog,
     schema: &Value,
     unreadable: &[Vec<String>],
@@ -130,7 +135,8 @@ fn meaning(
     if unreadable.is_empty() {
         return problems;
     }
-    let mut root = filled.clone();
+    // What names a placeholder's value is filled in with that.
+    let (mut root, _) = filled(tree, catalog, schema, Placeholder::Most);
     structure::check(&mut root, schema, Placeholder::Most);
     let Ok(other) = environment(&root, catalog) else { return Vec::new() };
     let other: HashSet<Problem> = wrong(&other, tree, catalog).into_iter().collect();

@@ -193,8 +193,8 @@ pub fn listed<'a>(keys: impl IntoIterator<Item = &'a str>) -> String {
 }
 
 /// What there is to choose from, for a help text.
-pub fn one_of<'a>(what: &str, names: impl Iterator<Item = &'a String>) -> String {
-    let mut names = names.map(String::as_str).peekable();
+pub fn one_of<'a, N: AsRef<str> + ?Sized + 'a>(what: &str, names: impl Iterator<Item = &'a N>) -> String {
+    let mut names = names.map(AsRef::as_ref).peekable();
     match names.peek() {
         None => format!("the spec has no {what}"),
         Some(_) => format!("{what} are: {}", listed(names)),

@@ -224,7 +224,10 @@ impl<'a> Sections<'a> {
         }
         for (key, property) in properties {
             let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
-            for (title, table) in self.tables(&path, property) {
+            let mut tables = self.tables(&path, property);
+            // One table, or a list of such.
+            tables.dedup_by(|a, b| std::ptr::eq(a.1, b.1));
+            for (title, table) in tables {
                 let path = title.trim_matches(['[', ']']).to_owned();
                 self.section(&path, &title, table);
             }

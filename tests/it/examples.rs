@@ -195,10 +195,11 @@ fn graph(bench: &Bench, spec: &str) -> Graph {
 }
 
 /// What an example cannot have: it must be there before.
-const ELSEWHERE: [&str; 5] = [
+const ELSEWHERE: [&str; 6] = [
     "network.vpc",
     "network.subnets.*.id",
     "load-balancer.certificate.arn",
+    "load-balancers.*.certificate.arn",
     "dns.zone-id",
     "parameters.*.external",
 ];
@@ -272,6 +273,10 @@ fn paths(value: &Value, schema: &Value, root: &Value, path: &str, said: &mut BTr
     match value {
         Value::Array(items) if is_table(resolve(root, &schema["items"])) => {
             items.iter().for_each(|item| paths(item, &schema["items"], root, &below("*"), said));
+        }
+        // One table, or a list of such.
+        Value::Array(items) if is_table(schema) => {
+            items.iter().for_each(|item| paths(item, schema, root, path, said));
         }
         Value::Object(map) if is_table(schema) => {
             for (key, value) in map {

@@ -20,9 +20,9 @@ use crate::kinds::compute::discovery_service::DiscoveryService;
 use crate::kinds::compute::ecs_cluster::EcsCluster;
 use crate::kinds::compute::section::{Service, Services, mentioned};
 use crate::kinds::compute::task_definition::TaskDefinition;
-use crate::kinds::edge::entry::{Listener, application};
+use crate::kinds::edge::entry::Listener;
 use crate::kinds::edge::listener_rule::ListenerRule;
-use crate::kinds::edge::load_balancer::section::LoadBalancer;
+use crate::kinds::edge::routes::routed_to;
 use crate::kinds::edge::target_group::TargetGroup;
 use crate::kinds::example::Example;
 use crate::kinds::network::section::Tier;
@@ -122,13 +122,10 @@ fn attrs(env: &Environment, key: &str, service: &Service) -> Attrs {
 }
 
 fn routes(env: &Environment, key: &str, service: &Service) -> BTreeSet<Route> {
-    match (env.section::<LoadBalancer>(), &service.route, service.port) {
-        (Some(_), Some(_), Some(port)) => {
-            let route = Route { target_group: Ref::to(key), container: key.to_owned(), port: i32::from(port) };
-            BTreeSet::from([route])
-        }
-        _ => BTreeSet::new(),
-    }
+    let Some(port) = service.port else { return BTreeSet::new() };
+    let route =
+        |group: String| Route { target_group: Ref::to(group), container: key.to_owned(), port: port.into() };
+    routed_to(env, key, service).iter().map(|routed| route(routed.target_group())).collect()
 }
 
 /// What must be there first although no reference says so: the way out, by which a task gets its image and its secrets;
@@ -138,13 +135,11 @@ fn after(env: &Environment, key: &str, service: &Service) -> Vec<Address> {
     let mut after: Vec<Address> =
         route_table::ways_out(env, service.subnets.as_ref(), Tier::Private).into_iter().collect();
     after.extend(security_group_rules::of_groups(env, &service.security_groups));
-    if let (Some(balancer), Some(route)) = (env.section::<LoadBalancer>(), &service.route) {
-        after.extend(security_group_rules::of_groups(env, &balancer.security_groups));
-        after.push(if route.default {
-            Address::new(Listener::KIND, application(env))
-        } else {
-            Address::new(ListenerRule::KIND, key)
-        });
+    for routed in routed_to(env, key, service) {
+        after.extend(security_group_rules::of_groups(env, &routed.balancer.spec.security_groups));
+        let rule = || routed.rules().into_iter().next().map(|rule| Address::new(ListenerRule::KIND, rule.name));
+        let listener = || Address::new(Listener::KIND, routed.balancer.application());
+        after.extend(if routed.is_default() { Some(listener()) } else { rule() });
     }
     after
 }
@@ -161,6 +156,7 @@ impl Kind for EcsService {
     const SPEC_FIELDS: &'static [(&'static str, &'static str)] = &[
         ("minimum_percent", "deployment.minimum-healthy-percent"),
         ("maximum_percent", "deployment.maximum-percent"),
+        ("routes", "route"),
     ];
     const STAGE: Stage = Stage::Compute;
     const REPLACE_ON: &'static [&'static str] = &["name", "cluster"];
@@ -330,7 +326,7 @@ mod tests {
     fn a_service_waits_for_its_way_out_and_its_rules() {
         let payload = after::<EcsService>(&env("dev.toml", "single"), "payload");
         let first = ["listener_rule.payload", "route_table.private", "route_table.public"];
-        let rules = ["security_group_rules.alb", "security_group_rules.ecs"];
+        let rules = ["security_group_rules.alb", "security_group_rules.payload"];
         assert_eq!(payload, first.iter().chain(&rules).map(ToString::to_string).collect());
         let broker = after::<EcsService>(&env("dev.toml", "none"), "broker");
         assert_eq!(broker.into_iter().collect::<Vec<_>>(), ["route_table.private", "security_group_rules.broker"]);
@@ -345,7 +341,7 @@ mod tests {
         let domain = env.section::<Dns>().as_ref().expect("a domain").domain.clone();
         assert!(after::<DnsRecord>(&env, &domain).contains("listener.https"));
         let balancer = after::<LoadBalancer>(&env, "main");
-        for first in ["route_table.public", "security_group_rules.alb", "security_group_rules.ecs"] {
+        for first in ["route_table.public", "security_group_rules.alb", "security_group_rules.payload"] {
             assert!(balancer.contains(first), "{first}");
         }
     }

@@ -1,6 +1,7 @@
 //! `[services]`: from one entry derive the service and all that it alone uses, in four folders of kinds.
 
 mod mentions;
+mod route;
 mod routes;
 mod validate;
 
@@ -14,6 +15,7 @@ use crate::kinds::example::{Example, change};
 use crate::spec::{Check, Environment, Keyed, Section, Unknown, entry};
 use crate::value::Part;
 pub use mentions::mentioned;
+pub use route::{Route, Routes};
 
 /// `[services]`.
 pub struct Services;
@@ -133,9 +135,9 @@ pub struct Service {
     pub secrets: BTreeMap<String, String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub health_check: Option<HealthCheck>,
-    /// Where requests come from. Without it the load balancer does not know the service.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub route: Option<Route>,
+    /// Which requests come to it: one route, or a list of them. Without it no load balancer knows the service.
+    #[serde(default, skip_serializing_if = "Routes::is_empty")]
+    pub route: Routes,
     /// Its private DNS name: `<dns-name>.<cluster.private-domain>`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dns_name: Option<String>,
@@ -227,27 +229,6 @@ impl Default for HealthCheck {
             command: Vec::new(),
         }
     }
-}
-
-/// Which requests a service gets from the load balancer.
-#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
-pub struct Route {
-    /// Path patterns, as in `/api*`.
-    pub paths: Vec<String>,
-    /// Host names; texts may hold `{dns.domain}`.
-    #[schemars(extend("x-placeholders" = "outputs"))]
-    pub hosts: Vec<String>,
-    /// The rule's place, 1 to 50000: lower goes first. Not for the default route.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 1, max = 50000))]
-    pub priority: Option<i32>,
-    /// Gets whatever no rule takes. One service at most.
-    pub default: bool,
-    /// Seconds that a deregistering task keeps its connections, to finish requests.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 0, max = 3600))]
-    pub deregistration_delay: Option<i32>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]

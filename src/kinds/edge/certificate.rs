@@ -1,4 +1,4 @@
-//! The certificate that ACM issues for the environment's domain, once the domain's DNS proves whose it is.
+//! The certificate that ACM issues for the names of a load balancer, once their DNS proves whose they are.
 
 mod rules;
 
@@ -7,12 +7,11 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::kinds::edge::dns_record::section::Dns;
-use crate::kinds::edge::load_balancer::section::LoadBalancer;
+use crate::kinds::edge::entry::{Balancer, balancers};
 use crate::kinds::rules::Rule;
 use crate::kinds::terraform::{Block, This};
 use crate::kinds::{Desired, Kind, Stage};
-use crate::spec::{Environment, Section, same_other_tags};
+use crate::spec::{Environment, same_other_tags};
 use crate::value::{Tags, Target};
 
 #[cfg(feature = "aws")]
@@ -41,15 +40,9 @@ pub struct Attrs {
     pub tags: Tags,
 }
 
-/// The names to request a certificate for, if the spec asks for one.
-pub(in crate::kinds) fn requested(env: &Environment) -> Option<&Dns> {
-    let certificate = env.section::<LoadBalancer>().as_ref()?.certificate.as_ref()?;
-    if certificate.request && certificate.arn.is_none() { env.section::<Dns>().as_ref() } else { None }
-}
-
-/// All names of the environment in DNS's plain form.
-pub(in crate::kinds) fn names(dns: &Dns) -> BTreeSet<String> {
-    dns.aliases.iter().chain([&dns.domain]).map(|name| plain(name)).collect()
+/// The load balancers for whose names a certificate is requested.
+pub(in crate::kinds) fn requested(env: &Environment) -> impl Iterator<Item = Balancer<'_>> {
+    balancers(env).into_iter().filter(Balancer::requests_certificate)
 }
 
 /// Names of the outputs that hold the validation record of `domain`.
@@ -60,11 +53,6 @@ pub(in crate::kinds) fn validation_outputs(domain: &str) -> (String, String) {
 /// The domain whose validation record has its name in this output.
 pub(in crate::kinds) fn validated_by(output: &str) -> Option<&str> {
     output.strip_prefix(VALIDATION_NAME)
-}
-
-/// A DNS name in lower case and without the dot at its end.
-fn plain(name: &str) -> String {
-    name.trim_end_matches('.').to_ascii_lowercase()
 }
 
 impl Kind for Certificate {
@@ -80,18 +68,20 @@ impl Kind for Certificate {
     type Attrs = Attrs;
 
     fn desired(env: &Environment) -> Vec<Desired<Attrs>> {
-        let Some(dns) = requested(env) else { return Vec::new() };
-        let domain = plain(&dns.domain);
-        let mut alternative_names = names(dns);
-        alternative_names.remove(&domain);
-        let attrs = Attrs {
-            domain,
-            alternative_names,
-            validation: "DNS".to_owned(),
-            usable: true,
-            tags: env.tags_of::<Self>("main"),
-        };
-        vec![Desired::new("main", &[Dns::KEY], attrs)]
+        let wanted = requested(env).filter_map(|balancer| {
+            let domain = balancer.domain()?;
+            let mut alternative_names = balancer.names();
+            alternative_names.remove(&domain);
+            let attrs = Attrs {
+                domain,
+                alternative_names,
+                validation: "DNS".to_owned(),
+                usable: true,
+                tags: env.tags_of::<Self>(balancer.key),
+            };
+            Some(Desired::new(balancer.key, &balancer.names_path(), attrs))
+        });
+        wanted.collect()
     }
 
     /// ACM has one record for a domain and an account: certificates that have a domain in common share it.
@@ -126,6 +116,7 @@ mod calls {
 
     use super::*;
     use crate::aws::{Aws, CloudError, Reader, SdkResult, service};
+    use crate::kinds::edge::entry::plain;
     use crate::kinds::{Calls, Create, Delete, Goal, Live, Outputs, Poll, PollTarget, Update, WriteResult};
     use crate::value::Address;
 
@@ -293,14 +284,15 @@ mod calls {
     async fn own(read: &Reader<'_>, summary: &acm::CertificateSummary) -> Result<Option<Own>, CloudError> {
         let Some(arn) = summary.certificate_arn() else { return Ok(None) };
         let index = read.tag_index().await?;
-        let ours = requested(read.scope.env).map(|dns| plain(&dns.domain));
+        let mut wanted = requested(read.scope.env).filter_map(|balancer| balancer.domain());
+        let domain = summary.domain_name().map(plain);
+        let is_wanted = wanted.any(|wanted| Some(wanted) == domain);
         let (tags, indexed) = match (*index).as_ref().map(|index| index.get(arn)) {
             Some(Some(tags)) => (without_reserved(tags.clone()), true),
-            Some(None) if summary.domain_name().map(plain) != ours => return Ok(None),
+            Some(None) if !is_wanted => return Ok(None),
             _ => (tags_of(read.aws, arn).await?, false),
         };
-        let is_named =
-            summary.domain_name().map(plain) == ours && !read.scope.belongs_to_another::<Certificate>(&tags);
+        let is_named = is_wanted && !read.scope.belongs_to_another::<Certificate>(&tags);
         if !is_named && !read.scope.has_ownership_tags::<Certificate>(&tags) {
             return Ok(None);
         }

@@ -8,11 +8,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::kinds::edge::certificate::{self, Certificate};
-use crate::kinds::edge::dns_record::section::Dns;
 use crate::kinds::edge::dns_record::{self, DnsRecord};
 use crate::kinds::terraform::{Block, This};
 use crate::kinds::{Desired, Kind, Stage};
-use crate::spec::{Environment, Section};
+use crate::spec::Environment;
 use crate::value::{Address, Ref, Target};
 
 pub struct CertificateValidation;
@@ -41,12 +40,15 @@ impl Kind for CertificateValidation {
     type Attrs = Attrs;
 
     fn desired(env: &Environment) -> Vec<Desired<Attrs>> {
-        let Some(dns) = certificate::requested(env) else { return Vec::new() };
-        let attrs = Attrs { certificate: Ref::to("main"), names: certificate::names(dns) };
-        let mut desired = Desired::new("main", &[Dns::KEY], attrs);
-        let records = dns_record::validations(env).into_keys();
-        desired.after.extend(records.map(|name| Address::new(DnsRecord::KIND, name)));
-        vec![desired]
+        let wanted = certificate::requested(env).map(|balancer| {
+            let names = balancer.names();
+            let records = dns_record::validation_records(env, &names);
+            let attrs = Attrs { certificate: Ref::to(balancer.key), names };
+            let mut desired = Desired::new(balancer.key, &balancer.names_path(), attrs);
+            desired.after.extend(records.into_keys().map(|name| Address::new(DnsRecord::KIND, name)));
+            desired
+        });
+        wanted.collect()
     }
 
     fn is_counterpart(desired: &Attrs, live: &Attrs) -> bool {

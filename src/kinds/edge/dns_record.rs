@@ -16,13 +16,13 @@ use serde_json::{Value, json};
 
 use crate::kinds::edge::certificate::{self, Certificate};
 use crate::kinds::edge::dns_record::section::Dns;
-use crate::kinds::edge::entry::{Listener, application};
-use crate::kinds::edge::load_balancer::{self, LoadBalancer};
+use crate::kinds::edge::entry::{Listener, balancers};
+use crate::kinds::edge::load_balancer::LoadBalancer;
 use crate::kinds::example::Example;
 use crate::kinds::rules::{Rule, TagCharacters};
 use crate::kinds::terraform::{Block, This};
 use crate::kinds::{Desired, Kind, Stage};
-use crate::spec::{self, AnySection, Environment, Section};
+use crate::spec::{self, AnySection, Environment};
 use crate::value::{Address, Ref, Tags, Target, Text};
 
 pub struct DnsRecord;
@@ -62,15 +62,27 @@ pub enum Answer {
     Values { ttl: i64, values: BTreeSet<Text> },
 }
 
-/// The validation records: name and domain. A wildcard and the domain under it have one record together.
-pub(in crate::kinds) fn validations(env: &Environment) -> BTreeMap<String, String> {
-    let dns = certificate::requested(env).filter(|dns| spec_zone(dns).is_some());
-    let names = dns.map(certificate::names).unwrap_or_default();
-    names.into_iter().map(|name| (format!("validation-{}", name.trim_start_matches("*.")), name)).collect()
+/// The validation records of these names: name of the record and domain. A wildcard and the domain under it have one
+/// record together.
+pub(in crate::kinds) fn validation_records(
+    env: &Environment,
+    names: &BTreeSet<String>,
+) -> BTreeMap<String, String> {
+    if env.section::<Dns>().as_ref().and_then(spec_zone).is_none() {
+        return BTreeMap::new();
+    }
+    let names = names.iter();
+    names.map(|name| (format!("validation-{}", name.trim_start_matches("*.")), name.clone())).collect()
 }
 
 fn spec_zone(dns: &Dns) -> Option<&str> {
     dns.zone_id.as_deref().or(dns.zone.as_deref())
+}
+
+/// The names that lead to load balancers.
+#[cfg(feature = "aws")]
+fn names(env: &Environment) -> BTreeSet<String> {
+    balancers(env).iter().flat_map(|balancer| balancer.names()).collect()
 }
 
 impl Kind for DnsRecord {
@@ -89,9 +101,7 @@ impl Kind for DnsRecord {
     type Attrs = Attrs;
 
     fn desired(env: &Environment) -> Vec<Desired<Attrs>> {
-        let Some((dns, zone)) = env.section::<Dns>().as_ref().and_then(|dns| Some((dns, spec_zone(dns)?))) else {
-            return Vec::new();
-        };
+        let Some(zone) = env.section::<Dns>().as_ref().and_then(spec_zone) else { return Vec::new() };
         let attrs = |key: &str, name: Text, sort: &str, answer: Answer| Attrs {
             zone: zone.to_owned(),
             name,
@@ -100,25 +110,33 @@ impl Kind for DnsRecord {
             tags: ownership::only(&env.tags_of::<Self>(key)),
         };
         let mut desired = Vec::new();
-        for (key, domain) in validations(env) {
-            let (name, value) = certificate::validation_outputs(&domain);
-            let output = |output: &str| Text::output(Address::new(Certificate::KIND, "main"), output);
-            let answer = Answer::Values { ttl: VALIDATION_TTL, values: BTreeSet::from([output(&value)]) };
-            let attrs = attrs(&key, output(&name), CNAME, answer);
-            // The listener waits for the certificate, and the certificate for this.
-            desired.push(Desired { stage: Some(Stage::LoadBalancer), ..Desired::new(key, &[Dns::KEY], attrs) });
+        // Two certificates for one domain share its record.
+        let mut seen = BTreeSet::new();
+        for balancer in certificate::requested(env) {
+            for (key, domain) in validation_records(env, &balancer.names()) {
+                if !seen.insert(key.clone()) {
+                    continue;
+                }
+                let (name, value) = certificate::validation_outputs(&domain);
+                let output = |output: &str| Text::output(Address::new(Certificate::KIND, balancer.key), output);
+                let answer = Answer::Values { ttl: VALIDATION_TTL, values: BTreeSet::from([output(&value)]) };
+                let attrs = attrs(&key, output(&name), CNAME, answer);
+                let record = Desired::new(key, &balancer.names_path(), attrs);
+                // The listener waits for the certificate, and the certificate for this.
+                desired.push(Desired { stage: Some(Stage::LoadBalancer), ..record });
+            }
         }
-        if env.section::<load_balancer::section::LoadBalancer>().is_some() {
-            for name in certificate::names(dns) {
+        for balancer in balancers(env) {
+            for name in balancer.names() {
                 let answer = Answer::Alias {
-                    dns_name: Ref::output("main", "dns_name"),
-                    zone_id: Ref::output("main", "zone_id"),
+                    dns_name: Ref::output(balancer.key, "dns_name"),
+                    zone_id: Ref::output(balancer.key, "zone_id"),
                     evaluate_target_health: false,
                 };
                 let attrs = attrs(&name, name.as_str().into(), "A", answer);
                 // A name leads only to where somebody listens, with a certificate for it.
-                let after = vec![Address::new(Listener::KIND, application(env))];
-                desired.push(Desired { after, ..Desired::new(name, &[Dns::KEY], attrs) });
+                let after = vec![Address::new(Listener::KIND, balancer.application())];
+                desired.push(Desired { after, ..Desired::new(name, &balancer.names_path(), attrs) });
             }
         }
         desired
@@ -169,10 +187,7 @@ mod calls {
     impl Calls for DnsRecord {
         async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
             let env = read.scope.env;
-            let Some((dns, spec)) = env.section::<Dns>().as_ref().and_then(|dns| Some((dns, spec_zone(dns)?)))
-            else {
-                return Ok(Vec::new());
-            };
+            let Some(spec) = env.section::<Dns>().as_ref().and_then(spec_zone) else { return Ok(Vec::new()) };
             let id = zone::resolve(read.aws, spec).await?;
             let sets = zone::records(read.aws, spec, &id).await?;
             let marks: HashMap<String, Tags> = sets
@@ -180,7 +195,7 @@ mod calls {
                 .filter(|set| *set.r#type() == route53::RrType::Txt)
                 .map(|set| (wire::plain(set.name()), ownership::read(set)))
                 .collect();
-            let ours = certificate::names(dns);
+            let ours = names(env);
             let live = sets.iter().filter(|set| is_simple(set)).filter_map(|set| {
                 let name = wire::plain(set.name());
                 let tags = marks.get(&ownership::name_for(&name)).cloned().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! The listeners of the load balancer: 80, and with a certificate 443.
+//! The listeners of a load balancer: 80, and with a certificate 443.
 
 mod action;
 
@@ -7,15 +7,14 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::kinds::compute::section::Services;
 use crate::kinds::edge::certificate_validation::CertificateValidation;
-use crate::kinds::edge::entry::{self, Source};
+use crate::kinds::edge::entry::{Balancer, Source, balancers};
 use crate::kinds::edge::load_balancer::LoadBalancer;
-use crate::kinds::edge::load_balancer::section;
+use crate::kinds::edge::routes::{Routed, routed};
 use crate::kinds::rules::{Rule, edit};
 use crate::kinds::terraform::{Block, This};
 use crate::kinds::{Desired, Kind, Stage};
-use crate::spec::{Environment, Section};
+use crate::spec::Environment;
 use crate::value::{Ref, Tags};
 
 pub use self::action::Action;
@@ -40,11 +39,35 @@ pub struct Attrs {
 }
 
 /// An existing certificate by its ARN, or ours once it is issued.
-fn default_certificate(env: &Environment) -> Option<Ref<CertificateValidation>> {
-    Some(match entry::certificate(env)? {
+fn default_certificate(balancer: &Balancer<'_>) -> Option<Ref<CertificateValidation>> {
+    Some(match balancer.certificate()? {
         Source::Existing(arn) => Ref::id(arn),
-        Source::Requested => Ref::to("main"),
+        Source::Requested => Ref::to(balancer.key),
     })
+}
+
+/// The listeners of one load balancer. `application` is what those requests get that no rule takes.
+fn of_balancer(env: &Environment, balancer: &Balancer<'_>, application: Action) -> Vec<Desired<Attrs>> {
+    let listener = |name: &str, protocol: &str, port, default_action| {
+        let name = balancer.part(name);
+        let attrs = Attrs {
+            load_balancer: Ref::to(balancer.key),
+            port,
+            protocol: protocol.to_owned(),
+            default_action,
+            ssl_policy: String::new(),
+            certificate: BTreeSet::new(),
+            tags: env.tags_of::<Listener>(&name),
+        };
+        Desired::new(name, &balancer.path(), attrs)
+    };
+    let Some(certificate) = default_certificate(balancer) else {
+        return vec![listener("http", "HTTP", 80, application)];
+    };
+    let mut https = listener("https", "HTTPS", 443, application);
+    https.attrs.ssl_policy.clone_from(&balancer.spec.ssl_policy);
+    https.attrs.certificate.insert(certificate);
+    vec![listener("http", "HTTP", 80, Action::to_https()), https]
 }
 
 const RULES: &[Rule<Attrs>] = &[
@@ -98,6 +121,10 @@ const RULES: &[Rule<Attrs>] = &[
     },
 ];
 
+fn forward(routed: &Routed<'_>) -> Action {
+    Action::forward(Ref::to(routed.target_group()))
+}
+
 impl Kind for Listener {
     const RULES: &'static [Rule<Attrs>] = RULES;
     const SPEC_FIELDS: &'static [(&'static str, &'static str)] = &[("certificate", "certificate.arn")];
@@ -115,38 +142,13 @@ impl Kind for Listener {
     type Attrs = Attrs;
 
     fn desired(env: &Environment) -> Vec<Desired<Attrs>> {
-        let Some(spec) = env.section::<section::LoadBalancer>() else { return Vec::new() };
-        let at = &[section::LoadBalancer::KEY];
-        let fallback = env
-            .section::<Services>()
-            .iter()
-            .find(|(_, service)| service.route.as_ref().is_some_and(|it| it.default));
-        let application = match fallback {
-            Some((key, _)) => Action::forward(Ref::to(key)),
-            None => Action::not_found(),
-        };
-        let http = |default_action| Attrs {
-            load_balancer: Ref::to("main"),
-            port: 80,
-            protocol: "HTTP".to_owned(),
-            default_action,
-            ssl_policy: String::new(),
-            certificate: BTreeSet::new(),
-            tags: env.tags_of::<Self>("http"),
-        };
-        let Some(certificate) = default_certificate(env) else {
-            return vec![Desired::new("http", at, http(application))];
-        };
-        let https = Attrs {
-            load_balancer: Ref::to("main"),
-            port: 443,
-            protocol: "HTTPS".to_owned(),
-            default_action: application,
-            ssl_policy: spec.ssl_policy.clone(),
-            certificate: BTreeSet::from([certificate]),
-            tags: env.tags_of::<Self>("https"),
-        };
-        vec![Desired::new("http", at, http(Action::to_https())), Desired::new("https", at, https)]
+        let routed = routed(env);
+        let of_each = balancers(env).into_iter().flat_map(|balancer| {
+            let mut all = routed.iter().filter(|routed| routed.balancer.key == balancer.key);
+            let fallback = all.find(|routed| routed.is_default());
+            of_balancer(env, &balancer, fallback.map_or_else(Action::not_found, forward))
+        });
+        of_each.collect()
     }
 
     /// Two listeners never share a port.

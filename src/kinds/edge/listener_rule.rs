@@ -1,4 +1,4 @@
-//! One rule for each service that is routed by path or host.
+//! One rule for each route of a service that asks something of a request: a path, a host, a source network.
 
 #[cfg(feature = "aws")]
 mod condition;
@@ -11,14 +11,12 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::kinds::compute::section::Services;
-use crate::kinds::edge::entry::application;
 use crate::kinds::edge::listener::{Action, Listener};
-use crate::kinds::edge::load_balancer::section::LoadBalancer;
+use crate::kinds::edge::routes::routed;
 use crate::kinds::rules::Rule;
 use crate::kinds::terraform::{Block, This};
 use crate::kinds::{Desired, Kind, Stage};
-use crate::spec::{Environment, Section};
+use crate::spec::Environment;
 use crate::value::{Ref, Tags, Target, Text};
 
 #[cfg(feature = "aws")]
@@ -39,6 +37,9 @@ pub struct Attrs {
     pub paths: BTreeSet<String>,
     /// Host names, of which a request has to have one.
     pub hosts: BTreeSet<Text>,
+    /// Networks of which a request has to come from one.
+    #[serde(default)]
+    pub source_ips: BTreeSet<String>,
     /// Conditions and transforms of other sorts, in words: set by hand, and never wanted.
     pub other_conditions: BTreeSet<String>,
     pub action: Action,
@@ -59,8 +60,6 @@ const LAST: i32 = 50_000;
 
 impl Kind for ListenerRule {
     const RULES: &'static [Rule<Attrs>] = rules::RULES;
-    const SPEC_FIELDS: &'static [(&'static str, &'static str)] =
-        &[("paths", "route.paths"), ("hosts", "route.hosts"), ("priority", "route.priority")];
     const STAGE: Stage = Stage::LoadBalancer;
     const REPLACE_ON: &'static [&'static str] = &["listener"];
     const TAG_INDEX: Option<&'static str> = Some("elasticloadbalancing:listener-rule");
@@ -71,27 +70,26 @@ impl Kind for ListenerRule {
     type Attrs = Attrs;
 
     fn desired(env: &Environment) -> Vec<Desired<Attrs>> {
-        if env.section::<LoadBalancer>().is_none() {
-            return Vec::new();
+        let mut desired = Vec::new();
+        for routed in routed(env) {
+            for rule in routed.rules() {
+                let route = rule.route;
+                let attrs = Attrs {
+                    listener: Ref::to(routed.balancer.application()),
+                    priority: route.priority.unwrap_or_default(),
+                    paths: route.paths.iter().cloned().collect(),
+                    // One that cannot be read is reported by itself.
+                    hosts: route.hosts.iter().filter_map(|host| env.parse_template(host).ok()).collect(),
+                    source_ips: route.source_ips.iter().cloned().collect(),
+                    other_conditions: BTreeSet::new(),
+                    action: Action::forward(Ref::to(routed.target_group())),
+                    tags: env.tags_of::<Self>(&rule.name),
+                };
+                let path: Vec<&str> = rule.path.iter().map(String::as_str).collect();
+                desired.push(Desired::new(rule.name, &path, attrs));
+            }
         }
-        let routes =
-            env.section::<Services>().iter().filter_map(|(key, service)| Some((key, service.route.as_ref()?)));
-        let ruled =
-            routes.filter(|(_, route)| !route.default && (!route.paths.is_empty() || !route.hosts.is_empty()));
-        let desired = ruled.map(|(key, route)| {
-            let attrs = Attrs {
-                listener: Ref::to(application(env)),
-                priority: route.priority.unwrap_or_default(),
-                paths: route.paths.iter().cloned().collect(),
-                // One that cannot be read is reported by itself.
-                hosts: route.hosts.iter().filter_map(|host| env.parse_template(host).ok()).collect(),
-                other_conditions: BTreeSet::new(),
-                action: Action::forward(Ref::to(key)),
-                tags: env.tags_of::<Self>(key),
-            };
-            Desired::new(key, &[Services::KEY, key], attrs)
-        });
-        desired.collect()
+        desired
     }
 
     /// ECS makes no service before a rule forwards to its target group: so the rule is there first and takes nothing.
@@ -107,6 +105,7 @@ impl Kind for ListenerRule {
                 priority: LAST,
                 paths: BTreeSet::new(),
                 hosts: BTreeSet::from([NOBODY.into()]),
+                source_ips: BTreeSet::new(),
                 ..desired.clone()
             }),
         }
@@ -121,7 +120,9 @@ impl Kind for ListenerRule {
 
     /// Two rules of a listener never share a priority.
     fn is_counterpart(desired: &Attrs, live: &Attrs) -> bool {
-        let takes = |attrs: &Attrs| (attrs.paths.clone(), attrs.hosts.clone(), attrs.action.clone());
+        let takes = |attrs: &Attrs| {
+            (attrs.paths.clone(), attrs.hosts.clone(), attrs.source_ips.clone(), attrs.action.clone())
+        };
         desired.listener == live.listener && (desired.priority == live.priority || takes(desired) == takes(live))
     }
 
@@ -132,6 +133,9 @@ impl Kind for ListenerRule {
         }
         if !attrs.hosts.is_empty() {
             conditions.push(json!({ "host_header": [{ "values": attrs.hosts }] }));
+        }
+        if !attrs.source_ips.is_empty() {
+            conditions.push(json!({ "source_ip": [{ "values": attrs.source_ips }] }));
         }
         let body = json!({
             "listener_arn": attrs.listener,
@@ -166,11 +170,19 @@ mod calls {
             let listeners = listener::listeners(read).await?;
             let asked = listeners.iter().filter_map(|placed| {
                 let listener = &placed.listener.item;
-                Some((listener.listener_arn()?, listener.port()?, placed.ours))
+                Some((listener.listener_arn()?, listener.port()?, placed))
             });
-            let rules = try_join_all(asked.map(|(arn, port, ours)| async move {
+            let rules = try_join_all(asked.map(|(arn, port, placed)| async move {
                 let rules = describe(read.aws, arn).await?.into_iter();
-                Ok(rules.map(|rule| Found { rule, listener: arn.to_owned(), port, ours }).collect::<Vec<_>>())
+                let owner = placed.address.as_ref().filter(|_| placed.ours).map(Address::name);
+                let found = |rule| Found {
+                    rule,
+                    listener: arn.to_owned(),
+                    port,
+                    ours: placed.ours,
+                    balancer: owner.and_then(|name| Some(name.split_once('.')?.0.to_owned())),
+                };
+                Ok(rules.map(found).collect::<Vec<_>>())
             }));
             let rules: Vec<Found> = rules.await?.into_iter().flatten().collect();
             let tagged = tagging::tagged(read, rules, |found| found.rule.rule_arn(), |_| true).await?;
@@ -205,7 +217,7 @@ mod calls {
                 .create_rule()
                 .listener_arn(listener)
                 .priority(priority)
-                .set_conditions(Some(condition::write(&attrs.paths, &attrs.hosts)))
+                .set_conditions(Some(condition::write(attrs)))
                 .actions(attrs.action.write()?)
                 .set_tags(Some(tagging::list(&attrs.tags)))
                 .send()
@@ -221,12 +233,15 @@ mod calls {
 
         async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<WriteResult, CloudError> {
             let attrs = change.attrs;
-            if ["paths", "hosts", "other_conditions", "action"].iter().any(|field| change.changes(field)) {
+            if ["paths", "hosts", "source_ips", "other_conditions", "action"]
+                .iter()
+                .any(|field| change.changes(field))
+            {
                 let reset = change.changes("other_conditions").then_some(true);
                 aws.client::<Elb>()
                     .modify_rule()
                     .rule_arn(change.id)
-                    .set_conditions(Some(condition::write(&attrs.paths, &attrs.hosts)))
+                    .set_conditions(Some(condition::write(attrs)))
                     .actions(attrs.action.write()?)
                     .set_reset_transforms(reset)
                     .send()
@@ -253,6 +268,14 @@ mod calls {
         port: i32,
         /// Whether the listener's load balancer is ours.
         ours: bool,
+        /// The key of that load balancer, but for `main`.
+        balancer: Option<String>,
+    }
+
+    /// What a rule is called that the spec does not have: by its place.
+    fn extra(found: &Found, priority: i32) -> Address {
+        let balancer = found.balancer.as_ref().map(|key| format!(".{key}")).unwrap_or_default();
+        Address::new(ListenerRule::KIND, format!("extra-{}-{priority}{balancer}", found.port))
     }
 
     /// The rules of a listener but for the default one, which is the listener's own action.
@@ -269,9 +292,8 @@ mod calls {
     async fn made_before(aws: &Aws, attrs: &Attrs) -> Result<Option<String>, CloudError> {
         let rules = describe(aws, attrs.listener.value()).await?;
         let same = rules.iter().find(|rule| {
-            let Conditions { paths, hosts, others } = condition::read(rule);
             (is_held_back(attrs) || priority::priority(rule) == Some(attrs.priority))
-                && (&paths, &hosts, &others) == (&attrs.paths, &attrs.hosts, &attrs.other_conditions)
+                && condition::read(rule) == Conditions::of(attrs)
                 && Action::read(rule.actions()) == attrs.action
         });
         let Some(arn) = same.and_then(elb::Rule::rule_arn).map(str::to_owned) else { return Ok(None) };
@@ -280,19 +302,20 @@ mod calls {
     }
 
     fn live(read: &Reader<'_>, found: &Tagged<Found>) -> Option<Live<Attrs>> {
-        let Found { rule, listener, port, ours } = &found.item;
+        let Found { rule, listener, ours, .. } = &found.item;
         let priority = priority::priority(rule)?;
-        let Conditions { paths, hosts, others } = condition::read(rule);
+        let Conditions { paths, hosts, source_ips, others } = condition::read(rule);
         let attrs = Attrs {
             listener: Ref::id(listener),
             priority,
             paths,
             hosts,
+            source_ips,
             other_conditions: others,
             action: Action::read(rule.actions()),
             tags: found.tags.clone(),
         };
-        let extra = || ours.then(|| Address::new(ListenerRule::KIND, format!("extra-{port}-{priority}")));
+        let extra = || ours.then(|| extra(&found.item, priority));
         let address = read.scope.owner::<ListenerRule>(&found.tags).or_else(extra);
         let mut live = Live::new(address, rule.rule_arn()?, attrs);
         live.unconfirmed = found.indexed;
@@ -310,6 +333,7 @@ mod tests {
             priority: 10,
             paths: BTreeSet::from(["/api*".to_owned()]),
             hosts: BTreeSet::new(),
+            source_ips: BTreeSet::new(),
             other_conditions: BTreeSet::new(),
             action: Action::forward(Ref::id("arn:b")),
             tags: Tags::new(),

@@ -1,4 +1,4 @@
-//! The application load balancer in front of the routed services.
+//! An application load balancer in front of the services that are routed by it.
 
 mod rules;
 pub mod section;
@@ -10,7 +10,8 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::kinds::compute::section::Services;
+use crate::kinds::edge::entry;
+use crate::kinds::edge::routes::routed;
 use crate::kinds::example::Example;
 use crate::kinds::network::internet_gateway::InternetGateway;
 use crate::kinds::network::section::{Network, Tier};
@@ -21,7 +22,7 @@ use crate::kinds::network::{route_table, security_group_rules};
 use crate::kinds::rules::Rule;
 use crate::kinds::terraform::{Block, This};
 use crate::kinds::{Desired, Kind, Stage};
-use crate::spec::{self, AnySection, Environment, Section, names};
+use crate::spec::{self, AnySection, Environment, names};
 use crate::value::{Address, Ref, Tags, Target};
 
 #[cfg(feature = "aws")]
@@ -55,8 +56,13 @@ pub struct Attrs {
     pub tags: Tags,
 }
 
+fn derived_name(env: &Environment, key: &str) -> String {
+    if key == section::MAIN { names::fit(&env.prefix(), NAME_LENGTH) } else { env.name(key, NAME_LENGTH) }
+}
+
 impl Kind for LoadBalancer {
-    const SECTIONS: &'static [&'static dyn AnySection] = &[spec::section::<section::LoadBalancer>()];
+    const SECTIONS: &'static [&'static dyn AnySection] =
+        &[spec::section::<section::LoadBalancer>(), spec::section::<section::LoadBalancers>()];
     const EXAMPLES: &'static [Example] = section::EXAMPLES;
     const RULES: &'static [Rule<Attrs>] = rules::RULES;
     /// Its listeners go with it, and a record may still name it.
@@ -77,32 +83,36 @@ impl Kind for LoadBalancer {
     type Attrs = Attrs;
 
     fn desired(env: &Environment) -> Vec<Desired<Attrs>> {
-        let Some(spec) = env.section::<section::LoadBalancer>() else { return Vec::new() };
-        let attrs = Attrs {
-            name: spec.name.clone().unwrap_or_else(|| names::fit(&env.prefix(), NAME_LENGTH)),
-            sort: "application".to_owned(),
-            scheme: if spec.internal { "internal" } else { "internet-facing" }.to_owned(),
-            vpc: vpc::reference(env),
-            subnets: subnet::references(env, spec.subnets.as_ref(), Tier::Public),
-            security_groups: security_group::references(env, &spec.security_groups),
-            idle_timeout: spec.idle_timeout,
-            deletion_protection: spec.deletion_protection,
-            drop_invalid_headers: spec.drop_invalid_headers,
-            tags: env.tags_of::<Self>("main"),
-        };
-        let mut desired = Desired::new("main", &[section::LoadBalancer::KEY], attrs);
-        // AWS refuses an internet-facing load balancer in a VPC that has no gateway yet.
-        if !spec.internal && env.section::<Network>().vpc.is_none() {
-            desired.after.push(Address::new(InternetGateway::KIND, "main"));
-        }
-        // What it is reached by, and what it reaches.
-        desired.after.extend(route_table::ways_out(env, spec.subnets.as_ref(), Tier::Public));
-        desired.after.extend(security_group_rules::of_groups(env, &spec.security_groups));
-        let routed = env.section::<Services>().values().filter(|service| service.route.is_some());
-        desired
-            .after
-            .extend(routed.flat_map(|service| security_group_rules::of_groups(env, &service.security_groups)));
-        vec![desired]
+        let routed = routed(env);
+        let each = entry::balancers(env).into_iter().map(|balancer| {
+            let (key, spec) = (balancer.key, balancer.spec);
+            let attrs = Attrs {
+                name: spec.name.clone().unwrap_or_else(|| derived_name(env, key)),
+                sort: "application".to_owned(),
+                scheme: if spec.internal { "internal" } else { "internet-facing" }.to_owned(),
+                vpc: vpc::reference(env),
+                subnets: subnet::references(env, spec.subnets.as_ref(), Tier::Public),
+                security_groups: security_group::references(env, &spec.security_groups),
+                idle_timeout: spec.idle_timeout,
+                deletion_protection: spec.deletion_protection,
+                drop_invalid_headers: spec.drop_invalid_headers,
+                tags: env.tags_of::<Self>(key),
+            };
+            let mut desired = Desired::new(key, &balancer.path(), attrs);
+            // AWS refuses an internet-facing load balancer in a VPC that has no gateway yet.
+            if !spec.internal && env.section::<Network>().vpc.is_none() {
+                desired.after.push(Address::new(InternetGateway::KIND, "main"));
+            }
+            // What it is reached by, and what it reaches.
+            desired.after.extend(route_table::ways_out(env, spec.subnets.as_ref(), Tier::Public));
+            desired.after.extend(security_group_rules::of_groups(env, &spec.security_groups));
+            let behind = routed.iter().filter(|routed| routed.balancer.key == key);
+            let rules =
+                behind.flat_map(|routed| security_group_rules::of_groups(env, &routed.service.security_groups));
+            desired.after.extend(rules);
+            desired
+        });
+        each.collect()
     }
 
     fn normalize(desired: &Attrs, live: &mut Attrs) {

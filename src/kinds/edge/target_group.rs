@@ -1,4 +1,5 @@
-//! One target group for each routed service: where the load balancer finds its tasks, and how it checks them.
+//! One target group for each routed service and load balancer: where that finds its tasks, and how it checks them.
+//! (A target group serves one load balancer only.)
 
 mod rules;
 
@@ -7,6 +8,7 @@ use serde_json::json;
 
 use crate::kinds::compute::section::Services;
 use crate::kinds::edge::load_balancer::NAME_LENGTH;
+use crate::kinds::edge::routes::routed;
 use crate::kinds::network::vpc::{self, Vpc};
 use crate::kinds::rules::Rule;
 use crate::kinds::terraform::{Block, This};
@@ -74,14 +76,11 @@ impl Kind for TargetGroup {
 
     fn desired(env: &Environment) -> Vec<Desired<Attrs>> {
         let http = || "HTTP".to_owned();
-        let routed = env
-            .section::<Services>()
-            .iter()
-            .filter_map(|(key, service)| Some((key, service, service.route.as_ref()?)));
-        let desired = routed.map(|(key, service, route)| {
+        let desired = routed(env).into_iter().map(|routed| {
+            let (service, key) = (routed.service, routed.target_group());
             let check = service.health_check.clone().unwrap_or_default();
             let attrs = Attrs {
-                name: env.name(key, NAME_LENGTH),
+                name: env.name(&key.replace('.', "-"), NAME_LENGTH),
                 vpc: vpc::reference(env),
                 port: service.port.map_or(80, i32::from),
                 protocol: http(),
@@ -96,10 +95,10 @@ impl Kind for TargetGroup {
                     healthy_threshold: check.healthy_threshold,
                     unhealthy_threshold: check.unhealthy_threshold,
                 },
-                deregistration_delay: route.deregistration_delay.unwrap_or(DEFAULT_DELAY),
-                tags: env.tags_of::<Self>(key),
+                deregistration_delay: routed.deregistration_delay().unwrap_or(DEFAULT_DELAY),
+                tags: env.tags_of::<Self>(&key),
             };
-            Desired::new(key, &[Services::KEY, key], attrs)
+            Desired::new(key, &[Services::KEY, routed.key], attrs)
         });
         desired.collect()
     }

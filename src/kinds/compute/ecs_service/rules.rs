@@ -1,7 +1,7 @@
 //! What ECS takes of a service.
 //!
 //! The percentages by themselves, the count and the grace period are within bounds by the spec's schema; a service has
-//! one route and one private name at most.
+//! one private name at most.
 
 use super::Attrs;
 use crate::kinds::compute::ecs_cluster::is_named_by;
@@ -12,6 +12,7 @@ const SUBNETS: usize = 16;
 /// Tags that a resource may have, and those that hold what ECS has no field for (`write::stored`).
 const TAGS: usize = 50;
 const STORED_TAGS: usize = 2;
+const TARGET_GROUPS: usize = 5;
 
 pub(super) const RULES: &[Rule<Attrs>] = &[
     Rule {
@@ -118,6 +119,16 @@ pub(super) const RULES: &[Rule<Attrs>] = &[
         inside: &[edit("[tags]", "[tags]\n<44 keys>")],
         outside: &[edit("[tags]", "[tags] # many\n<45 keys>")],
     },
+    Rule {
+        code: "BP-ECS-08",
+        takes: "a service has 5 target groups at most, one for each load balancer that sends to it",
+        source: "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/register-multiple-targetgroups.html",
+        check: |attrs, violations| {
+            violations.count("routes", "load balancers that send to it", attrs.routes.len(), TARGET_GROUPS);
+        },
+        inside: &[edit(ROUTE, FIVE_BALANCERS)],
+        outside: &[edit(ROUTE, SIX_BALANCERS)],
+    },
 ];
 
 fn is_blocked(attrs: &Attrs) -> bool {
@@ -129,6 +140,20 @@ const PERCENTAGES: &str = "minimum-healthy-percent = 50\nmaximum-percent = 150";
 const FIVE_GROUPS: &str = "security-groups = [\"app\", \"sg-01\", \"sg-02\", \"sg-03\", \"sg-04\"]\npublic-ip";
 const SIX_GROUPS: &str =
     "security-groups = [\"app\", \"sg-01\", \"sg-02\", \"sg-03\", \"sg-04\", \"sg-05\"]\npublic-ip";
+
+const ROUTE: &str = "[services.shop.route]\npaths = [\"/shop*\"]\nhosts = [\"shop.example.org\"]\npriority = 10\n\
+                     deregistration-delay = 20\n";
+
+macro_rules! balancers {
+    ($($key:literal)*) => {
+        concat!($(
+            "[load-balancers.", $key, "]\nsecurity-groups = [\"app\"]\n",
+            "[[services.shop.route]]\nload-balancer = \"", $key, "\"\npaths = [\"/shop*\"]\npriority = 10\n",
+        )*)
+    };
+}
+const FIVE_BALANCERS: &str = balancers!("b1" "b2" "b3" "b4" "b5");
+const SIX_BALANCERS: &str = balancers!("b1" "b2" "b3" "b4" "b5" "b6");
 
 /// With the two private ones of the base.
 macro_rules! private_subnets {

@@ -9,7 +9,7 @@ use crate::spec::{Environment, placeholders};
 /// The keys of the services that this one's variables, secrets and other texts name.
 pub fn mentioned<'a>(env: &'a Environment, service: &'a Service) -> BTreeSet<&'a str> {
     let value_of = |parameter: &str| env.section::<Parameters>().get(parameter)?.value.as_ref();
-    let hosts = service.route.iter().flat_map(|route| &route.hosts);
+    let hosts = service.route.iter().flat_map(|(_, route)| &route.hosts);
     let mut texts: Vec<&String> =
         [&service.image].into_iter().chain(service.environment.values()).chain(hosts).collect();
     // Each parameter is looked at once: texts may hold one another twice over.

@@ -59,7 +59,7 @@ impl Section for Dns {
     }
 }
 
-/// The domain names that point to the load balancer.
+/// The domain names that lead to the load balancer.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Dns {
@@ -67,6 +67,9 @@ pub struct Dns {
     /// Further names, as in `admin.example.org`; they must lie in the same zone.
     #[serde(default)]
     pub aliases: Vec<String>,
+    /// The key of the load balancer that they lead to, where there are several: `main`, or the only one, unless set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub load_balancer: Option<String>,
     /// The Route 53 hosted zone by name. With neither `zone` nor `zone-id` nothing is written to any DNS, and
     /// `apply` says what to set elsewhere.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -90,24 +93,26 @@ fn validate(check: &mut Check<'_>) {
     );
     for (path, name) in names {
         let path: Vec<&str> = path.iter().map(String::as_str).collect();
-        let label = |label: &str| {
-            (1..=63).contains(&label.len())
-                && label.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
-                && !label.starts_with('-')
-                && !label.ends_with('-')
-        };
-        let bare = name.strip_prefix("*.").unwrap_or(name);
-        if name.len() > 253 || !bare.contains('.') || !bare.split('.').all(label) {
-            check.report(
-                &path,
-                format!("`{name}` is not a domain name"),
-                "lowercase letters, digits and hyphens, as in app.example.org",
-            );
-        } else if let Some(zone) = &dns.zone
-            && bare != zone
-            && !bare.ends_with(&format!(".{zone}"))
-        {
-            check.report(&path, format!("`{name}` is not in zone {zone}"), "choose a name within the zone");
-        }
+        check_name(check, &path, Some(dns), name);
+    }
+}
+
+/// A name that leads to a load balancer must be one, and in the zone.
+pub fn check_name(check: &mut Check<'_>, path: &[&str], dns: Option<&Dns>, name: &str) {
+    let label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    let bare = name.strip_prefix("*.").unwrap_or(name);
+    if name.len() > 253 || !bare.contains('.') || !bare.split('.').all(label) {
+        let help = "lowercase letters, digits and hyphens, as in app.example.org";
+        check.report(path, format!("`{name}` is not a domain name"), help);
+    } else if let Some(zone) = dns.and_then(|dns| dns.zone.as_ref())
+        && bare != zone
+        && !bare.ends_with(&format!(".{zone}"))
+    {
+        check.report(path, format!("`{name}` is not in zone {zone}"), "choose a name within the zone");
     }
 }

@@ -1,21 +1,35 @@
-//! Conditions of a rule: paths and hosts, and whatever else somebody set by hand.
+//! Conditions of a rule: paths, hosts and source networks, and whatever else somebody set by hand.
 
 use std::collections::BTreeSet;
 
 use aws_sdk_elasticloadbalancingv2::types as elb;
 
+use super::Attrs;
 use crate::value::Text;
 
 const PATH: &str = "path-pattern";
 const HOST: &str = "host-header";
+const SOURCE_IP: &str = "source-ip";
 
 /// The conditions of a rule. A request meets each sort of them by any one value.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Conditions {
     pub paths: BTreeSet<String>,
     pub hosts: BTreeSet<Text>,
+    pub source_ips: BTreeSet<String>,
     /// In words: Baseplate sets none of these.
     pub others: BTreeSet<String>,
+}
+
+impl Conditions {
+    pub fn of(attrs: &Attrs) -> Self {
+        Self {
+            paths: attrs.paths.clone(),
+            hosts: attrs.hosts.clone(),
+            source_ips: attrs.source_ips.clone(),
+            others: attrs.other_conditions.clone(),
+        }
+    }
 }
 
 /// What a live rule asks of a request, and what it turns it into (a transform counts among the others).
@@ -26,6 +40,7 @@ pub(super) fn read(rule: &elb::Rule) -> Conditions {
         match (field, plain(condition)) {
             (PATH, Some(values)) => found.paths.extend(values.iter().cloned()),
             (HOST, Some(values)) => found.hosts.extend(values.iter().map(|host| Text::from(host.as_str()))),
+            (SOURCE_IP, Some(values)) => found.source_ips.extend(values.iter().cloned()),
             _ => {
                 found.others.insert(format!("{field} {}", spell(condition)));
             }
@@ -39,7 +54,8 @@ pub(super) fn read(rule: &elb::Rule) -> Conditions {
     found
 }
 
-pub(super) fn write(paths: &BTreeSet<String>, hosts: &BTreeSet<Text>) -> Vec<elb::RuleCondition> {
+pub(super) fn write(attrs: &Attrs) -> Vec<elb::RuleCondition> {
+    let Attrs { paths, hosts, source_ips, .. } = attrs;
     let mut conditions = Vec::new();
     if !paths.is_empty() {
         let paths = elb::PathPatternConditionConfig::builder().set_values(Some(paths.iter().cloned().collect()));
@@ -50,15 +66,19 @@ pub(super) fn write(paths: &BTreeSet<String>, hosts: &BTreeSet<Text>) -> Vec<elb
             elb::HostHeaderConditionConfig::builder().set_values(Some(hosts.iter().map(Text::plain).collect()));
         conditions.push(elb::RuleCondition::builder().field(HOST).host_header_config(hosts.build()).build());
     }
+    if !source_ips.is_empty() {
+        let source = elb::SourceIpConditionConfig::builder().set_values(Some(source_ips.iter().cloned().collect()));
+        conditions.push(elb::RuleCondition::builder().field(SOURCE_IP).source_ip_config(source.build()).build());
+    }
     conditions
 }
 
-/// Values of a path or host condition, which AWS gives in one or both of two fields; none for regular
-/// expressions.
+/// Values of a condition, which AWS gives of paths and hosts in one or both of two fields; none for regular expressions.
 fn plain(condition: &elb::RuleCondition) -> Option<&[String]> {
     let configured = match condition.field()? {
         PATH => condition.path_pattern_config().map(elb::PathPatternConditionConfig::values),
         HOST => condition.host_header_config().map(elb::HostHeaderConditionConfig::values),
+        SOURCE_IP => condition.source_ip_config().map(elb::SourceIpConditionConfig::values),
         _ => None,
     };
     let values = configured.filter(|values| !values.is_empty()).unwrap_or_else(|| condition.values());
@@ -72,9 +92,6 @@ fn spell(condition: &elb::RuleCondition) -> String {
     if let Some(method) = condition.http_request_method_config() {
         return method.values().join(", ");
     }
-    if let Some(source) = condition.source_ip_config() {
-        return source.values().join(", ");
-    }
     if let Some(query) = condition.query_string_config() {
         let pair = |pair: &elb::QueryStringKeyValuePair| {
             format!("{}={}", pair.key().unwrap_or("*"), pair.value().unwrap_or_default())
@@ -87,20 +104,40 @@ fn spell(condition: &elb::RuleCondition) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kinds::edge::listener::Action;
+    use crate::value::{Ref, Tags};
 
     #[test]
     fn what_is_written_reads_back() {
-        let paths = BTreeSet::from(["/api*".to_owned(), "/v2*".to_owned()]);
-        let hosts = BTreeSet::from([Text::from("admin.example.org")]);
-        let rule = elb::Rule::builder().set_conditions(Some(write(&paths, &hosts))).build();
-        assert_eq!(read(&rule), Conditions { paths, hosts, others: BTreeSet::new() });
+        let attrs = Attrs {
+            paths: BTreeSet::from(["/api*".to_owned(), "/v2*".to_owned()]),
+            hosts: BTreeSet::from([Text::from("admin.example.org")]),
+            source_ips: BTreeSet::from(["10.0.0.0/8".to_owned()]),
+            ..attrs()
+        };
+        let rule = elb::Rule::builder().set_conditions(Some(write(&attrs))).build();
+        assert_eq!(read(&rule), Conditions::of(&attrs));
+    }
+
+    fn attrs() -> Attrs {
+        Attrs {
+            listener: Ref::id("arn:listener"),
+            priority: 10,
+            paths: BTreeSet::new(),
+            hosts: BTreeSet::new(),
+            source_ips: BTreeSet::new(),
+            other_conditions: BTreeSet::new(),
+            action: Action::not_found(),
+            tags: Tags::new(),
+        }
     }
 
     #[test]
     fn what_was_made_by_hand_is_put_in_words() {
-        let source = elb::SourceIpConditionConfig::builder().values("10.0.0.0/8").build();
-        let by_ip = elb::RuleCondition::builder().field("source-ip").source_ip_config(source).build();
-        let rule = elb::Rule::builder().conditions(by_ip).build();
-        assert_eq!(read(&rule).others, BTreeSet::from(["source-ip 10.0.0.0/8".to_owned()]));
+        let method = elb::HttpRequestMethodConditionConfig::builder().values("GET").build();
+        let by_method =
+            elb::RuleCondition::builder().field("http-request-method").http_request_method_config(method).build();
+        let rule = elb::Rule::builder().conditions(by_method).build();
+        assert_eq!(read(&rule).others, BTreeSet::from(["http-request-method GET".to_owned()]));
     }
 }

@@ -1,5 +1,7 @@
 //! AWS's rules on a listener's rule.
 
+use ipnet::IpNet;
+
 use super::Attrs;
 use crate::kinds::rules::{Rule, edit};
 use crate::value::{Part, Text};
@@ -83,6 +85,29 @@ pub(super) const RULES: &[Rule<Attrs>] = &[
         outside: &[
             edit("paths = [\"/shop*\"]", "paths = [\"/*/*\", \"/shop????\"]"),
             edit("paths = [\"/shop*\"]\nhosts = [\"shop.example.org\"]", "hosts = [\"*.*.*.*.*.?.org\"]"),
+        ],
+    },
+    Rule {
+        code: "BP-RULE-04",
+        takes: "a source is a network, as in 203.0.113.0/24 or 2001:db8::/32, spelled as AWS spells it: without bits \
+                beyond its prefix",
+        source: "elbv2:CreateRule.Conditions.SourceIpConfig.Values",
+        check: |attrs, violations| {
+            for network in &attrs.source_ips {
+                let holds = network.parse::<IpNet>().is_ok_and(|read| read.trunc().to_string() == *network);
+                violations.must("source_ips", network, holds);
+            }
+        },
+        inside: &[
+            edit("hosts = [\"shop.example.org\"]", "source-ips = [\"203.0.113.7/32\", \"2001:db8::/32\"]"),
+            edit("hosts = [\"shop.example.org\"]", "source-ips = [\"0.0.0.0/0\"]"),
+        ],
+        outside: &[
+            edit("hosts = [\"shop.example.org\"]", "source-ips = [\"203.0.113.7\"]"),
+            edit("hosts = [\"shop.example.org\"]", "source-ips = [\"203.0.113.7/24\"]"),
+            edit("hosts = [\"shop.example.org\"]", "source-ips = [\"203.0.113.0/33\"]"),
+            edit("hosts = [\"shop.example.org\"]", "source-ips = [\"2001:DB8::/32\"]"),
+            edit("hosts = [\"shop.example.org\"]", "source-ips = [\"the office\"]"),
         ],
     },
 ];

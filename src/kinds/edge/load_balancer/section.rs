@@ -1,20 +1,23 @@
-//! `[load-balancer]`: the load balancer with its listeners and certificate.
+//! `[load-balancer]` and `[load-balancers]`: load balancers with their listeners and certificates.
+
+pub mod types;
 
 use std::collections::BTreeMap;
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-
-use crate::kinds::edge::dns_record::section::Dns;
+use crate::kinds::edge::dns_record::section::{Dns, check_name};
+use crate::kinds::edge::entry::balancers;
 use crate::kinds::example::{Example, change};
 use crate::kinds::network::section::{Network, Tier, check_tier, check_two_zones};
 use crate::kinds::network::security_group::section::check_groups;
-use crate::spec::{Check, Environment, Section, Unknown};
+use crate::spec::{Check, Environment, Keyed, Section, Unknown, entry, one_of};
 use crate::value::Part;
 
+pub use types::{LoadBalancer, LoadBalancers, MAIN};
+
 /// For the tests of every kind.
-pub const EXAMPLES: &[Example] = &[Example {
-    spec: r#"
+pub const EXAMPLES: &[Example] = &[
+    Example {
+        spec: r#"
 [load-balancer]
 name = "town"
 subnets = ["public-a", "public-b"]
@@ -30,26 +33,85 @@ certificate = { request = true }
 domain = "town.example"
 zone = "town.example"
 "#,
-    changes: &[
-        change("idle-timeout = 60", "idle-timeout = 90", &["update load_balancer.main: idle_timeout"]),
-        change(
-            "drop-invalid-headers = true",
-            "drop-invalid-headers = false",
-            &["update load_balancer.main: drop_invalid_headers"],
-        ),
-        change("TLS13-1-2-2021-06", "TLS13-1-2-Res-2021-06", &["update listener.https: ssl_policy"]),
-        change(
-            "name = \"town\"",
-            "name = \"village\"",
-            &[
-                "replace listener.http: load_balancer",
-                "replace listener.https: load_balancer",
-                "replace load_balancer.main: name",
-                "update dns_record.town.example: answer.alias.dns_name, answer.alias.zone_id",
-            ],
-        ),
-    ],
-}];
+        changes: &[
+            change("idle-timeout = 60", "idle-timeout = 90", &["update load_balancer.main: idle_timeout"]),
+            change(
+                "drop-invalid-headers = true",
+                "drop-invalid-headers = false",
+                &["update load_balancer.main: drop_invalid_headers"],
+            ),
+            change("TLS13-1-2-2021-06", "TLS13-1-2-Res-2021-06", &["update listener.https: ssl_policy"]),
+            change(
+                "name = \"town\"",
+                "name = \"village\"",
+                &[
+                    "replace listener.http: load_balancer",
+                    "replace listener.https: load_balancer",
+                    "replace load_balancer.main: name",
+                    "update dns_record.town.example: answer.alias.dns_name, answer.alias.zone_id",
+                ],
+            ),
+        ],
+    },
+    Example {
+        spec: r#"
+[load-balancer]
+security-groups = ["app"]
+domains = ["way.town.example"]
+
+[load-balancers.staff]
+name = "town-staff"
+internal = true
+subnets = ["private-a", "private-b"]
+security-groups = ["app"]
+domains = ["staff.town.example"]
+certificate = { request = true }
+idle-timeout = 30
+deletion-protection = false
+drop-invalid-headers = true
+ssl-policy = "ELBSecurityPolicy-TLS13-1-2-2021-06"
+
+[dns]
+domain = "town.example"
+zone = "town.example"
+load-balancer = "main"
+
+[services.shop]
+image = "shop"
+cpu = 256
+memory = 512
+protect = false
+port = 8080
+security-groups = ["app"]
+route = [
+  { default = true },
+  { load-balancer = "staff", paths = ["/admin*"], source-ips = ["10.40.0.0/16"], priority = 10 },
+  { load-balancer = "staff", paths = ["/stock*"], priority = 20 },
+]
+"#,
+        changes: &[
+            change("\"10.40.0.0/16\"]", "\"10.40.128.0/17\"]", &["update listener_rule.shop.staff: source_ips[]"]),
+            change(
+                "\"/stock*\"], priority = 20",
+                "\"/stock*\"], priority = 30",
+                &["create listener_rule.shop.staff.30", "delete listener_rule.shop.staff.20"],
+            ),
+            change(
+                "\"staff.town.example\"]",
+                "\"office.town.example\"]",
+                &[
+                    "create dns_record.office.town.example",
+                    "create dns_record.validation-office.town.example",
+                    "delete dns_record.staff.town.example",
+                    "delete dns_record.validation-staff.town.example",
+                    "replace certificate.staff: domain",
+                    "replace certificate_validation.staff: certificate, names[]",
+                    "update listener.staff.https: certificate[]",
+                ],
+            ),
+        ],
+    },
+];
 
 impl Section for LoadBalancer {
     const KEY: &'static str = "load-balancer";
@@ -58,106 +120,120 @@ impl Section for LoadBalancer {
     type Value = Option<Self>;
 
     fn validate(check: &mut Check<'_>) {
-        validate(check);
+        if let Some(balancer) = check.env.section::<Self>() {
+            validate(check, &[Self::KEY], balancer);
+        }
     }
 
     fn part(env: &Environment, path: &str) -> Result<Part, Unknown> {
         match (path, env.section::<Self>()) {
-            ("dns", Some(_)) => Ok(Part::output("load_balancer", "main", "dns_name")),
+            ("dns", Some(_)) => Ok(Part::output("load_balancer", MAIN, "dns_name")),
             ("dns", None) => Err(Unknown::new("this environment has no [load-balancer]", "add [load-balancer]")),
             _ => Err(Unknown::field(Self::KEY, path, "dns")),
         }
     }
 }
 
-/// The application load balancer in front of all routed services. With a certificate it listens on 443 and
-/// redirects 80 there; without one it serves plain HTTP on 80.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct LoadBalancer {
-    /// `<project>-<environment>` unless set; 32 characters at most.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
-    /// Keys of subnets in two zones at least; every public one unless set.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub subnets: Option<Vec<String>>,
-    /// Keys of security groups, or ids of existing ones.
-    pub security_groups: Vec<String>,
-    /// Whether it is reached from inside the VPC only.
-    #[serde(default)]
-    pub internal: bool,
-    /// Seconds after which an idle connection closes.
-    #[serde(default = "minute")]
-    #[schemars(range(min = 1, max = 4000))]
-    pub idle_timeout: i32,
-    #[serde(default)]
-    pub deletion_protection: bool,
-    #[serde(default = "yes")]
-    pub drop_invalid_headers: bool,
-    #[serde(default = "modern")]
-    pub ssl_policy: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub certificate: Option<Certificate>,
-}
+impl Section for LoadBalancers {
+    const KEY: &'static str = "load-balancers";
+    const TEXTS: &'static [&'static str] = &["load-balancers.….dns"];
 
-fn minute() -> i32 {
-    60
-}
+    type Value = Keyed<LoadBalancer>;
 
-fn yes() -> bool {
-    true
-}
-
-fn modern() -> String {
-    "ELBSecurityPolicy-TLS13-1-2-2021-06".to_owned()
-}
-
-/// An existing certificate by `arn`, or one to request for `dns.domain` and `dns.aliases` (`request = true`).
-#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
-pub struct Certificate {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(regex(pattern = r"^arn:aws[a-z-]*:acm:"))]
-    pub arn: Option<String>,
-    pub request: bool,
-}
-
-fn validate(check: &mut Check<'_>) {
-    let Some(balancer) = check.env.section::<LoadBalancer>() else {
-        if check.env.section::<Dns>().is_some() {
-            check.report(&["dns"], "the names have no load balancer to point at", "add [load-balancer]");
+    fn validate(check: &mut Check<'_>) {
+        let balancers = check.env.section::<Self>();
+        check.keys(&[Self::KEY], balancers.keys());
+        if check.env.section::<LoadBalancer>().is_some() && balancers.contains_key(MAIN) {
+            let message = "[load-balancer] and [load-balancers.main] are one and the same";
+            check.report(&[Self::KEY, MAIN], message, "keep one of them");
         }
-        return;
-    };
-    let at = |field| ["load-balancer", field];
+        for (key, balancer) in balancers {
+            validate(check, &[Self::KEY, key], balancer);
+        }
+        together(check);
+    }
+
+    fn part(env: &Environment, path: &str) -> Result<Part, Unknown> {
+        let (key, _, field) = entry(env.section::<Self>(), "load balancer", path)?;
+        match field {
+            "dns" => Ok(Part::output("load_balancer", key, "dns_name")),
+            _ => Err(Unknown::field(Self::KEY, field, "dns")),
+        }
+    }
+}
+
+fn validate(check: &mut Check<'_>, path: &[&str], balancer: &LoadBalancer) {
+    let at = |field| [path, &[field]].concat();
     check_groups(check, &at("security-groups"), &balancer.security_groups);
     match &balancer.subnets {
         Some(subnets) => check_two_zones(check, &at("subnets"), subnets, "a load balancer"),
         None if !balancer.internal => check_tier(check, Tier::Public, "a load balancer"),
         None => {}
     }
-    check_one_subnet_a_zone(check, balancer.subnets.as_ref());
+    check_one_subnet_a_zone(check, path, balancer.subnets.as_ref());
+    let dns = check.env.section::<Dns>().as_ref();
+    for (index, name) in balancer.domains.iter().enumerate() {
+        check_name(check, &[&at("domains")[..], &[&index.to_string()]].concat(), dns, name);
+    }
+    if dns.is_none() && !balancer.domains.is_empty() {
+        check.report(&at("domains"), "names need a zone to be in", "add [dns] with `domain` and `zone`");
+    }
     let Some(certificate) = &balancer.certificate else { return };
     if certificate.arn.is_some() == certificate.request {
         let help = "either the ARN of an existing one, or request = true";
         check.report(&at("certificate"), "the certificate needs exactly one source", help);
     }
-    if certificate.request && check.env.section::<Dns>().is_none() {
-        let help = "add [dns] with the domain that the certificate is for";
-        check.report(&at("certificate"), "a certificate can only be requested for a domain", help);
-    }
 }
 
 /// Reports that two of the subnets, or of every public one, lie in one zone: AWS takes one of each.
-fn check_one_subnet_a_zone(check: &mut Check<'_>, keys: Option<&Vec<String>>) {
+fn check_one_subnet_a_zone(check: &mut Check<'_>, path: &[&str], keys: Option<&Vec<String>>) {
     let mut zones: BTreeMap<&str, &str> = BTreeMap::new();
     for (key, subnet) in &check.env.section::<Network>().subnets {
         if keys.map_or(subnet.tier == Tier::Public, |keys| keys.contains(key))
             && let Some(other) = zones.insert(&subnet.zone, key)
         {
             let message = format!("subnets `{other}` and `{key}` of the load balancer are both in {}", subnet.zone);
-            let path: &[&str] = if keys.is_some() { &["load-balancer", "subnets"] } else { &["load-balancer"] };
-            check.report(path, message, "AWS takes one subnet of each zone: name those to use under `subnets`");
+            let path = if keys.is_some() { [path, &["subnets"]].concat() } else { path.to_vec() };
+            check.report(&path, message, "AWS takes one subnet of each zone: name those to use under `subnets`");
+        }
+    }
+}
+
+/// What concerns the names of all load balancers: each leads to one.
+fn together(check: &mut Check<'_>) {
+    let balancers = balancers(check.env);
+    if let Some(dns) = check.env.section::<Dns>()
+        && !balancers.iter().any(|balancer| balancer.dns.is_some())
+    {
+        let keys = || one_of("load balancers", balancers.iter().map(|balancer| balancer.key));
+        match &dns.load_balancer {
+            Some(key) => {
+                check.report(&[Dns::KEY, "load-balancer"], format!("no load balancer is named `{key}`"), keys());
+            }
+            None if balancers.is_empty() => {
+                check.report(&[Dns::KEY], "the names have no load balancer to point at", "add [load-balancer]");
+            }
+            None => {
+                let help = format!("set `load-balancer` under [dns]; {}", keys());
+                check.report(&[Dns::KEY], "several load balancers, and no word to which the names lead", help);
+            }
+        }
+    }
+    let mut names: BTreeMap<String, &str> = BTreeMap::new();
+    for balancer in &balancers {
+        for name in balancer.names() {
+            if let Some(other) = names.insert(name.clone(), balancer.key) {
+                let message = format!("`{name}` leads to load balancer `{other}` already");
+                let path = [&balancer.path()[..], &["domains"]].concat();
+                check.report(&path, message, "a name leads to one load balancer: remove it from one of them");
+            }
+        }
+        if balancer.spec.certificate.as_ref().is_some_and(|certificate| certificate.request)
+            && balancer.domain().is_none()
+        {
+            let help = "add [dns] with the domain that the certificate is for, or `domains` to the load balancer";
+            let path = [&balancer.path()[..], &["certificate"]].concat();
+            check.report(&path, "a certificate can only be requested for a domain", help);
         }
     }
 }
