@@ -66,7 +66,7 @@ fn planted_faults_are_found() {
     let https = r#"  { ports = "443", from = "0.0.0.0/0", description = "HTTPS" },"#;
     let open = r#"  { ports = "22", from = "0.0.0.0/0", description = "from home" },"#;
     cloud.bench.edit("legocity.toml", https, &format!("{https}\n{open}"));
-    let all = r#"{ ports = "5432", from = "ecs", description = "PostgreSQL" }"#;
+    let all = r#"{ ports = "5432", from = "payload", description = "PostgreSQL" }"#;
     let every = r#"{ protocol = "all", from = "0.0.0.0/0", description = "whatever" }"#;
     cloud.bench.edit("legocity.toml", all, every);
     let faults: BTreeSet<String> = [

@@ -155,9 +155,10 @@ fn one_at_a_time_follows_the_documented_order() {
         let places: Vec<(usize, usize)> =
             documented.iter().map(|(stage, address)| (*stage, kind(address))).collect();
         assert!(places.is_sorted(), "a plan lists by stage and kind: {documented:#?}");
-        // AWS refuses a service whose target group no listener knows: it comes as soon as one does.
+        // AWS refuses a service whose target group no listener knows: it comes as soon as one does, and after the
+        // services that it calls.
         let knows = |address: &str| match address.strip_prefix("ecs_service.")? {
-            "dashboard" => Some("listener.https".to_owned()),
+            "dashboard" => Some("ecs_service.proxy".to_owned()),
             key @ ("payload" | "proxy") => Some(format!("listener_rule.{key}")),
             _ => None,
         };
@@ -179,7 +180,7 @@ fn equals_come_in_the_order_of_the_spec() {
     let of = |kind: &str| -> Vec<String> {
         order.iter().filter_map(|address| address.strip_prefix(&format!("{kind}."))).map(str::to_owned).collect()
     };
-    assert_eq!(of("security_group"), ["alb", "ecs", "rds", "broker"]);
+    assert_eq!(of("security_group"), ["alb", "dashboard", "proxy", "payload", "update-env", "broker", "rds"]);
     assert_eq!(of("subnet"), ["public-a", "public-b", "private-a", "private-b"]);
     assert_eq!(of("task_definition"), ["broker", "payload", "proxy", "dashboard", "update-env"]);
     assert_eq!(of("listener"), ["http", "https"]);
@@ -261,7 +262,11 @@ fn one_at_a_time_is_destroyed_in_reverse() {
 fn a_new_alias_leaves_the_records_of_the_other_names_alone() {
     let bench = unprotected();
     apply(&bench, "prod.toml", 16);
-    bench.edit("prod.toml", "\"admin.legocity.example\"]", "\"admin.legocity.example\", \"cms.legocity.example\"]");
+    bench.edit(
+        "legocity.toml",
+        "aliases = [\"admin.{dns.domain}\"]",
+        "aliases = [\"admin.{dns.domain}\", \"cms.{dns.domain}\"]",
+    );
     let plan = bench.done("plan prod.toml --cloud file:cloud.json --json").json();
     let changes = plan["changes"].as_array().expect("changes").iter();
     let text = |change: &Value, key: &str| change[key].as_str().expect("a text").to_owned();

@@ -49,7 +49,7 @@ client("ec2").authorize_security_group_ingress(GroupId=group("rds"), IpPermissio
         what: "rule taken from a security group",
         by_hand: r#"
 client("ec2").revoke_security_group_ingress(GroupId=group("alb"), IpPermissions=[
-    {"IpProtocol": "tcp", "FromPort": 80, "ToPort": 80, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}])"#,
+    {"IpProtocol": "tcp", "FromPort": 80, "ToPort": 80, "IpRanges": [{"CidrIp": "203.0.113.0/24"}]}])"#,
         changes: &["update security_group_rules.alb: ingress[]"],
     },
     Drift {
@@ -63,10 +63,10 @@ client("elbv2").modify_rule(RuleArn=rule, Conditions=[{"Field": "path-pattern", 
     Drift {
         what: "listener rule added",
         by_hand: r#"
-client("elbv2").create_rule(ListenerArn=listener(443), Priority=5, Conditions=[
+client("elbv2").create_rule(ListenerArn=listener(443), Priority=7, Conditions=[
     {"Field": "path-pattern", "Values": ["/debug*"]}], Actions=[
     {"Type": "forward", "TargetGroupArn": target_group("dashboard")}])"#,
-        changes: &["delete listener_rule.extra-443-5"],
+        changes: &["delete listener_rule.extra-443-7"],
     },
     Drift {
         what: "listener rule deleted",
@@ -196,16 +196,16 @@ client("ec2").modify_subnet_attribute(SubnetId=subnet, MapPublicIpOnLaunch={"Val
     Drift {
         what: "description of a rule that lets out",
         by_hand: r#"
-rule = {"IpProtocol": "udp", "FromPort": 53, "ToPort": 53, "IpRanges": [{"CidrIp": "0.0.0.0/0", "Description": "by hand"}]}
-client("ec2").update_security_group_rule_descriptions_egress(GroupId=group("ecs"), IpPermissions=[rule])"#,
-        changes: &["update security_group_rules.ecs: egress[]"],
+rule = {"IpProtocol": "tcp", "FromPort": 80, "ToPort": 80, "IpRanges": [{"CidrIp": "0.0.0.0/0", "Description": "by hand"}]}
+client("ec2").update_security_group_rule_descriptions_egress(GroupId=group("update-env"), IpPermissions=[rule])"#,
+        changes: &["update security_group_rules.update-env: egress[]"],
     },
     Drift {
         what: "security groups and subnets of the load balancer",
         by_hand: r#"
 balancer = pages("elbv2", "describe_load_balancers", "LoadBalancers")[0]["LoadBalancerArn"]
 subnets = pages("ec2", "describe_subnets", "Subnets")
-client("elbv2").set_security_groups(LoadBalancerArn=balancer, SecurityGroups=[group("ecs")])
+client("elbv2").set_security_groups(LoadBalancerArn=balancer, SecurityGroups=[group("proxy")])
 client("elbv2").set_subnets(LoadBalancerArn=balancer, Subnets=[
     tagged(subnets, f"subnet.{key}")["SubnetId"] for key in ("public-a", "private-b")])"#,
         changes: &["update load_balancer.main: security_groups[], subnets[]"],

@@ -43,7 +43,7 @@ memory = 512
 port = 3900
 wave = 2
 dns-name = "reports"
-security-groups = ["ecs"]
+security-groups = ["proxy"]
 environment = { BROKER = "http://{services.broker.dns}:{services.broker.port}" }
 secrets = { SIGNING = "payload/secret" }
 permissions = [{ actions = ["s3:GetObject"], resources = ["arn:aws:s3:::city-reports/*"] }]
@@ -95,8 +95,8 @@ pub const EDITS: &[Edit] = &[
     ),
     edit(
         "rule added",
-        "egress = [{ ports = \"3000-4000\", to = \"ecs\"",
-        "egress = [{ ports = \"8443\", to = \"10.0.0.0/8\" }, { ports = \"3000-4000\", to = \"ecs\"",
+        "{ ports = \"3000\", to = \"payload\"",
+        "{ ports = \"8443\", to = \"10.0.0.0/8\" }, { ports = \"3000\", to = \"payload\"",
         &["update security_group_rules.alb: egress[]"],
     ),
     edit(
@@ -107,9 +107,9 @@ pub const EDITS: &[Edit] = &[
     ),
     edit(
         "rule's description",
-        "description = \"HTTP, redirected\"",
-        "description = \"HTTP\"",
-        &["update security_group_rules.alb: ingress[]"],
+        "description = \"PostgreSQL\"",
+        "description = \"Queries\"",
+        &["update security_group_rules.rds: ingress[]"],
     ),
     edit(
         "log retention",
@@ -150,7 +150,7 @@ pub const EDITS: &[Edit] = &[
     edit(
         "new security group",
         "[security-groups.rds]",
-        "[security-groups.metrics]\ningress = [{ ports = \"9090\", from = \"ecs\" }]\n\n[security-groups.rds]",
+        "[security-groups.metrics]\ningress = [{ ports = \"9090\", from = \"proxy\" }]\n\n[security-groups.rds]",
         &["create security_group.metrics", "create security_group_rules.metrics"],
     ),
     edit(
@@ -222,10 +222,20 @@ fn priorities_swap() {
     let moto = city_with("dev");
     let account = Account::new(&moto);
     account.bench.edit("legocity.toml", "priority = 20", "priority = 30");
-    account.bench.edit("legocity.toml", "priority = 10", "priority = 20");
-    account.bench.edit("legocity.toml", "priority = 30", "priority = 10");
+    account.bench.edit("legocity.toml", "priority = 5,", "priority = 20,");
+    account.bench.edit("legocity.toml", "priority = 30", "priority = 5");
     let swap = ["update listener_rule.payload: priority", "update listener_rule.proxy: priority"];
     account.assert_changes("dev.toml", "swap", &swap);
+    // The second rule of a service is called by its place.
+    account.bench.edit("legocity.toml", "priority = 10", "priority = 30");
+    account.bench.edit("legocity.toml", "priority = 5", "priority = 10");
+    account.bench.edit("legocity.toml", "priority = 30", "priority = 5");
+    let swap = [
+        "create listener_rule.payload.5",
+        "delete listener_rule.payload.10",
+        "update listener_rule.proxy: priority",
+    ];
+    account.assert_changes("dev.toml", "swap of a second rule", &swap);
 }
 
 #[test]
@@ -250,7 +260,7 @@ fn a_tag_goes_to_everything_of_the_environment() {
         .collect();
     assert!(others.is_empty(), "a tag interrupts nothing: {others:#?}");
     let untouched = account.done("plan --json dev.toml").json()["unchanged"].as_u64();
-    let shared_or_without_tags = 5 + 4 + 1 + 2;
+    let shared_or_without_tags = 5 + 7 + 1 + 4;
     assert_eq!(
         untouched,
         Some(shared_or_without_tags),

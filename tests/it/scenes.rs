@@ -113,7 +113,11 @@ pub fn each(what: &[&str], trial: impl Fn(&str) + Sync) {
 pub fn touch_every_kind(bench: &Bench) {
     bench.edit("legocity.toml", "team = \"city\"", "team = \"city\"\ncost-centre = \"42\"");
     bench.edit("legocity.toml", "description = \"HTTP, redirected\"", "description = \"HTTP\"");
-    bench.edit("legocity.toml", "description = \"Services\"", "description = \"All services\"");
+    bench.edit(
+        "legocity.toml",
+        "description = \"PayloadCMS: the admin pages\"",
+        "description = \"The admin pages\"",
+    );
     bench.edit("legocity.toml", "broker = {}", "broker = { keep-images = 5 }");
     bench.edit("legocity.toml", "port = 4000", "port = 3999");
     bench.edit("prod.toml", "domain = \"legocity.example\"", "domain = \"www.legocity.example\"");

@@ -49,10 +49,16 @@ fn story(edits: &[(&str, &str, &str)]) -> Story {
 fn a_changed_port_is_a_rolling_deployment_between_two_rules() {
     let story = story(&[
         ("legocity.toml", "port = 4000", "port = 4100"),
-        ("legocity.toml", "egress = [{ ports = \"3000-4000\"", "egress = [{ ports = \"3000-4100\""),
-        ("legocity.toml", "{ ports = \"3000-4000\", from = \"alb\"", "{ ports = \"3000-4100\", from = \"alb\""),
+        ("legocity.toml", "\"4000\", to = \"proxy\", description = \"API\"", "\"4100\", to = \"proxy\""),
+        (
+            "legocity.toml",
+            "\"4000\", to = \"proxy\", description = \"the API",
+            "\"4100\", to = \"proxy\", description = \"the API",
+        ),
+        ("legocity.toml", "\"4000\", from = \"alb\"", "\"4100\", from = \"alb\""),
+        ("legocity.toml", "\"4000\", from = \"dashboard\"", "\"4100\", from = \"dashboard\""),
     ]);
-    for group in ["alb", "ecs"] {
+    for group in ["alb", "proxy"] {
         story.assert_order(&[
             &format!("updated security_group_rules.{group}"),
             "updating ecs_service.proxy",
@@ -83,8 +89,8 @@ fn a_changed_domain_serves_by_its_old_name_until_the_new_certificate_is_there() 
 
 #[test]
 fn a_new_alias_leaves_the_records_of_the_other_names_alone() {
-    let zone = "zone = \"legocity.example\"";
-    let story = story(&[("dev.toml", zone, &format!("aliases = [\"cms.dev.legocity.example\"]\n{zone}"))]);
+    let aliases = "aliases = [\"admin.{dns.domain}\"]";
+    let story = story(&[("legocity.toml", aliases, "aliases = [\"admin.{dns.domain}\", \"cms.{dns.domain}\"]")]);
     story.assert_order(&[
         "created certificate_validation.main",
         "updated listener.https",
@@ -95,12 +101,16 @@ fn a_new_alias_leaves_the_records_of_the_other_names_alone() {
     story.assert_nothing_of("dns_record.dev.legocity.example");
 }
 
-const ADMIN: &str = "route = { paths = [\"/admin*\"], priority = 10, deregistration-delay = 30 }\n";
+const ADMIN: &str = r#"route = [
+  { hosts = ["admin.{dns.domain}"], source-ips = ["203.0.113.0/24"], priority = 5, deregistration-delay = 30 },
+  { paths = ["/admin*"], source-ips = ["203.0.113.0/24"], priority = 10 },
+]
+"#;
 
 #[test]
 fn a_route_moves_to_another_service_once_that_is_steady() {
     let cms = format!(
-        "[services.cms]\nimage = \"cms:1\"\ncpu = 256\nmemory = 512\nport = 3100\nsecurity-groups = [\"ecs\"]\n{ADMIN}\n"
+        "[services.cms]\nimage = \"cms:1\"\ncpu = 256\nmemory = 512\nport = 3100\nsecurity-groups = [\"payload\"]\n{ADMIN}\n"
     );
     let story = story(&[
         ("legocity.toml", ADMIN, ""),
@@ -124,7 +134,7 @@ fn a_route_moves_to_another_service_once_that_is_steady() {
 fn the_default_route_moves_to_another_service_once_that_is_steady() {
     let route = "route = { default = true, deregistration-delay = 30 }\n";
     let site = format!(
-        "[services.site]\nimage = \"site:1\"\ncpu = 256\nmemory = 512\nport = 3100\nsecurity-groups = [\"ecs\"]\n{route}\n"
+        "[services.site]\nimage = \"site:1\"\ncpu = 256\nmemory = 512\nport = 3100\nsecurity-groups = [\"dashboard\"]\n{route}\n"
     );
     let story = story(&[
         ("legocity.toml", route, ""),
