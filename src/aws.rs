@@ -26,7 +26,7 @@ pub use call::SdkResult;
 pub(crate) use clients::service;
 #[cfg(feature = "aws")]
 pub use clients::{Aws, CALL_SECONDS, Service, Setup};
-pub use error::{CloudError, ErrorClass, NO_CREDENTIALS, NOT_SENT};
+pub use error::{CloudError, ErrorClass, NO_CREDENTIALS, NOT_SENT, OwnError};
 #[cfg(feature = "aws")]
 pub use fence::Fence;
 #[cfg(feature = "aws")]

@@ -31,7 +31,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 #[cfg(feature = "aws")]
-use crate::aws::{Aws, CloudError, Reader};
+use crate::aws::{Aws, CloudError, OwnError, Reader};
 use crate::spec::{AnySection, Environment};
 use crate::value::{Address, SecretStore, Target};
 
@@ -178,6 +178,9 @@ pub trait Kind: Target + Sized + 'static {
 /// The side of a kind that calls AWS.
 #[cfg(feature = "aws")]
 pub trait Calls: Kind {
+    /// The errors that mean something of their own in this kind's calls. Whoever calls it sees them with that meaning.
+    const ERRORS: &'static [OwnError] = &[];
+
     /// Every live object of this kind that has all or some of our tags, and those that may be the counterpart of a
     /// desired one. Calls grow with pages, not with objects.
     async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Self::Attrs>>, CloudError>;

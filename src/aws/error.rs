@@ -41,6 +41,19 @@ pub enum ErrorClass {
     Rejected,
 }
 
+/// What AWS answers in one kind's calls, and means there otherwise than elsewhere. A code that many services have, with
+/// one meaning, belongs into `classify`.
+#[derive(Debug)]
+pub struct OwnError {
+    /// AWS's code, as in `InvalidParameterException`.
+    pub code: &'static str,
+    /// What its message contains, in lower case. Empty where the code is enough.
+    pub words: &'static str,
+    pub class: ErrorClass,
+    /// A message of AWS's with that code, in full.
+    pub example: &'static str,
+}
+
 /// A cloud file throttles nobody.
 #[cfg(not(feature = "aws"))]
 const THROTTLING_ERRORS: &[&str] = &[];
@@ -70,6 +83,17 @@ impl CloudError {
         Self { class: ErrorClass::EventuallyConsistent, ..Self::new(operation, "", message) }
     }
 
+    /// The same as it is meant in the calls of the kind that has these errors of its own.
+    #[must_use]
+    pub fn meant_by(mut self, own: &[OwnError]) -> Self {
+        let message = self.message.to_ascii_lowercase();
+        let code = plain(&self.code);
+        if let Some(known) = own.iter().find(|known| known.code == code && message.contains(known.words)) {
+            self.class = known.class;
+        }
+        self
+    }
+
     pub fn is(&self, class: ErrorClass) -> bool {
         self.class == class
     }
@@ -96,10 +120,15 @@ impl fmt::Display for CloudError {
 
 impl std::error::Error for CloudError {}
 
-/// Codes and wordings as the services' API references list them; the patterns are narrow, so that a real
-/// denial still surfaces at once.
+/// A code without its namespace.
+fn plain(code: &str) -> &str {
+    code.rsplit('#').next().unwrap_or(code)
+}
+
+/// The codes that many services have, as their API references list them; what one kind's calls have, that kind brings
+/// ([`OwnError`]). The patterns are narrow, so that a real denial still surfaces at once.
 pub(super) fn classify(operation: &str, code: &str, message: &str) -> ErrorClass {
-    let code = code.rsplit('#').next().unwrap_or(code);
+    let code = plain(code);
     let message = message.to_ascii_lowercase();
     let says = |words: &str| message.contains(words);
     match code {
@@ -113,9 +142,6 @@ pub(super) fn classify(operation: &str, code: &str, message: &str) -> ErrorClass
         "LimitExceeded" | "LimitExceededException" if operation.contains("Tag") => ErrorClass::Throttled,
         "LimitExceeded" | "LimitExceededException" => ErrorClass::Rejected,
         _ if THROTTLING_ERRORS.contains(&code) => ErrorClass::Throttled,
-        "ClientException" if says("too many concurrent attempts to create a new revision") => ErrorClass::Throttled,
-        // So EC2 says that an address still belongs to a NAT gateway, also to one that is deleted already.
-        "AuthFailure" if says("do not have permission to access the specified resource") => ErrorClass::InUse,
         "AccessDenied"
         | "AccessDeniedException"
         | "UnauthorizedOperation"
@@ -135,23 +161,11 @@ pub(super) fn classify(operation: &str, code: &str, message: &str) -> ErrorClass
         | "ResourceInUse"
         | "ResourceInUseException"
         | "DeleteConflict"
-        | "InvalidIPAddress.InUse"
-        | "CannotDelete"
-        | "InvalidGroup.InUse"
-        | "ClusterContainsServicesException"
-        | "ClusterContainsTasksException"
-        | "ClusterContainsContainerInstancesException"
-        | "InvalidDBSubnetGroupStateFault"
-        | "InvalidDBSubnetStateFault"
-        | "InvalidDBInstanceState"
-        | "InvalidDBInstanceStateFault"
         | "UpdateInProgressException"
         | "OperationAborted"
         | "OperationAbortedException"
-        | "ConflictException"
-        // Until the load balancer that it had is gone.
-        | "TargetGroupAssociationLimit"
-        | "DuplicateRequest" => ErrorClass::InUse,
+        | "ConflictException" => ErrorClass::InUse,
+        // A role that was just made, or that a service's first use makes, and whoever a policy names.
         "InvalidParameterValue"
         | "InvalidParameterException"
         | "ClientException"
@@ -159,39 +173,21 @@ pub(super) fn classify(operation: &str, code: &str, message: &str) -> ErrorClass
         | "MalformedPolicyDocument"
             if says("cannot be assumed")
                 || says("unable to assume the role")
-                // The first cluster or service of an account makes that role.
                 || says("unable to assume the service linked role")
-                || says("ecs service role being passed has the proper permissions")
                 || says("invalid principal in policy") =>
         {
             ErrorClass::EventuallyConsistent
         }
-        "InvalidParameterException" if says("does not have an associated load balancer") => ErrorClass::EventuallyConsistent,
-        "InvalidParameterException"
-            if says("still draining")
-                || says("was not idempotent")
-                || says("cannot be stopped while deployments are active") =>
-        {
-            ErrorClass::InUse
-        }
-        "InvalidParameterCombination" if says("previous storage change is being optimized") => ErrorClass::InUse,
         "AuthFailure.ServiceLinkedRole" => ErrorClass::EventuallyConsistent,
-        _ if code.ends_with(".NotFound")
-            || code.ends_with("NotFound")
+        _ if code.ends_with("NotFound")
             || code.ends_with("NotFoundFault")
             || code.ends_with("NotFoundException")
-            || code == "NoSuchEntity"
-            || code == "ParameterNotFound"
-            || code == "NoSuchHostedZone"
-            // SSM, of tags of a parameter that is gone.
-            || code == "InvalidResourceId"
-            || code == "ServiceNotActiveException" =>
+            // Of IAM (`NoSuchEntity`), Route 53 and S3.
+            || code.starts_with("NoSuch") =>
         {
             ErrorClass::NotFound
         }
-        _ if code.contains("AlreadyExists") || code.contains("Duplicate") || code == "EntityAlreadyExists" => {
-            ErrorClass::AlreadyExists
-        }
+        _ if code.contains("AlreadyExists") || code.contains("Duplicate") => ErrorClass::AlreadyExists,
         _ => ErrorClass::Rejected,
     }
 }

@@ -6,11 +6,12 @@ use serde_json::Value;
 
 use super::erased::json;
 use super::{Calls, Create, Delete, Live, Poll, PollTarget, Update, WriteResult};
-use crate::aws::{Aws, CloudError, Reader};
+use crate::aws::{Aws, CloudError, OwnError, Reader};
 use crate::spec::Environment;
 
 /// A kind's [`Calls`] with its attributes as JSON.
 pub trait AnyCalls {
+    fn errors(&self) -> &'static [OwnError];
     fn read_all<'a>(&'a self, read: &'a Reader<'a>) -> LocalBoxFuture<'a, Result<Vec<Live<Value>>, CloudError>>;
     fn save_cache<'a>(&'a self, aws: &'a Aws, env: &'a Environment) -> LocalBoxFuture<'a, Result<(), CloudError>>;
     fn refresh<'a>(
@@ -37,12 +38,18 @@ pub trait AnyCalls {
 }
 
 impl<K: Calls> AnyCalls for K {
+    fn errors(&self) -> &'static [OwnError] {
+        K::ERRORS
+    }
+
     fn read_all<'a>(&'a self, read: &'a Reader<'a>) -> LocalBoxFuture<'a, Result<Vec<Live<Value>>, CloudError>> {
-        Box::pin(async move { Ok(K::read_all(read).await?.into_iter().map(erase::<K>).collect()) })
+        Box::pin(
+            async move { Ok(K::read_all(read).await.map_err(own::<K>)?.into_iter().map(erase::<K>).collect()) },
+        )
     }
 
     fn save_cache<'a>(&'a self, aws: &'a Aws, env: &'a Environment) -> LocalBoxFuture<'a, Result<(), CloudError>> {
-        Box::pin(K::save_cache(aws, env))
+        Box::pin(async move { K::save_cache(aws, env).await.map_err(own::<K>) })
     }
 
     fn refresh<'a>(
@@ -62,7 +69,7 @@ impl<K: Calls> AnyCalls for K {
                 stuck: live.stuck.clone(),
                 scheduled: live.scheduled.clone(),
             };
-            K::refresh(read, &mut full).await?;
+            K::refresh(read, &mut full).await.map_err(own::<K>)?;
             full.unconfirmed = false;
             *live = erase::<K>(full);
             Ok(())
@@ -77,7 +84,8 @@ impl<K: Calls> AnyCalls for K {
         Box::pin(async move {
             let attrs = typed(K::KIND, new.attrs)?;
             let Create { address, secret_store, token, alternate, .. } = new;
-            K::create(aws, &Create { address, attrs: &attrs, secret_store, token, alternate }).await
+            let new = Create { address, attrs: &attrs, secret_store, token, alternate };
+            K::create(aws, &new).await.map_err(own::<K>)
         })
     }
 
@@ -89,11 +97,9 @@ impl<K: Calls> AnyCalls for K {
         Box::pin(async move {
             let (before, attrs) = (typed(K::KIND, change.before)?, typed(K::KIND, change.attrs)?);
             let Update { address, id, outputs, changed, secret_store, token, .. } = change;
-            K::update(
-                aws,
-                &Update { address, id, outputs, before: &before, attrs: &attrs, changed, secret_store, token },
-            )
-            .await
+            let change =
+                Update { address, id, outputs, before: &before, attrs: &attrs, changed, secret_store, token };
+            K::update(aws, &change).await.map_err(own::<K>)
         })
     }
 
@@ -101,7 +107,7 @@ impl<K: Calls> AnyCalls for K {
         Box::pin(async move {
             let attrs = typed(K::KIND, gone.attrs)?;
             let Delete { address, id, outputs, .. } = gone;
-            K::delete(aws, &Delete { address, id, outputs, attrs: &attrs }).await
+            K::delete(aws, &Delete { address, id, outputs, attrs: &attrs }).await.map_err(own::<K>)
         })
     }
 
@@ -113,9 +119,14 @@ impl<K: Calls> AnyCalls for K {
         Box::pin(async move {
             let attrs = typed(K::KIND, target.attrs)?;
             let PollTarget { id, outputs, goal, .. } = target;
-            K::poll(aws, &PollTarget { id, attrs: &attrs, outputs, goal }).await
+            K::poll(aws, &PollTarget { id, attrs: &attrs, outputs, goal }).await.map_err(own::<K>)
         })
     }
+}
+
+/// Whatever failed in a call of this kind, with its own meaning.
+fn own<K: Calls>(error: CloudError) -> CloudError {
+    error.meant_by(K::ERRORS)
 }
 
 fn typed<A: DeserializeOwned>(kind: &str, attrs: &Value) -> Result<A, CloudError> {
@@ -134,5 +145,34 @@ fn erase<K: Calls>(live: Live<K::Attrs>) -> Live<Value> {
         content_digest: live.content_digest,
         stuck: live.stuck,
         scheduled: live.scheduled,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::aws::CloudError;
+    use crate::kinds::all;
+
+    /// In its kind an error means what the kind says, and it is there because it means something else elsewhere.
+    #[test]
+    fn what_aws_says_to_a_kind_means_what_the_kind_says() {
+        for kind in all() {
+            for own in kind.errors() {
+                let place = format!("{}: {}: {}", kind.name(), own.code, own.example);
+                for code in [own.code.to_owned(), format!("com.amazonaws#{}", own.code)] {
+                    let said = CloudError::new("service:Operation", &code, own.example);
+                    assert_ne!(said.class, own.class, "{place} means that everywhere");
+                    assert_eq!(said.meant_by(kind.errors()).class, own.class, "{place}");
+                }
+                let other = CloudError::new("service:Operation", "SomethingElse", own.example);
+                assert_eq!(other.clone().meant_by(kind.errors()).class, other.class, "{place}: another code");
+                if own.words.is_empty() {
+                    continue;
+                }
+                assert_eq!(own.words, own.words.to_ascii_lowercase(), "{place}");
+                let other = CloudError::new("service:Operation", own.code, "something else");
+                assert_eq!(other.clone().meant_by(kind.errors()).class, other.class, "{place}: other words");
+            }
+        }
     }
 }

@@ -4,6 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
+use baseplate::kinds::all;
+use regex_lite::Regex;
+
 use crate::cli::repository;
 
 /// The modules of the crate from the top down, as `src/lib.rs` draws them.
@@ -271,4 +274,25 @@ fn the_crate_draws_its_layers() {
     let text =
         text.lines().filter_map(|line| line.strip_prefix("//!")).map(str::trim).collect::<Vec<_>>().join(" ");
     assert!(text.contains(&drawn), "src/lib.rs is to draw them so: {drawn}");
+}
+
+/// Codes that have an object's name in them and are many services' all the same: what is invalid are parameters of the
+/// request, and the role is whichever the service has.
+const COMMON_CODES: [&str; 4] =
+    ["InvalidParameterValue", "InvalidParameterException", "ValidationError", "AuthFailure.ServiceLinkedRole"];
+
+/// The codes that are one kind's own stand with that kind (`Calls::ERRORS`).
+#[test]
+fn no_code_that_all_kinds_share_names_the_object_of_one() {
+    let texts = texts();
+    let text = &texts[&["aws", "error"].map(str::to_owned)[..]];
+    let code = Regex::new(r#""([A-Z][A-Za-z.]+)""#).expect("a pattern");
+    let codes: BTreeSet<&str> = code.captures_iter(text).map(|found| found.extract::<1>().1[0]).collect();
+    assert!(codes.len() > 20, "the codes are not read any more: {codes:?}");
+    let word = Regex::new("[A-Z][a-z]+").expect("a pattern");
+    let objects: BTreeSet<&str> = all().iter().filter_map(|kind| kind.name().rsplit('_').next()).collect();
+    let names_one =
+        |code: &&&str| word.find_iter(code).any(|word| objects.contains(word.as_str().to_lowercase().as_str()));
+    let found: BTreeSet<&str> = codes.iter().filter(names_one).copied().collect();
+    assert_eq!(found, BTreeSet::from(COMMON_CODES));
 }

@@ -3,12 +3,6 @@ use super::*;
 /// What AWS says, and what it means, by operation where that matters.
 const MEANINGS: &[(ErrorClass, &str, &str, &str)] = &[
     (
-        ErrorClass::InUse,
-        "ec2:ReleaseAddress",
-        "AuthFailure",
-        "You do not have permission to access the specified resource.",
-    ),
-    (
         ErrorClass::Denied,
         "ec2:CreateVpc",
         "AuthFailure",
@@ -20,12 +14,6 @@ const MEANINGS: &[(ErrorClass, &str, &str, &str)] = &[
         "iam:TagRole",
         "ConcurrentModificationException",
         "Multiple requests to change this object",
-    ),
-    (
-        ErrorClass::Throttled,
-        "ecs:RegisterTaskDefinition",
-        "ClientException",
-        "Too many concurrent attempts to create a new revision of the specified family.",
     ),
     (
         ErrorClass::Rejected,
@@ -44,31 +32,6 @@ const MEANINGS: &[(ErrorClass, &str, &str, &str)] = &[
         "s3:CreateBucket",
         "OperationAborted",
         "A conflicting conditional operation is in progress",
-    ),
-    (
-        ErrorClass::InUse,
-        "ecs:DeleteService",
-        "InvalidParameterException",
-        "The service cannot be stopped while deployments are active.",
-    ),
-    (
-        ErrorClass::InUse,
-        "ecs:CreateService",
-        "InvalidParameterException",
-        "Unable to Start a service that is still Draining.",
-    ),
-    (
-        ErrorClass::InUse,
-        "ecs:CreateService",
-        "InvalidParameterException",
-        "Creation of service was not idempotent.",
-    ),
-    (
-        ErrorClass::EventuallyConsistent,
-        "ecs:CreateService",
-        "InvalidParameterException",
-        "Unable to assume role and validate the listeners configured on your load balancer. Please verify that the ECS \
-         service role being passed has the proper permissions.",
     ),
     (
         ErrorClass::EventuallyConsistent,
@@ -95,42 +58,12 @@ const MEANINGS: &[(ErrorClass, &str, &str, &str)] = &[
         "Invalid principal in policy: \"AWS\":\"arn:aws:iam::123456789012:role/web\"",
     ),
     (
-        ErrorClass::EventuallyConsistent,
-        "ecs:CreateService",
-        "InvalidParameterException",
-        "The target group does not have an associated load balancer.",
-    ),
-    (
-        ErrorClass::InUse,
-        "rds:ModifyDBInstance",
-        "InvalidParameterCombination",
-        "You can't currently modify the storage of this DB instance because the previous storage change is being optimized.",
-    ),
-    (
         ErrorClass::Rejected,
         "rds:ModifyDBInstance",
         "InvalidParameterCombination",
         "Cannot find version 16.99 for postgres",
     ),
     (ErrorClass::InUse, "acm:RequestCertificate", "ConflictException", "Wait for the previous operation to finish"),
-    (
-        ErrorClass::InUse,
-        "rds:DeleteDBSubnetGroup",
-        "InvalidDBSubnetStateFault",
-        "The DB subnet is not in the available state",
-    ),
-    (
-        ErrorClass::InUse,
-        "elasticloadbalancing:CreateListener",
-        "TargetGroupAssociationLimit",
-        "associated with another",
-    ),
-    (
-        ErrorClass::InUse,
-        "ecs:DeleteCluster",
-        "ClusterContainsContainerInstancesException",
-        "The Cluster cannot be deleted",
-    ),
     (ErrorClass::Throttled, "ec2:CreateTags", "ConcurrentTagAccess", "Concurrent tag access"),
     (ErrorClass::Throttled, "acm:AddTagsToCertificate", "LimitExceededException", "Rate of tag calls"),
     (
@@ -140,7 +73,6 @@ const MEANINGS: &[(ErrorClass, &str, &str, &str)] = &[
         "you have reached your limit of 20 certificates",
     ),
     (ErrorClass::Rejected, "iam:CreateRole", "LimitExceeded", "Cannot exceed quota for RolesPerAccount: 1000"),
-    (ErrorClass::NotFound, "ssm:ListTagsForResource", "InvalidResourceId", "The resource ID isn't valid."),
     (
         ErrorClass::Denied,
         "iam:PassRole",

@@ -18,7 +18,7 @@ use crate::spec::{Environment, Section};
 use crate::value::{Ref, Tags, Target};
 
 #[cfg(feature = "aws")]
-pub(in crate::kinds) use calls::{namespaces, request_id};
+pub(in crate::kinds) use calls::{IN_PROGRESS, namespaces, request_id};
 
 pub struct DiscoveryNamespace;
 
@@ -125,14 +125,24 @@ mod calls {
     use futures_util::future::try_join_all;
 
     use super::*;
-    use crate::aws::{Aws, CloudError, Reader, SdkResult, service};
+    use crate::aws::{Aws, CloudError, ErrorClass, OwnError, Reader, SdkResult, service};
     use crate::kinds::ownership::{Ownership, confirm_tags};
     use crate::kinds::{Calls, Create, Delete, Goal, Live, Outputs, Poll, PollTarget, Update, WriteResult};
     use crate::value::Address;
 
     service!(aws_sdk_servicediscovery);
 
+    /// Cloud Map works on a request like this one.
+    pub(in crate::kinds) const IN_PROGRESS: OwnError = OwnError {
+        code: "DuplicateRequest",
+        words: "",
+        class: ErrorClass::InUse,
+        example: "Another operation of type UpdateService and id 1 is in progress",
+    };
+
     impl Calls for DiscoveryNamespace {
+        const ERRORS: &'static [OwnError] = &[IN_PROGRESS];
+
         async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
             Ok(namespaces(read).await?.to_vec())
         }

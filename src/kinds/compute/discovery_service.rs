@@ -140,13 +140,15 @@ mod calls {
     use futures_util::future::try_join_all;
 
     use super::*;
-    use crate::aws::{Aws, CloudError, Reader, SdkResult};
+    use crate::aws::{Aws, CloudError, OwnError, Reader, SdkResult};
     use crate::kinds::compute::discovery_namespace::{operation, request_id, tagging};
     use crate::kinds::ownership::{Ownership, confirm_tags};
     use crate::kinds::{Calls, Create, Delete, Live, Update, WriteResult};
     use crate::value::Address;
 
     impl Calls for DiscoveryService {
+        const ERRORS: &'static [OwnError] = &[discovery_namespace::IN_PROGRESS];
+
         async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
             let namespaces = discovery_namespace::namespaces(read).await?;
             // A namespace that has lost its tags is known by its name, and still holds what is ours.

@@ -107,12 +107,33 @@ mod calls {
     use futures_util::future::try_join_all;
 
     use super::*;
-    use crate::aws::{Aws, CloudError, Reader, SdkResult, service};
+    use crate::aws::{Aws, CloudError, ErrorClass, OwnError, Reader, SdkResult, service};
     use crate::kinds::{Calls, Create, Delete, Goal, Live, Outputs, Poll, PollTarget, Update, WriteResult};
 
     service!(aws_sdk_ecs);
 
     impl Calls for EcsCluster {
+        const ERRORS: &'static [OwnError] = &[
+            OwnError {
+                code: "ClusterContainsServicesException",
+                words: "",
+                class: ErrorClass::InUse,
+                example: "The Cluster cannot be deleted while Services are active.",
+            },
+            OwnError {
+                code: "ClusterContainsTasksException",
+                words: "",
+                class: ErrorClass::InUse,
+                example: "The Cluster cannot be deleted while Tasks are active.",
+            },
+            OwnError {
+                code: "ClusterContainsContainerInstancesException",
+                words: "",
+                class: ErrorClass::InUse,
+                example: "The Cluster cannot be deleted while Container Instances are active or draining.",
+            },
+        ];
+
         async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
             Ok(clusters(read).await?.to_vec())
         }

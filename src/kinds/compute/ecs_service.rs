@@ -265,11 +265,13 @@ impl Kind for EcsService {
 #[cfg(feature = "aws")]
 mod calls {
     use super::*;
-    use crate::aws::{Aws, CloudError, Reader};
+    use crate::aws::{Aws, CloudError, OwnError, Reader};
     use crate::kinds::compute::services;
     use crate::kinds::{Calls, Create, Delete, Goal, Live, Poll, PollTarget, Update, WriteResult};
 
     impl Calls for EcsService {
+        const ERRORS: &'static [OwnError] = write::ERRORS;
+
         async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
             let services = services::services(read).await?;
             let found = services.iter().map(|service| live::live(read, service));

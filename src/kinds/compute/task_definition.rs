@@ -232,11 +232,18 @@ fn container_definition(attrs: &Attrs, region: &str) -> Value {
 #[cfg(feature = "aws")]
 mod calls {
     use super::*;
-    use crate::aws::{Aws, CloudError, Reader};
+    use crate::aws::{Aws, CloudError, ErrorClass, OwnError, Reader};
     use crate::kinds::compute::ecs_cluster::tagging;
     use crate::kinds::{Calls, Create, Delete, Live, Update, WriteResult};
 
     impl Calls for TaskDefinition {
+        const ERRORS: &'static [OwnError] = &[OwnError {
+            code: "ClientException",
+            words: "too many concurrent attempts to create a new revision",
+            class: ErrorClass::Throttled,
+            example: "Too many concurrent attempts to create a new revision of the specified family.",
+        }];
+
         async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
             live::read_all(read).await
         }

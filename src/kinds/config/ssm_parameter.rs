@@ -173,12 +173,19 @@ mod calls {
     use zeroize::Zeroizing;
 
     use super::*;
-    use crate::aws::{Aws, CloudError, Reader, SdkResult};
+    use crate::aws::{Aws, CloudError, ErrorClass, OwnError, Reader, SdkResult};
     use crate::kinds::ownership::{TagChange, confirm_tags, unless_created};
     use crate::kinds::{Calls, Create, Delete, Live, Update, WriteResult};
     use crate::value::SecretStore;
 
     impl Calls for SsmParameter {
+        const ERRORS: &'static [OwnError] = &[OwnError {
+            code: "InvalidResourceId",
+            words: "",
+            class: ErrorClass::NotFound,
+            example: "The resource ID isn't valid. Verify that you entered the correct ID and try again.",
+        }];
+
         async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
             live::read_all(read).await
         }

@@ -237,7 +237,7 @@ mod calls {
     use aws_sdk_rds::Client as Rds;
 
     use super::*;
-    use crate::aws::{Aws, CloudError, ErrorClass, Reader, SdkResult, service};
+    use crate::aws::{Aws, CloudError, ErrorClass, OwnError, Reader, SdkResult, service};
     use crate::kinds::data::db_subnet_group::{rds_tags, retag};
     use crate::kinds::ownership::unless_created;
     use crate::kinds::{Calls, Create, Delete, Goal, Live, Outputs, Poll, PollTarget, Update, WriteResult};
@@ -246,6 +246,8 @@ mod calls {
     service!(aws_sdk_rds);
 
     impl Calls for DbInstance {
+        const ERRORS: &'static [OwnError] = live::ERRORS;
+
         async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
             live::read_all(read).await
         }
@@ -314,7 +316,7 @@ mod calls {
             let snapshot = gone.attrs.final_snapshot.then(|| change::snapshot_name(gone.id)).transpose()?;
             let call = aws.client::<Rds>().delete_db_instance().db_instance_identifier(gone.id);
             let call = call.skip_final_snapshot(snapshot.is_none()).set_final_db_snapshot_identifier(snapshot);
-            match call.send().await.optional(CALL) {
+            match call.send().await.optional(CALL).map_err(|error| error.meant_by(Self::ERRORS)) {
                 Err(error) if error.is(ErrorClass::InUse) && error.message.contains("already being deleted") => {
                     Ok(())
                 }

@@ -84,12 +84,28 @@ mod calls {
     use futures_util::future::try_join_all;
 
     use super::*;
-    use crate::aws::{Aws, CloudError, Reader, SdkResult};
+    use crate::aws::{Aws, CloudError, ErrorClass, OwnError, Reader, SdkResult};
     use crate::kinds::ownership::{Ownership, TagChange, confirm_tags, implied, unless_created, visible};
     use crate::kinds::{Calls, Create, Delete, Live, Update, WriteResult};
     use crate::value::Address;
 
     impl Calls for DbSubnetGroup {
+        const ERRORS: &'static [OwnError] = &[
+            OwnError {
+                code: "InvalidDBSubnetGroupStateFault",
+                words: "",
+                class: ErrorClass::InUse,
+                example: "Cannot delete the subnet group 'town-test' because at least one database instance: main \
+                    is still using it.",
+            },
+            OwnError {
+                code: "InvalidDBSubnetStateFault",
+                words: "",
+                class: ErrorClass::InUse,
+                example: "The DB subnet is not in the available state.",
+            },
+        ];
+
         async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
             let aws = read.aws;
             let pages = aws.client::<Rds>().describe_db_subnet_groups().into_paginator().items().send();

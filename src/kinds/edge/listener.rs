@@ -21,7 +21,7 @@ pub use self::action::Action;
 pub use super::entry::Listener;
 
 #[cfg(feature = "aws")]
-pub(in crate::kinds) use calls::listeners;
+pub(in crate::kinds) use calls::{ASSOCIATION_LIMIT, listeners};
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Attrs {
@@ -194,13 +194,39 @@ mod calls {
     use futures_util::future::try_join_all;
 
     use super::*;
-    use crate::aws::{Aws, CloudError, ErrorClass, Reader, SdkResult};
+    use crate::aws::{Aws, CloudError, ErrorClass, OwnError, Reader, SdkResult};
     use crate::kinds::edge::load_balancer;
     use crate::kinds::edge::load_balancer::tagging::{self, Tagged};
     use crate::kinds::{Calls, Create, Delete, Live, Update, WriteResult};
     use crate::value::Address;
 
+    /// Until the load balancer that the target group had is gone.
+    pub(in crate::kinds) const ASSOCIATION_LIMIT: OwnError = OwnError {
+        code: "TargetGroupAssociationLimit",
+        words: "",
+        class: ErrorClass::InUse,
+        example: "The following target groups cannot be associated with more than one load balancer: arn",
+    };
+
     impl Calls for Listener {
+        const ERRORS: &'static [OwnError] = &[
+            ASSOCIATION_LIMIT,
+            // The load balancer learns of a certificate some seconds after ACM has issued it.
+            OwnError {
+                code: "CertificateNotFound",
+                words: "",
+                class: ErrorClass::EventuallyConsistent,
+                example: "Certificate 'arn:aws:acm:eu-central-1:123456789012:certificate/1' not found",
+            },
+            OwnError {
+                code: "UnsupportedCertificate",
+                words: "",
+                class: ErrorClass::EventuallyConsistent,
+                example: "The certificate 'arn:aws:acm:eu-central-1:123456789012:certificate/1' must have a \
+                    fully-qualified domain name, a supported signature, and a supported key size.",
+            },
+        ];
+
         async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
             Ok(listeners(read).await?.iter().map(live).collect())
         }
@@ -223,8 +249,7 @@ mod calls {
                 .set_tags(Some(tagging::list(&attrs.tags)))
                 .send()
                 .await
-                .operation("elasticloadbalancing:CreateListener")
-                .map_err(propagating)?;
+                .operation("elasticloadbalancing:CreateListener")?;
             match made.listeners().first().and_then(elb::Listener::listener_arn) {
                 Some(arn) => Ok(WriteResult::new(arn)),
                 None => Err(CloudError::internal("CreateListener returned no listener")),
@@ -244,8 +269,7 @@ mod calls {
                     .set_certificates(certificates(attrs))
                     .send()
                     .await
-                    .operation("elasticloadbalancing:ModifyListener")
-                    .map_err(propagating)?;
+                    .operation("elasticloadbalancing:ModifyListener")?;
             }
             tagging::update(aws, change, &change.before.tags, &attrs.tags).await?;
             Ok(WriteResult::new(change.id))
@@ -335,15 +359,6 @@ mod calls {
     fn certificates(attrs: &Attrs) -> Option<Vec<elb::Certificate>> {
         let one = |certificate: &Ref<_>| elb::Certificate::builder().certificate_arn(certificate.value()).build();
         Some(attrs.certificate.iter().map(one).collect::<Vec<_>>()).filter(|all| !all.is_empty())
-    }
-
-    /// The load balancer learns of a certificate some seconds after ACM has issued it; until then it calls it
-    /// missing, or not one it can use.
-    fn propagating(mut error: CloudError) -> CloudError {
-        if matches!(error.code.as_str(), "CertificateNotFound" | "UnsupportedCertificate") {
-            error.class = ErrorClass::EventuallyConsistent;
-        }
-        error
     }
 }
 

@@ -156,13 +156,15 @@ mod calls {
 
     use super::condition::Conditions;
     use super::*;
-    use crate::aws::{Aws, CloudError, Reader, SdkResult};
+    use crate::aws::{Aws, CloudError, OwnError, Reader, SdkResult};
     use crate::kinds::edge::listener;
     use crate::kinds::edge::load_balancer::tagging::{self, Tagged};
     use crate::kinds::{Calls, Create, Delete, Live, Update, WriteResult};
     use crate::value::Address;
 
     impl Calls for ListenerRule {
+        const ERRORS: &'static [OwnError] = &[listener::ASSOCIATION_LIMIT];
+
         /// Every rule of our listeners, also without our tags: the listener is ours, and a rule that the spec does
         /// not have changes where its requests go. Such a rule gets a name of its own, so the plan shows that it
         /// is deleted, unless it stands where one of ours must.

@@ -64,12 +64,28 @@ mod calls {
     use aws_sdk_ec2::types::{DomainType, ResourceType};
 
     use super::*;
-    use crate::aws::{Aws, CloudError, Reader, SdkResult};
+    use crate::aws::{Aws, CloudError, ErrorClass, OwnError, Reader, SdkResult};
     use crate::kinds::{Calls, Create, Delete, Goal, Live, Outputs, Poll, PollTarget, Update, WriteResult};
 
     ec2::described!(Address, allocation_id);
 
     impl Calls for ElasticIp {
+        const ERRORS: &'static [OwnError] = &[
+            // So EC2 says that a NAT gateway still has the address, also one that is deleted already.
+            OwnError {
+                code: "AuthFailure",
+                words: "do not have permission to access the specified resource",
+                class: ErrorClass::InUse,
+                example: "You do not have permission to access the specified resource.",
+            },
+            OwnError {
+                code: "InvalidIPAddress.InUse",
+                words: "",
+                class: ErrorClass::InUse,
+                example: "Address 203.0.113.7 is in use.",
+            },
+        ];
+
         async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
             let describe = async |filters| {
                 let call = read.aws.client::<Ec2>().describe_addresses().set_filters(Some(filters));

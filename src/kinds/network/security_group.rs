@@ -221,13 +221,28 @@ mod calls {
     use aws_sdk_ec2::types::{ResourceType, SecurityGroup as Found};
 
     use super::*;
-    use crate::aws::{Aws, CloudError, ErrorClass, Reader, SdkResult};
+    use crate::aws::{Aws, CloudError, ErrorClass, OwnError, Reader, SdkResult};
     use crate::kinds::network::ec2::users::{Used, named};
     use crate::kinds::{Calls, Create, Delete, Goal, Live, Outputs, Poll, PollTarget, Update, WriteResult};
 
     ec2::described!(SecurityGroup, group_id);
 
     impl Calls for SecurityGroup {
+        const ERRORS: &'static [OwnError] = &[
+            OwnError {
+                code: "InvalidGroup.InUse",
+                words: "",
+                class: ErrorClass::InUse,
+                example: "The security group sg-1 is in use.",
+            },
+            OwnError {
+                code: "CannotDelete",
+                words: "",
+                class: ErrorClass::InUse,
+                example: "The specified group cannot be deleted.",
+            },
+        ];
+
         async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
             let found = groups(read).await?;
             let live = found.iter().filter_map(|group| {
@@ -271,6 +286,7 @@ mod calls {
         async fn delete(aws: &Aws, gone: &Delete<'_, Attrs>) -> Result<(), CloudError> {
             let call = aws.client::<Ec2>().delete_security_group().group_id(gone.id);
             let deleted = call.send().await.optional("ec2:DeleteSecurityGroup").map(drop);
+            let deleted = deleted.map_err(|error| error.meant_by(Self::ERRORS));
             named(aws, Used::SecurityGroup(gone.id), deleted).await
         }
 

@@ -7,7 +7,7 @@ use aws_sdk_ecs::types::{
 };
 
 use super::{Attrs, DEADLINE_TAG};
-use crate::aws::{Aws, CloudError, SdkResult};
+use crate::aws::{Aws, CloudError, ErrorClass, OwnError, SdkResult};
 use crate::kinds::compute::ecs_cluster::tagging;
 use crate::kinds::compute::services::DIGEST_TAG;
 use crate::kinds::{Create, Update, WriteResult, content_digest};
@@ -15,6 +15,47 @@ use crate::value::Tags;
 
 /// Characters that a client token may have.
 const LONGEST_TOKEN: usize = 36;
+
+/// What ECS answers about services; it has one code for most of it.
+pub(super) const ERRORS: &[OwnError] = &[
+    OwnError {
+        code: "InvalidParameterException",
+        words: "ecs service role being passed has the proper permissions",
+        class: ErrorClass::EventuallyConsistent,
+        example: "Unable to assume role and validate the listeners configured on your load balancer. Please verify \
+            that the ECS service role being passed has the proper permissions.",
+    },
+    OwnError {
+        code: "InvalidParameterException",
+        words: "does not have an associated load balancer",
+        class: ErrorClass::EventuallyConsistent,
+        example: "The target group does not have an associated load balancer.",
+    },
+    OwnError {
+        code: "InvalidParameterException",
+        words: "still draining",
+        class: ErrorClass::InUse,
+        example: "Unable to Start a service that is still Draining.",
+    },
+    OwnError {
+        code: "InvalidParameterException",
+        words: "was not idempotent",
+        class: ErrorClass::InUse,
+        example: "Creation of service was not idempotent.",
+    },
+    OwnError {
+        code: "InvalidParameterException",
+        words: "cannot be stopped while deployments are active",
+        class: ErrorClass::InUse,
+        example: "The service cannot be stopped while deployments are active.",
+    },
+    OwnError {
+        code: "ServiceNotActiveException",
+        words: "",
+        class: ErrorClass::NotFound,
+        example: "Service was not ACTIVE.",
+    },
+];
 
 pub(super) async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<WriteResult, CloudError> {
     let attrs = new.attrs;
@@ -98,11 +139,20 @@ pub(super) async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<Writ
 /// Takes the tasks away first, and then the service; one that is no longer active is on its way already.
 pub(super) async fn delete(aws: &Aws, cluster: &str, service: &str) -> Result<(), CloudError> {
     let call = aws.client::<Ecs>().update_service().cluster(cluster).service(service).desired_count(0);
-    if call.send().await.optional("ecs:UpdateService")?.is_some() {
+    let stopped = there(call.send().await.operation("ecs:UpdateService"))?;
+    if stopped.is_some() {
         let call = aws.client::<Ecs>().delete_service().cluster(cluster).service(service).force(true);
-        call.send().await.optional("ecs:DeleteService")?;
+        there(call.send().await.operation("ecs:DeleteService"))?;
     }
     Ok(())
+}
+
+/// The answer, and `None` where the service is not there, or not active any more.
+fn there<T>(answer: Result<T, CloudError>) -> Result<Option<T>, CloudError> {
+    match answer.map_err(|error| error.meant_by(ERRORS)) {
+        Err(error) if error.is(ErrorClass::NotFound) => Ok(None),
+        answer => answer.map(Some),
+    }
 }
 
 /// The tags with those that hold attributes.

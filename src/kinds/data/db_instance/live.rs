@@ -7,7 +7,7 @@ use aws_sdk_rds::types::{
 
 use super::pending::Pending;
 use super::{Attrs, DbInstance, identifier};
-use crate::aws::{Aws, CloudError, ErrorClass, Reader, SdkResult};
+use crate::aws::{Aws, CloudError, ErrorClass, OwnError, Reader, SdkResult};
 use crate::kinds::data::db_subnet_group::from_rds;
 use crate::kinds::data::section::{ApplyChanges, Databases};
 use crate::kinds::{Live, Outputs, Poll};
@@ -118,8 +118,32 @@ pub(super) fn stuck(instance: &Instance) -> Option<String> {
     Some(format!("database {name} is {status}: {remedy}"))
 }
 
+/// What RDS answers about an instance that is at work.
+pub(super) const ERRORS: &[OwnError] = &[
+    OwnError {
+        code: "InvalidDBInstanceState",
+        words: "",
+        class: ErrorClass::InUse,
+        example: "DB instance main is not in available state.",
+    },
+    OwnError {
+        code: "InvalidDBInstanceStateFault",
+        words: "",
+        class: ErrorClass::InUse,
+        example: "DB instance main is not in available state.",
+    },
+    OwnError {
+        code: "InvalidParameterCombination",
+        words: "previous storage change is being optimized",
+        class: ErrorClass::InUse,
+        example: "You can't currently modify the storage of this DB instance because the previous storage change \
+            is being optimized.",
+    },
+];
+
 /// An error of a call that the instance's state does not allow, as one that waiting does not end where it is stuck there.
 pub(super) async fn unless_stuck(aws: &Aws, identifier: &str, error: CloudError) -> CloudError {
+    let error = error.meant_by(ERRORS);
     if !error.is(ErrorClass::InUse) {
         return error;
     }
