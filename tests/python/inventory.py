@@ -1,13 +1,38 @@
-"""What is in an account, read with boto3 and nothing of Baseplate's: to check independently whether a destroy left anything."""
+"""What is in an account, read with boto3 and nothing of Baseplate's: to check independently what a run did to it, and
+whether a destroy left anything. Which objects there are, the files in `kinds` tell, and the index of tags tells the rest."""
 
-from everything import Everything
+import json
+import re
+
+import kinds
+
+TAGS = "baseplate:"
+
+
+class Environment:
+    """One environment of a project, and how its objects are known."""
+
+    def __init__(self, project, environment):
+        self.tags = {f"{TAGS}project": project, f"{TAGS}environment": environment}
+        self.prefix = f"{project}-{environment}"
+        self.marks = (f"/{project}/{environment}", f"{environment}.{project}.internal")
+
+    def owns(self, name):
+        """Whether the name is one of its objects'."""
+        return self.prefix in name or any(
+            name == mark or name.startswith((f"{mark}-", f"{mark}/")) for mark in self.marks
+        )
+
+    def pick(self, account, service, operation, key, name):
+        """The names of its objects."""
+        return [item[name] for item in account.pages(service, operation, key) if self.owns(item[name])]
 
 
 class Account:
-    services = ("ec2", "rds", "ssm", "ecr", "elbv2", "ecs", "iam", "logs", "servicediscovery", "acm", "route53")
-
     def __init__(self, client):
         self.client = client
+        # What an id stands for: an object that refers to another says its id, which differs from account to account.
+        self.ids = {}
 
     def pages(self, service, operation, key, **arguments):
         """All items of an operation, over all its pages."""
@@ -18,97 +43,67 @@ class Account:
             answers = [getattr(client, operation)(**arguments)]
         return [item for answer in answers for item in answer[key]]
 
+    def pick(self, service, operation, key, *details):
+        """Of all items, these details."""
+        return [[one.get(detail) for detail in details] for one in self.pages(service, operation, key)]
+
+    def owner(self, tags):
+        """The address in the ownership tags, with the environment where there is one."""
+        if not isinstance(tags, dict):
+            tags = {(tag.get("Key") or tag.get("key")): (tag.get("Value") or tag.get("value")) for tag in tags or []}
+        if f"{TAGS}address" not in tags:
+            return "without an owner"
+        return f"{tags.get(f'{TAGS}environment', 'project')}: {tags[f'{TAGS}address']}"
+
+    def indexed(self, tags=()):
+        """What the index of tags knows that has these tags, of whatever service: the tags of each by its ARN."""
+        filters = [{"Key": key, "Values": [value]} for key, value in dict(tags).items()]
+        found = self.pages("resourcegroupstaggingapi", "get_resources", "ResourceTagMappingList", TagFilters=filters)
+        return {one["ResourceARN"]: {tag["Key"]: tag["Value"] for tag in one["Tags"]} for one in found}
+
+    def untold(self, told, tags=()):
+        """The tags of what the index knows of kinds that no file tells of, by kind and ARN. The index shows what is gone
+        for a while longer, so it does not add to what a file tells."""
+        found = {}
+        for arn, known in self.indexed(tags).items():
+            # What has lost its address may be of any kind.
+            kind = known.get(f"{TAGS}address", "?").split(".")[0]
+            if f"{TAGS}project" in known and kind not in told:
+                found.setdefault(kind, {})[arn] = known
+        return found
+
     def everything(self):
-        """All that is in the account, whoever made it: {kind: [line, …]}, comparable with another account's."""
-        return Everything(self.client, self.pages).read()
+        """All that is in the account, whoever made it: {kind: [line, …]}, each object by what it is and not by its id.
+        Two accounts that were brought to the same state say the same, and an object that is there twice, or that
+        nothing refers to any more, is one line too many."""
+        self.ids = {}
+        found = kinds.merged(tell(self) for tell in kinds.every("objects"))
+        for kind, objects in self.untold({*found, "?"}).items():
+            self.ids |= {arn: self.owner(tags) for arn, tags in objects.items()}
+            found[kind] = list(objects)
+        ids = re.compile("|".join(re.escape(name) for name in sorted(self.ids, key=len, reverse=True)))
+        return {kind: sorted(self.plain(ids, line) for line in lines) for kind, lines in found.items()}
+
+    def plain(self, ids, value):
+        """The value as text: ids by what they stand for, and every list in the order of what it says."""
+
+        def named(value):
+            match value:
+                case str():
+                    return ids.sub(lambda found: f"<{self.ids[found[0]]}>", value)
+                case list():
+                    return sorted((named(item) for item in value), key=json.dumps)
+                case dict():
+                    return {key: named(item) for key, item in sorted(value.items())}
+            return value
+
+        plain = named(value)
+        return plain if isinstance(plain, str) else json.dumps(plain)
 
     def inventory(self, project, environment):
         """Every object of one environment, by its name, its tags or the VPC it lies in: {kind: [name, …]}."""
-        prefix, path = f"{project}-{environment}", f"/{project}/{environment}"
-        found = {
-            **self.network({"baseplate:project": project, "baseplate:environment": environment}),
-            "db_instance": self.named("rds", "describe_db_instances", "DBInstances", "DBInstanceIdentifier"),
-            "db_subnet_group": self.named("rds", "describe_db_subnet_groups", "DBSubnetGroups", "DBSubnetGroupName"),
-            "ssm_parameter": self.named("ssm", "describe_parameters", "Parameters", "Name"),
-            "iam_role": self.named("iam", "list_roles", "Roles", "RoleName"),
-            "log_group": self.named("logs", "describe_log_groups", "logGroups", "logGroupName"),
-            "discovery_namespace": self.named("servicediscovery", "list_namespaces", "Namespaces", "Name"),
-            "discovery_service": self.named("servicediscovery", "list_services", "Services", "Name"),
-            "load_balancer": self.named("elbv2", "describe_load_balancers", "LoadBalancers", "LoadBalancerName"),
-            "target_group": self.named("elbv2", "describe_target_groups", "TargetGroups", "TargetGroupName"),
-            "certificate": self.named("acm", "list_certificates", "CertificateSummaryList", "DomainName"),
-            "dns_record": self.records(),
-            **self.containers(),
-        }
-        known = set(found) | {"listener", "listener_rule", "security_group_rules", "ecr_repository"}
-        # Of kinds that nothing here asks for. The index shows what it does ask for a while longer.
-        for kind, address in self.indexed(project, environment):
-            if kind not in known:
-                found.setdefault(kind, []).append(address)
-
-        def ours(kind, name):
-            if kind in ("certificate", "discovery_service", "dns_record") or kind in self.tagged or kind not in known:
-                # The caller's account holds one environment only, or the object was found by its tags.
-                return True
-            marks = (prefix, path, f"/ecs/{prefix}", f"{environment}.{project}.internal")
-            return any(name == mark or name.startswith((f"{mark}-", f"{mark}/")) for mark in marks) or prefix in name
-
-        mine = {kind: sorted(name for name in names if ours(kind, name)) for kind, names in found.items()}
-        return {kind: names for kind, names in mine.items() if names}
-
-    tagged = {
-        "vpc": ("describe_vpcs", "Vpcs", "VpcId"),
-        "internet_gateway": ("describe_internet_gateways", "InternetGateways", "InternetGatewayId"),
-        "subnet": ("describe_subnets", "Subnets", "SubnetId"),
-        "elastic_ip": ("describe_addresses", "Addresses", "AllocationId"),
-        "nat_gateway": ("describe_nat_gateways", "NatGateways", "NatGatewayId"),
-        "route_table": ("describe_route_tables", "RouteTables", "RouteTableId"),
-        "security_group": ("describe_security_groups", "SecurityGroups", "GroupId"),
-    }
-
-    def network(self, tags):
-        filters = [{"Name": f"tag:{key}", "Values": [value]} for key, value in tags.items()]
-        return {
-            kind: [
-                item[name]
-                for item in self.pages("ec2", operation, key, Filters=filters)
-                if item.get("State") != "deleted"
-            ]
-            for kind, (operation, key, name) in self.tagged.items()
-        }
-
-    def named(self, service, operation, key, name):
-        return [item[name] for item in self.pages(service, operation, key)]
-
-    def records(self):
-        return [
-            f"{record['Name']} {record['Type']}"
-            for zone in self.pages("route53", "list_hosted_zones", "HostedZones")
-            for record in self.pages(
-                "route53", "list_resource_record_sets", "ResourceRecordSets", HostedZoneId=zone["Id"]
-            )
-            if record["Type"] not in ("NS", "SOA")
-        ]
-
-    def containers(self):
-        """What is deleted stays readable for a while, as INACTIVE."""
-        ecs = self.client("ecs")
-        clusters, services = self.pages("ecs", "list_clusters", "clusterArns"), []
-        for cluster in clusters:
-            for arn in self.pages("ecs", "list_services", "serviceArns", cluster=cluster):
-                services += ecs.describe_services(cluster=cluster, services=[arn])["services"]
-        clusters = ecs.describe_clusters(clusters=clusters)["clusters"] if clusters else []
-        definitions = self.pages("ecs", "list_task_definitions", "taskDefinitionArns", status="ACTIVE")
-        return {
-            "ecs_cluster": [one["clusterName"] for one in clusters if one["status"] != "INACTIVE"],
-            "ecs_service": [one["serviceName"] for one in services if one["status"] != "INACTIVE"],
-            "task_definition": [arn.split("/")[-1] for arn in definitions],
-        }
-
-    def indexed(self, project, environment):
-        """What the tag index knows of an environment, of whatever service, as pairs of a kind and an address."""
-        tags = {"baseplate:project": project, "baseplate:environment": environment}
-        filters = [{"Key": key, "Values": [value]} for key, value in tags.items()]
-        for one in self.pages("resourcegroupstaggingapi", "get_resources", "ResourceTagMappingList", TagFilters=filters):
-            address = next((tag["Value"] for tag in one["Tags"] if tag["Key"] == "baseplate:address"), "?.?")
-            yield address.split(".")[0], address
+        environment = Environment(project, environment)
+        found = kinds.merged(tell(self, environment) for tell in kinds.every("names"))
+        for kind, objects in self.untold(found, environment.tags).items():
+            found[kind] = [tags.get(f"{TAGS}address", arn) for arn, tags in objects.items()]
+        return {kind: sorted(names) for kind, names in found.items() if names}

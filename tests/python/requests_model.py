@@ -8,37 +8,21 @@ import regex
 from botocore.loaders import Loader
 
 from request_protocols import PROTOCOLS, Invalid, shortened
-
-# The models by the names that requests are signed for.
-MODELS = {
-    "acm": "acm",
-    "ec2": "ec2",
-    "ecr": "ecr",
-    "ecs": "ecs",
-    "elasticloadbalancing": "elbv2",
-    "iam": "iam",
-    "logs": "logs",
-    "rds": "rds",
-    "route53": "route53",
-    "servicediscovery": "servicediscovery",
-    "sns": "sns",
-    "ssm": "ssm",
-    "sts": "sts",
-    "tagging": "resourcegroupstaggingapi",
-}
+from services import SIGNED_AS
 
 
 def judge(call):
     """The operation that a request calls, `service:Operation`, or None if it is none of AWS's, and what AWS's model of
     it does not allow: texts with the place of each member and the rule."""
-    if call.service not in MODELS:
-        return None, [f"{call.name}: the service is not among the models of tests/python/requests_model.py"]
+    service = called(call)
+    if service not in SIGNED_AS:
+        return None, [f"{call.name}: no crate of the SDK in Cargo.toml calls this service"]
     name = call.name
     try:
-        model = load(MODELS[call.service])
+        model = load(SIGNED_AS[service])
         protocol = PROTOCOLS[model["metadata"]["protocols"][-1]]
         operation, raw = protocol.request(call, model)
-        name = f"{call.service}:{operation['name']}"
+        name = f"{service}:{operation['name']}"
         judgement = Judgement(model["shapes"], protocol)
         if "input" in operation:
             judgement.value(operation["input"], raw, "")
@@ -47,6 +31,17 @@ def judge(call):
     except Invalid as error:
         return name, [f"{name}: {error}"]
     return name, [f"{name}: {one}" for one in judgement.found]
+
+
+def called(call):
+    """The service that a request is signed for; of the few that need no signature, the one that has the operation."""
+    action = call.name.split(":")[-1]
+    unsigned = (
+        service
+        for service, model in SIGNED_AS.items()
+        if load(model)["operations"].get(action, {}).get("authtype") == "none"
+    )
+    return next(unsigned, call.service) if call.service == "unsigned" else call.service
 
 
 @functools.cache
@@ -61,7 +56,7 @@ def load(service):
 
 def load_all():
     """Before requests come: every copy of this process then has them."""
-    for service in MODELS.values():
+    for service in SIGNED_AS.values():
         for shape in load(service)["shapes"].values():
             if "pattern" in shape:
                 pattern(shape["pattern"])

@@ -19,8 +19,8 @@ Besides AWS a server answers
   POST /__fork           {"port": n}: another server, which begins with what is in this one
   GET  /__everything     what is in it, as `inventory.Account.everything` sees it over HTTP
   POST /__boto           {"answer": …} or {"error": "…"}: runs the Python in the body with boto3 at hand, which sees
-                         `client("ec2")`, `pages("ec2", "describe_vpcs", "Vpcs", …)`, `inventory(project, environment)`
-                         and `everything()`, and leaves its answer in `answer`
+                         `client("ec2")`, `pages("ec2", "describe_vpcs", "Vpcs", …)`, `inventory(project, environment)`,
+                         `everything()` and the `inventory.Account` that these are of, and leaves its answer in `answer`
   POST /__end            ends it, without an answer
 """
 
@@ -51,10 +51,9 @@ import moto.core.responses  # noqa: E402
 from botocore.awsrequest import AWSResponse, HeadersDict  # noqa: E402
 from cryptography.hazmat.primitives.asymmetric import rsa  # noqa: E402
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app  # noqa: E402
-from moto.rds.models import RDSBackend  # noqa: E402
-from moto.servicediscovery.models import ServiceDiscoveryBackend  # noqa: E402
 from werkzeug.serving import WSGIRequestHandler, make_server  # noqa: E402
 
+import kinds  # noqa: E402
 import paging  # noqa: E402
 import requests_model  # noqa: E402
 import tag_index  # noqa: E402
@@ -331,7 +330,7 @@ class Straight:
 
     def boto(self, snippet):
         names = {name: getattr(self.account, name) for name in ("client", "pages", "inventory", "everything")}
-        names["answer"] = None
+        names |= {"account": self.account, "answer": None}
         try:
             exec(compile(snippet, "snippet", "exec"), names)
         except Exception:
@@ -412,33 +411,6 @@ def let_go_of_connections():
             pass
 
 
-def keep_modified_subnet_groups():
-    """moto takes a DB subnet group out of its list to modify it, and does not put it back. AWS does."""
-    modify = RDSBackend.modify_db_subnet_group
-
-    def modify_and_keep(self, subnet_name, *rest, **named):
-        group = modify(self, subnet_name, *rest, **named)
-        self.subnet_groups[subnet_name] = group
-        return group
-
-    RDSBackend.modify_db_subnet_group = modify_and_keep
-
-
-def allow_namespaces_side_by_side():
-    """moto lets a VPC have one private namespace only. AWS refuses just a second one of the same name."""
-    create = ServiceDiscoveryBackend.create_private_dns_namespace
-
-    def create_beside_others(self, name, *rest, **named):
-        others = {key: one for key, one in self.namespaces.items() if one.name != name}
-        self.namespaces = {key: one for key, one in self.namespaces.items() if one.name == name}
-        try:
-            return create(self, name, *rest, **named)
-        finally:
-            self.namespaces |= others
-
-    ServiceDiscoveryBackend.create_private_dns_namespace = create_beside_others
-
-
 def look_up_once():
     """moto reads its own folder and classes anew for each call, and draws a key for each certificate, which takes a
     third of a second. None of that differs from call to call."""
@@ -450,8 +422,8 @@ def look_up_once():
 
 def main():
     look_up_once()
-    keep_modified_subnet_groups()
-    allow_namespaces_side_by_side()
+    for mend in kinds.every("mend"):
+        mend()
     tag_index.complete()
     paging.as_aws_does()
     # Servers that were forked off are nobody's to wait for.

@@ -1,96 +1,67 @@
-"""For snippets: takes tags of ownership off what is in an account, as somebody might by hand."""
+"""Takes tags of ownership off what is in an account, as somebody might by hand. What carries which tags the index of
+tags tells, and how a service takes one off AWS's own model of it; the rest is with the kinds."""
 
-OWNERSHIP = ["project", "environment", "address"]
-NETWORK = {
-    "vpc": ("describe_vpcs", "Vpcs", "VpcId"),
-    "subnet": ("describe_subnets", "Subnets", "SubnetId"),
-    "internet_gateway": ("describe_internet_gateways", "InternetGateways", "InternetGatewayId"),
-    "elastic_ip": ("describe_addresses", "Addresses", "AllocationId"),
-    "nat_gateway": ("describe_nat_gateways", "NatGateways", "NatGatewayId"),
-    "route_table": ("describe_route_tables", "RouteTables", "RouteTableId"),
-    "security_group": ("describe_security_groups", "SecurityGroups", "GroupId"),
-}
+import re
 
+import kinds
+from inventory import TAGS
+from services import SIGNED_AS
 
-def network(kind):
-    operation, key, name = NETWORK[kind]
-    for one in getattr(client("ec2"), operation)()[key]:
-        yield one[name], {tag["Key"]: tag["Value"] for tag in one.get("Tags", [])}
+# The operations that take tags off, in each service the first that it has.
+UNTAG = ("RemoveTags", "UntagResource$", "DeleteTags$")
 
 
-def balanced():
-    elb = client("elbv2")
-    yield from (one["TargetGroupArn"] for one in pages("elbv2", "describe_target_groups", "TargetGroups"))
-    for balancer in pages("elbv2", "describe_load_balancers", "LoadBalancers"):
-        yield balancer["LoadBalancerArn"]
-        for listener in elb.describe_listeners(LoadBalancerArn=balancer["LoadBalancerArn"])["Listeners"]:
-            yield listener["ListenerArn"]
-            for rule in elb.describe_rules(ListenerArn=listener["ListenerArn"])["Rules"]:
-                if not rule["IsDefault"]:
-                    yield rule["RuleArn"]
+def owned(account):
+    """The tags of all that says whose it is, by ARN."""
+    return {arn: tags for arn, tags in account.indexed().items() if f"{TAGS}address" in tags}
 
 
-def certificates():
-    return [one["CertificateArn"] for one in client("acm").list_certificates()["CertificateSummaryList"]]
+def ids(account):
+    """What AWS gave ids to: who says the same later has the same objects."""
+    account.everything()
+    return sorted(owned(account) | account.ids)
 
 
-def arns():
-    """What AWS gave new ids to."""
-    yield from (id for kind in NETWORK for id, _ in network(kind))
-    yield from balanced()
-    yield from certificates()
-    yield from client("ecs").list_task_definitions()["taskDefinitionArns"]
-
-
-def strip_one(kind):
-    """Takes all tags off one object of a kind of the network; its address."""
-    for id, tags in network(kind):
-        if "baseplate:address" in tags:
-            client("ec2").delete_tags(Resources=[id], Tags=[{"Key": key} for key in tags])
-            return tags["baseplate:address"]
-
-
-def strip_certificate():
-    for arn in certificates():
-        tags = client("acm").list_tags_for_certificate(CertificateArn=arn)["Tags"]
-        client("acm").remove_tags_from_certificate(CertificateArn=arn, Tags=[{"Key": tag["Key"]} for tag in tags])
-
-
-def strip(keys):
+def strip(account, keys):
     """Takes these tags off everything, and the same out of the texts beside the records."""
-    names = [f"baseplate:{key}" for key in keys]
-    ecs, discovery = client("ecs"), client("servicediscovery")
-    ids = [id for kind in NETWORK for id, _ in network(kind)]
-    client("ec2").delete_tags(Resources=ids, Tags=[{"Key": name} for name in names])
-    for arn in balanced():
-        client("elbv2").remove_tags(ResourceArns=[arn], TagKeys=names)
-    arns = ecs.list_clusters()["clusterArns"] + ecs.list_task_definitions()["taskDefinitionArns"]
-    for cluster in ecs.list_clusters()["clusterArns"]:
-        arns += ecs.list_services(cluster=cluster, maxResults=100)["serviceArns"]
-    for arn in arns:
-        ecs.untag_resource(resourceArn=arn, tagKeys=names)
-    for one in discovery.list_namespaces()["Namespaces"] + discovery.list_services()["Services"]:
-        discovery.untag_resource(ResourceARN=one["Arn"], TagKeys=names)
-    for arn in certificates():
-        client("acm").remove_tags_from_certificate(CertificateArn=arn, Tags=[{"Key": name} for name in names])
-    for one in pages("ecr", "describe_repositories", "repositories"):
-        client("ecr").untag_resource(resourceArn=one["repositoryArn"], tagKeys=names)
-    for one in pages("iam", "list_roles", "Roles"):
-        client("iam").untag_role(RoleName=one["RoleName"], TagKeys=names)
-    for one in pages("logs", "describe_log_groups", "logGroups"):
-        client("logs").untag_resource(resourceArn=one["logGroupArn"], tagKeys=names)
-    rds = [one["DBInstanceArn"] for one in pages("rds", "describe_db_instances", "DBInstances")]
-    rds += [one["DBSubnetGroupArn"] for one in pages("rds", "describe_db_subnet_groups", "DBSubnetGroups")]
-    for arn in rds:
-        client("rds").remove_tags_from_resource(ResourceName=arn, TagKeys=names)
-    for one in client("ssm").get_parameters_by_path(Path="/legocity", Recursive=True)["Parameters"]:
-        client("ssm").remove_tags_from_resource(ResourceType="Parameter", ResourceId=one["Name"], TagKeys=names)
-    zone = client("route53").list_hosted_zones()["HostedZones"][0]["Id"]
-    for one in client("route53").list_resource_record_sets(HostedZoneId=zone)["ResourceRecordSets"]:
-        if one["Name"].startswith("_baseplate."):
-            text = one["ResourceRecords"][0]["Value"].strip('"').split(",")
-            text = [part for part in text if part.split("=")[0] not in keys]
-            new = {**one, "ResourceRecords": [{"Value": '"' + ",".join(text) + '"'}]}
-            action, record = ("UPSERT", new) if text else ("DELETE", one)
-            change = {"Action": action, "ResourceRecordSet": record}
-            client("route53").change_resource_record_sets(HostedZoneId=zone, ChangeBatch={"Changes": [change]})
+    keys = [TAGS + key for key in keys]
+    for arn in owned(account):
+        untag(account, arn, keys)
+    for also in kinds.every("strip"):
+        also(account, keys)
+
+
+def strip_one(account, kind):
+    """Takes all tags off one object of a kind; its address."""
+    for arn, tags in owned(account).items():
+        address = tags[f"{TAGS}address"]
+        if address.split(".")[0] == kind:
+            untag(account, arn, list(tags))
+            return address
+    return None
+
+
+def untag(account, arn, keys):
+    _, _, service, _, _, resource = arn.split(":", 5)
+    client = account.client(SIGNED_AS[service])
+    model = client.meta.service_model
+    operation = next(name for pattern in UNTAG for name in model.operation_names if re.match(pattern, name))
+    arguments = {}
+    for name, shape in model.operation_model(operation).input_shape.members.items():
+        if "tag" in name.lower():
+            # Some services take tags with their values left out.
+            is_key = shape.member.type_name == "string"
+            arguments[name] = keys if is_key else [{"Key": key} for key in keys]
+        elif shape.type_name == "list":
+            arguments[name] = [arn.split("/")[-1] if service == "ec2" else arn]
+        elif name == "ResourceType":
+            # SSM has ids of its own: the name of a parameter, with its slash.
+            arguments[name] = next(one for one in shape.enum if one.lower() == re.match(r"\w+", resource)[0])
+            arguments["ResourceId"] = re.sub(r"^\w+", "", resource)
+        elif shape.type_name == "string":
+            arguments.setdefault(name, arn)
+    getattr(client, operation_name(client, operation))(**arguments)
+
+
+def operation_name(client, operation):
+    return next(method for method, name in client.meta.method_to_api_mapping.items() if name == operation)
