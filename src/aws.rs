@@ -8,6 +8,8 @@ mod error;
 #[cfg(feature = "aws")]
 mod fence;
 #[cfg(feature = "aws")]
+mod https;
+#[cfg(feature = "aws")]
 pub mod pages;
 #[cfg(feature = "aws")]
 mod reader;
@@ -29,6 +31,8 @@ pub use clients::{Aws, CALL_SECONDS, Service, Setup};
 pub use error::{CloudError, ErrorClass, NO_CREDENTIALS, NOT_SENT, OwnError};
 #[cfg(feature = "aws")]
 pub use fence::Fence;
+#[cfg(feature = "aws")]
+pub use https::Unusable;
 #[cfg(feature = "aws")]
 pub use reader::{Reader, Scope, TagIndex, is_of_type};
 #[cfg(feature = "aws")]

@@ -9,12 +9,11 @@ use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::credential_feature::AwsCredentialFeature;
-use aws_credential_types::provider::ProvideCredentials;
-use aws_smithy_http_client::Builder;
-use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 use aws_smithy_runtime_api::client::identity::Identity;
 use aws_smithy_types::config_bag::FrozenLayer;
 
+use super::https::{self, Unusable};
 use super::response::{Responses, Retries};
 use super::transport::Transport;
 use super::{Detail, Fence, Trace, Versions};
@@ -126,8 +125,12 @@ fn timeouts(call: Duration) -> TimeoutConfig {
 }
 
 impl Aws {
-    /// Loads credentials the standard way (environment, profile, SSO, web identity, container, instance) and
-    /// honours `AWS_ENDPOINT_URL`. Makes no call yet. `call` is what one may take, with all its attempts.
+    /// Loads credentials the standard way (environment, profile, SSO, web identity, container, instance) and goes by
+    /// what else the environment says (`docs/src/environment.md`). Makes no call yet. `call` is what one may take, with
+    /// all its attempts.
+    ///
+    /// # Errors
+    /// The environment names a proxy or certificates that cannot be used.
     pub async fn connect(
         region: &str,
         account: &str,
@@ -135,9 +138,8 @@ impl Aws {
         call: Duration,
         wait: bool,
         trace: Trace,
-    ) -> Self {
-        let https = Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
-        let http = Transport::new(https, call / ATTEMPT);
+    ) -> Result<Self, Unusable> {
+        let http = Transport::new(https::client()?, call / ATTEMPT);
         let mut loader = aws_config::defaults(BehaviorVersion::latest())
             .region(Region::new(region.to_owned()))
             .http_client(http.clone())
@@ -146,16 +148,23 @@ impl Aws {
             // attempts outlast a minute of throttling, and end at the call's deadline in any case.
             .retry_config(RetryConfig::standard().with_max_attempts(15));
         if let Some(profile) = profile {
+            loader = loader.profile_name(profile);
+        }
+        let mut config = loader.load().await;
+        if let Some(profile) = profile {
             // Said by hand, the profile goes before credentials in the environment, as with AWS's own tools.
             let provider = ProviderConfig::without_region()
                 .with_region(Some(Region::new(region.to_owned())))
+                .with_use_fips(config.use_fips())
+                .with_use_dual_stack(config.use_dual_stack())
                 .with_http_client(http);
             let credentials =
                 ProfileFileCredentialsProvider::builder().configure(&provider).profile_name(profile).build();
-            loader = loader.profile_name(profile).credentials_provider(credentials);
+            let credentials = SharedCredentialsProvider::new(credentials);
+            config = config.into_builder().credentials_provider(credentials).build();
         }
         let profile = profile.map(str::to_owned);
-        Self { profile, ..Self::over(loader.load().await, region, account, wait, trace) }
+        Ok(Self { profile, ..Self::over(config, region, account, wait, trace) })
     }
 
     /// The ARN of something in this account and region.

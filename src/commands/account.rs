@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Failure;
 use crate::aws::{Aws, CALL_SECONDS, Trace};
-use crate::cli::{CloudArgs, Wait};
+use crate::cli::{CloudArgs, Exit, Wait};
 use crate::cloud::{Account, Cloud};
 use crate::spec::{Environment, partitions};
 use crate::ui::Ui;
@@ -25,11 +25,18 @@ pub async fn open(ui: Ui, env: &Environment, args: &CloudArgs) -> Result<Box<dyn
     let call = Duration::from_secs(args.call_timeout.unwrap_or(CALL_SECONDS).into());
     let trace = Trace::new(ui.verbose, move |line| ui.detail(line));
     let aws = Aws::connect(&env.region, &env.account, args.profile.as_deref(), call, wait, trace).await;
+    let aws = aws.map_err(|unusable| {
+        Failure::new(Exit::Failed, unusable.to_string(), "correct the variable, or unset it; no call was made")
+    })?;
     Ok(Box::new(Account::new(aws)))
 }
 
 /// An endpoint set for this process that is none of AWS's.
 fn foreign_endpoint() -> Option<String> {
+    let ignored = std::env::var("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS");
+    if ignored.is_ok_and(|ignored| ignored.eq_ignore_ascii_case("true")) {
+        return None;
+    }
     let endpoint = ["AWS_ENDPOINT_URL_ECS", "AWS_ENDPOINT_URL"].iter().find_map(|name| std::env::var(name).ok())?;
     let endpoint = one_line(&without_password(&endpoint));
     let host = endpoint.split("://").last().unwrap_or_default().split(['/', ':']).next().unwrap_or_default();

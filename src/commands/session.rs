@@ -173,7 +173,7 @@ pub fn unreadable(errors: &[CloudError]) -> Failure {
     } else if let Some(remedy) = errors.iter().find_map(CloudError::help) {
         remedy
     } else if errors.iter().any(|error| error.is(ErrorClass::Ambiguous)) {
-        "no response from the endpoint: check the network, the region and AWS_ENDPOINT_URL"
+        "no response from the endpoint: check the network, proxies, the region and AWS_ENDPOINT_URL"
     } else {
         "nothing was changed"
     };

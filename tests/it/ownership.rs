@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use baseplate::apply::Order;
 use baseplate::cloud::{Capture, Cloud, Context, FileCloud as Memory};
 use baseplate::graph::Graph;
+use baseplate::kinds::{self, AnyKind};
 use baseplate::plan::{Action, Conflict, ExecutionPlan, Options, PlanError, make};
 use baseplate::rehearse::carry_out;
 use baseplate::spec::{self, Spec};

@@ -15,6 +15,10 @@ pub(super) fn help(error: &CloudError) -> Option<&'static str> {
             "the response is not from AWS, or was cut off on the way: check proxies, the network and \
              AWS_ENDPOINT_URL"
         }
+        "" if says("invalid peer certificate") => {
+            "the certificate of the endpoint, or of a proxy before it, is not trusted: name the certificates of its \
+             authority in AWS_CA_BUNDLE"
+        }
         "ExpiredToken" | "ExpiredTokenException" | "RequestExpired" => {
             "the session has expired: log in again (`aws sso login`), or start the job again"
         }

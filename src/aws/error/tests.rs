@@ -137,6 +137,7 @@ fn each_denial_has_its_remedy() {
         ("NoCredentials", "no credentials found in chain", "no credentials were found"),
         ("NotSent", "invalid endpoint", "AWS_ENDPOINT_URL"),
         ("IncompleteResponse", "its body is empty", "proxies"),
+        ("", "io error: client error (Connect): invalid peer certificate: UnknownIssuer", "AWS_CA_BUNDLE"),
     ] {
         let error = CloudError::new("ecs:CreateCluster", code, message);
         let said = error.help().unwrap_or_default();
