@@ -1,6 +1,6 @@
 //! Tags of ownership that somebody took off: nothing is taken for deleted, and `--adopt` puts them back.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use baseplate::apply::Order;
 use baseplate::cloud::{Capture, Cloud, Context, FileCloud as Memory};
@@ -13,6 +13,7 @@ use baseplate::value::Address;
 use serde_json::{Value, json};
 
 use crate::account::Account;
+use crate::cli::repository;
 use crate::file_cloud::FileCloud;
 use crate::moto::Moto;
 use crate::round_trip::city;
@@ -230,15 +231,24 @@ fn strip_in(moto: &Moto, call: &str) -> Value {
 }
 
 /// The kinds that are told apart one by one: those of the network and certificates have ids and no names.
-fn without_names() -> impl Iterator<Item = &'static str> {
-    let of =
-        |kind: &&&dyn AnyKind| kind.tag_index().is_some_and(|of| of.starts_with("ec2:") || of.starts_with("acm:"));
-    let tagged = |name: &&str| !UNTAGGED.contains(name);
-    kinds::all().iter().filter(of).map(|kind| kind.name()).filter(tagged)
+fn has_no_name(kind: &dyn AnyKind) -> bool {
+    kind.tag_index().is_some_and(|of| of.starts_with("ec2:") || of.starts_with("acm:"))
 }
 
-/// AWS has no tags for these: they are what their parents are.
-const UNTAGGED: [&str; 2] = ["security_group_rules", "certificate_validation"];
+/// The addresses of what a spec makes that has tags, by kind. What has none is what its parent is.
+fn tagged(spec: &str) -> BTreeMap<&'static str, BTreeSet<String>> {
+    let env = spec::load(&repository("environments").join(spec), &kinds::catalog()).expect("a valid spec").env;
+    let mut addresses: BTreeMap<_, BTreeSet<String>> = BTreeMap::new();
+    for kind in kinds::all() {
+        for desired in kind.desired(&env) {
+            if !desired.external && desired.attrs["tags"].is_object() {
+                let address = format!("{}.{}", kind.name(), desired.name);
+                addresses.entry(kind.name()).or_default().insert(address);
+            }
+        }
+    }
+    addresses
+}
 
 /// Plans, adopts all that the refusal names, and plans again. What was named; no call made, replaced or deleted any.
 fn heal(account: &Account<'_>, moto: &Moto, what: &str) -> BTreeSet<String> {
@@ -270,32 +280,24 @@ fn heal(account: &Account<'_>, moto: &Moto, what: &str) -> BTreeSet<String> {
 fn tags_that_somebody_took_off_in_an_account_are_put_back() {
     let moto = city();
     let account = Account::new(&moto);
-    let plan = account.done("plan --json dev.toml").json();
-    let wanted: BTreeSet<String> = plan["changes"]
-        .as_array()
-        .expect("changes")
-        .iter()
-        .filter_map(|change| change["address"].as_str())
-        .filter(|address| !UNTAGGED.contains(&address.split('.').next().unwrap_or_default()))
-        .map(str::to_owned)
-        .collect();
+    let tagged = tagged("dev.toml");
+    let wanted: BTreeSet<&String> = tagged.values().flatten().collect();
+    assert!(tagged.len() > 20, "{tagged:#?}");
     account.done("apply --yes dev.toml");
     let before = strip_in(&moto, "ids(account)");
     assert!(before.as_array().is_some_and(|ids| ids.len() > wanted.len() / 2), "{before}");
     for keys in losses() {
         strip_in(&moto, &format!("strip(account, {})", json!(keys)));
         let named = heal(&account, &moto, &format!("without {keys:?}"));
-        // A registry belongs to the project, and names no environment.
-        let is_due = |address: &&String| keys != ["environment"] || !address.starts_with("ecr_repository.");
-        assert_eq!(named, wanted.iter().filter(is_due).cloned().collect(), "without {keys:?}");
+        // What belongs to the project, such as a registry, names no environment.
+        let is_shared = |kind: &str| kinds::find(kind).is_some_and(AnyKind::shared);
+        let is_due = |kind: &str| keys != ["environment"] || !is_shared(kind);
+        let due = tagged.iter().filter(|(kind, _)| is_due(kind)).flat_map(|(_, addresses)| addresses);
+        assert_eq!(named, due.cloned().collect(), "without {keys:?}");
     }
-    for kind in without_names() {
-        let address = strip_in(&moto, &format!("strip_one(account, '{kind}')"));
-        // The environment need not have one of each.
-        let Some(address) = address.as_str() else {
-            assert!(!wanted.iter().any(|it| it.starts_with(&format!("{kind}."))), "no {kind} was found");
-            continue;
-        };
+    for kind in kinds::all().iter().filter(|kind| has_no_name(**kind) && tagged.contains_key(kind.name())) {
+        let address = strip_in(&moto, &format!("strip_one(account, '{}')", kind.name()));
+        let address = address.as_str().expect("an address");
         assert_eq!(heal(&account, &moto, address), BTreeSet::from([address.to_owned()]), "all tags off");
     }
     assert_eq!(strip_in(&moto, "ids(account)"), before, "the same objects as before");

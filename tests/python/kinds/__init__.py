@@ -12,10 +12,12 @@ for what the index of tags does not tell. Each function that a file has of these
   mend()                        corrects moto where AWS does otherwise
 """
 
+import functools
 import importlib
 import pkgutil
 
 
+@functools.cache
 def every(function):
     """That function of each file that has it."""
     files = sorted(file.name for file in pkgutil.iter_modules(__path__))

@@ -39,9 +39,9 @@ def objects(account):
         (described,) = elb.describe_tags(ResourceArns=[arn])["TagDescriptions"]
         account.ids[arn] = account.owner(described["Tags"])
     found = {
-        "load_balancer": [[one["LoadBalancerArn"], one["Scheme"], one["SecurityGroups"]] for one in balancers],
+        "load_balancer": [[one["LoadBalancerArn"], one.get("Scheme"), one["SecurityGroups"]] for one in balancers],
         "target_group": [
-            [one["TargetGroupArn"], one["Port"], one["HealthCheckPath"], one["VpcId"], one["LoadBalancerArns"]]
+            [one["TargetGroupArn"], one["Port"], one.get("HealthCheckPath"), one["VpcId"], one["LoadBalancerArns"]]
             for one in groups
         ],
         "listener": [],
