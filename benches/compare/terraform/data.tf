@@ -37,7 +37,7 @@ resource "aws_db_instance" "payload" {
   copy_tags_to_snapshot        = true
   performance_insights_enabled = true
   deletion_protection          = true
-  apply_immediately            = true
+  apply_immediately            = false
   skip_final_snapshot          = false
   final_snapshot_identifier    = "${local.prefix}-payload-final"
 

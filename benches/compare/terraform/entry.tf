@@ -2,9 +2,14 @@
 
 locals {
   routes = {
-    dashboard = { path = "/", status = "200", paths = null, priority = null }
-    proxy     = { path = "/api/health", status = "200", paths = ["/api*"], priority = 20 }
-    payload   = { path = "/admin", status = "200-399", paths = ["/admin*"], priority = 10 }
+    dashboard = { path = "/", status = "200" }
+    proxy     = { path = "/api/health", status = "200" }
+    payload   = { path = "/admin", status = "200-399" }
+  }
+  rules = {
+    admin-host = { service = "payload", priority = 5, hosts = ["admin.${local.domain}"], sources = ["203.0.113.0/24"] }
+    admin      = { service = "payload", priority = 10, paths = ["/admin*"], sources = ["203.0.113.0/24"] }
+    api        = { service = "proxy", priority = 20, paths = ["/api*"] }
   }
   names = [local.domain, "admin.${local.domain}"]
 }
@@ -100,18 +105,39 @@ resource "aws_lb_listener" "https" {
 }
 
 resource "aws_lb_listener_rule" "this" {
-  for_each     = { for name, route in local.routes : name => route if route.paths != null }
+  for_each     = local.rules
   listener_arn = aws_lb_listener.https.arn
   priority     = each.value.priority
 
   action {
     type             = "forward"
-    target_group_arn = aws_lb_target_group.this[each.key].arn
+    target_group_arn = aws_lb_target_group.this[each.value.service].arn
   }
 
-  condition {
-    path_pattern {
-      values = each.value.paths
+  dynamic "condition" {
+    for_each = try([each.value.paths], [])
+    content {
+      path_pattern {
+        values = condition.value
+      }
+    }
+  }
+
+  dynamic "condition" {
+    for_each = try([each.value.hosts], [])
+    content {
+      host_header {
+        values = condition.value
+      }
+    }
+  }
+
+  dynamic "condition" {
+    for_each = try([each.value.sources], [])
+    content {
+      source_ip {
+        values = condition.value
+      }
     }
   }
 }

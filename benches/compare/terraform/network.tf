@@ -16,29 +16,39 @@ locals {
   private_subnets = [for key in ["private-a", "private-b"] : aws_subnet.this[key].id]
 
   security_groups = {
-    alb    = "Load balancer: the internet in, the services out"
-    ecs    = "Services"
-    broker = "Broker: only services may call it"
-    rds    = "Database: only services may call it"
+    alb        = "Load balancer: the internet in, the services out"
+    dashboard  = "Dashboard"
+    proxy      = "Proxy: the API"
+    payload    = "PayloadCMS: the admin pages"
+    update-env = "Update server: nobody calls it"
+    broker     = "Broker: only who reads and writes entities may call it"
+    rds        = "Database: only PayloadCMS may call it"
   }
   ingress = {
-    alb-http        = { group = "alb", from = 80, to = 80, cidr = "0.0.0.0/0", description = "HTTP, redirected" }
-    alb-https       = { group = "alb", from = 443, to = 443, cidr = "0.0.0.0/0", description = "HTTPS" }
-    ecs-alb         = { group = "ecs", from = 3000, to = 4000, peer = "alb", description = "the load balancer" }
-    ecs-self        = { group = "ecs", from = 1024, to = 65535, peer = "ecs", description = "one another" }
-    broker-services = { group = "broker", from = 1026, to = 1026, peer = "ecs", description = "NGSI-LD" }
-    rds-services    = { group = "rds", from = 5432, to = 5432, peer = "ecs", description = "PostgreSQL" }
+    alb-http        = { group = "alb", port = 80, cidr = "0.0.0.0/0", description = "HTTP, redirected" }
+    alb-https       = { group = "alb", port = 443, cidr = "0.0.0.0/0", description = "HTTPS" }
+    dashboard-alb   = { group = "dashboard", port = 3001, peer = "alb", description = "the load balancer" }
+    proxy-alb       = { group = "proxy", port = 4000, peer = "alb", description = "the load balancer" }
+    proxy-dashboard = { group = "proxy", port = 4000, peer = "dashboard", description = "pages that the server renders" }
+    payload-alb     = { group = "payload", port = 3000, peer = "alb", description = "the load balancer" }
+    broker-proxy    = { group = "broker", port = 1026, peer = "proxy", description = "reads" }
+    broker-update   = { group = "broker", port = 1026, peer = "update-env", description = "writes" }
+    rds-payload     = { group = "rds", port = 5432, peer = "payload", description = "PostgreSQL" }
   }
   egress = {
-    alb-services = { group = "alb", from = 3000, to = 4000, peer = "ecs", description = "the routed services" }
-    ecs-database = { group = "ecs", from = 5432, to = 5432, peer = "rds", description = "the database" }
-    ecs-self     = { group = "ecs", from = 1024, to = 65535, peer = "ecs", description = "one another" }
-    ecs-broker   = { group = "ecs", from = 1026, to = 1026, peer = "broker", description = "the broker" }
-    ecs-http     = { group = "ecs", from = 80, to = 80, cidr = "0.0.0.0/0", description = "outside sources" }
-    ecs-https    = { group = "ecs", from = 443, to = 443, cidr = "0.0.0.0/0", description = "AWS and outside sources" }
-    ecs-dns      = { group = "ecs", protocol = "udp", from = 53, to = 53, cidr = "0.0.0.0/0", description = "DNS" }
-    broker-https = { group = "broker", from = 443, to = 443, cidr = "0.0.0.0/0", description = "AWS" }
-    broker-dns   = { group = "broker", protocol = "udp", from = 53, to = 53, cidr = "0.0.0.0/0", description = "DNS" }
+    alb-payload      = { group = "alb", port = 3000, peer = "payload", description = "admin pages" }
+    alb-proxy        = { group = "alb", port = 4000, peer = "proxy", description = "API" }
+    alb-dashboard    = { group = "alb", port = 3001, peer = "dashboard", description = "everything else" }
+    dashboard-proxy  = { group = "dashboard", port = 4000, peer = "proxy", description = "the API, for pages that the server renders" }
+    dashboard-https  = { group = "dashboard", port = 443, cidr = "0.0.0.0/0", description = "AWS" }
+    proxy-broker     = { group = "proxy", port = 1026, peer = "broker", description = "the broker" }
+    proxy-https      = { group = "proxy", port = 443, cidr = "0.0.0.0/0", description = "AWS" }
+    payload-database = { group = "payload", port = 5432, peer = "rds", description = "the database" }
+    payload-https    = { group = "payload", port = 443, cidr = "0.0.0.0/0", description = "AWS" }
+    update-broker    = { group = "update-env", port = 1026, peer = "broker", description = "the broker" }
+    update-http      = { group = "update-env", port = 80, cidr = "0.0.0.0/0", description = "outside sources" }
+    update-https     = { group = "update-env", port = 443, cidr = "0.0.0.0/0", description = "AWS and outside sources" }
+    broker-https     = { group = "broker", port = 443, cidr = "0.0.0.0/0", description = "AWS" }
   }
 }
 
@@ -120,9 +130,9 @@ resource "aws_security_group" "this" {
 resource "aws_vpc_security_group_ingress_rule" "this" {
   for_each                     = local.ingress
   security_group_id            = aws_security_group.this[each.value.group].id
-  ip_protocol                  = try(each.value.protocol, "tcp")
-  from_port                    = each.value.from
-  to_port                      = each.value.to
+  ip_protocol                  = "tcp"
+  from_port                    = each.value.port
+  to_port                      = each.value.port
   cidr_ipv4                    = try(each.value.cidr, null)
   referenced_security_group_id = try(aws_security_group.this[each.value.peer].id, null)
   description                  = each.value.description
@@ -136,9 +146,9 @@ resource "aws_vpc_security_group_ingress_rule" "this" {
 resource "aws_vpc_security_group_egress_rule" "this" {
   for_each                     = local.egress
   security_group_id            = aws_security_group.this[each.value.group].id
-  ip_protocol                  = try(each.value.protocol, "tcp")
-  from_port                    = each.value.from
-  to_port                      = each.value.to
+  ip_protocol                  = "tcp"
+  from_port                    = each.value.port
+  to_port                      = each.value.port
   cidr_ipv4                    = try(each.value.cidr, null)
   referenced_security_group_id = try(aws_security_group.this[each.value.peer].id, null)
   description                  = each.value.description

@@ -3,17 +3,24 @@
 locals {
   services = {
     dashboard = {
-      cpu         = 512, memory = 1024, port = 3001, count = 2, retention = 30, group = "ecs"
-      environment = { NODE_ENV = "production", PUBLIC_API_URL = "https://${local.domain}/api" }
-      secrets     = {}
+      image = "sha256:9a3e7c1f5b2d8e4a6c0f3b9d7e1a5c2f8b4d6e0a3c7f1b5d9e2a8c4f6b0d3e71"
+      cpu   = 512, memory = 1024, port = 3001, count = 2, retention = 30, group = "dashboard"
+      environment = {
+        NODE_ENV       = "production"
+        PUBLIC_API_URL = "https://${local.domain}/api"
+        API_URL        = "http://proxy.prod.legocity.internal:4000/api"
+      }
+      secrets = {}
     }
     proxy = {
-      cpu         = 512, memory = 1024, port = 4000, count = 2, retention = 30, group = "ecs"
+      image       = "sha256:e2c8f4a60b3d9e7f1c5a2b8d4f6e0c3a7b1d5f9e2c8a4b6d0f3e7c1a5b9d2f4e"
+      cpu         = 512, memory = 1024, port = 4000, count = 2, retention = 30, group = "proxy"
       environment = { NODE_ENV = "production" }
       secrets     = { BROKER_URL = "broker/url" }
     }
     update-env = {
-      cpu         = 256, memory = 512, port = null, count = 1, retention = 30, group = "ecs"
+      image       = "sha256:0c9e4b7a2d5f8e1b6c3a9d0f7e4b2c5a8d1f6e3b0c7a4d9e2f5b8c1a6d3e0f7b"
+      cpu         = 256, memory = 512, port = null, count = 1, retention = 30, group = "update-env"
       environment = {}
       secrets = {
         BROKER_URL       = "broker/url"
@@ -22,12 +29,14 @@ locals {
       }
     }
     broker = {
+      image       = "sha256:5d1b1e6d9b0a7f2c4e8d3a6f90b2c7e1458f0d6a3b9c2e7f1a4d8b6c0e3f5a79"
       cpu         = 256, memory = 1024, port = 1026, count = 1, retention = 30, group = "broker"
       environment = {}
       secrets     = { BROKER_WRITE_KEY = "broker/write-key/env" }
     }
     payload = {
-      cpu         = 512, memory = 1024, port = 3000, count = 2, retention = 90, group = "ecs"
+      image       = "sha256:71f5d3b9e0c6a2f8d4b7e1c5a3f9d0b6e2c8a4f7d1b5e9c3a0f6d2b8e4c7a1f3"
+      cpu         = 512, memory = 1024, port = 3000, count = 2, retention = 90, group = "payload"
       environment = { NODE_ENV = "production", SERVER_URL = "https://${local.domain}" }
       secrets = {
         PAYLOAD_DB_URL = "payload/db-url"
@@ -65,9 +74,10 @@ resource "aws_service_discovery_private_dns_namespace" "main" {
   vpc         = aws_vpc.main.id
 }
 
-resource "aws_service_discovery_service" "broker" {
-  name        = "broker"
-  description = "Tasks of broker"
+resource "aws_service_discovery_service" "this" {
+  for_each    = toset(["broker", "proxy"])
+  name        = each.key
+  description = "Tasks of ${each.key}"
 
   dns_config {
     namespace_id   = aws_service_discovery_private_dns_namespace.main.id
@@ -153,11 +163,18 @@ resource "aws_ecs_task_definition" "this" {
 
   container_definitions = jsonencode([{
     name         = each.key
-    image        = "${aws_ecr_repository.this[each.key].repository_url}:${local.environment}-latest"
+    image        = "${aws_ecr_repository.this[each.key].repository_url}@${each.value.image}"
     essential    = true
     portMappings = [for port in each.value.port[*] : { containerPort = port, hostPort = port, protocol = "tcp" }]
     environment  = [for name, value in each.value.environment : { name = name, value = value }]
     secrets      = [for name, key in each.value.secrets : { name = name, valueFrom = "${local.parameter_arn}/${key}" }]
+    healthCheck = each.key != "broker" ? null : {
+      command     = ["CMD-SHELL", "curl -fsS http://localhost:1026/version || exit 1"]
+      interval    = 30
+      timeout     = 5
+      retries     = 3
+      startPeriod = 60
+    }
     logConfiguration = {
       logDriver = "awslogs"
       options = {
@@ -176,8 +193,8 @@ resource "aws_ecs_service" "this" {
   task_definition                    = aws_ecs_task_definition.this[each.key].arn
   launch_type                        = "FARGATE"
   desired_count                      = each.value.count
-  deployment_minimum_healthy_percent = 100
-  deployment_maximum_percent         = 200
+  deployment_minimum_healthy_percent = each.key == "broker" ? 0 : 100
+  deployment_maximum_percent         = each.key == "broker" ? 100 : 200
   health_check_grace_period_seconds  = contains(keys(local.routes), each.key) ? 60 : null
   propagate_tags                     = "SERVICE"
   wait_for_steady_state              = false
@@ -203,7 +220,7 @@ resource "aws_ecs_service" "this" {
   }
 
   dynamic "service_registries" {
-    for_each = each.key == "broker" ? [aws_service_discovery_service.broker.arn] : []
+    for_each = contains(["broker", "proxy"], each.key) ? [aws_service_discovery_service.this[each.key].arn] : []
     content {
       registry_arn = service_registries.value
     }
