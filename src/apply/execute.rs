@@ -45,6 +45,9 @@ impl<E: Into<OperationError>> From<E> for Interrupted {
 /// One read may miss what was just created.
 const FIND_ATTEMPTS: usize = 4;
 
+/// How often an update may be rejected while its object moves.
+const MOST_REFUSALS: usize = 2;
+
 impl<'a> Executor<'a> {
     pub fn new(run: Run<'a>) -> Self {
         let begun = run.clock.wall_clock().duration_since(std::time::UNIX_EPOCH).unwrap_or_default().as_millis();
@@ -242,7 +245,7 @@ impl<'a> Executor<'a> {
     }
 
     /// Updates a live object. A rejection is final only once the object was read again: the update may have been made
-    /// by a call whose response was lost.
+    /// by a call whose response was lost, in whole or in part. Where nothing has moved, it is.
     async fn update(
         &self,
         kind: &'static dyn AnyKind,
@@ -279,17 +282,26 @@ impl<'a> Executor<'a> {
                 self.report_and_back_off(&mut retry, address, &error).await?;
                 continue;
             }
-            refusals += 1;
-            if refusals > 2 || error.is(ErrorClass::Denied) {
+            if error.is(ErrorClass::Denied) {
                 return Err(error.into());
             }
             // By its id: what is being adopted has no address yet.
             let is_same = |found: &Observed| found.live.id == live.id;
-            live = match self.find(kind, address, 1, is_same).await {
+            let fresh = match self.find(kind, address, 1, is_same).await {
                 Ok(Some(fresh)) => fresh,
                 Err(Interrupted::Stopped) => return Err(Interrupted::Stopped),
                 _ => return Err(error.into()),
             };
+            // The same call on the same object is rejected again: only where the object has moved is it another call.
+            let still = field_changes(kind, attrs, &fresh);
+            if !still.is_empty() {
+                refusals += 1;
+                if refusals > MOST_REFUSALS || (still == changed && fresh.attrs == live.attrs) {
+                    return Err(error.into());
+                }
+                self.report_and_back_off(&mut retry, address, &error).await?;
+            }
+            live = fresh;
         }
     }
 

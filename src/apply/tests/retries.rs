@@ -165,6 +165,31 @@ fn an_update_that_took_effect_unseen_is_not_reported_as_refused() {
     assert!(scene.run().report.is_success());
 }
 
+/// The same call would be rejected again.
+#[test]
+fn a_rejected_update_is_asked_for_once_where_nothing_has_moved() {
+    let scene = one("update", "db_instance.main");
+    scene.cloud.always(Call::Update, "db_instance.main", Answer::Fails(ErrorClass::Rejected));
+    let outcome = scene.run();
+    assert!(outcome.failure().starts_with("scripted:Update: Rejected"), "{}", outcome.failure());
+    let calls = outcome.cloud.calls.borrow();
+    let asked = calls.iter().filter(|(_, call, _)| *call == Call::Update).count();
+    let looked = calls.iter().filter(|(_, call, _)| *call == Call::Find).count();
+    assert_eq!((asked, looked), (1, 1));
+}
+
+/// A call whose answer was lost made a part of the update, so that the next one asks for what is no longer so.
+#[test]
+fn a_rejected_update_of_what_has_moved_is_asked_for_again_after_a_pause() {
+    let scene = one("update", "vpc.main");
+    scene.cloud.script(Call::Update, "vpc.main", [Answer::Part(ErrorClass::Rejected)]);
+    let outcome = scene.run();
+    assert!(outcome.report.is_success(), "{:?}", outcome.report.failed);
+    let calls = outcome.cloud.calls.borrow();
+    let asked: Vec<_> = calls.iter().filter(|(_, call, _)| *call == Call::Update).collect();
+    assert!(asked.len() == 2 && asked[1].0 > asked[0].0, "{asked:?}");
+}
+
 #[test]
 fn lost_answers_of_updates_and_deletes_are_asked_for_again() {
     for (operation, call) in &WRITES[1..] {

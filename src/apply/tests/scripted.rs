@@ -36,6 +36,8 @@ pub enum Answer {
     Lost,
     /// It takes effect, and then one more call that belongs to it fails so.
     Half(ErrorClass),
+    /// Of an update: the object moves, though not to what is wanted, and the call fails so.
+    Part(ErrorClass),
     /// Of a poll: it says that it is not done.
     Waits,
     /// Of a poll: it says that it never will be.
@@ -111,7 +113,11 @@ impl Scripted {
 
     /// Lets the call take effect, or not, and answers as the script says.
     async fn does<T>(&self, call: Call, address: &Address, effect: impl FnOnce() -> T) -> Result<T, CloudError> {
-        match self.answer(call, address).await {
+        Self::takes_effect(call, self.answer(call, address).await, effect)
+    }
+
+    fn takes_effect<T>(call: Call, answer: Answer, effect: impl FnOnce() -> T) -> Result<T, CloudError> {
+        match answer {
             Answer::Succeeds => Ok(effect()),
             Answer::Lost => {
                 effect();
@@ -209,13 +215,19 @@ impl Cloud for Scripted {
         change: Update<'a, Value>,
     ) -> LocalBoxFuture<'a, Result<WriteResult, CloudError>> {
         Box::pin(async move {
-            let effect = || {
+            let put = |attrs: Value| {
                 let mut objects = self.objects.borrow_mut();
                 let object = objects.iter_mut().find(|object| object.id == change.id).expect("it is there");
-                object.attrs = change.attrs.clone();
+                object.attrs = attrs;
                 WriteResult::new(change.id)
             };
-            self.does(Call::Update, change.address, effect).await
+            match self.answer(Call::Update, change.address).await {
+                Answer::Part(class) => {
+                    put(json!({ "size": -1 }));
+                    Err(error(Call::Update, class))
+                }
+                answer => Self::takes_effect(Call::Update, answer, || put(change.attrs.clone())),
+            }
         })
     }
 
