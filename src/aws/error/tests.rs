@@ -90,6 +90,8 @@ fn what_aws_says_means_one_thing() {
     }
 }
 
+/// The SDK brings the list of throttling codes.
+#[cfg(feature = "aws")]
 #[test]
 fn codes_that_mean_the_same_whatever_they_say() {
     let throttled = "Throttling ThrottlingException ThrottledException RequestThrottledException \

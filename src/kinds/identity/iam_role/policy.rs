@@ -94,6 +94,7 @@ mod tests {
         assert_eq!(canonical(terse), canonical(wordy));
     }
 
+    #[cfg(feature = "aws")]
     #[test]
     fn what_is_no_document_shows_as_it_is() {
         assert_eq!(parse("nonsense"), Value::from("nonsense"));
