@@ -8,7 +8,7 @@ mod kind_list;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::kinds::{AnyKind, Outputs};
 use crate::value::walk::links;
@@ -30,6 +30,8 @@ pub struct Applied(BTreeMap<Address, String>);
 
 /// Hex digits of one field's digest: that two values share theirs would only put a change under the wrong heading.
 const DIGITS: usize = 6;
+/// Letters of the longest secret that a spec may have generated.
+const LONGEST_GENERATED: usize = 128;
 const IN_PROGRESS: &str = "------";
 const DELETING: char = '~';
 const SOURCE: char = '+';
@@ -118,6 +120,14 @@ impl Applied {
             (Some(Source::Resolved(now)), Some(then)) => then == digest(&now),
             (Some(Source::Written(now)), Some(then)) => then != digest(&now),
         }
+    }
+
+    /// Whether the field was a secret to be generated when the object was last applied, of whatever length. `None` where
+    /// nobody knows.
+    pub fn was_generated(&self, address: &Address, spec: &Value, field: &str) -> Option<bool> {
+        let (then, _) = self.field(address, spec, field).filter(|(then, _)| *then != IN_PROGRESS)?;
+        let generated = |length: usize| digest(&json!({ tag::SECRET: { "generate": length } }));
+        Some((1..=LONGEST_GENERATED).any(|length| then == generated(length)))
     }
 
     /// Whether the object was there in the same words, and nothing of ours has begun to take it away.
@@ -218,8 +228,6 @@ fn digest(value: &Value) -> String {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     fn address(name: &str) -> Address {
@@ -274,6 +282,21 @@ mod tests {
         applied.record(&main, asked("3"));
         assert!(!applied.same_source(&main, asked("3"), "secret"), "another value of the variable");
         assert!(applied.same_source(&main, asked("4"), "secret"), "written by hand");
+    }
+
+    #[test]
+    fn what_was_generated_is_known_by_its_words() {
+        let mut applied = Applied::default();
+        let main = address("main");
+        let spec = |source: Value| json!({ "secret": { "$secret": source } });
+        let (generated, given) = (spec(json!({ "generate": 40 })), spec(json!({ "env": "KEY" })));
+        assert_eq!(applied.was_generated(&main, &given, "secret"), None);
+        applied.record(&main, plain(&generated));
+        assert_eq!(applied.was_generated(&main, &given, "secret"), Some(true));
+        applied.begin(&main, &["secret"], &BTreeSet::from(["secret"]), false);
+        assert_eq!(applied.was_generated(&main, &given, "secret"), None, "it may have been written since");
+        applied.record(&main, plain(&given));
+        assert_eq!(applied.was_generated(&main, &given, "secret"), Some(false));
     }
 
     #[test]

@@ -24,6 +24,7 @@ pub mod registry;
 pub mod rules;
 mod stage;
 pub mod terraform;
+mod users;
 
 use std::collections::BTreeMap;
 
@@ -45,6 +46,7 @@ pub use dns_instructions::dns_instructions;
 pub use erased::tag_index;
 pub use erased::{AnyKind, all, find};
 pub use stage::{Impact, Stage};
+pub use users::{FindUsers, User, Users};
 
 /// What others may refer to besides the id: `"arn"`, `"dns_name"`, …
 pub type Outputs = BTreeMap<String, String>;
@@ -124,8 +126,15 @@ pub trait Kind: Target + Sized + 'static {
     /// Normalizes `live` to `desired` where both mean the same to AWS (`16` and `16.3`).
     fn normalize(_desired: &Self::Attrs, _live: &mut Self::Attrs) {}
 
-    /// What AWS cannot change back of a live object, in words for the plan; [`Kind::normalize`] makes it no difference.
-    fn cannot_change(_desired: &Self::Attrs, _live: &Self::Attrs) -> Option<String> {
+    /// What a person should know of a difference that neither its fields nor its impact say, in words for the plan: that
+    /// AWS cannot make it ([`Kind::normalize`] makes it none then), or cannot take it back.
+    fn notes(_desired: &Self::Attrs, _live: &Self::Attrs) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// Why AWS would refuse this update of an object that is used so, and what to do instead. A plan is refused with
+    /// it, and so is the call on a cloud file. While planning, `desired` has references to what is yet to be created.
+    fn refusal(_live: &Self::Attrs, _desired: &Self::Attrs, _users: &Users<'_>) -> Option<String> {
         None
     }
 
@@ -145,9 +154,25 @@ pub trait Kind: Target + Sized + 'static {
         None
     }
 
-    /// The impact of an update of these fields on those who use the object.
-    fn impact(_live: &Self::Attrs, _desired: &Self::Attrs, _changed: &[String]) -> Impact {
+    /// The impact of an update of these fields on those who use the object. `desired` has references to what is yet to
+    /// be created. What is out because something else is replaced is not asked here: the planner passes that on.
+    fn impact(_live: &Self::Attrs, _desired: &Self::Attrs, _changed: &[String], _users: &Users<'_>) -> Impact {
         Impact::None
+    }
+
+    /// What it means to others that this object goes: [`Impact::Outage`] or [`Impact::None`]. Asked for a deletion, and
+    /// for a replacement that deletes before it creates. Unless a kind knows better, an outage where traffic passes
+    /// through an object that something uses, and where AWS deletes what something goes on using; what AWS keeps as
+    /// long as it is used interrupts nobody when it goes.
+    fn deletion_impact(_live: &Self::Attrs, users: &Users<'_>) -> Impact {
+        let interrupts = if Self::SERVES_TRAFFIC { users.any() } else { Self::DELETED_IN_USE && users.stay() };
+        if interrupts { Impact::Outage } else { Impact::None }
+    }
+
+    /// Expected seconds of an update of these fields on AWS, where they are not those that its impact implies: as for a
+    /// creation if it interrupts, else a moment.
+    fn update_seconds(_live: &Self::Attrs, _desired: &Self::Attrs, _changed: &[String]) -> Option<u64> {
+        None
     }
 
     /// Whether deleting this object loses data that cannot be recreated.

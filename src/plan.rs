@@ -11,6 +11,7 @@ mod make;
 mod planner;
 mod recognise;
 mod recording;
+mod replacement;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, Serializer};
@@ -27,6 +28,7 @@ pub use guards::{AddressPattern, Allowances, PatternError};
 pub use known_outputs::{KnownOutputs, SecretMode, resolve_with, variables};
 pub use make::make;
 pub use recognise::recognise;
+pub use replacement::create_first;
 
 /// The version of the plan's JSON. Others are refused.
 pub const FORMAT_VERSION: u32 = 1;

@@ -9,7 +9,7 @@ use petgraph::algo::toposort;
 use petgraph::graph::{DiGraph, NodeIndex};
 use petgraph::visit::EdgeRef;
 
-use crate::plan::{Action, Change, ExecutionPlan};
+use crate::plan::{Action, Change, ExecutionPlan, create_first};
 use crate::value::Address;
 
 /// What a step of the plan does.
@@ -75,7 +75,7 @@ impl Order {
     /// The changes depend on one another in a cycle.
     pub fn of(execution: &ExecutionPlan) -> Result<Self, ChangeCycle> {
         let changes = &execution.plan.changes;
-        let create_first = rules::create_first(changes, &execution.steps);
+        let create_first = create_first(changes, &execution.steps);
         let graph = rules::graph(execution, &create_first);
         let remaining = remaining(&graph, execution)?;
         let stage = |operation: Operation| stage(&changes[operation.step], operation, &create_first);

@@ -329,6 +329,11 @@ impl Cloud for FileCloud {
                         format!("{} does not exist", change.id),
                     ));
                 };
+                if let Some(why) = kind.refusal(&record.attrs, change.attrs, &objects.users(kind.name(), change.id))
+                {
+                    let message = format!("{}: {why}", change.address);
+                    return Err(CloudError::new("file:Update", "InvalidParameterCombination", message));
+                }
                 let mut kept = outputs(context, kind, &record);
                 kept.retain(|name, _| {
                     kind.changing_outputs().contains(&name.as_str()) && !kind.changes_output(name, change.changed)

@@ -10,7 +10,7 @@ use crate::aws::TagIndex;
 use crate::kinds::example::Example;
 use crate::kinds::rules::{self, Rule, RuleInfo, TagCharacters, Violation};
 use crate::kinds::terraform::{Block, This};
-use crate::kinds::{Desired, Impact, Kind, Stage};
+use crate::kinds::{Desired, Impact, Kind, Stage, Users};
 use crate::spec::{AnySection, Environment};
 
 /// Every kind, in the documented order within a stage: so plans list them, and so they are made where nothing else
@@ -104,10 +104,13 @@ pub trait AnyKind: AnyCalls + Sync {
     /// Whether a live object stands where the desired one must, by its name or by [`Kind::is_counterpart`].
     fn is_counterpart(&self, desired: &Value, live: &Value) -> bool;
     fn normalize(&self, desired: &Value, live: &mut Value);
-    fn cannot_change(&self, desired: &Value, live: &Value) -> Option<String>;
+    fn notes(&self, desired: &Value, live: &Value) -> Vec<String>;
+    fn refusal(&self, live: &Value, desired: &Value, users: &Users<'_>) -> Option<String>;
     fn expand(&self, live: &Value, desired: &Value) -> Option<Value>;
     fn without_traffic(&self, live: Option<&Value>, desired: &Value) -> Option<Value>;
-    fn impact(&self, live: &Value, desired: &Value, changed: &[String]) -> Impact;
+    fn impact(&self, live: &Value, desired: &Value, changed: &[String], users: &Users<'_>) -> Impact;
+    fn deletion_impact(&self, live: &Value, users: &Users<'_>) -> Impact;
+    fn update_seconds(&self, live: &Value, desired: &Value, changed: &[String]) -> Option<u64>;
     /// Whether an update of these fields changes this output.
     fn changes_output(&self, output: &str, changed: &[String]) -> bool;
     fn deleted_in_use(&self) -> bool;
@@ -247,8 +250,15 @@ impl<K: Kind + AnyCalls + Sync> AnyKind for K {
         *live = json(found);
     }
 
-    fn cannot_change(&self, desired: &Value, live: &Value) -> Option<String> {
-        K::cannot_change(&K::Attrs::deserialize(desired).ok()?, &K::Attrs::deserialize(live).ok()?)
+    fn notes(&self, desired: &Value, live: &Value) -> Vec<String> {
+        match (K::Attrs::deserialize(desired), K::Attrs::deserialize(live)) {
+            (Ok(desired), Ok(live)) => K::notes(&desired, &live),
+            _ => Vec::new(),
+        }
+    }
+
+    fn refusal(&self, live: &Value, desired: &Value, users: &Users<'_>) -> Option<String> {
+        K::refusal(&K::Attrs::deserialize(live).ok()?, &K::Attrs::deserialize(desired).ok()?, users)
     }
 
     fn expand(&self, live: &Value, desired: &Value) -> Option<Value> {
@@ -261,11 +271,19 @@ impl<K: Kind + AnyCalls + Sync> AnyKind for K {
         K::without_traffic(live.as_ref(), &K::Attrs::deserialize(desired).ok()?).map(json)
     }
 
-    fn impact(&self, live: &Value, desired: &Value, changed: &[String]) -> Impact {
+    fn impact(&self, live: &Value, desired: &Value, changed: &[String], users: &Users<'_>) -> Impact {
         match (K::Attrs::deserialize(live), K::Attrs::deserialize(desired)) {
-            (Ok(live), Ok(desired)) => K::impact(&live, &desired, changed),
+            (Ok(live), Ok(desired)) => K::impact(&live, &desired, changed, users),
             _ => Impact::None,
         }
+    }
+
+    fn deletion_impact(&self, live: &Value, users: &Users<'_>) -> Impact {
+        K::Attrs::deserialize(live).map_or(Impact::None, |live| K::deletion_impact(&live, users))
+    }
+
+    fn update_seconds(&self, live: &Value, desired: &Value, changed: &[String]) -> Option<u64> {
+        K::update_seconds(&K::Attrs::deserialize(live).ok()?, &K::Attrs::deserialize(desired).ok()?, changed)
     }
 
     fn changes_output(&self, output: &str, changed: &[String]) -> bool {

@@ -69,9 +69,11 @@ pub enum Impact {
     InWindow,
     /// The database restarts.
     Reboot,
-    /// The database goes on in its other zone.
+    /// Another takes over at once, such as the database in its other zone: open connections break, new ones get through.
     Failover,
-    /// The object goes and another comes.
+    /// Who uses it is without it: for as long as the change takes, or for good where it goes.
+    Outage,
+    /// The object goes once another is there: open connections through it break.
     Replaced,
     /// What it holds is lost.
     DataLoss,
@@ -85,6 +87,7 @@ impl fmt::Display for Impact {
             Self::InWindow => "in the maintenance window",
             Self::Reboot => "reboot",
             Self::Failover => "failover",
+            Self::Outage => "outage",
             Self::Replaced => "replaced",
             Self::DataLoss => "data lost",
         })

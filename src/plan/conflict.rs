@@ -12,6 +12,9 @@ pub enum Conflict {
          that, then plan again"
     )]
     Protected(Address),
+    /// A change that AWS would refuse, and why.
+    #[error("{address} cannot be changed so: {why}")]
+    Refused { address: Address, why: String },
     #[error(
         "{id} exists where {address} would be, and belongs to {owner}: rename or move one of the two. Only if {owner} \
          no longer uses it: remove its tags baseplate:* by hand, then plan again"

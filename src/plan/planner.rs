@@ -1,3 +1,4 @@
+mod impact;
 mod origin;
 mod orphaned;
 #[cfg(test)]
@@ -5,6 +6,7 @@ mod tests;
 mod unmanaged;
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 
@@ -56,6 +58,7 @@ pub struct Planner<'a> {
     left_to_aws: Vec<LeftToAws>,
     /// The origin of each change, by address.
     origins: HashMap<Address, Origin>,
+    users: OnceCell<impact::UserIndex>,
 }
 
 impl<'a> Planner<'a> {
@@ -98,6 +101,7 @@ impl<'a> Planner<'a> {
             kept: Vec::new(),
             left_to_aws: Vec::new(),
             origins: HashMap::new(),
+            users: OnceCell::new(),
         }
     }
 
@@ -153,10 +157,12 @@ impl<'a> Planner<'a> {
         let live = &self.found[index].live;
         let different = if object.external { Vec::new() } else { different };
         self.record_left_to_aws(object, live);
+        let is_replaced = different.iter().any(|one| object.kind.replace_on().contains(&one.field()));
         // Most are as the spec says, word for word.
-        if let Some(attrs) = live.attrs.as_ref().filter(|attrs| !object.external && **attrs != *desired) {
-            let left = object.kind.cannot_change(&desired, attrs);
-            self.notes.extend(left.map(|what| format!("{}: {what}", object.address)));
+        let differs = |attrs: &&Value| !object.external && !is_replaced && **attrs != *desired;
+        if let Some(attrs) = live.attrs.as_ref().filter(differs) {
+            let notes = object.kind.notes(&desired, attrs);
+            self.notes.extend(notes.into_iter().map(|what| format!("{}: {what}", object.address)));
         }
         self.notes.extend(live.stuck.iter().map(|what| format!("{}: {what}", object.address)));
         self.scheduled.extend(live.scheduled.iter().map(|what| format!("{}: {what}", object.address)));
@@ -212,7 +218,8 @@ impl<'a> Planner<'a> {
         let origin = if deleted { Origin::Drift } else { Origin::Requested };
         fields.iter_mut().for_each(|field| field.origin = origin);
         let reason = if deleted { "deleted outside of Baseplate" } else { "does not exist" }.to_owned();
-        self.push(object, Action::Create, reason, Impact::None, None, fields, true);
+        let seconds = expected_duration(object.kind, Action::Create, Impact::None);
+        self.push(object, Action::Create, reason, (Impact::None, seconds), None, fields, true);
     }
 
     /// Records what the spec leaves to AWS.
@@ -251,18 +258,22 @@ impl<'a> Planner<'a> {
         if fields.iter().any(|field| !is_ownership(&field.path)) {
             fields.retain(|field| !is_ownership(&field.path));
         }
-        let impact =
-            || live.attrs.as_ref().map_or(Impact::None, |before| kind.impact(before, &object.attrs, &changed));
-        let (action, reason, impact) = match (replace.is_empty(), action) {
-            (false, _) => {
-                let reason = format!("AWS cannot change {} in place", replace.join(", "));
-                self.refuse_if_protected(kind, &object.address, live);
-                let impact = if holds_data(kind, live) { Impact::DataLoss } else { Impact::Replaced };
-                (Action::Replace, reason, impact)
+        let (action, reason, impact) = if replace.is_empty() {
+            let impact = self.update_impact(object, desired, live, &changed);
+            match action {
+                Action::Adopt => (Action::Adopt, "its ownership tags are incomplete".to_owned(), impact),
+                _ => (Action::Update, format!("differs in {}", changed.join(", ")), impact),
             }
-            (true, Action::Adopt) => (Action::Adopt, "its ownership tags are incomplete".to_owned(), impact()),
-            _ => (Action::Update, format!("differs in {}", changed.join(", ")), impact()),
+        } else {
+            let reason = format!("AWS cannot change {} in place", replace.join(", "));
+            self.refuse_if_protected(kind, &object.address, live);
+            let impact = if holds_data(kind, live) { Impact::DataLoss } else { Impact::Replaced };
+            (Action::Replace, reason, impact)
         };
+        let before = live.attrs.as_ref().filter(|_| action != Action::Replace);
+        let seconds = before
+            .and_then(|before| kind.update_seconds(before, desired, &changed))
+            .unwrap_or_else(|| expected_duration(kind, action, impact));
         let mut outputs = live.outputs.clone();
         if action == Action::Replace {
             outputs.retain(|name, _| kind.survives_replacement(name));
@@ -271,7 +282,7 @@ impl<'a> Planner<'a> {
             outputs.retain(|name, _| !kind.changes_output(name, &changed));
             self.known_outputs.record(&object.address, &live.id, outputs);
         }
-        self.push(object, action, reason, impact, Some(live), fields, kind.create_first());
+        self.push(object, action, reason, (impact, seconds), Some(live), fields, kind.create_first());
     }
 
     #[allow(clippy::too_many_arguments, reason = "the parts of one change, put together in one place")]
@@ -280,7 +291,7 @@ impl<'a> Planner<'a> {
         object: &DesiredObject,
         action: Action,
         reason: String,
-        impact: Impact,
+        (impact, seconds): (Impact, u64),
         live: Option<&Live<Value>>,
         fields: Vec<Field>,
         create_first: bool,
@@ -293,7 +304,7 @@ impl<'a> Planner<'a> {
             action,
             reason,
             impact,
-            seconds: expected_duration(object.kind, action, impact),
+            seconds,
             origin,
             guarded: false,
             id: live.map(|live| live.id.clone()),
@@ -350,7 +361,9 @@ impl<'a> Planner<'a> {
         });
         self.kept.sort();
         let env = self.context.env;
-        let (changes, mut steps): (Vec<Change>, Vec<Step>) = self.changes.into_iter().unzip();
+        let (mut changes, mut steps): (Vec<Change>, Vec<Step>) =
+            std::mem::take(&mut self.changes).into_iter().unzip();
+        self.tell_outages(&mut changes, &steps);
         let missing = guards::missing(&changes, self.unchanged.len(), self.options.destroy, &self.options.allow);
         // While planning, outputs that will change are left out; applying starts from all live ones. A left-over object
         // does not replace the one that is kept.
@@ -407,9 +420,11 @@ fn unknown_values(context: &Context<'_>, known_outputs: &KnownOutputs) -> Vec<St
 /// Seconds that a change typically takes on AWS. Updates that interrupt nothing are answered at once.
 fn expected_duration(kind: &dyn AnyKind, action: Action, impact: Impact) -> u64 {
     match (action, impact) {
-        (Action::Create, _) | (_, Impact::Rolling | Impact::Reboot | Impact::Failover) => kind.expected_seconds(),
         (Action::Replace, _) => kind.expected_seconds() + kind.expected_delete_seconds(),
         (Action::Delete, _) => kind.expected_delete_seconds(),
+        (Action::Create, _) | (_, Impact::Rolling | Impact::Reboot | Impact::Failover | Impact::Outage) => {
+            kind.expected_seconds()
+        }
         _ => 2,
     }
 }

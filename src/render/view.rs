@@ -3,12 +3,12 @@
 use crate::kinds::Impact;
 use crate::plan::{Action, Change, Origin, Plan};
 
-/// How dangerous a change is: 0 for the most. What loses data comes before what is replaced, then what goes, then
-/// what interrupts, and last what nobody notices.
+/// How dangerous a change is: 0 for the most. What loses data comes before what is replaced or leaves somebody without,
+/// then what goes, then what interrupts, and last what nobody notices.
 pub fn danger(change: &Change) -> u8 {
     match (change.impact, change.action) {
         (Impact::DataLoss, _) => 0,
-        (Impact::Replaced, _) | (_, Action::Replace) => 1,
+        (Impact::Replaced | Impact::Outage, _) | (_, Action::Replace) => 1,
         (_, Action::Delete) => 2,
         (Impact::Failover | Impact::Reboot, _) => 3,
         (Impact::Rolling, _) => 4,
@@ -70,12 +70,14 @@ pub fn warnings(plan: &Plan) -> Vec<String> {
     };
     let lost = count(|change| change.impact == Impact::DataLoss);
     let replaced = count(|change| change.action == Action::Replace);
+    let outages = count(|change| change.impact == Impact::Outage);
     let interrupted = count(|change| matches!(change.impact, Impact::Failover | Impact::Reboot));
     let rolling = count(|change| change.impact == Impact::Rolling);
     [
         say(lost, "change loses data", "changes lose data"),
         say(replaced, "object is replaced", "objects are replaced"),
-        say(interrupted, "database is interrupted", "databases are interrupted"),
+        say(outages, "change is an outage", "changes are outages"),
+        say(interrupted, "change breaks open connections", "changes break open connections"),
         say(rolling, "service restarts task by task", "services restart task by task"),
     ]
     .into_iter()
@@ -128,17 +130,19 @@ mod tests {
             ("replace", "data_loss"),
             ("replace", "replaced"),
             ("delete", "data_loss"),
+            ("delete", "outage"),
             ("update", "reboot"),
             ("adopt", "failover"),
             ("update", "rolling"),
         ]);
-        assert_eq!(counts(&plan), "2 to update, 2 to replace, 1 to delete, 1 to adopt; 0 unchanged.");
+        assert_eq!(counts(&plan), "2 to update, 2 to replace, 2 to delete, 1 to adopt; 0 unchanged.");
         assert_eq!(
             warnings(&plan),
             [
                 "2 changes lose data",
                 "2 objects are replaced",
-                "2 databases are interrupted",
+                "1 change is an outage",
+                "2 changes break open connections",
                 "1 service restarts task by task",
             ]
         );

@@ -100,7 +100,7 @@ fn one(out: &mut String, change: &Change, paint: Paint) {
     let impact = change.impact.to_string();
     let impact = match change.impact {
         Impact::None => paint.dim(&impact),
-        Impact::Replaced | Impact::DataLoss => paint.red(&impact),
+        Impact::Outage | Impact::Replaced | Impact::DataLoss => paint.red(&impact),
         _ => paint.yellow(&impact),
     };
     let _ = write!(head, "  {impact}{}", paint.dim(&format!(", {}", duration(change.seconds))));

@@ -330,27 +330,3 @@ impl<'a> Rules<'a> {
         }
     }
 }
-
-/// Whether each replacement makes the new object first. One that cannot forces those of its dependents that are
-/// replaced too: they must be gone before it can go.
-pub(super) fn create_first(changes: &[Change], steps: &[Step]) -> Vec<bool> {
-    let mut first: Vec<bool> = steps.iter().map(|step| step.create_first).collect();
-    loop {
-        let late: HashSet<&Address> = changes
-            .iter()
-            .zip(&first)
-            .filter(|(change, first)| change.action == Action::Replace && !**first)
-            .map(|(change, _)| &change.address)
-            .collect();
-        let mut is_final = true;
-        for (index, step) in steps.iter().enumerate() {
-            if first[index] && step.uses.iter().any(|address| late.contains(address)) {
-                first[index] = false;
-                is_final = false;
-            }
-        }
-        if is_final {
-            return first;
-        }
-    }
-}

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::{Capture, Record};
 use crate::applied::Applied;
-use crate::kinds::{AnyKind, find};
+use crate::kinds::{AnyKind, User, Users, find};
 use crate::value::walk::{Link, links};
 
 /// One change of a capture. It holds the state after it, so that it is idempotent.
@@ -94,6 +94,19 @@ impl Objects {
         let own = self.by_id.get(&key(kind, id));
         let users = self.users.get(&key(kind, id))?;
         self.records.get(users.iter().find(|user| Some(*user) != own)?)
+    }
+
+    /// All other objects that refer to the id of this one.
+    pub fn users(&self, kind: &str, id: &str) -> Users<'_> {
+        let own = self.by_id.get(&key(kind, id));
+        let users = self.users.get(&key(kind, id)).into_iter().flatten().filter(|user| Some(*user) != own);
+        let users = users.filter_map(|user| self.records.get(user)).map(|record| User {
+            address: &record.address,
+            attrs: &record.attrs,
+            stays: true,
+            is_used: self.users.contains_key(&key(record.address.kind(), &record.id)),
+        });
+        Users::new(users.collect(), None)
     }
 
     pub fn make(&mut self, change: Change) {

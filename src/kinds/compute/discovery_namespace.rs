@@ -13,7 +13,7 @@ use crate::kinds::compute::section::Services;
 use crate::kinds::network::vpc::{self, Vpc};
 use crate::kinds::rules::{Rule, edit};
 use crate::kinds::terraform::{Block, This};
-use crate::kinds::{Desired, Kind, Stage};
+use crate::kinds::{Desired, Impact, Kind, Stage, Users};
 use crate::spec::{Environment, Section};
 use crate::value::{Ref, Tags, Target};
 
@@ -98,6 +98,11 @@ impl Kind for DiscoveryNamespace {
             tags: env.tags_of::<Self>("main"),
         };
         vec![Desired::new("main", &[Cluster::KEY], attrs)]
+    }
+
+    /// AWS keeps it as long as a name is in it: those are missed.
+    fn deletion_impact(_live: &Attrs, _users: &Users<'_>) -> Impact {
+        Impact::None
     }
 
     fn terraform(attrs: &Attrs, _this: &This<'_>) -> Vec<Block> {

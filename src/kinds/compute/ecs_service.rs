@@ -31,7 +31,7 @@ use crate::kinds::network::subnet::{self, Subnet};
 use crate::kinds::network::{route_table, security_group_rules};
 use crate::kinds::rules::Rule;
 use crate::kinds::terraform::{Block, This};
-use crate::kinds::{Desired, Impact, Kind, Stage};
+use crate::kinds::{Desired, Impact, Kind, Stage, Users};
 use crate::spec::{self, AnySection, Environment, Section};
 use crate::value::{Address, Ref, Tags, Target};
 
@@ -77,6 +77,19 @@ impl Attrs {
     /// refuses where no more may run than the count.
     fn may_rebalance(&self) -> bool {
         self.maximum_percent > 100
+    }
+
+    /// Whether tasks run that requests are sent to.
+    fn serves(&self) -> bool {
+        self.desired_count != Some(0) && !(self.routes.is_empty() && self.discovery.is_empty())
+    }
+
+    /// How many tasks keep running during a rollout: ECS rounds up
+    /// (<https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service_definition_parameters.html>). One where
+    /// something else sets the count.
+    fn keeps_running(&self) -> i32 {
+        let count = self.desired_count.unwrap_or(1);
+        count.saturating_mul(self.minimum_percent).saturating_add(99) / 100
     }
 }
 
@@ -194,12 +207,24 @@ impl Kind for EcsService {
         live.initial_count = desired.initial_count;
     }
 
-    fn impact(_live: &Attrs, _desired: &Attrs, changed: &[String]) -> Impact {
+    fn impact(live: &Attrs, desired: &Attrs, changed: &[String], _users: &Users<'_>) -> Impact {
         let rolls = |field: &String| {
             ["task_definition", "subnets", "security_groups", "public_ip", "routes", "discovery"]
                 .contains(&field.as_str())
         };
-        if changed.iter().any(rolls) { Impact::Rolling } else { Impact::None }
+        let stops = live.serves() && desired.desired_count == Some(0);
+        match changed.iter().any(rolls) {
+            _ if stops => Impact::Outage,
+            // ECS stops the last task before the next one is healthy.
+            true if live.serves() && desired.keeps_running() == 0 => Impact::Outage,
+            true => Impact::Rolling,
+            false => Impact::None,
+        }
+    }
+
+    /// Requests come to it by a load balancer or a private name.
+    fn deletion_impact(live: &Attrs, _users: &Users<'_>) -> Impact {
+        if live.serves() { Impact::Outage } else { Impact::None }
     }
 
     /// Requests come by the old target groups until their rules have gone.

@@ -17,7 +17,7 @@ use crate::kinds::identity::iam_role::IamRole;
 use crate::kinds::monitoring::log_group::LogGroup;
 use crate::kinds::rules::Rule;
 use crate::kinds::terraform::{Block, This, document};
-use crate::kinds::{Desired, Kind, Stage};
+use crate::kinds::{Desired, Impact, Kind, Stage, Users};
 use crate::spec::{Environment, Section};
 use crate::value::{Ref, Tags, Target, Text};
 
@@ -159,6 +159,12 @@ impl Kind for TaskDefinition {
     /// Tags change on the revision that runs; only the digest counts them.
     fn changes_output(output: &str, changed: &[String]) -> bool {
         output == "seal" || changed.iter().any(|field| field != "tags")
+    }
+
+    /// Services go on with a revision that is inactive
+    /// (<https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deregister-task-definition-v2.html>).
+    fn deletion_impact(_live: &Attrs, _users: &Users<'_>) -> Impact {
+        Impact::None
     }
 
     /// CPU and memory are strings in Terraform.

@@ -17,7 +17,7 @@ use crate::kinds::data::section::{Databases, password_parameter};
 use crate::kinds::example::Example;
 use crate::kinds::rules::Rule;
 use crate::kinds::terraform::{Block, This};
-use crate::kinds::{Desired, Kind, Stage};
+use crate::kinds::{Desired, Impact, Kind, Stage, Users};
 use crate::spec::{self, AnySection, Environment, Section};
 use crate::value::{Secret, SecretSource, Tags, Target, Text};
 
@@ -145,6 +145,12 @@ impl Kind for SsmParameter {
     /// AWS counts every put as a version; tags have a call of their own.
     fn changes_output(_output: &str, changed: &[String]) -> bool {
         changed.iter().any(|field| field != "tags")
+    }
+
+    /// ECS reads a parameter when it starts a task: what runs goes on with what it was given
+    /// (<https://docs.aws.amazon.com/AmazonECS/latest/developerguide/secrets-envvar-ssm-paramstore.html>).
+    fn deletion_impact(_live: &Attrs, _users: &Users<'_>) -> Impact {
+        Impact::None
     }
 
     /// `value` is sensitive, as in Terraform; what everybody may read is in `insecure_value`.

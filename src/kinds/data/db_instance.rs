@@ -19,10 +19,11 @@ use crate::kinds::data::section::{ApplyChanges, Database, Databases, Engine, Sto
 use crate::kinds::example::Example;
 use crate::kinds::network::security_group::{self, SecurityGroup};
 use crate::kinds::network::security_group_rules;
+use crate::kinds::network::subnet::Subnet;
 use crate::kinds::network::vpc::{self, Vpc};
 use crate::kinds::rules::Rule;
 use crate::kinds::terraform::{Block, This};
-use crate::kinds::{Desired, Impact, Kind, Stage};
+use crate::kinds::{Desired, Impact, Kind, Stage, Users};
 use crate::spec::{self, AnySection, Environment, Section};
 use crate::value::{Address, Ref, Secret, SecretSource, Tags, Target, Text};
 
@@ -56,6 +57,10 @@ pub struct Attrs {
     #[serde(default)]
     pub vpc: Option<Ref<Vpc>>,
     pub subnet_group: Ref<DbSubnetGroup>,
+    /// The subnets of its group in which it runs, and its standby, where their zones tell: AWS chooses them. A cloud
+    /// file does not have it.
+    #[serde(default)]
+    pub placed_in: Option<BTreeSet<Ref<Subnet>>>,
     pub security_groups: BTreeSet<Ref<SecurityGroup>>,
     pub multi_az: bool,
     /// Days; 0 for no automated backups.
@@ -79,6 +84,17 @@ pub struct Attrs {
     pub password_version: Ref<SsmParameter>,
     /// Without those that keep the fields above.
     pub tags: Tags,
+}
+
+impl Attrs {
+    /// The subnets of its group that AWS keeps for it. Where nobody knows, as on a cloud file, they are the first: one,
+    /// and one more for a standby.
+    pub(super) fn stands_in(&self, group: &BTreeSet<Ref<Subnet>>) -> BTreeSet<Ref<Subnet>> {
+        match &self.placed_in {
+            Some(placed) => placed.clone(),
+            None => group.iter().take(if self.multi_az { 2 } else { 1 }).cloned().collect(),
+        }
+    }
 }
 
 const MAX_NAME: usize = 63;
@@ -108,6 +124,7 @@ fn wanted(env: &Environment, key: &str, database: &Database) -> Attrs {
         port: i32::from(database.port()),
         vpc: Some(vpc::reference(env)),
         subnet_group: Ref::to(key),
+        placed_in: None,
         security_groups: security_group::references(env, &database.security_groups),
         multi_az: database.multi_az,
         backup_retention: database.backup_retention,
@@ -174,22 +191,24 @@ impl Kind for DbInstance {
         live.storage = live.storage.min(desired.storage);
     }
 
-    fn cannot_change(desired: &Attrs, live: &Attrs) -> Option<String> {
-        // What AWS grows by itself is meant.
-        (live.storage > desired.storage && desired.max_storage == 0).then(|| {
-            format!(
-                "AWS cannot shrink storage: it stays at {} GiB, where the spec says {}",
-                live.storage, desired.storage
-            )
-        })
+    fn notes(desired: &Attrs, live: &Attrs) -> Vec<String> {
+        change::notes(desired, live)
+    }
+
+    fn refusal(live: &Attrs, desired: &Attrs, _users: &Users<'_>) -> Option<String> {
+        change::refusal(live, desired)
     }
 
     fn holds_data(_live: &Attrs) -> bool {
         true
     }
 
-    fn impact(live: &Attrs, desired: &Attrs, changed: &[String]) -> Impact {
+    fn impact(live: &Attrs, desired: &Attrs, changed: &[String], _users: &Users<'_>) -> Impact {
         change::impact(live, desired, changed)
+    }
+
+    fn update_seconds(live: &Attrs, desired: &Attrs, changed: &[String]) -> Option<u64> {
+        change::seconds(live, desired, changed)
     }
 
     fn expand(live: &Attrs, desired: &Attrs) -> Option<Attrs> {
@@ -370,6 +389,7 @@ mod tests {
             port: 5432,
             vpc: None,
             subnet_group: Ref::id("legend-dev-main"),
+            placed_in: None,
             security_groups: BTreeSet::new(),
             multi_az: false,
             backup_retention: 1,
@@ -393,12 +413,12 @@ mod tests {
     fn storage_never_shrinks() {
         for (max_storage, told) in [(0, true), (100, false)] {
             let (desired, mut live) = (Attrs { max_storage, ..attrs() }, Attrs { storage: 40, ..attrs() });
-            assert_eq!(DbInstance::cannot_change(&desired, &live).is_some(), told);
+            assert_eq!(!DbInstance::notes(&desired, &live).is_empty(), told);
             DbInstance::normalize(&desired, &mut live);
             assert_eq!(live.storage, 20);
         }
         let mut smaller = Attrs { storage: 10, ..attrs() };
-        assert_eq!(DbInstance::cannot_change(&attrs(), &smaller), None);
+        assert_eq!(DbInstance::notes(&attrs(), &smaller), [""; 0]);
         DbInstance::normalize(&attrs(), &mut smaller);
         assert_eq!(smaller.storage, 10, "a growth is a difference");
     }

@@ -3,12 +3,13 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use crate::kinds::data::db_instance::{self, DbInstance};
 use crate::kinds::data::section::Databases;
 use crate::kinds::network::section::Tier;
 use crate::kinds::network::subnet::{self, Subnet};
 use crate::kinds::network::vpc::{self, Vpc};
 use crate::kinds::terraform::{Block, This};
-use crate::kinds::{Desired, Kind, Stage};
+use crate::kinds::{Desired, Kind, Stage, Users};
 use crate::spec::{Environment, Section};
 use crate::value::{Ref, Tags, Target};
 
@@ -64,6 +65,25 @@ impl Kind for DbSubnetGroup {
         if live.vpc.is_none() {
             live.vpc.clone_from(&desired.vpc);
         }
+    }
+
+    /// RDS takes no subnet out of a group in which a database runs, and EC2 deletes none with an interface in it
+    /// (<https://repost.aws/knowledge-center/rds-db-subnet-group>).
+    fn refusal(live: &Attrs, desired: &Attrs, users: &Users<'_>) -> Option<String> {
+        let leaves = |database: &db_instance::Attrs| {
+            let stands_in = database.stands_in(&live.subnets);
+            stands_in.into_iter().find(|subnet| live.subnets.contains(subnet) && !desired.subnets.contains(subnet))
+        };
+        let mut databases = users.of::<DbInstance>();
+        let (name, subnet) =
+            databases.find_map(|(_, database)| Some((database.identifier.clone(), leaves(&database)?)))?;
+        Some(format!(
+            "database {name} runs in {subnet}, and as long as it does AWS neither takes that subnet out of the group \
+             nor deletes it. Keep the subnet as it is, and add others beside it under new keys; to move the database, \
+             set `multi-az = true` and apply, run aws rds reboot-db-instance --db-instance-identifier {name} \
+             --force-failover, and set `multi-az` back; or restore a snapshot into a new entry of [databases]",
+            subnet = subnet.value()
+        ))
     }
 
     fn terraform(attrs: &Attrs, _this: &This<'_>) -> Vec<Block> {

@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::kinds::edge::entry::{Balancer, balancers};
 use crate::kinds::rules::Rule;
 use crate::kinds::terraform::{Block, This};
-use crate::kinds::{Desired, Kind, Stage};
+use crate::kinds::{Desired, Impact, Kind, Stage, Users};
 use crate::spec::{Environment, same_other_tags};
 use crate::value::{Tags, Target};
 
@@ -93,6 +93,11 @@ impl Kind for Certificate {
     fn is_counterpart(desired: &Attrs, live: &Attrs) -> bool {
         (&desired.domain, &desired.alternative_names) == (&live.domain, &live.alternative_names)
             && same_other_tags(&desired.tags, &live.tags)
+    }
+
+    /// That it is issued is said by an object of its own: who has that uses the certificate.
+    fn deletion_impact(_live: &Attrs, users: &Users<'_>) -> Impact {
+        if users.iter().any(|user| user.is_used) { Impact::Outage } else { Impact::None }
     }
 
     fn terraform(attrs: &Attrs, _this: &This<'_>) -> Vec<Block> {

@@ -21,7 +21,7 @@ use crate::kinds::edge::load_balancer::LoadBalancer;
 use crate::kinds::example::Example;
 use crate::kinds::rules::{Rule, TagCharacters};
 use crate::kinds::terraform::{Block, This};
-use crate::kinds::{Desired, Kind, Stage};
+use crate::kinds::{Desired, Impact, Kind, Stage, Users};
 use crate::spec::{self, AnySection, Environment};
 use crate::value::{Address, Ref, Tags, Target, Text};
 
@@ -145,6 +145,11 @@ impl Kind for DnsRecord {
     /// ACM looks for the record of a domain as long as there is a certificate for that.
     fn deleted_after(live: &Attrs) -> &'static [&'static str] {
         if live.sort == CNAME { &["certificate"] } else { Self::DELETE_AFTER }
+    }
+
+    /// Who asks for a name comes from outside; what proves a domain is asked for by ACM alone, and by the next one.
+    fn deletion_impact(live: &Attrs, _users: &Users<'_>) -> Impact {
+        if matches!(live.answer, Answer::Alias { .. }) { Impact::Outage } else { Impact::None }
     }
 
     /// The zone's id is the record's own output: a spec may name the zone by its domain.

@@ -13,7 +13,7 @@ use crate::kinds::edge::load_balancer::LoadBalancer;
 use crate::kinds::edge::routes::{Routed, routed};
 use crate::kinds::rules::{Rule, edit};
 use crate::kinds::terraform::{Block, This};
-use crate::kinds::{Desired, Kind, Stage};
+use crate::kinds::{Desired, Impact, Kind, Stage, Users};
 use crate::spec::Environment;
 use crate::value::{Ref, Tags};
 
@@ -169,6 +169,12 @@ impl Kind for Listener {
     fn without_traffic(live: Option<&Attrs>, desired: &Attrs) -> Option<Attrs> {
         let default_action = Action::without_traffic(&live?.default_action, &desired.default_action)?;
         Some(Attrs { default_action, ..desired.clone() })
+    }
+
+    /// Who calls comes from outside: one that answers everybody with an error and has no rule answers nobody.
+    fn deletion_impact(live: &Attrs, users: &Users<'_>) -> Impact {
+        let answers = users.any() || !matches!(live.default_action, Action::Fixed { .. });
+        if answers { Impact::Outage } else { Impact::None }
     }
 
     fn terraform(attrs: &Attrs, _this: &This<'_>) -> Vec<Block> {

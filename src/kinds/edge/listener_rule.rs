@@ -15,7 +15,7 @@ use crate::kinds::edge::listener::{Action, Listener};
 use crate::kinds::edge::routes::routed;
 use crate::kinds::rules::Rule;
 use crate::kinds::terraform::{Block, This};
-use crate::kinds::{Desired, Kind, Stage};
+use crate::kinds::{Desired, Impact, Kind, Stage, Users};
 use crate::spec::Environment;
 use crate::value::{Ref, Tags, Target, Text};
 
@@ -124,6 +124,11 @@ impl Kind for ListenerRule {
             (attrs.paths.clone(), attrs.hosts.clone(), attrs.source_ips.clone(), attrs.action.clone())
         };
         desired.listener == live.listener && (desired.priority == live.priority || takes(desired) == takes(live))
+    }
+
+    /// Who calls comes from outside.
+    fn deletion_impact(live: &Attrs, _users: &Users<'_>) -> Impact {
+        if is_held_back(live) { Impact::None } else { Impact::Outage }
     }
 
     fn terraform(attrs: &Attrs, _this: &This<'_>) -> Vec<Block> {

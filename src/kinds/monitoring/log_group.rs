@@ -4,7 +4,7 @@ use serde_json::json;
 use crate::kinds::compute::section::Services;
 use crate::kinds::rules::{Rule, edit};
 use crate::kinds::terraform::{Block, This};
-use crate::kinds::{Desired, Kind, Stage};
+use crate::kinds::{Desired, Impact, Kind, Stage, Users};
 use crate::spec::{Environment, Section};
 use crate::value::{Tags, Target};
 
@@ -86,6 +86,11 @@ impl Kind for LogGroup {
 
     fn holds_data(_live: &Attrs) -> bool {
         true
+    }
+
+    /// Tasks run on without it; what they say is lost.
+    fn deletion_impact(_live: &Attrs, _users: &Users<'_>) -> Impact {
+        Impact::None
     }
 
     fn terraform(attrs: &Attrs, _this: &This<'_>) -> Vec<Block> {

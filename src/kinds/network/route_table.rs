@@ -14,7 +14,7 @@ use crate::kinds::network::vpc::{self, Vpc};
 use crate::kinds::network::{ec2, zones};
 use crate::kinds::rules::TagCharacters;
 use crate::kinds::terraform::{Block, This, name_of};
-use crate::kinds::{Desired, Kind, Stage};
+use crate::kinds::{Desired, Impact, Kind, Stage, Users};
 use crate::spec::{Environment, Section, same_other_tags};
 use crate::value::{Address, Ref, Tags, Target};
 
@@ -138,6 +138,19 @@ impl Kind for RouteTable {
         let gone = live.routes.iter().filter(|route| !stays(route) && !matches!(route.via, Via::Other(_)));
         let routes: BTreeSet<Route> = desired.routes.iter().chain(gone).cloned().collect();
         (routes.len() > desired.routes.len()).then(|| Attrs { routes, ..desired.clone() })
+    }
+
+    /// A route that goes takes the way out of what runs there; one with another target is put in its place by one call,
+    /// and only open connections break: another gateway does not know them.
+    fn impact(live: &Attrs, desired: &Attrs, _changed: &[String], users: &Users<'_>) -> Impact {
+        let after = |route: &Route| desired.routes.iter().find(|other| other.destination == route.destination);
+        let of_route = |route: &Route| match after(route) {
+            None => Impact::Outage,
+            Some(other) if other.via != route.via => Impact::Failover,
+            Some(_) => Impact::None,
+        };
+        let worst = live.routes.iter().map(of_route).max().unwrap_or(Impact::None);
+        if users.stay() { worst } else { Impact::None }
     }
 
     fn is_counterpart(desired: &Attrs, live: &Attrs) -> bool {

@@ -10,7 +10,7 @@ use crate::kinds::network::security_group::SecurityGroup;
 use crate::kinds::network::security_group::section::SecurityGroups;
 use crate::kinds::rules::Rule as AwsRule;
 use crate::kinds::terraform::{Block, This, name_of};
-use crate::kinds::{Desired, Kind, Stage};
+use crate::kinds::{Desired, Impact, Kind, Stage, Users};
 use crate::spec::{Environment, Section};
 use crate::value::{Address, Ref, Target};
 
@@ -78,6 +78,28 @@ impl Kind for SecurityGroupRules {
             ingress.len() <= MOST_RULES && egress.len() <= MOST_RULES,
         );
         (more && fits).then(|| Attrs { ingress, egress, ..desired.clone() })
+    }
+
+    /// A rule that goes cuts off whom it let through, if both ends stay: unless another rule still lets them through, or
+    /// a new one for the same peer takes its place, as when a port moves. Both stay open until all have moved.
+    fn impact(live: &Attrs, desired: &Attrs, _changed: &[String], users: &Users<'_>) -> Impact {
+        let is_used = |group: &Ref<SecurityGroup>| {
+            let users = users.of_another(group);
+            users.is_none_or(|users| users.iter().any(|user| user.stays && user.address.kind() != Self::KIND))
+        };
+        let cuts_off = |live: &BTreeSet<Rule>, desired: &BTreeSet<Rule>| {
+            let takes_over = |rule: &Rule, other: &Rule| {
+                other.covers(rule)
+                    || (!live.iter().any(|before| before.allows_the_same(other)) && other.is_for_same_peer(rule))
+            };
+            let gone = live.iter().filter(|rule| !desired.iter().any(|other| takes_over(rule, other)));
+            gone.into_iter().any(|rule| match &rule.peer {
+                Peer::Group(group) => is_used(group),
+                Peer::Cidr(_) | Peer::PrefixList(_) => true,
+            })
+        };
+        let cuts_off = cuts_off(&live.ingress, &desired.ingress) || cuts_off(&live.egress, &desired.egress);
+        if cuts_off && users.stay() { Impact::Outage } else { Impact::None }
     }
 
     fn is_counterpart(desired: &Attrs, live: &Attrs) -> bool {

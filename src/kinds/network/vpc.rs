@@ -7,7 +7,7 @@ use crate::kinds::network::ec2;
 use crate::kinds::network::section::Network;
 use crate::kinds::rules::{Rule, TagCharacters, edit};
 use crate::kinds::terraform::{Block, This};
-use crate::kinds::{Desired, Kind, Stage};
+use crate::kinds::{Desired, Impact, Kind, Stage, Users};
 use crate::spec::{self, AnySection, Environment, Section, same_other_tags};
 use crate::value::{Ref, Tags, Target};
 
@@ -140,6 +140,13 @@ impl Kind for Vpc {
     /// Any number of VPCs may have one range.
     fn is_counterpart(desired: &Attrs, live: &Attrs) -> bool {
         desired.cidr == live.cidr && same_other_tags(&desired.tags, &live.tags)
+    }
+
+    /// Without the resolver no name leads anywhere, and without host names none of a private zone does
+    /// (<https://docs.aws.amazon.com/vpc/latest/userguide/AmazonDNS-concepts.html>).
+    fn impact(live: &Attrs, desired: &Attrs, _changed: &[String], users: &Users<'_>) -> Impact {
+        let ends = (live.dns_support && !desired.dns_support) || (live.dns_hostnames && !desired.dns_hostnames);
+        if ends && users.stay() { Impact::Outage } else { Impact::None }
     }
 
     fn terraform(attrs: &Attrs, _this: &This<'_>) -> Vec<Block> {

@@ -8,7 +8,7 @@ use crate::kinds::example::Example;
 use crate::kinds::registry::ecr_repository::section::Registries;
 use crate::kinds::rules::{Rule, edit};
 use crate::kinds::terraform::{Block, This, document};
-use crate::kinds::{Desired, Kind, Stage};
+use crate::kinds::{Desired, Impact, Kind, Stage, Users};
 use crate::spec::{self, AnySection, Environment, Section};
 use crate::value::{Tags, Target};
 
@@ -100,6 +100,11 @@ impl Kind for EcrRepository {
 
     fn holds_data(_live: &Attrs) -> bool {
         true
+    }
+
+    /// A task pulls its image when it starts.
+    fn deletion_impact(_live: &Attrs, _users: &Users<'_>) -> Impact {
+        Impact::None
     }
 
     fn terraform(attrs: &Attrs, this: &This<'_>) -> Vec<Block> {

@@ -45,7 +45,10 @@ impl Planner<'_> {
             _ => "not in the spec",
         };
         let depends_on: BTreeSet<Address> = self.referred(address, attrs);
-        let impact = if holds_data(*kind, live) { Impact::DataLoss } else { Impact::None };
+        let impact = match holds_data(*kind, live) {
+            true => Impact::DataLoss,
+            false => self.deletion_impact(*kind, address, live),
+        };
         let mut change = Change {
             address: address.clone(),
             stage: object.map_or(kind.stage(), |object| object.stage),

@@ -2,7 +2,9 @@
 
 mod actions;
 mod digest;
+mod impacts;
 mod origins;
+mod refusals;
 
 use serde_json::Value;
 

@@ -1,29 +1,116 @@
 //! What RDS is asked to do to an instance that is there.
 
-use super::Attrs;
-use crate::kinds::Impact;
+use super::{Attrs, DbInstance, version};
 use crate::kinds::data::section::ApplyChanges;
+use crate::kinds::{Impact, Kind};
 
 #[cfg(feature = "aws")]
 pub(super) use calls::{modify, snapshot_name};
 
+/// What is seen of a major upgrade: AWS gives no figure, takes a snapshot before and after it, and the engine's own
+/// upgrade between them is out of service
+/// (<https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_UpgradeDBInstance.PostgreSQL.html>).
+const MAJOR_UPGRADE_SECONDS: u64 = 1800;
+
 /// What RDS says of each setting in "Settings for DB instances"
 /// (<https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_ModifyInstance.Settings.html>): some need a restart,
-/// which a standby in another zone takes most of.
+/// which a standby in another zone takes most of; both are upgraded at once. What that page does not name as downtime
+/// has none: storage, its limit, gp2 and gp3, the standby, windows, password, insights, groups.
 pub(super) fn impact(live: &Attrs, desired: &Attrs, changed: &[String]) -> Impact {
     let changes = |field: &str| changed.iter().any(|changed| changed == field);
-    let first_or_last_backup = (live.backup_retention == 0) != (desired.backup_retention == 0);
     let moves = changes("class") || changes("subnet_group");
-    let restarts =
-        moves || changes("version") || changes("port") || (changes("backup_retention") && first_or_last_backup);
+    let backups = changes("backup_retention") && first_or_last_backup(live, desired);
+    let restarts = moves || changes("version") || changes("port") || backups;
     // RDS restarts the instance for another port at once, whatever else waits for the window.
     let waits = desired.apply_changes == ApplyChanges::Window && !changes("port");
     match restarts {
+        true if backups && desired.backup_retention == 0 => Impact::DataLoss,
         false => Impact::None,
         true if waits => Impact::InWindow,
+        true if changes("version") && is_major_upgrade(live, desired) => Impact::Outage,
         true if live.multi_az && moves => Impact::Failover,
         true => Impact::Reboot,
     }
+}
+
+/// RDS restarts an instance, with or without a standby, when backups begin and when they end.
+fn first_or_last_backup(live: &Attrs, desired: &Attrs) -> bool {
+    (live.backup_retention == 0) != (desired.backup_retention == 0)
+}
+
+fn is_major_upgrade(live: &Attrs, desired: &Attrs) -> bool {
+    version::crosses_major(&desired.engine, &live.version, &desired.version)
+        && !version::is_downgrade(desired, &live.version)
+}
+
+/// The seconds of an update that its impact does not tell.
+pub(super) fn seconds(live: &Attrs, desired: &Attrs, changed: &[String]) -> Option<u64> {
+    let waits = desired.apply_changes == ApplyChanges::Window;
+    match impact(live, desired, changed) {
+        Impact::Outage => Some(MAJOR_UPGRADE_SECONDS),
+        Impact::DataLoss if !waits => Some(DbInstance::EXPECTED_SECONDS),
+        _ => None,
+    }
+}
+
+/// What AWS does not do, or does not take back.
+pub(super) fn notes(desired: &Attrs, live: &Attrs) -> Vec<String> {
+    let mut notes = Vec::new();
+    let when = match desired.apply_changes {
+        ApplyChanges::Window => " in the maintenance window",
+        ApplyChanges::Immediately => "",
+    };
+    let snapshot = format!(
+        "Take a snapshot first: aws rds create-db-snapshot --db-instance-identifier {name} --db-snapshot-identifier \
+         {name}-before",
+        name = live.identifier
+    );
+    // What AWS grows by itself is meant.
+    if live.storage > desired.storage && desired.max_storage == 0 {
+        notes.push(format!(
+            "AWS cannot shrink storage: it stays at {} GiB, where the spec says {}",
+            live.storage, desired.storage
+        ));
+    }
+    if is_major_upgrade(live, desired) {
+        notes.push(format!(
+            "{} → {} is a major version, which AWS does not take back: nobody reaches the database for some {} \
+             minutes{when}. {snapshot}",
+            live.version,
+            desired.version,
+            MAJOR_UPGRADE_SECONDS / 60
+        ));
+    }
+    if live.backup_retention > 0 && desired.backup_retention == 0 {
+        notes.push(format!(
+            "without `backup-retention` AWS deletes the automated backups of the last {} days{when}, and restarts the \
+             database. {snapshot}",
+            live.backup_retention
+        ));
+    }
+    notes
+}
+
+/// Why RDS refuses to make one of the other.
+pub(super) fn refusal(live: &Attrs, desired: &Attrs) -> Option<String> {
+    if version::is_downgrade(desired, &live.version) {
+        return Some(format!(
+            "it runs version {live}, the spec says {wanted}, and AWS has no downgrade. Ask for {live}; or restore a \
+             snapshot from before the upgrade into a new instance (aws rds restore-db-instance-from-db-snapshot), or \
+             load a dump into a new entry of [databases]",
+            live = live.version,
+            wanted = desired.version
+        ));
+    }
+    let stays_in_vpc = live.vpc.is_none() || live.vpc == desired.vpc;
+    (live.subnet_group != desired.subnet_group && stays_in_vpc).then(|| {
+        format!(
+            "it is in the DB subnet group {}, and AWS moves no database to another one of its VPC \
+             (InvalidVPCNetworkStateFault). Restore a snapshot of it into the new group (aws rds \
+             restore-db-instance-from-db-snapshot --db-subnet-group-name …)",
+            live.subnet_group.value()
+        )
+    })
 }
 
 #[cfg(feature = "aws")]
@@ -35,7 +122,7 @@ mod calls {
     use aws_smithy_types::DateTime;
     use aws_smithy_types::date_time::Format;
 
-    use super::super::{ids, reveal, version};
+    use super::super::{ids, reveal};
     use super::*;
     use crate::aws::{Aws, CloudError};
     use crate::kinds::Update;
@@ -115,6 +202,14 @@ mod tests {
     use super::super::tests::attrs;
     use super::*;
 
+    fn retention(days: i32) -> Attrs {
+        Attrs { backup_retention: days, ..attrs() }
+    }
+
+    fn version(version: &str) -> Attrs {
+        Attrs { version: version.to_owned(), auto_minor_upgrades: false, ..attrs() }
+    }
+
     #[test]
     fn another_port_does_not_wait_for_the_window() {
         let windowed = || Attrs { apply_changes: ApplyChanges::Window, ..attrs() };
@@ -122,5 +217,78 @@ mod tests {
         assert_eq!(of("port"), Impact::Reboot);
         assert_eq!(of("class"), Impact::InWindow);
         assert_eq!(of("storage"), Impact::None);
+    }
+
+    #[test]
+    fn what_settings_do_is_what_rds_says() {
+        let standby = Attrs { multi_az: true, ..attrs() };
+        let of = |live: &Attrs, field: &str| impact(live, live, &[field.to_owned()]);
+        for field in [
+            "storage",
+            "max_storage",
+            "storage_type",
+            "multi_az",
+            "backup_retention",
+            "backup_window",
+            "maintenance_window",
+            "deletion_protection",
+            "auto_minor_upgrades",
+            "performance_insights",
+            "copy_tags_to_snapshot",
+            "public",
+            "password_version",
+            "security_groups",
+            "tags",
+        ] {
+            assert_eq!((of(&attrs(), field), of(&standby, field)), (Impact::None, Impact::None), "{field}");
+        }
+        assert_eq!((of(&attrs(), "class"), of(&standby, "class")), (Impact::Reboot, Impact::Failover));
+        assert_eq!((of(&attrs(), "version"), of(&standby, "version")), (Impact::Reboot, Impact::Reboot));
+    }
+
+    #[test]
+    fn the_last_backup_is_data() {
+        let of = |from, to| impact(&retention(from), &retention(to), &["backup_retention".to_owned()]);
+        assert_eq!((of(7, 3), of(0, 7), of(7, 0)), (Impact::None, Impact::Reboot, Impact::DataLoss));
+        let windowed = |days| Attrs { apply_changes: ApplyChanges::Window, ..retention(days) };
+        let of = |from, to| impact(&windowed(from), &windowed(to), &["backup_retention".to_owned()]);
+        assert_eq!((of(0, 7), of(7, 0)), (Impact::InWindow, Impact::DataLoss));
+        let notes = notes(&retention(0), &retention(7));
+        assert!(notes.len() == 1 && notes[0].contains("automated backups of the last 7 days"), "{notes:?}");
+    }
+
+    #[test]
+    fn a_major_version_is_one_way() {
+        let changed = ["version".to_owned()];
+        let (live, minor, major) = (version("16.3"), version("16.4"), version("17"));
+        assert_eq!(impact(&live, &minor, &changed), Impact::Reboot);
+        assert_eq!(impact(&live, &major, &changed), Impact::Outage);
+        assert_eq!((seconds(&live, &minor, &changed), seconds(&live, &major, &changed)), (None, Some(1800)));
+        assert_eq!(notes(&minor, &live), [""; 0]);
+        let told = notes(&major, &live);
+        assert!(told.len() == 1 && told[0].starts_with("16.3 → 17 is a major version"), "{told:?}");
+    }
+
+    #[test]
+    fn there_is_no_downgrade() {
+        for (live, wanted) in [("16.4", "16.3"), ("16.4", "15"), ("16.10", "16.9"), ("16.4", "15.9")] {
+            let why = refusal(&version(live), &version(wanted)).unwrap_or_default();
+            assert!(why.starts_with(&format!("it runs version {live}, the spec says {wanted},")), "{why}");
+            assert_eq!(notes(&version(wanted), &version(live)), [""; 0], "a refusal is enough");
+        }
+        for (live, wanted) in [("16.4", "16"), ("16.4", "16.4"), ("16.3", "16.4"), ("16.3", "17")] {
+            assert_eq!(refusal(&version(live), &version(wanted)), None, "{live} → {wanted}");
+        }
+        let upgraded = Attrs { auto_minor_upgrades: true, ..version("16.3") };
+        assert_eq!(refusal(&version("16.4"), &upgraded), None, "AWS did it, as it was told to");
+    }
+
+    #[test]
+    fn a_database_stays_in_its_subnet_group() {
+        use crate::value::Ref;
+        let moved = Attrs { subnet_group: Ref::id("other"), ..attrs() };
+        assert!(refusal(&attrs(), &moved).is_some_and(|why| why.contains("moves no database")));
+        let elsewhere = Attrs { vpc: Some(Ref::id("vpc-2")), ..moved };
+        assert_eq!(refusal(&Attrs { vpc: Some(Ref::id("vpc-1")), ..attrs() }, &elsewhere), None, "it is replaced");
     }
 }

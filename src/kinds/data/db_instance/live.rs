@@ -1,8 +1,11 @@
 //! Instances as RDS tells them.
 
+use std::collections::BTreeSet;
+
 use aws_sdk_rds::Client as Rds;
 use aws_sdk_rds::types::{
-    DbInstance as Instance, DbSubnetGroup, Endpoint, PendingModifiedValues, VpcSecurityGroupMembership,
+    AvailabilityZone, DbInstance as Instance, DbSubnetGroup, Endpoint, PendingModifiedValues,
+    VpcSecurityGroupMembership,
 };
 
 use super::pending::Pending;
@@ -10,6 +13,7 @@ use super::{Attrs, DbInstance, identifier};
 use crate::aws::{Aws, CloudError, ErrorClass, OwnError, Reader, SdkResult};
 use crate::kinds::data::db_subnet_group::from_rds;
 use crate::kinds::data::section::{ApplyChanges, Databases};
+use crate::kinds::network::subnet::Subnet;
 use crate::kinds::{Live, Outputs, Poll};
 use crate::value::{Ref, Secret, SecretSource, Tags, Target};
 
@@ -89,11 +93,19 @@ pub(super) fn readiness(instance: &Instance, wanted: &Attrs) -> Poll {
                 None => Poll::Done(outputs(instance)),
             }
         }
+        // It takes a while to leave this state once its storage has been raised.
+        "storage-full" if grows(instance, wanted) => Poll::Waiting("storage-full, its storage grows".to_owned()),
         _ => match stuck(instance) {
             Some(why) => Poll::Failed(format!("{why}, then apply again")),
             None => Poll::Waiting(status.to_owned()),
         },
     }
+}
+
+/// Whether RDS has accepted more storage than the instance has.
+fn grows(instance: &Instance, wanted: &Attrs) -> bool {
+    let pending = instance.pending_modified_values().and_then(PendingModifiedValues::allocated_storage);
+    pending.is_some() || instance.allocated_storage().is_some_and(|storage| storage < wanted.storage)
 }
 
 /// The state of an instance that does not become available by itself, and what ends it
@@ -201,6 +213,20 @@ fn unread(instance: &Instance) -> Vec<&'static str> {
     unread
 }
 
+/// The subnets in the zones of an instance and its standby. RDS does not name them: where a group has several in one
+/// zone, any of them may be it, and none is told.
+fn placed_in(instance: &Instance, group: &DbSubnetGroup) -> BTreeSet<Ref<Subnet>> {
+    let zones = [instance.availability_zone(), instance.secondary_availability_zone()];
+    let of_zone = |zone: &str| {
+        let is_there = |subnet: &&aws_sdk_rds::types::Subnet| {
+            subnet.subnet_availability_zone().and_then(AvailabilityZone::name) == Some(zone)
+        };
+        let mut subnets = group.subnets().iter().filter(is_there);
+        subnets.next().filter(|_| subnets.next().is_none()).and_then(|subnet| subnet.subnet_identifier())
+    };
+    zones.into_iter().flatten().filter_map(of_zone).map(Ref::id).collect()
+}
+
 fn attributes(instance: &Instance, mut tags: Tags) -> Attrs {
     let text = |value: Option<&str>| value.unwrap_or_default().to_owned();
     let final_snapshot = tags.remove(FINAL_SNAPSHOT);
@@ -224,6 +250,7 @@ fn attributes(instance: &Instance, mut tags: Tags) -> Attrs {
         port: instance.endpoint().and_then(Endpoint::port).unwrap_or_default(),
         vpc: instance.db_subnet_group().and_then(DbSubnetGroup::vpc_id).map(Ref::id),
         subnet_group: Ref::id(subnet_group.unwrap_or_default()),
+        placed_in: instance.db_subnet_group().map(|group| placed_in(instance, group)),
         security_groups: groups
             .filter_map(VpcSecurityGroupMembership::vpc_security_group_id)
             .map(Ref::id)
@@ -283,6 +310,40 @@ mod tests {
             matches!(readiness(&instance, &attrs()), Poll::Failed(why) if why.contains("being deleted outside of \
                                                                                         Baseplate"))
         );
+    }
+
+    #[test]
+    fn one_whose_full_storage_was_raised_is_waited_for() {
+        let full = || Instance::builder().db_instance_identifier("main").db_instance_status("storage-full");
+        let raised = Attrs { storage: 40, ..attrs() };
+        let accepted = full().allocated_storage(20).build();
+        assert!(matches!(readiness(&accepted, &raised), Poll::Waiting(_)));
+        let pending = PendingModifiedValues::builder().allocated_storage(40).build();
+        let pending = full().allocated_storage(20).pending_modified_values(pending).build();
+        assert!(matches!(readiness(&pending, &raised), Poll::Waiting(_)));
+        let full = full().allocated_storage(20).build();
+        assert!(matches!(readiness(&full, &attrs()), Poll::Failed(why) if why.contains("raise its `storage`")));
+    }
+
+    #[test]
+    fn a_database_stands_where_its_zone_has_one_subnet() {
+        let subnet = |id: &str, zone: &str| {
+            let zone = AvailabilityZone::builder().name(zone).build();
+            aws_sdk_rds::types::Subnet::builder().subnet_identifier(id).subnet_availability_zone(zone).build()
+        };
+        let group = DbSubnetGroup::builder()
+            .subnets(subnet("subnet-1", "eu-central-1a"))
+            .subnets(subnet("subnet-2", "eu-central-1b"))
+            .subnets(subnet("subnet-3", "eu-central-1b"))
+            .build();
+        let placed = |zone: &str, standby: Option<&str>| {
+            let instance = Instance::builder().availability_zone(zone);
+            let instance = instance.set_secondary_availability_zone(standby.map(str::to_owned)).build();
+            placed_in(&instance, &group).iter().map(|subnet| subnet.value().to_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(placed("eu-central-1a", None), ["subnet-1"]);
+        assert_eq!(placed("eu-central-1a", Some("eu-central-1b")), ["subnet-1"]);
+        assert_eq!(placed("eu-central-1b", None), [""; 0], "it may be either");
     }
 
     #[test]

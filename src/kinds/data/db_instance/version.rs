@@ -13,8 +13,12 @@ pub(super) fn satisfies(desired: &Attrs, live: &str) -> bool {
     same || upgraded
 }
 
+/// Whether the spec asks for less than what runs, which AWS never does.
+pub(super) fn is_downgrade(desired: &Attrs, live: &str) -> bool {
+    !satisfies(desired, live) && segments(&desired.version) < segments(live)
+}
+
 /// Whether going from one version to the other crosses a major one, which AWS does only when told so.
-#[cfg(feature = "aws")]
 pub(super) fn crosses_major(engine: &str, from: &str, to: &str) -> bool {
     let (from, to) = (segments(from), segments(to));
     let shared = from.len().min(to.len());

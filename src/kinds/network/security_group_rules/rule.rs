@@ -1,3 +1,4 @@
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use crate::kinds::network::security_group::section::{Egress, Ingress, Protocol, canonical, parse_ports};
@@ -77,6 +78,31 @@ impl Rule {
     pub(super) fn allows_the_same(&self, other: &Self) -> bool {
         (&self.protocol, self.from_port, self.to_port, &self.peer)
             == (&other.protocol, other.from_port, other.to_port, &other.peer)
+    }
+
+    /// Whether it lets through all that the other does. Which group a reference to one yet to be created leads to is
+    /// not known: it may be the next one of the same.
+    pub(super) fn covers(&self, other: &Self) -> bool {
+        let ports = self.from_port == ANY || (self.from_port <= other.from_port && other.to_port <= self.to_port);
+        let protocol = self.protocol == ALL || (self.protocol == other.protocol && ports);
+        protocol
+            && match (&self.peer, &other.peer) {
+                (Peer::Cidr(wide), Peer::Cidr(narrow)) => contains(wide, narrow),
+                (Peer::Group(Ref::To { .. }), Peer::Group(_)) => true,
+                (one, other) => one == other,
+            }
+    }
+
+    /// Whether it is for the same peer and protocol, on whichever ports.
+    pub(super) fn is_for_same_peer(&self, other: &Self) -> bool {
+        (&self.protocol, &self.peer) == (&other.protocol, &other.peer)
+    }
+}
+
+fn contains(wide: &str, narrow: &str) -> bool {
+    match (wide.parse::<IpNet>(), narrow.parse::<IpNet>()) {
+        (Ok(wide), Ok(narrow)) => wide.contains(&narrow),
+        _ => wide == narrow,
     }
 }
 

@@ -7,12 +7,12 @@ use crate::cloud::Observed;
 use crate::kinds::Impact;
 use crate::plan::{Action, Change, Conflict, Plan, PlanError};
 
-fn change(plan: &Plan, at: &str) -> Change {
+pub(super) fn change(plan: &Plan, at: &str) -> Change {
     let found = plan.changes.iter().find(|change| change.address == address(at));
     found.unwrap_or_else(|| panic!("{at} changes")).clone()
 }
 
-fn conflicts(town: &Town) -> Vec<Conflict> {
+pub(super) fn conflicts(town: &Town) -> Vec<Conflict> {
     match town.execution() {
         Err(PlanError::Conflicts(conflicts)) => conflicts,
         Err(other) => panic!("{other:?}"),
@@ -29,7 +29,7 @@ fn without_tags(town: &mut Town, at: &str) {
     town.at(at).address = None;
 }
 
-const DATABASE: &str = r#"
+pub(super) const DATABASE: &str = r#"
 [security-groups.db]
 ingress = [{ ports = "5432", from = "app" }]
 

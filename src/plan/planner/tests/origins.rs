@@ -10,14 +10,14 @@ use crate::value::Address;
 
 impl Town {
     /// As it was applied.
-    fn applied() -> Self {
+    pub(super) fn applied() -> Self {
         let mut town = Self::new();
         town.apply();
         town
     }
 
     /// Keeps the record of what is live as if it had just been applied.
-    fn apply(&mut self) {
+    pub(super) fn apply(&mut self) {
         self.end_of_run(&BTreeSet::new());
     }
 

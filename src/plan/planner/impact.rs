@@ -1,0 +1,147 @@
+//! What changes mean to those who use what changes.
+
+use std::collections::{BTreeSet, HashMap};
+
+use serde_json::Value;
+
+use super::Planner;
+use crate::cloud::Observed;
+use crate::graph::DesiredObject;
+use crate::kinds::{AnyKind, FindUsers, Impact, Live, User, Users};
+use crate::plan::conflict::Conflict;
+use crate::plan::execution::Step;
+use crate::plan::replacement::create_first;
+use crate::plan::{Action, Change};
+use crate::value::walk::links;
+use crate::value::{Address, tag};
+
+/// By address, the indices of the live objects that use what is there.
+pub(super) type UserIndex = HashMap<Address, BTreeSet<usize>>;
+
+impl FindUsers for Planner<'_> {
+    fn find(&self, kind: &str, id: &str) -> Option<Users<'_>> {
+        self.names.addresses(kind, "id", id).first().map(|address| self.users(address))
+    }
+}
+
+impl Planner<'_> {
+    /// The live objects that refer to what is live at this address, and those whose entry in the spec needs it.
+    pub(super) fn users(&self, of: &Address) -> Users<'_> {
+        let index = self.users.get_or_init(|| self.index_users());
+        let is_used = |address: &Address| index.get(address).is_some_and(|users| !users.is_empty());
+        let user = |&user: &usize| {
+            let live = &self.found[user].live;
+            let address = live.address.as_ref()?;
+            let needs = self.spec.get(address).is_some_and(|object| object.needs.contains(of));
+            Some(User {
+                address,
+                attrs: live.attrs.as_ref().unwrap_or(&Value::Null),
+                stays: needs && !self.options.destroy,
+                is_used: is_used(address),
+            })
+        };
+        Users::new(index.get(of).into_iter().flatten().filter_map(user).collect(), Some(self))
+    }
+
+    fn index_users(&self) -> UserIndex {
+        let mut users = UserIndex::new();
+        for (index, Observed { live, .. }) in self.found.iter().enumerate() {
+            let Some(address) = &live.address else { continue };
+            let mut used = live.attrs.as_ref().map(|attrs| self.referred(address, attrs)).unwrap_or_default();
+            used.extend(self.spec.get(address).into_iter().flat_map(|object| object.needs.iter().cloned()));
+            used.remove(address);
+            for used in used {
+                users.entry(used).or_default().insert(index);
+            }
+        }
+        users
+    }
+
+    /// The impact of an update of these fields, whose differences may also overwrite what was generated once. A
+    /// refusal of AWS that is known beforehand stops the plan.
+    pub(super) fn update_impact(
+        &mut self,
+        object: &DesiredObject,
+        desired: &Value,
+        live: &Live<Value>,
+        changed: &[String],
+    ) -> Impact {
+        let Some(before) = &live.attrs else { return Impact::None };
+        let users = self.users(&object.address);
+        let impact = object.kind.impact(before, desired, changed, &users);
+        // What AWS has yet to do may still be taken back.
+        let refusal = object.kind.refusal(before, desired, &users).filter(|_| live.scheduled.is_empty());
+        if let Some(why) = refusal {
+            self.conflicts.push(Conflict::Refused { address: object.address.clone(), why });
+        }
+        if !self.overwrites_generated(object, before, changed) {
+            return impact;
+        }
+        self.notes.push(format!(
+            "{}: what was generated is kept nowhere else, and another value takes its place",
+            object.address
+        ));
+        Impact::DataLoss
+    }
+
+    /// Whether a secret that was generated, or may have been, gets a value from elsewhere.
+    fn overwrites_generated(&self, object: &DesiredObject, before: &Value, changed: &[String]) -> bool {
+        let fields = before.as_object().into_iter().flatten();
+        fields.filter(|(_, value)| value.get(tag::SECRET).is_some()).any(|(name, _)| {
+            let wanted = object.attrs.get(name).unwrap_or(&Value::Null);
+            let source = wanted.get(tag::SECRET);
+            let is_generated = source.is_some_and(|source| source.get("generate").is_some());
+            // What is put together from other objects can be put together again.
+            let is_composed = !links(wanted).is_empty();
+            // Where no secret is wanted any more, a plain value takes its place in another field.
+            let is_written = match wanted.is_null() {
+                true => changed.iter().any(|field| before.get(field).is_some_and(Value::is_null)),
+                false => changed.contains(name),
+            };
+            let was_generated = || self.applied.was_generated(&object.address, &object.attrs, name);
+            is_written && !is_generated && was_generated().unwrap_or(!is_composed)
+        })
+    }
+
+    pub(super) fn deletion_impact(&self, kind: &dyn AnyKind, address: &Address, live: &Live<Value>) -> Impact {
+        let attrs = live.attrs.as_ref().unwrap_or(&Value::Null);
+        kind.deletion_impact(attrs, &self.users(address))
+    }
+
+    /// A replacement that deletes first is an outage for those who use the object, until they have the new one: told
+    /// of itself and of the changes by which they get it.
+    pub(super) fn tell_outages(&self, changes: &mut [Change], steps: &[Step]) {
+        let first = create_first(changes, steps);
+        let mut out = Vec::new();
+        for (index, step) in steps.iter().enumerate() {
+            let change = &mut changes[index];
+            let Some(live) = step.live.as_ref().filter(|_| change.action == Action::Replace && !first[index])
+            else {
+                continue;
+            };
+            if self.deletion_impact(step.kind, &change.address, live) == Impact::Outage {
+                out.push(change.address.clone());
+                if change.impact != Impact::DataLoss {
+                    change.impact = Impact::Outage;
+                }
+            }
+        }
+        let mut told = BTreeSet::new();
+        while let Some(gone) = out.pop() {
+            for (index, step) in steps.iter().enumerate() {
+                let change = &mut changes[index];
+                let uses = step.uses.contains(&gone) || step.needs.contains(&gone);
+                let is_update = matches!(change.action, Action::Update | Action::Adopt);
+                let Some(live) = step.live.as_ref().filter(|_| uses && is_update) else { continue };
+                if !told.insert(index) {
+                    continue;
+                }
+                // What nobody would miss by itself, such as the revision that a service runs, hands it on.
+                match self.deletion_impact(step.kind, &change.address, live) {
+                    Impact::Outage => change.impact = change.impact.max(Impact::Outage),
+                    _ => out.push(change.address.clone()),
+                }
+            }
+        }
+    }
+}
