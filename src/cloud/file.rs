@@ -1,5 +1,7 @@
 mod outputs;
 mod store;
+#[cfg(test)]
+mod tests;
 
 use std::cell::{Cell, RefCell};
 use std::path::Path;

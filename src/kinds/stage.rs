@@ -73,7 +73,7 @@ pub enum Impact {
     Failover,
     /// Who uses it is without it: for as long as the change takes, or for good where it goes.
     Outage,
-    /// The object goes once another is there: open connections through it break.
+    /// Another object takes its place: open connections through the old one break.
     Replaced,
     /// What it holds is lost.
     DataLoss,

@@ -76,3 +76,94 @@ fn what_may_go_is_an_address_or_a_kind() {
     let cloud = town();
     assert_outcome!("guard-pattern", cloud.run("apply --yes spec.toml --allow-destroy databases.*"));
 }
+
+/// Nobody has a copy of what was generated.
+#[test]
+fn another_value_over_a_generated_secret_must_be_named() {
+    const GENERATED: &str = "\"web/token\" = { generate = { length = 40 } }\n";
+    for given in [TOKEN, "\"web/token\" = { value = \"given\", secret = true }\n", "\"web/token\" = \"plain\"\n"] {
+        let cloud = FileCloud::with_fixture("small.toml");
+        cloud.bench.edit("spec.toml", TOKEN, GENERATED);
+        cloud.done("apply --yes spec.toml");
+        cloud.bench.edit("spec.toml", GENERATED, &GENERATED.replace("40", "64"));
+        cloud.assert_no_changes("spec.toml");
+        cloud.bench.edit("spec.toml", &GENERATED.replace("40", "64"), given);
+        let before = cloud.bench.read("cloud.json");
+        let outcome = cloud.run("apply --yes spec.toml");
+        assert_eq!(outcome.code, 4, "{given}{outcome}");
+        assert!(outcome.stderr.contains("--allow-destroy ssm_parameter.web/token"), "{given}{outcome}");
+        assert_eq!(cloud.bench.read("cloud.json"), before, "nothing was changed");
+        cloud.done("apply --yes spec.toml --allow-destroy ssm_parameter.web/token");
+        cloud.assert_no_changes("spec.toml");
+    }
+    // What was given may be given anew.
+    let cloud = town();
+    cloud.bench.edit("spec.toml", TOKEN, "\"web/token\" = { value = \"given\", secret = true }\n");
+    cloud.done("apply --yes spec.toml");
+    cloud.bench.edit("spec.toml", "\"given\"", "\"another\"");
+    cloud.done("apply --yes spec.toml");
+}
+
+const DATABASE: &str = r#"
+[databases.main]
+engine = "postgres"
+version = "16.4"
+class = "db.t4g.micro"
+storage = 20
+database = "town"
+username = "town"
+subnets = ["public-a", "public-b"]
+security-groups = ["app"]
+auto-minor-upgrades = false
+backup-retention = 7
+"#;
+
+fn town_with_database() -> FileCloud {
+    let cloud = FileCloud::with_fixture("small.toml");
+    cloud.bench.write("spec.toml", cloud.bench.read("spec.toml") + DATABASE);
+    cloud.done("apply --yes spec.toml");
+    cloud
+}
+
+#[test]
+fn the_last_backup_must_be_named() {
+    let cloud = town_with_database();
+    cloud.bench.edit("spec.toml", "backup-retention = 7", "backup-retention = 0");
+    let outcome = cloud.run("apply --yes spec.toml");
+    assert_eq!(outcome.code, 4, "{outcome}");
+    assert!(outcome.stderr.contains("--allow-destroy db_instance.main"), "{outcome}");
+    let shown = cloud.done("plan spec.toml").stdout;
+    assert!(shown.contains("~ db_instance.main  data lost, 7 min"), "{shown}");
+    cloud.done("apply --yes spec.toml --allow-destroy db_instance.main");
+    cloud.bench.edit("spec.toml", "backup-retention = 0", "backup-retention = 7");
+    let shown = cloud.done("plan spec.toml").stdout;
+    assert!(shown.contains("~ db_instance.main  reboot, 7 min"), "{shown}");
+}
+
+#[test]
+fn what_rds_refuses_is_not_planned() {
+    for (from, to, said) in [
+        ("version = \"16.4\"", "version = \"16.3\"", "db_instance.main cannot be changed so: it runs version 16.4"),
+        (
+            "cidr = \"10.40.0.0/20\"",
+            "cidr = \"10.40.32.0/20\"",
+            "db_subnet_group.main cannot be changed so: database",
+        ),
+    ] {
+        let cloud = town_with_database();
+        cloud.bench.edit("spec.toml", from, to);
+        let before = cloud.bench.read("cloud.json");
+        for command in ["plan spec.toml", "apply --yes spec.toml"] {
+            let outcome = cloud.run(command);
+            assert!(outcome.code == 1 && outcome.stderr.contains(said), "{outcome}");
+        }
+        assert_eq!(cloud.bench.read("cloud.json"), before, "nothing was changed");
+    }
+    let cloud = town_with_database();
+    cloud.bench.edit("spec.toml", "version = \"16.4\"", "version = \"17\"");
+    let shown = cloud.done("plan spec.toml").stdout;
+    assert!(shown.contains("~ db_instance.main  outage, 30 min"), "{shown}");
+    assert!(shown.contains("db_instance.main: 16.4 → 17 is a major version"), "{shown}");
+    cloud.done("apply --yes spec.toml");
+    cloud.assert_no_changes("spec.toml");
+}

@@ -44,6 +44,7 @@ performance-insights = true
     changes: &[
         change("backup-retention = 7", "backup-retention = 3", &["update db_instance.main: backup_retention"]),
         change("db.t4g.micro", "db.t4g.small", &["update db_instance.main: class"]),
+        change("version = \"16\"", "version = \"17\"", &["update db_instance.main: version"]),
         change("multi-az = false", "multi-az = true", &["update db_instance.main: multi_az"]),
         change(
             "subnets = [\"private-a\", \"private-b\"]\n",
