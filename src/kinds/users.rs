@@ -1,9 +1,9 @@
 //! Who uses a live object: what a change of it means depends on that.
 
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::Kind;
-use crate::value::{Address, Ref, Target};
+use crate::value::{Address, Ref, Target, tag};
 
 /// A live object that refers to another, or whose entry in the spec says that it needs it.
 #[derive(Clone, Copy, Debug)]
@@ -29,6 +29,9 @@ pub struct Users<'a> {
 pub trait FindUsers {
     /// Those of the object of this kind with this id; `None` where it is not ours.
     fn find(&self, kind: &str, id: &str) -> Option<Users<'_>>;
+
+    /// The attributes of the object of this kind with this output: as the spec wants them, else as they are live.
+    fn attributes(&self, kind: &str, output: &str, value: &str) -> Option<&Value>;
 }
 
 impl<'a> Users<'a> {
@@ -51,10 +54,10 @@ impl<'a> Users<'a> {
         self.users.iter().any(|user| user.stays)
     }
 
-    /// Those of one kind, with their live attributes.
-    pub fn of<K: Kind>(&self) -> impl Iterator<Item = (&'a Address, K::Attrs)> {
-        let own = self.users.iter().filter(|user| user.address.kind() == K::KIND);
-        own.filter_map(|user| Some((user.address, serde::Deserialize::deserialize(user.attrs).ok()?)))
+    /// Those of one kind, with what is read of their live attributes.
+    pub fn of<A: DeserializeOwned>(&self, kind: &str) -> impl Iterator<Item = A> {
+        let own = self.users.iter().filter(move |user| user.address.kind() == kind);
+        own.filter_map(|user| A::deserialize(user.attrs).ok())
     }
 
     /// The users of another live object; `None` where it is not ours.
@@ -63,5 +66,11 @@ impl<'a> Users<'a> {
             Ref::To { .. } => None,
             live => self.others?.find(T::KIND, live.value()),
         }
+    }
+
+    /// The attributes of the object that a serialised live reference leads to.
+    pub fn attributes(&self, reference: &Value) -> Option<&'a Value> {
+        let text = |key: &str| reference.get(key).and_then(Value::as_str);
+        self.others?.attributes(text("kind")?, text("output")?, text(tag::ID)?)
     }
 }

@@ -30,7 +30,7 @@ impl<'a> AddressIndex<'a> {
     }
 
     /// The addresses that have this value as output.
-    pub fn addresses<'s>(&'s self, kind: &str, output: &'s str, value: &'s str) -> &'s [&'s Address] {
+    pub fn addresses<'s>(&'s self, kind: &str, output: &'s str, value: &'s str) -> &'s [&'a Address] {
         let kind = crate::kinds::find(kind).map_or("", AnyKind::name);
         self.by_value.get(&(kind, output, value)).map_or(&[], Vec::as_slice)
     }

@@ -155,7 +155,7 @@ fn what_rds_refuses_is_not_planned() {
         let before = cloud.bench.read("cloud.json");
         for command in ["plan spec.toml", "apply --yes spec.toml"] {
             let outcome = cloud.run(command);
-            assert!(outcome.code == 1 && outcome.stderr.contains(said), "{outcome}");
+            assert!(outcome.code == 4 && outcome.stderr.contains(said), "{outcome}");
         }
         assert_eq!(cloud.bench.read("cloud.json"), before, "nothing was changed");
     }

@@ -86,17 +86,6 @@ pub struct Attrs {
     pub tags: Tags,
 }
 
-impl Attrs {
-    /// The subnets of its group that AWS keeps for it. Where nobody knows, as on a cloud file, they are the first: one,
-    /// and one more for a standby.
-    pub(super) fn stands_in(&self, group: &BTreeSet<Ref<Subnet>>) -> BTreeSet<Ref<Subnet>> {
-        match &self.placed_in {
-            Some(placed) => placed.clone(),
-            None => group.iter().take(if self.multi_az { 2 } else { 1 }).cloned().collect(),
-        }
-    }
-}
-
 const MAX_NAME: usize = 63;
 
 fn wanted(env: &Environment, key: &str, database: &Database) -> Attrs {

@@ -3,7 +3,6 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::kinds::data::db_instance::{self, DbInstance};
 use crate::kinds::data::section::Databases;
 use crate::kinds::network::section::Tier;
 use crate::kinds::network::subnet::{self, Subnet};
@@ -32,6 +31,26 @@ pub struct Attrs {
     pub vpc: Option<Ref<Vpc>>,
     pub subnets: BTreeSet<Ref<Subnet>>,
     pub tags: Tags,
+}
+
+/// Where a database runs.
+#[derive(Deserialize)]
+struct Placement {
+    identifier: String,
+    multi_az: bool,
+    #[serde(default)]
+    placed_in: Option<BTreeSet<Ref<Subnet>>>,
+}
+
+impl Placement {
+    /// The subnets of its group that AWS keeps for it. Where nobody knows, as on a cloud file, they are the first: one,
+    /// and one more for a standby.
+    fn subnets(&self, group: &BTreeSet<Ref<Subnet>>) -> BTreeSet<Ref<Subnet>> {
+        match &self.placed_in {
+            Some(placed) => placed.clone(),
+            None => group.iter().take(if self.multi_az { 2 } else { 1 }).cloned().collect(),
+        }
+    }
 }
 
 /// RDS takes longer names for groups, but this keeps a group's name the same as its instance's.
@@ -70,13 +89,12 @@ impl Kind for DbSubnetGroup {
     /// RDS takes no subnet out of a group in which a database runs, and EC2 deletes none with an interface in it
     /// (<https://repost.aws/knowledge-center/rds-db-subnet-group>).
     fn refusal(live: &Attrs, desired: &Attrs, users: &Users<'_>) -> Option<String> {
-        let leaves = |database: &db_instance::Attrs| {
-            let stands_in = database.stands_in(&live.subnets);
+        let leaves = |database: &Placement| {
+            let stands_in = database.subnets(&live.subnets);
             stands_in.into_iter().find(|subnet| live.subnets.contains(subnet) && !desired.subnets.contains(subnet))
         };
-        let mut databases = users.of::<DbInstance>();
-        let (name, subnet) =
-            databases.find_map(|(_, database)| Some((database.identifier.clone(), leaves(&database)?)))?;
+        let mut databases = users.of::<Placement>("db_instance");
+        let (subnet, name) = databases.find_map(|database| Some((leaves(&database)?, database.identifier)))?;
         Some(format!(
             "database {name} runs in {subnet}, and as long as it does AWS neither takes that subnet out of the group \
              nor deletes it. Keep the subnet as it is, and add others beside it under new keys; to move the database, \

@@ -1,3 +1,4 @@
+mod impact;
 mod rule;
 mod rules;
 
@@ -80,26 +81,8 @@ impl Kind for SecurityGroupRules {
         (more && fits).then(|| Attrs { ingress, egress, ..desired.clone() })
     }
 
-    /// A rule that goes cuts off whom it let through, if both ends stay: unless another rule still lets them through, or
-    /// a new one for the same peer takes its place, as when a port moves. Both stay open until all have moved.
     fn impact(live: &Attrs, desired: &Attrs, _changed: &[String], users: &Users<'_>) -> Impact {
-        let is_used = |group: &Ref<SecurityGroup>| {
-            let users = users.of_another(group);
-            users.is_none_or(|users| users.iter().any(|user| user.stays && user.address.kind() != Self::KIND))
-        };
-        let cuts_off = |live: &BTreeSet<Rule>, desired: &BTreeSet<Rule>| {
-            let takes_over = |rule: &Rule, other: &Rule| {
-                other.covers(rule)
-                    || (!live.iter().any(|before| before.allows_the_same(other)) && other.is_for_same_peer(rule))
-            };
-            let gone = live.iter().filter(|rule| !desired.iter().any(|other| takes_over(rule, other)));
-            gone.into_iter().any(|rule| match &rule.peer {
-                Peer::Group(group) => is_used(group),
-                Peer::Cidr(_) | Peer::PrefixList(_) => true,
-            })
-        };
-        let cuts_off = cuts_off(&live.ingress, &desired.ingress) || cuts_off(&live.egress, &desired.egress);
-        if cuts_off && users.stay() { Impact::Outage } else { Impact::None }
+        impact::impact(live, desired, users)
     }
 
     fn is_counterpart(desired: &Attrs, live: &Attrs) -> bool {

@@ -22,6 +22,12 @@ impl FindUsers for Planner<'_> {
     fn find(&self, kind: &str, id: &str) -> Option<Users<'_>> {
         self.names.addresses(kind, "id", id).first().map(|address| self.users(address))
     }
+
+    fn attributes(&self, kind: &str, output: &str, value: &str) -> Option<&Value> {
+        let address = *self.names.addresses(kind, output, value).first()?;
+        let live = || self.found[*self.by_address.get(address)?.first()?].live.attrs.as_ref();
+        self.spec.get(address).map(|object| &*object.attrs).or_else(live)
+    }
 }
 
 impl Planner<'_> {

@@ -213,6 +213,27 @@ fn a_rule_that_goes_cuts_off_whom_it_let_through() {
     assert_eq!(rules(both), Impact::None, "it comes");
 }
 
+/// A hole that somebody left is closed, and who came by it is cut off only if somebody answered there.
+#[test]
+fn a_rule_for_ports_on_which_nobody_listens_cuts_nobody_off() {
+    for (port, expected) in [(22, Impact::None), (8080, Impact::Outage)] {
+        let mut town = Town::new();
+        town.touch("security_group_rules.app", |rules| {
+            let mut rule = rules["ingress"][0].clone();
+            rule["peer"] = json!({ "cidr": "0.0.0.0/0" });
+            rule["from_port"] = json!(port);
+            rule["to_port"] = json!(port);
+            rules["ingress"].as_array_mut().expect("rules").push(rule);
+        });
+        assert_eq!(impact(&town.plan(), "security_group_rules.app"), expected, "{port}");
+    }
+    let mut town = Town::with(DATABASE);
+    town.edit("{ ports = \"5432\", from = \"app\" }", "{ ports = \"80\", from = \"app\" }");
+    town.build();
+    town.edit("{ ports = \"80\", from = \"app\" }", "");
+    assert_eq!(impact(&town.plan(), "security_group_rules.db"), Impact::None);
+}
+
 #[test]
 fn a_rule_between_two_of_whom_one_is_not_there_cuts_nobody_off() {
     let mut town = Town::with("[security-groups.idle]\n");
