@@ -218,4 +218,26 @@ fn a_stopped_database_is_told_in_the_plan_and_not_waited_for() {
     assert_eq!(outcome.code, 1, "{outcome}");
     assert!(outcome.stderr.contains(advice), "{outcome}");
     assert!(!outcome.stderr.contains("waiting for db_instance"), "{outcome}");
+    assert_eq!(moto.struck().broken, ["rds:ModifyDBInstance"], "what is rejected is asked for once");
+}
+
+/// RDS says in which zone the database is; moto's is in the first.
+#[test]
+fn what_rds_refuses_is_not_planned() {
+    let moto = city();
+    let account = Account::new(&moto);
+    account.done("apply --yes dev.toml");
+    for (file, from, to, said) in [
+        ("dev.toml", "10.20.128.0/20", "10.20.160.0/20", "database legocity-dev-payload runs in subnet-"),
+        ("legocity.toml", "version = \"16\"", "version = \"15\"", "AWS has no downgrade"),
+    ] {
+        account.bench.edit(file, from, to);
+        let outcome = account.run("plan dev.toml");
+        assert!(outcome.code == 4 && outcome.stderr.contains(said), "{outcome}");
+        account.bench.edit(file, to, from);
+    }
+    account.assert_no_changes("dev.toml");
+    account.bench.edit("dev.toml", "10.20.144.0/20", "10.20.160.0/20");
+    let plan = account.done("plan dev.toml");
+    assert!(plan.stdout.contains("± subnet.private-b"), "{plan}");
 }

@@ -21,7 +21,7 @@ use crate::kinds::network::vpc::{self, Vpc};
 use crate::kinds::network::{route_table, security_group_rules};
 use crate::kinds::rules::Rule;
 use crate::kinds::terraform::{Block, This};
-use crate::kinds::{Desired, Kind, Stage};
+use crate::kinds::{Desired, Impact, Kind, Stage, Users};
 use crate::spec::{self, AnySection, Environment, names};
 use crate::value::{Address, Ref, Tags, Target};
 
@@ -124,6 +124,11 @@ impl Kind for LoadBalancer {
     fn expand(live: &Attrs, desired: &Attrs) -> Option<Attrs> {
         let security_groups = security_group::both(&live.security_groups, &desired.security_groups)?;
         Some(Attrs { security_groups, ..desired.clone() })
+    }
+
+    /// It has a node in each of its subnets, which goes with the subnet; its name leads to the others.
+    fn impact(live: &Attrs, desired: &Attrs, _changed: &[String], _users: &Users<'_>) -> Impact {
+        if live.subnets.is_subset(&desired.subnets) { Impact::None } else { Impact::Failover }
     }
 
     fn terraform(attrs: &Attrs, _this: &This<'_>) -> Vec<Block> {

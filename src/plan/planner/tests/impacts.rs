@@ -147,7 +147,15 @@ fn a_nat_gateway_that_moves_is_an_outage_for_all_behind_it() {
     town.edit("cidr = \"10.40.0.0/20\"", "cidr = \"10.40.32.0/20\"");
     let plan = town.plan();
     assert_eq!(change(&plan, "nat_gateway.public-a").action, Action::Replace);
-    assert_outages(&plan, &["replace nat_gateway.public-a: outage", "update route_table.private: outage"]);
+    assert_outages(
+        &plan,
+        &[
+            "replace nat_gateway.public-a: outage",
+            // It stands in that subnet, too.
+            "update load_balancer.main: failover",
+            "update route_table.private: outage",
+        ],
+    );
 }
 
 #[test]
