@@ -4,6 +4,7 @@
 mod error;
 mod event_loop;
 mod execute;
+mod leave_out;
 mod order;
 mod retry;
 mod run;
@@ -18,6 +19,7 @@ use crate::plan::Action;
 use crate::value::Address;
 
 pub use event_loop::apply;
+pub use leave_out::{only, without};
 pub use order::{ChangeCycle, Order};
 #[cfg(test)]
 use order::{Operation, Phase};

@@ -7,6 +7,7 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use crate::cloud::FailAt;
+use crate::kinds::StageRange;
 use crate::plan::{AddressPattern, Allowances};
 use crate::rehearse::PARALLELISM;
 use crate::value::Address;
@@ -27,8 +28,9 @@ pub struct Cli {
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 done, or no changes · 1 failed · 2 changes pending, or \
-    unexplained differences (--detailed-exitcode) · 3 the spec or another input is invalid · 4 refused, nothing was \
-    changed · 64 wrong usage · 130 interrupted";
+    unexplained differences (--detailed-exitcode), or an image is missing (images) · 3 the spec or another input is \
+    invalid · 4 refused, nothing was changed · 5 stopped where it was told to stop, or before what needs a missing image \
+    · 64 wrong usage · 130 interrupted";
 
 /// The exit code of a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +40,8 @@ pub enum Exit {
     ChangesPending = 2,
     InvalidInput = 3,
     Refused = 4,
+    /// Where it was told to stop, or before what needs an image that is missing.
+    Stopped = 5,
     Usage = 64,
     Interrupted = 130,
 }
@@ -71,6 +75,12 @@ pub enum Command {
     Compare(CompareArgs),
     /// Apply a change in memory, step by step, to check that it would succeed.
     Rehearse(RehearseArgs),
+    /// List the images that services need, which of them their registries have, and how to push the others.
+    Images {
+        spec: PathBuf,
+        #[command(flatten)]
+        cloud: CloudArgs,
+    },
     /// Capture the live state in a file, for --cloud file:….
     Observe {
         spec: PathBuf,
@@ -157,9 +167,10 @@ pub struct CloudArgs {
     /// File cloud: seconds to take for each second that AWS would take. [default: 0.002]
     #[arg(long, value_name = "FACTOR")]
     pub time_scale: Option<f64>,
-    /// File cloud: inject a failure: reject changes of this address, or crash at the N-th change, before or after it
-    /// takes effect (crash-before:N, crash-after:N).
-    #[arg(long, value_name = "ADDRESS|CRASH")]
+    /// File cloud: inject a failure: reject changes of this address, crash at the N-th change, before or after it
+    /// takes effect (crash-before:N, crash-after:N), or take the image of a service, or of all, out of its registry
+    /// (missing-image:SERVICE, missing-image:*).
+    #[arg(long, value_name = "ADDRESS|CRASH|IMAGE")]
     pub fail_at: Option<FailAt>,
 }
 
@@ -182,6 +193,9 @@ pub struct Choices {
     /// Keep the image of every running service, whatever the spec says.
     #[arg(long)]
     pub live_images: bool,
+    /// Only changes of these documented stages, and those that they need; the others are left for later.
+    #[arg(long, value_name = "N|N-M")]
+    pub stages: Option<StageRange>,
     #[command(flatten)]
     pub losses: Losses,
 }
@@ -220,7 +234,7 @@ pub struct PlanArgs {
     #[arg(long, short)]
     pub out: Option<PathBuf>,
     /// Plan to destroy the environment.
-    #[arg(long, conflicts_with_all = ["adopt", "image", "live_images"])]
+    #[arg(long, conflicts_with_all = ["adopt", "image", "live_images", "stages"])]
     pub destroy: bool,
     #[command(flatten)]
     pub rendering: Rendering,
@@ -285,6 +299,17 @@ pub struct ApplyArgs {
     /// Apply only if the plan now has this hash; its first 12 digits or more suffice.
     #[arg(long, value_name = "HASH")]
     pub plan_hash: Option<HashStart>,
+    /// What to do when an image is not in its ECR repository: stop before the services that need it, or go on.
+    /// `auto` stops unless the endpoint is not one of AWS, since emulators run no tasks.
+    #[arg(long, value_enum, default_value_t = MissingImages::Auto)]
+    pub missing_images: MissingImages,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum MissingImages {
+    Auto,
+    Stop,
+    Ignore,
 }
 
 /// The hash of a plan, or enough of its first digits.

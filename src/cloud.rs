@@ -12,6 +12,8 @@ use serde_json::Value;
 use crate::applied::{Applied, KindList, ListChange};
 use crate::aws::CloudError;
 use crate::graph::Graph;
+use crate::kinds::registry::images::in_use::InUse;
+use crate::kinds::registry::images::{self, ImageState, NeededImage};
 use crate::kinds::{AnyKind, Create, Delete, Live, Poll, PollTarget, Update, WriteResult};
 use crate::lock::LockStore;
 use crate::spec::Environment;
@@ -126,6 +128,30 @@ pub trait Cloud {
 
     /// Saves what makes the next read cheaper, if it has changed; called under the lock, after all changes.
     fn save_cache<'a>(&'a self, _env: &'a Environment) -> LocalBoxFuture<'a, Result<(), CloudError>> {
+        Box::pin(async { Ok(()) })
+    }
+
+    /// What is known of these images, in their order. Only `with_details` says when an image was pushed, and costs
+    /// another call a repository.
+    fn images<'a>(
+        &'a self,
+        _env: &'a Environment,
+        needed: &'a [NeededImage],
+        _with_details: bool,
+    ) -> LocalBoxFuture<'a, Vec<ImageState>> {
+        Box::pin(async { images::assumed(needed, |_| false) })
+    }
+
+    /// Tags the images that the environment's services run, which are steady, so that their repositories keep them;
+    /// called under the lock. Nothing to do where images are not kept track of.
+    ///
+    /// # Errors
+    /// What failed in each repository.
+    fn tag_in_use<'a>(
+        &'a self,
+        _env: &'a Environment,
+        _in_use: &'a InUse,
+    ) -> LocalBoxFuture<'a, Result<(), Vec<CloudError>>> {
         Box::pin(async { Ok(()) })
     }
 

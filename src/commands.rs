@@ -5,9 +5,11 @@ mod account;
 mod apply;
 mod check;
 mod compare;
+mod images;
 mod kind_list;
 mod lock;
 mod memory;
+mod missing_images;
 mod observe;
 mod options;
 mod plan;
@@ -122,6 +124,7 @@ pub async fn run(cli: Cli) -> Exit {
         Command::Unlock(args) => lock::unlock(ui, &args).await,
         Command::Compare(args) => compare::compare(ui, &args).await,
         Command::Rehearse(args) => rehearse::rehearse(ui, &args).await,
+        Command::Images { spec, cloud } => images::images(ui, &spec, &cloud).await,
         Command::Observe { spec, out, cloud } => observe::observe(ui, &spec, &out, &cloud).await,
         Command::Graph { spec, format } => draw(ui, &spec, format, cli.json),
         Command::Schema { of } => {

@@ -45,7 +45,7 @@ pub use dns_instructions::dns_instructions;
 #[cfg(feature = "aws")]
 pub use erased::tag_index;
 pub use erased::{AnyKind, all, find};
-pub use stage::{Impact, Stage};
+pub use stage::{Impact, Stage, StageRange, StageRangeError};
 pub use users::{FindUsers, User, Users};
 
 /// What others may refer to besides the id: `"arn"`, `"dns_name"`, …

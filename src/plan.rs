@@ -23,7 +23,7 @@ use crate::value::{Address, sha256};
 pub use address_index::{AddressIndex, is_ownership};
 pub use conflict::Conflict;
 pub use diff::{Difference, between};
-pub use execution::{ExecutionPlan, Options, PlanError, Step, WriteMode, field_changes};
+pub use execution::{ExecutionPlan, LeftOut, Options, PlanError, Step, WriteMode, field_changes};
 pub use guards::{AddressPattern, Allowances, PatternError};
 pub use known_outputs::{KnownOutputs, SecretMode, resolve_with, variables};
 pub use make::make;

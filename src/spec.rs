@@ -33,7 +33,7 @@ pub use differs::Differs;
 pub use environment::Environment;
 pub use keyed::Keyed;
 pub use owner::{OWNERSHIP, Owner, same_other_tags};
-pub use partition::{Partition, partition, partitions};
+pub use partition::{Partition, dns_suffix, partition, partitions};
 pub use place::{Place, Source};
 pub use problem::{Problem, Problems, Reported, Severity, one_of};
 pub use section::{AnySection, Section, section};

@@ -4,6 +4,7 @@
 
 mod compare_markdown;
 mod compare_text;
+mod images_text;
 mod paint;
 mod plan_text;
 mod progress;
@@ -19,6 +20,7 @@ use anstream::{AutoStream, ColorChoice};
 
 pub use compare_markdown::compare_markdown;
 pub use compare_text::compare_text;
+pub use images_text::{images_text, push_text};
 pub use paint::Paint;
 pub use plan_text::plan_text;
 pub use progress::Progress;

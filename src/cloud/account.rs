@@ -10,6 +10,8 @@ use super::{Cloud, Context, Kinds, Observed, State};
 use crate::applied::{self, Applied, KindList, ListChange};
 use crate::aws::{Aws, CloudError, Detail, NO_CREDENTIALS, Reader, Scope, SdkResult, is_of_type};
 use crate::clock::SystemClock;
+use crate::kinds::registry::images::in_use::InUse;
+use crate::kinds::registry::images::{self, ImageState, NeededImage, Unknown};
 use crate::kinds::{self, AnyKind, Create, Delete, Live, Poll, PollTarget, Update, WriteResult};
 use crate::lock::{LockStore, ParameterVersions, VersionedLock, parameter};
 use crate::spec::{Environment, Owner};
@@ -311,6 +313,39 @@ impl Cloud for Account {
                 kind.save_cache(&self.aws, env).await.map_err(|error| self.masked(error))?;
             }
             Ok(())
+        })
+    }
+
+    fn images<'a>(
+        &'a self,
+        _: &'a Environment,
+        needed: &'a [NeededImage],
+        with_details: bool,
+    ) -> LocalBoxFuture<'a, Vec<ImageState>> {
+        Box::pin(async move {
+            let states = images::look_up(&self.aws, needed, with_details).await.into_iter();
+            let masked = |state| match state {
+                ImageState::Unknown(Unknown::Failed(error)) => {
+                    ImageState::Unknown(Unknown::Failed(self.masked(error)))
+                }
+                other => other,
+            };
+            states.map(masked).collect()
+        })
+    }
+
+    /// Where rollouts are not waited for, nobody knows what runs.
+    fn tag_in_use<'a>(
+        &'a self,
+        env: &'a Environment,
+        in_use: &'a InUse,
+    ) -> LocalBoxFuture<'a, Result<(), Vec<CloudError>>> {
+        Box::pin(async move {
+            if !self.aws.wait {
+                return Ok(());
+            }
+            let tagged = images::tag_in_use(&self.aws, env, in_use).await;
+            tagged.map_err(|errors| errors.into_iter().map(|error| self.masked(error)).collect())
         })
     }
 

@@ -32,7 +32,7 @@ pub async fn open(ui: Ui, env: &Environment, args: &CloudArgs) -> Result<Box<dyn
 }
 
 /// An endpoint set for this process that is none of AWS's.
-fn foreign_endpoint() -> Option<String> {
+pub fn foreign_endpoint() -> Option<String> {
     let ignored = std::env::var("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS");
     if ignored.is_ok_and(|ignored| ignored.eq_ignore_ascii_case("true")) {
         return None;

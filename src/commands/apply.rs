@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use super::kind_list;
 use super::lock::{fenced, locked};
+use super::missing_images::{Missing, find, tag_in_use};
 use super::options::{self, Use};
-use super::plan::{Planned, make, make_without_variables, show};
-use super::session::Session;
+use super::plan::{Planned, counted, make, make_without_variables, show};
+use super::session::{Session, apply_command};
 use super::{Failure, SavedPlan};
 use crate::applied::Applied;
 use crate::apply::{Report, Run, Settings, Stop, apply as carry_out};
@@ -16,7 +17,7 @@ use crate::graph::Graph;
 use crate::kinds;
 use crate::lock::Lock;
 use crate::plan::{Change, ExecutionPlan, Origin, Plan, variables};
-use crate::ui::{Progress, Ui};
+use crate::ui::{Progress, Ui, push_text};
 use crate::value::{Address, from_variable, prefix_lines};
 
 /// GitHub's runners send SIGTERM 7.5 s after SIGINT, and SIGKILL soon after.
@@ -60,14 +61,29 @@ pub async fn apply(ui: Ui, args: &ApplyArgs) -> Result<Exit, Failure> {
             return Err(other_hash(now, &variables));
         }
         let reviewed = saved.is_some() || args.plan_hash.is_some();
-        run(ui, session, graph, &planned, &args.run, reviewed, Control { lock, stop }).await
+        let next = apply_command(&spec, &args.cloud);
+        let missing = match destroy {
+            true => Missing::default(),
+            false => {
+                let looked = find(ui, session, graph, &planned.execution, args.missing_images, &args.cloud, &next);
+                unless_stopped(stop, looked).await?
+            }
+        };
+        // What was reviewed is shown, though some of it is left.
+        let shown = planned.execution.plan.clone();
+        let planned = match missing.is_empty() {
+            true => planned,
+            false => missing.without(planned, &choices.losses.allowances())?,
+        };
+        let work = Work { graph, planned: &planned, shown: &shown, missing: &missing, next: &next };
+        run(ui, session, work, &args.run, reviewed, Control { lock, stop }).await
     })
     .await
 }
 
 /// Destroys the environment: a plan against nothing desired.
 pub async fn destroy(ui: Ui, args: &DestroyArgs) -> Result<Exit, Failure> {
-    options::of_cloud(&args.cloud, Use::Writes)?;
+    options::of_cloud(&args.cloud, Use::Destroys)?;
     let mut session = Session::open(ui, &args.spec, &args.cloud, None).await?;
     session.guard().await?;
     let nothing = Graph::empty();
@@ -75,9 +91,23 @@ pub async fn destroy(ui: Ui, args: &DestroyArgs) -> Result<Exit, Failure> {
     locked(ui, &mut session, &args.spec, "destroy", args.run.lock, async |session, lock, stop| {
         let planned = unless_stopped(stop, make(session, &nothing, &choices, true, args.shared)).await?;
         options::failable(&args.cloud, &session.graph, &planned.execution)?;
-        run(ui, session, &nothing, &planned, &args.run, false, Control { lock, stop }).await
+        let (shown, missing) = (&planned.execution.plan, &Missing::default());
+        let work = Work { graph: &nothing, planned: &planned, shown, missing, next: "" };
+        run(ui, session, work, &args.run, false, Control { lock, stop }).await
     })
     .await
+}
+
+/// What a run carries out.
+#[derive(Clone, Copy)]
+struct Work<'a> {
+    graph: &'a Graph,
+    planned: &'a Planned,
+    /// The plan with what is left of it for want of images.
+    shown: &'a Plan,
+    missing: &'a Missing,
+    /// The command that goes on where something is left.
+    next: &'a str,
 }
 
 /// What a run works under: the environment's lock, and the request to stop by a signal.
@@ -198,14 +228,16 @@ fn check_unchanged(saved: &Plan, now: &Plan, is_more_allowed: bool) -> Result<()
 async fn run(
     ui: Ui,
     session: &Session,
-    graph: &Graph,
-    Planned { execution, order }: &Planned,
+    Work { graph, planned: Planned { execution, order }, shown, missing, next }: Work<'_>,
     args: &RunArgs,
     reviewed: bool,
     Control { lock, stop }: Control<'_>,
 ) -> Result<Exit, Failure> {
     if !ui.json {
-        show(ui, session, &execution.plan)?;
+        show(ui, session, shown)?;
+    }
+    if !missing.is_empty() {
+        ui.note(&without_images(missing, execution));
     }
     if execution.plan.is_empty() {
         let done = execution.done(session.context(graph), &execution.applied, &BTreeSet::new());
@@ -213,9 +245,9 @@ async fn run(
         kind_list::keep(ui, session, lock, &execution.list_change()).await;
         save_versions(ui, session, lock).await;
         if ui.json {
-            ui.result_json(&outcome(&execution.plan, &Report::default()))?;
+            ui.result_json(&outcome(execution, &Report::default(), missing))?;
         }
-        return Ok(Exit::Done);
+        return Ok(stopped(ui, execution, missing, next));
     }
     check_approvals(&execution.plan)?;
     check_variables(execution)?;
@@ -245,19 +277,52 @@ async fn run(
         if !report.is_interrupted() {
             save_versions(ui, session, lock).await;
         }
+        if report.is_success() {
+            tag_in_use(ui, session, graph, execution, lock).await;
+        }
     }
     if report.is_success() && !execution.plan.destroy {
         let known = |address: &_, output: &str| execution.known_outputs.output(address, output);
         kinds::dns_instructions(&session.spec.env, known).iter().for_each(|line| ui.note(line));
     }
     if ui.json {
-        ui.result_json(&outcome(&execution.plan, &report))?;
+        ui.result_json(&outcome(execution, &report, missing))?;
     }
     Ok(match (report.is_interrupted(), report.is_success()) {
         (true, _) => Exit::Interrupted,
-        (false, true) => Exit::Done,
+        (false, true) => stopped(ui, execution, missing, next),
         (false, false) => Exit::Failed,
     })
+}
+
+/// What is left for want of images, before anything is done.
+fn without_images(missing: &Missing, execution: &ExecutionPlan) -> String {
+    let left: Vec<String> = execution.open().map(ToString::to_string).collect();
+    let images = missing.lines().join("\n");
+    format!("Images are missing:\n{images}\nLeft until they are pushed: {}", left.join(", "))
+}
+
+/// What is left for later, if anything is, and how to go on.
+fn stopped(ui: Ui, execution: &ExecutionPlan, missing: &Missing, next: &str) -> Exit {
+    if execution.left.is_empty() {
+        return Exit::Done;
+    }
+    let left = match execution.left.changes.as_slice() {
+        [] => "What must wait for later stages is left for later.".to_owned(),
+        changes => format!("{} left for later.", counted(changes)),
+    };
+    let text = match missing.is_empty() {
+        true => {
+            let images = next.replacen("apply", "images", 1);
+            format!("Stopped: {left} Next: `{next}`; `{images}` lists the images that services need.")
+        }
+        false => {
+            let push = push_text(missing.commands());
+            format!("Stopped before what needs images that are missing: {left}{push}Then: `{next}`")
+        }
+    };
+    ui.note(&text);
+    Exit::Stopped
 }
 
 /// What may not match the spec yet.
@@ -340,9 +405,9 @@ fn check_variables(execution: &ExecutionPlan) -> Result<(), Failure> {
     Err(Failure::Many { exit: Exit::Refused, messages, help })
 }
 
-fn outcome(plan: &Plan, report: &Report) -> serde_json::Value {
+fn outcome(execution: &ExecutionPlan, report: &Report, missing: &Missing) -> serde_json::Value {
     serde_json::json!({
-        "plan": plan,
+        "plan": execution.plan,
         "done": report.done.iter().map(|(address, verb)| serde_json::json!({
             "address": address, "action": verb.past(),
         })).collect::<Vec<_>>(),
@@ -354,6 +419,8 @@ fn outcome(plan: &Plan, report: &Report) -> serde_json::Value {
         })).collect::<Vec<_>>(),
         "unfinished": report.unfinished,
         "not_begun": report.not_begun,
+        "left": execution.open().collect::<Vec<_>>(),
+        "missing_images": missing.json(),
         "lock_lost": report.lock_lost,
         "seconds": report.took.as_secs_f64(),
     })

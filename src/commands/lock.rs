@@ -86,6 +86,18 @@ pub async fn fenced(lock: &Lock, write: impl Future<Output = Result<(), CloudErr
     Ok(write.await?)
 }
 
+/// The same of several writes, each of which may fail.
+///
+/// # Errors
+/// What each says.
+pub async fn fenced_all(
+    lock: &Lock,
+    writes: impl Future<Output = Result<(), Vec<CloudError>>>,
+) -> Result<(), Vec<String>> {
+    lock.fence().await.map_err(|lost| vec![lost.to_string()])?;
+    writes.await.map_err(|errors| errors.iter().map(ToString::to_string).collect())
+}
+
 fn reload(session: &mut Session) -> Result<(), Failure> {
     session.cloud.reload().map_err(|error| unreadable(&[error]))?;
     session.secret_store = session.cloud.secret_store();

@@ -8,16 +8,20 @@ use crate::cli::{ApplyArgs, CloudArgs, CompareArgs, CompareFormat, Exit, Wait};
 use crate::cloud::FailAt;
 use crate::graph::Graph;
 use crate::kinds;
+use crate::kinds::compute::ecs_service::EcsService;
 use crate::plan::{AddressPattern, ExecutionPlan, Options};
-use crate::value::Address;
+use crate::value::{Address, Target};
 
 const EVERY_ADDRESS: &str = "`baseplate graph SPEC` shows every address";
 
-/// Whether a command changes a cloud.
+/// What a command does with a cloud.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Use {
     Reads,
+    /// Looks for images only.
+    Images,
     Writes,
+    Destroys,
 }
 
 fn no_effect(message: impl Into<String>, help: impl Into<String>) -> Failure {
@@ -43,13 +47,18 @@ pub fn of_cloud(args: &CloudArgs, does: Use) -> Result<(), Failure> {
     if let Some(FailAt::Address(address)) = fail_at {
         known_kind(address, "--fail-at")?;
     }
-    if does == Use::Reads && fail_at.is_some() {
-        return Err(no_effect(
-            "--fail-at is for changes, and this command makes none",
-            "give it to apply or destroy",
-        ));
+    let takes_image = matches!(fail_at, Some(FailAt::MissingImage(_)));
+    match does {
+        Use::Destroys if takes_image => {
+            let message = "--fail-at missing-image has no effect on destroy, which starts no tasks";
+            Err(no_effect(message, "give it to apply or images"))
+        }
+        Use::Images if takes_image => Ok(()),
+        Use::Reads | Use::Images if fail_at.is_some() => {
+            Err(no_effect("--fail-at is for changes, and this command makes none", "give it to apply or destroy"))
+        }
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 /// A saved plan was made with its own options, which were reviewed with it.
@@ -59,6 +68,7 @@ pub fn of_saved(args: &ApplyArgs) -> Result<(), Failure> {
         ("--adopt", !choices.adopt.is_empty()),
         ("--image", !choices.image.is_empty()),
         ("--live-images", choices.live_images),
+        ("--stages", choices.stages.is_some()),
     ];
     match given.iter().find(|(_, given)| *given) {
         Some((name, _)) => {
@@ -136,6 +146,7 @@ pub fn adoptable(adopt: &[Address], spec: &Graph) -> Result<(), Failure> {
 
 /// A failure can only be injected at an object of the environment.
 pub fn failable(args: &CloudArgs, spec: &Graph, execution: &ExecutionPlan) -> Result<(), Failure> {
+    image_to_take(args, spec)?;
     let Some(FailAt::Address(address)) = &args.fail_at else { return Ok(()) };
     let in_plan = execution.plan.changes.iter().map(|change| &change.address);
     let known: BTreeSet<&Address> = in_plan.chain(spec.objects.iter().map(|object| &object.address)).collect();
@@ -145,6 +156,19 @@ pub fn failable(args: &CloudArgs, spec: &Graph, execution: &ExecutionPlan) -> Re
     let near = nearest(&address.to_string(), known.iter().map(ToString::to_string));
     let message = format!("--fail-at {address}: the environment has no such object; nothing was changed");
     Err(Failure::new(Exit::Usage, message, did_you_mean(near, EVERY_ADDRESS)))
+}
+
+/// Only the image of a service of the spec can be taken away.
+pub fn image_to_take(args: &CloudArgs, spec: &Graph) -> Result<(), Failure> {
+    let Some(service) = args.fail_at.as_ref().and_then(FailAt::service) else { return Ok(()) };
+    let services = spec.objects.iter().filter(|object| object.kind.name() == EcsService::KIND);
+    let names: BTreeSet<&str> = services.map(|object| object.address.name()).collect();
+    if names.contains(service) {
+        return Ok(());
+    }
+    let near = nearest(service, names.iter().map(|name| (*name).to_owned()));
+    let message = format!("--fail-at missing-image:{service}: the spec has no such service; nothing was changed");
+    Err(Failure::new(Exit::Usage, message, did_you_mean(near, "`[services]` of the spec has their keys")))
 }
 
 /// What `--allow-destroy` names must exist while something still requires approval. When nothing does, a run may be

@@ -1,14 +1,16 @@
+use std::collections::BTreeSet;
+
 use super::options::{self, Use};
-use super::session::Session;
+use super::session::{Session, apply_command};
 use super::{Failure, SavedPlan, memory, rendering};
-use crate::apply::Order;
+use crate::apply::{self, Order};
 use crate::cli::{Choices, Exit, Format, PlanArgs};
 use crate::cloud::Context;
 use crate::graph::Graph;
-use crate::plan::{self, ExecutionPlan, Options, Plan};
+use crate::kinds::StageRange;
+use crate::plan::{self, Change, ExecutionPlan, LeftOut, Options, Plan};
 use crate::render::{self, Beside};
 use crate::ui::{OutputError, Ui, plan_text};
-use crate::value::one_line;
 
 /// Shows what an apply would change.
 pub async fn plan(ui: Ui, args: &PlanArgs, json: bool) -> Result<Exit, Failure> {
@@ -40,6 +42,10 @@ pub async fn plan(ui: Ui, args: &PlanArgs, json: bool) -> Result<Exit, Failure> 
         saved.write(out)?;
     }
     if format == Format::TfplanJson {
+        if args.choices.stages.is_some() {
+            let message = "--format tfplan-json shows the whole environment, and --stages leaves some of it out";
+            return Err(Failure::new(Exit::Usage, message, "omit one of the two"));
+        }
         let terraform = render::tfplan(&session.spec.env, graph, &execution)?;
         ui.result_json(&terraform)?;
     } else {
@@ -48,10 +54,8 @@ pub async fn plan(ui: Ui, args: &PlanArgs, json: bool) -> Result<Exit, Failure> 
         rendering::print(ui, plan, &beside, format, most, &session.cloud.place())?;
     }
     if let Some(out) = &args.out {
-        let out = one_line(&out.display().to_string());
-        let cloud = one_line(&args.cloud.cloud);
-        let cloud = if cloud == "aws" { String::new() } else { format!(" --cloud {cloud}") };
-        ui.note(&format!("Saved. `baseplate apply {out}{cloud}` applies exactly this plan, or nothing."));
+        let command = apply_command(out, &args.cloud);
+        ui.note(&format!("Saved. `{command}` applies exactly this plan, or nothing."));
     }
     let pending = args.detailed_exitcode && !execution.plan.is_empty();
     Ok(if pending { Exit::ChangesPending } else { Exit::Done })
@@ -61,6 +65,16 @@ pub async fn plan(ui: Ui, args: &PlanArgs, json: bool) -> Result<Exit, Failure> 
 pub struct Planned {
     pub execution: ExecutionPlan,
     pub order: Order,
+}
+
+impl Planned {
+    /// # Errors
+    /// The changes depend on one another in a cycle.
+    pub fn of(mut execution: ExecutionPlan) -> Result<Self, Failure> {
+        let order = Order::of(&execution)?;
+        execution.plan.seconds = order.seconds();
+        Ok(Self { execution, order })
+    }
 }
 
 pub async fn make(
@@ -102,9 +116,46 @@ async fn make_in(
     };
     let mut execution = plan::make(session.cloud.as_ref(), context, &asked).await?;
     options::destroyable(&asked, &session.graph, &execution)?;
-    let order = Order::of(&execution)?;
-    execution.plan.seconds = order.seconds();
-    Ok(Planned { execution, order })
+    if let Some(stages) = choices.stages {
+        execution = apply::only(execution, &asked.allow, |change| stages.contains(change.stage))?;
+        execution.plan.notes.extend(left_for_later(stages, &execution.left));
+    }
+    Planned::of(execution)
+}
+
+/// What a plan of some stages leaves out.
+fn left_for_later(stages: StageRange, left: &LeftOut) -> Vec<String> {
+    let mut notes = Vec::new();
+    if !left.changes.is_empty() {
+        notes.push(format!("only {}: {} left for later", named(stages), counted(&left.changes)));
+    }
+    if !left.second_phases.is_empty() {
+        notes.push(format!(
+            "only {}: what must wait for later stages is not removed, or gets no requests yet",
+            named(stages)
+        ));
+    }
+    notes
+}
+
+fn named(stages: StageRange) -> String {
+    let stages = stages.to_string();
+    if stages.contains('-') { format!("stages {stages}") } else { format!("stage {stages}") }
+}
+
+/// "21 changes of stages 5, 6 and 7 are", "1 change of stage 5 is".
+pub fn counted(changes: &[Change]) -> String {
+    let stages: BTreeSet<usize> = changes.iter().map(|change| change.stage.number()).collect();
+    let stages: Vec<String> = stages.iter().map(ToString::to_string).collect();
+    let stages = match &stages[..] {
+        [one] => format!("stage {one}"),
+        [first @ .., last] => format!("stages {} and {last}", first.join(", ")),
+        [] => String::new(),
+    };
+    match changes.len() {
+        1 => format!("1 change of {stages} is"),
+        count => format!("{count} changes of {stages} are"),
+    }
 }
 
 pub fn show(ui: Ui, session: &Session, plan: &Plan) -> Result<(), OutputError> {

@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::Failure;
 use crate::cli::{Choices, Exit, Losses};
 use crate::files::{self, FileError};
+use crate::kinds::StageRange;
 use crate::plan::{Allowances, FORMAT_VERSION, Plan};
 use crate::value::Address;
 
@@ -18,6 +19,8 @@ pub struct SavedPlan {
     /// Images given on the command line, SERVICE=IMAGE.
     pub images: Vec<String>,
     pub live_images: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stages: Option<StageRange>,
     pub adopt: Vec<Address>,
     pub allow: Allowances,
     pub plan: Plan,
@@ -44,9 +47,9 @@ pub enum SavedPlanError {
 
 impl SavedPlan {
     pub fn new(spec: &Path, choices: &Choices, plan: Plan) -> Self {
-        let Choices { adopt, image, live_images, losses } = choices.clone();
-        let allow = losses.allowances();
-        Self { format: FORMAT.to_owned(), spec: spec.to_owned(), images: image, live_images, adopt, allow, plan }
+        let Choices { adopt, image, live_images, stages, losses } = choices.clone();
+        let (format, spec, allow) = (FORMAT.to_owned(), spec.to_owned(), losses.allowances());
+        Self { format, spec, images: image, live_images, stages, adopt, allow, plan }
     }
 
     /// The choices that the plan was made with.
@@ -56,6 +59,7 @@ impl SavedPlan {
             adopt: self.adopt.clone(),
             image: self.images.clone(),
             live_images: self.live_images,
+            stages: self.stages,
             losses: Losses { allow_destroy: destroy, allow_deletes: deletes },
         }
     }

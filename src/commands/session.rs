@@ -20,7 +20,7 @@ use crate::kinds::compute::section::Services;
 use crate::render::Beside;
 use crate::spec::{self, Environment, Problems, Spec};
 use crate::ui::Ui;
-use crate::value::SecretStore;
+use crate::value::{SecretStore, one_line};
 
 /// Seconds in a cloud file for a second of AWS, unless `--time-scale` says otherwise.
 const TIME_SCALE: f64 = 0.002;
@@ -69,6 +69,20 @@ impl Session {
 
     pub fn context<'a>(&'a self, graph: &'a Graph) -> Context<'a> {
         Context { env: &self.spec.env, graph, secret_store: &self.secret_store }
+    }
+}
+
+/// The command that applies a spec to this cloud, for people.
+pub fn apply_command(spec: &Path, cloud: &CloudArgs) -> String {
+    format!("baseplate apply {}", with_cloud(spec, cloud))
+}
+
+/// A file and the option for its cloud, as a command line has them.
+pub fn with_cloud(file: &Path, CloudArgs { cloud, .. }: &CloudArgs) -> String {
+    let file = one_line(&file.display().to_string());
+    match cloud.as_str() {
+        "aws" => file,
+        cloud => format!("{file} --cloud {}", one_line(cloud)),
     }
 }
 

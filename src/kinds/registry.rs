@@ -1,1 +1,2 @@
 pub mod ecr_repository;
+pub mod images;

@@ -3,11 +3,11 @@ use std::rc::Rc;
 
 use serde_json::Value;
 
-use super::Plan;
 use super::conflict::Conflict;
 use super::diff::{Difference, differences};
 use super::guards::Allowances;
 use super::known_outputs::KnownOutputs;
+use super::{Change, Plan, guards};
 use crate::applied::{Applied, InUse, NewerList};
 use crate::aws::CloudError;
 use crate::graph::DependencyCycle;
@@ -39,6 +39,49 @@ pub struct ExecutionPlan {
     pub applied: Applied,
     /// Of which kinds there are objects or will be, for the environment's list of kinds.
     pub in_use: InUse,
+    pub left: LeftOut,
+}
+
+/// What was due and is left for a later apply.
+#[derive(Default)]
+pub struct LeftOut {
+    pub changes: Vec<Change>,
+    /// Indices of steps whose second phase is left: they make the first only.
+    pub second_phases: BTreeSet<usize>,
+}
+
+impl LeftOut {
+    pub fn is_empty(&self) -> bool {
+        self.changes.is_empty() && self.second_phases.is_empty()
+    }
+}
+
+impl ExecutionPlan {
+    /// The plan with these of its changes only; of `first_phase_only`, no more than the first phase. Both are by step.
+    /// What a person must approve is only what is still done.
+    #[must_use]
+    pub fn keep(mut self, keep: &[bool], first_phase_only: &[bool], allow: &Allowances) -> Self {
+        let all = std::mem::take(&mut self.plan.changes).into_iter().zip(std::mem::take(&mut self.steps));
+        for (index, (change, step)) in all.enumerate() {
+            if !keep[index] {
+                self.left.changes.push(change);
+                continue;
+            }
+            if first_phase_only[index] {
+                self.left.second_phases.insert(self.steps.len());
+            }
+            self.plan.changes.push(change);
+            self.steps.push(step);
+        }
+        self.plan.missing = guards::missing(&self.plan.changes, self.plan.unchanged, self.plan.destroy, allow);
+        self
+    }
+
+    /// The addresses of what is left, and of what is only half done.
+    pub fn open(&self) -> impl Iterator<Item = &Address> {
+        let half_done = self.left.second_phases.iter().filter_map(|&step| self.plan.changes.get(step));
+        self.left.changes.iter().chain(half_done).map(|change| &change.address)
+    }
 }
 
 /// How one change is applied.

@@ -16,7 +16,7 @@ use super::address_index::{AddressIndex, is_ownership};
 use super::conflict::Conflict;
 use super::diff::{Difference, listing};
 use super::digest::live_digest;
-use super::execution::{ExecutionPlan, Options, PlanError, Step, WriteMode, compare};
+use super::execution::{ExecutionPlan, LeftOut, Options, PlanError, Step, WriteMode, compare};
 use super::guards;
 use super::known_outputs::{KnownOutputs, SecretMode, resolve_with, variables};
 use super::recognise::recognise;
@@ -403,7 +403,8 @@ impl<'a> Planner<'a> {
             left_to_aws: self.left_to_aws,
             notes,
         };
-        Ok(ExecutionPlan { plan, steps, known_outputs, applied: self.applied.clone(), in_use })
+        let left = LeftOut::default();
+        Ok(ExecutionPlan { plan, steps, known_outputs, applied: self.applied.clone(), in_use, left })
     }
 }
 

@@ -45,9 +45,10 @@ impl ExecutionPlan {
         }
     }
 
-    /// The record after the run, without what is still `open`.
+    /// The record after the run, but for what is still `open` or was left for later.
     pub fn done(&self, context: Context<'_>, begun: &Applied, open: &BTreeSet<&Address>) -> Applied {
         let mut applied = begun.clone();
+        let open: BTreeSet<&Address> = open.iter().copied().chain(self.open()).collect();
         applied.retain(|address| open.contains(address));
         for object in context.graph.objects.iter().filter(|object| !open.contains(&object.address)) {
             let resolved =

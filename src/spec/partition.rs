@@ -41,6 +41,12 @@ pub fn partition(region: &str) -> &'static str {
     PARTITIONS.iter().find(|(_, regex)| of(regex)).map_or("aws", |(partition, _)| partition.id.as_str())
 }
 
+/// What the endpoints of a region end with: `amazonaws.com`.
+pub fn dns_suffix(region: &str) -> &'static str {
+    let id = partition(region);
+    partitions().find(|partition| partition.id == id).map_or("amazonaws.com", |partition| &partition.dns_suffix)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -60,5 +66,7 @@ mod tests {
         ] {
             assert_eq!(partition(region), id, "{region}");
         }
+        assert_eq!(dns_suffix("eu-central-1"), "amazonaws.com");
+        assert_eq!(dns_suffix("cn-north-1"), "amazonaws.com.cn");
     }
 }

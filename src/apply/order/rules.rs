@@ -73,7 +73,7 @@ impl<'a> Rules<'a> {
                 if step.write_mode != WriteMode::ContractOnly {
                     own.write = node(Phase::Write);
                 }
-                if step.write_mode != WriteMode::Single {
+                if step.write_mode != WriteMode::Single && !execution.left.second_phases.contains(&index) {
                     own.finish = node(Phase::Finish);
                 }
                 writes.insert(&change.address, index);

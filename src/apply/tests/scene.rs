@@ -14,7 +14,9 @@ use crate::cloud::{Cloud, Context};
 use crate::graph::Graph;
 use crate::kinds::{Impact, Live, find};
 use crate::lock::{Holder, InMemoryLock, Lock, LockOptions, LockStore};
-use crate::plan::{Action, Change, ExecutionPlan, FORMAT_VERSION, KnownOutputs, Origin, Plan, Step, WriteMode};
+use crate::plan::{
+    Action, Change, ExecutionPlan, FORMAT_VERSION, KnownOutputs, LeftOut, Origin, Plan, Step, WriteMode,
+};
 use crate::spec::Environment;
 use crate::value::Address;
 
@@ -171,6 +173,7 @@ impl Scene {
             known_outputs,
             applied: Applied::default(),
             in_use: InUse::default(),
+            left: LeftOut::default(),
         }
     }
 

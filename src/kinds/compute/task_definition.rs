@@ -15,6 +15,7 @@ use crate::kinds::compute::section::{Architecture, Service, Services};
 use crate::kinds::config::ssm_parameter::SsmParameter;
 use crate::kinds::identity::iam_role::IamRole;
 use crate::kinds::monitoring::log_group::LogGroup;
+use crate::kinds::registry::images::{self, NeededImage};
 use crate::kinds::rules::Rule;
 use crate::kinds::terraform::{Block, This, document};
 use crate::kinds::{Desired, Impact, Kind, Stage, Users};
@@ -130,6 +131,13 @@ fn health_check(service: &Service) -> HealthCheck {
         },
         _ => HealthCheck::default(),
     }
+}
+
+/// The image that a task definition with these attributes names, wanted or live, for the service of this key. `None` for
+/// attributes of another shape.
+pub fn needed_image(env: &Environment, service: &str, attrs: &Value) -> Option<NeededImage> {
+    let attrs = Attrs::deserialize(attrs).ok()?;
+    Some(images::needed(env, service, &attrs.image, &attrs.architecture))
 }
 
 impl Kind for TaskDefinition {

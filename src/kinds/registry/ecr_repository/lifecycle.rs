@@ -3,14 +3,23 @@
 use serde_json::{Value, json};
 
 use crate::kinds::registry::ecr_repository::section::Registry;
+use crate::kinds::registry::images::in_use;
 
 #[cfg(feature = "aws")]
 pub(super) use calls::parse;
 
-/// Untagged images go by age; tagged ones by number, and each environment's are counted by themselves, so that
-/// many builds of one never push out what the other runs. (AWS lets an image expire only by the first rule that
-/// fits its tags.) `environments` are all of the project, in one order: so the policy says the same whichever
-/// environment's spec it comes from.
+/// More images than a repository ever has in use, so that the rule expires none.
+const NEVER: u32 = 9_999;
+
+/// Images in use stay; untagged ones go by age; the others by number, and each environment's are counted by themselves,
+/// so that many builds of one never push out what the other runs. `environments` are all of the project, in one order:
+/// so the policy says the same whichever environment's spec it comes from.
+///
+/// An image is expired by one rule at most, the first that fits its tags; that is how a rule that expires nothing keeps
+/// an image. But a rule *counts* all that fits it, also what earlier rules have taken
+/// (<https://docs.aws.amazon.com/AmazonECR/latest/userguide/LifecyclePolicies.html>). So where `dev-*` fits the images of
+/// `dev-eu`, too, the rule of `dev-eu` comes first, and that of `dev` counts to as many more; and the last rule, which
+/// fits all, counts to as many more as all environments keep.
 pub(super) fn policy(registry: &Registry, environments: &[&str]) -> Value {
     let expire = |priority: usize, description: String, selection: Value| {
         json!({
@@ -20,12 +29,12 @@ pub(super) fn policy(registry: &Registry, environments: &[&str]) -> Value {
             "action": { "type": "expire" },
         })
     };
-    let keep = |pattern: &str| {
+    let beyond = |count: u32, pattern: String| {
         json!({
             "tagStatus": "tagged",
             "tagPatternList": [pattern],
             "countType": "imageCountMoreThan",
-            "countNumber": registry.keep_images,
+            "countNumber": count,
         })
     };
     let untagged = json!({
@@ -34,13 +43,40 @@ pub(super) fn policy(registry: &Registry, environments: &[&str]) -> Value {
         "countUnit": "days",
         "countNumber": registry.untagged_days,
     });
-    let mut rules = vec![expire(1, format!("untagged for {} days", registry.untagged_days), untagged)];
-    for environment in environments {
-        let description = format!("beyond {} of {environment}", registry.keep_images);
-        rules.push(expire(rules.len() + 1, description, keep(&format!("{environment}-*"))));
+    let keep = registry.keep_images;
+    let times = |others: usize| keep.saturating_mul(u32::try_from(1 + others).unwrap_or(u32::MAX));
+    let mut rules = vec![
+        expire(1, "in use: these stay".to_owned(), beyond(NEVER, format!("{}*", in_use::PREFIX))),
+        expire(2, format!("untagged for {} days", registry.untagged_days), untagged),
+    ];
+    for environment in longer_first(environments) {
+        let within = environments.iter().filter(|other| is_within(other, environment)).count();
+        let description = match within {
+            0 => format!("beyond {keep} of {environment}"),
+            _ => {
+                format!("beyond {keep} of {environment}, and as many of each whose name begins with {environment}-")
+            }
+        };
+        rules.push(expire(rules.len() + 1, description, beyond(times(within), format!("{environment}-*"))));
     }
-    rules.push(expire(rules.len() + 1, format!("beyond {} of the rest", registry.keep_images), keep("*")));
+    let description = format!("beyond {keep} of the rest, and as many of each environment");
+    rules.push(expire(rules.len() + 1, description, beyond(times(environments.len()), "*".to_owned())));
     json!({ "rules": rules })
+}
+
+/// Whether `dev-*` fits the images of this environment, too: of `dev-eu`.
+fn is_within(name: &str, of: &str) -> bool {
+    name.strip_prefix(of).is_some_and(|rest| rest.starts_with('-'))
+}
+
+/// The environments in their order, but each after those within it.
+fn longer_first<'a>(environments: &[&'a str]) -> Vec<&'a str> {
+    let mut ordered: Vec<&str> = Vec::new();
+    for environment in environments {
+        let before = ordered.iter().position(|other| is_within(environment, other));
+        ordered.insert(before.unwrap_or(ordered.len()), environment);
+    }
+    ordered
 }
 
 #[cfg(feature = "aws")]
@@ -78,10 +114,70 @@ mod tests {
         assert_eq!(parse(turned), json!({"rules": [{"rulePriority": 1}, {"rulePriority": 2}]}));
     }
 
+    /// Of each rule, its pattern and how many it counts to.
+    fn rules(environments: &[&str]) -> Vec<(String, u64)> {
+        let policy = policy(&Registry { keep_images: 5, ..Registry::default() }, environments);
+        let selection = |rule: &Value| {
+            let pattern = rule.pointer("/selection/tagPatternList/0")?.as_str()?.to_owned();
+            Some((pattern, rule.pointer("/selection/countNumber")?.as_u64()?))
+        };
+        policy["rules"].as_array().expect("rules").iter().filter_map(selection).collect()
+    }
+
+    fn expected(rules: &[(&str, u64)]) -> Vec<(String, u64)> {
+        rules.iter().map(|(pattern, count)| ((*pattern).to_owned(), *count)).collect()
+    }
+
     #[test]
     fn each_environment_is_counted_by_itself() {
-        let policy = policy(&Registry { keep_images: 5, ..Registry::default() }, &["dev", "prod"]);
-        let pattern = |rule: usize| policy.pointer(&format!("/rules/{rule}/selection/tagPatternList/0")).cloned();
-        assert_eq!([pattern(1), pattern(2), pattern(3)].map(Option::unwrap), ["dev-*", "prod-*", "*"]);
+        let wanted = [("in-use-*", 9999), ("dev-*", 5), ("prod-*", 5), ("*", 15)];
+        assert_eq!(rules(&["dev", "prod"]), expected(&wanted));
+    }
+
+    #[test]
+    fn an_environment_whose_name_begins_another_is_counted_after_it_and_beside_it() {
+        let wanted = [
+            ("in-use-*", 9999),
+            ("dev-eu-1-*", 5),
+            ("dev-eu-*", 10),
+            ("dev-us-*", 5),
+            ("dev-*", 20),
+            ("devel-*", 5),
+            ("*", 30),
+        ];
+        assert_eq!(rules(&["dev", "devel", "dev-eu", "dev-us", "dev-eu-1"]), expected(&wanted));
+    }
+
+    /// As the page of AWS says: every rule marks what is beyond its count, of all that fits it; an image goes if the
+    /// first rule that fits it has marked it.
+    fn expired(policy: &Value, images: &[(&str, u32)]) -> Vec<String> {
+        let mut images = images.to_vec();
+        images.sort_by_key(|(_, age)| *age);
+        let fits = |pattern: &str, tag: &str| tag.starts_with(pattern.trim_end_matches('*'));
+        let mut gone = Vec::new();
+        let mut seen: Vec<&str> = Vec::new();
+        for rule in policy["rules"].as_array().expect("rules") {
+            let Some(pattern) = rule.pointer("/selection/tagPatternList/0").and_then(Value::as_str) else {
+                continue;
+            };
+            let count = rule.pointer("/selection/countNumber").and_then(Value::as_u64).expect("a count");
+            let found: Vec<&str> = images.iter().map(|(tag, _)| *tag).filter(|tag| fits(pattern, tag)).collect();
+            let marked = found.iter().skip(usize::try_from(count).expect("a number"));
+            gone.extend(marked.filter(|tag| !seen.contains(tag)).map(|tag| (*tag).to_owned()));
+            seen.extend(found);
+        }
+        gone.sort();
+        gone
+    }
+
+    #[test]
+    fn builds_of_one_environment_push_out_only_its_own() {
+        let policy = policy(&Registry { keep_images: 2, ..Registry::default() }, &["dev", "dev-eu", "prod"]);
+        let old = [("dev-1", 90), ("dev-2", 91), ("prod-1", 92), ("v1", 95), ("in-use-dev.web.1", 99)];
+        let mut images = old.to_vec();
+        images.extend([("dev-eu-1", 1), ("dev-eu-2", 2)]);
+        assert_eq!(expired(&policy, &images), [""; 0]);
+        images.extend([("dev-3", 3), ("prod-2", 4), ("prod-3", 5)]);
+        assert_eq!(expired(&policy, &images), ["dev-2", "prod-1"]);
     }
 }

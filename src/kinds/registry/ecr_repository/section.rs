@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::kinds::example::{Example, change};
+use crate::kinds::registry::images::in_use;
 use crate::spec::{Check, Environment, Keyed, Section, Unknown, entry};
 use crate::value::Part;
 
@@ -86,4 +87,13 @@ impl Default for Registry {
 fn validate(check: &mut Check<'_>) {
     let registries = check.env.section::<Registries>();
     check.keys(&["registries"], registries.keys());
+    // Its images would be kept as those in use are, for ever.
+    let taken = in_use::PREFIX.trim_end_matches('-');
+    let is_taken = |name: &&str| **name == *taken || name.starts_with(in_use::PREFIX);
+    if let Some(name) = check.env.all_environments().into_iter().find(is_taken).filter(|_| !registries.is_empty()) {
+        let message = format!("an environment that has registries cannot be called `{name}`");
+        let help =
+            format!("tags of images that begin with `{}` are Baseplate's own: choose another name", in_use::PREFIX);
+        check.report(&["environments"], message, help);
+    }
 }
