@@ -15,6 +15,7 @@ mod options;
 mod plan;
 mod rehearse;
 mod rendering;
+mod review;
 mod saved;
 mod session;
 mod show;

@@ -328,6 +328,9 @@ impl Cloud for Account {
                 ImageState::Unknown(Unknown::Failed(error)) => {
                     ImageState::Unknown(Unknown::Failed(self.masked(error)))
                 }
+                ImageState::Unknown(Unknown::MayBeCached(error)) => {
+                    ImageState::Unknown(Unknown::MayBeCached(error.map(|error| self.masked(error))))
+                }
                 other => other,
             };
             states.map(masked).collect()

@@ -1,5 +1,4 @@
 use std::collections::BTreeSet;
-use std::path::Path;
 use std::time::Duration;
 
 use super::kind_list;
@@ -7,6 +6,7 @@ use super::lock::{fenced, locked};
 use super::missing_images::{Missing, find, tag_in_use};
 use super::options::{self, Use};
 use super::plan::{Planned, counted, make, make_without_variables, show};
+use super::review::{check_unchanged, new_values, other_hash, unusable_spec};
 use super::session::{Session, apply_command};
 use super::{Failure, SavedPlan};
 use crate::applied::Applied;
@@ -16,7 +16,7 @@ use crate::clock::SystemClock;
 use crate::graph::Graph;
 use crate::kinds;
 use crate::lock::Lock;
-use crate::plan::{Change, ExecutionPlan, Origin, Plan, variables};
+use crate::plan::{ExecutionPlan, Plan, variables};
 use crate::ui::{Progress, Ui, push_text};
 use crate::value::{Address, from_variable, prefix_lines};
 
@@ -124,105 +124,6 @@ async fn unless_stopped<T>(stop: &Stop, work: impl Future<Output = Result<T, Fai
         () = stop.wait() => Err(Failure::new(Exit::Interrupted, "interrupted; nothing was changed", "")),
         result = work => result,
     }
-}
-
-/// What moved since a plan was reviewed. `variables` are those whose value the reviewed plan did not know.
-fn other_hash(now: &Plan, variables: &[String]) -> Failure {
-    let hash = now.hash();
-    let (why, help) = match variables {
-        [] => (
-            "The spec or the live state has changed since".to_owned(),
-            "plan again, review it, and apply with its hash".to_owned(),
-        ),
-        variables => (
-            format!("It was planned without {}, and the live value is another", variables.join(", ")),
-            "plan where the variable is set, review that plan, and apply with its hash".to_owned(),
-        ),
-    };
-    let message = format!("the plan now has another hash: {hash}. {why}; nothing was changed");
-    Failure::new(Exit::Refused, message, help)
-}
-
-/// The environment variables that bring about changes which a plan without them does not have.
-fn new_values(graph: &Graph, now: &Plan, blind: &Plan) -> Vec<String> {
-    let is_new = |address: &Address| {
-        let of = |plan: &Plan| plan.changes.iter().find(|change| change.address == *address).cloned();
-        of(now) != of(blind)
-    };
-    let objects = graph.objects.iter().filter(|object| is_new(&object.address));
-    let names: BTreeSet<String> = objects.flat_map(|object| variables(&object.attrs)).collect();
-    names.into_iter().collect()
-}
-
-/// The path comes from the plan, which may have been written by somebody else: nothing of that file is shown.
-fn unusable_spec(spec: &Path) -> Failure {
-    let spec = spec.display();
-    let message = format!("the spec of this plan, {spec}, cannot be used; nothing was changed");
-    Failure::new(Exit::Refused, message, format!("if it is one of your specs, `baseplate check {spec}` says why"))
-}
-
-/// What must be equal for a saved plan to be applied: not values left to AWS, nor the reasons of changes, since a run
-/// that died leaves less to detect drift by. More deletions may be allowed by now.
-fn comparable(plan: &Plan, is_more_allowed: bool) -> Plan {
-    let mut plan =
-        Plan { live_digest: String::new(), left_to_aws: Vec::new(), scheduled: Vec::new(), ..plan.clone() };
-    if is_more_allowed {
-        plan.missing.clear();
-    }
-    for change in &mut plan.changes {
-        change.guarded &= !is_more_allowed;
-        change.origin = Origin::default();
-        change.reason.clear();
-        change.fields.iter_mut().for_each(|field| field.origin = Origin::default());
-    }
-    plan
-}
-
-/// The names of the fields, but for the changes, in which two plans differ.
-fn differing(one: &Plan, other: &Plan) -> Vec<String> {
-    let fields = |plan: &Plan| serde_json::to_value(plan).unwrap_or_default();
-    let (one, other) = (fields(one), fields(other));
-    let differs = |name: &&String| *name != "changes" && one.get(*name) != other.get(*name);
-    one.as_object().into_iter().flat_map(serde_json::Map::keys).filter(differs).cloned().collect()
-}
-
-fn check_unchanged(saved: &Plan, now: &Plan, is_more_allowed: bool) -> Result<(), Failure> {
-    let help = "plan again, review it, and apply that";
-    if saved.spec_digest != now.spec_digest {
-        let message = "the spec has changed since the plan was saved; nothing was changed";
-        return Err(Failure::new(Exit::Refused, message, help));
-    }
-    let (before, after) = (comparable(saved, is_more_allowed), comparable(now, is_more_allowed));
-    if saved.live_digest == now.live_digest && before == after {
-        return Ok(());
-    }
-    let moved = |a: &[Change], b: &[Change]| -> BTreeSet<String> {
-        let missing = a.iter().filter(|change| !b.contains(change));
-        missing.map(|change| format!("{} {}", change.action.verb(), change.address)).collect()
-    };
-    let (then, today) = (moved(&before.changes, &after.changes), moved(&after.changes, &before.changes));
-    let mut message = match saved.live_digest == now.live_digest {
-        true => {
-            "the plan differs from a new plan of the same state: it was edited, or made by another version of \
-                 Baseplate"
-        }
-        false => "the live state has changed since the plan was saved",
-    }
-    .to_owned();
-    message += "; nothing was changed";
-    let differences = [
-        ("planned, no longer needed", &then - &today),
-        ("needed now, not planned", &today - &then),
-        ("planned, now different", &then & &today),
-    ];
-    let fields = differing(&before, &after);
-    if saved.live_digest == now.live_digest && !fields.is_empty() {
-        message += &format!("\nfields that differ: {}", fields.join(", "));
-    }
-    for (what, changes) in differences.into_iter().filter(|(_, changes)| !changes.is_empty()) {
-        message += &format!("\n{what}: {}", changes.into_iter().collect::<Vec<_>>().join(", "));
-    }
-    Err(Failure::new(Exit::Refused, message, help))
 }
 
 async fn run(

@@ -221,6 +221,7 @@ commands! {
     compare: "docs/src/compare.md",
     failures: "docs/src/failures.md",
     getting_started: "docs/src/getting-started.md",
+    images: "docs/src/images.md",
     lock: "docs/src/lock.md",
     order: "docs/src/order.md",
     plans: "docs/src/plans.md",

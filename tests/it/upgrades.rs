@@ -4,7 +4,13 @@
 //! A folder of `fixtures/captures/` is called by the commit that applied, and holds its specs and, for each, a cloud
 //! file as an apply left it (`file-`) and what `observe` saw at moto after an apply (`moto-`).
 
+use crate::account::change;
 use crate::cli::{Bench, Outcome, repository};
+
+/// What the changelog says of upgrades: registries keep the images in use, and count each environment's by itself.
+fn is_named(change: &str) -> bool {
+    change.starts_with("update ecr_repository.") && change.ends_with(": lifecycle.rules[]")
+}
 
 #[test]
 fn what_an_earlier_version_applied_plans_empty() {
@@ -17,17 +23,19 @@ fn what_an_earlier_version_applied_plans_empty() {
             std::fs::copy(&path, bench.path(&path.file_name().expect("a name").to_string_lossy())).expect("a copy");
         }
         for (cloud, environment) in [("file", "dev"), ("file", "prod"), ("moto", "dev"), ("moto", "prod")] {
-            let arguments =
-                format!("plan {environment}.toml --cloud file:{cloud}-{environment}.json --detailed-exitcode");
+            let arguments = format!("plan {environment}.toml --cloud file:{cloud}-{environment}.json --json");
             // As it was when it was applied.
             let outcome = Outcome::of(bench.command(&arguments).env("WEATHER_API_KEY", "demo"));
+            assert_eq!(outcome.code, 0, "{}: {arguments}\n{outcome}", version.display());
+            let plan = outcome.json();
+            let changes = plan["changes"].as_array().expect("changes").iter().map(change);
+            let unnamed: Vec<String> = changes.filter(|change| !is_named(change)).collect();
             assert_eq!(
-                outcome.code,
-                0,
-                "{}: `{arguments}` should find nothing to change\n{outcome}",
+                unnamed,
+                [""; 0],
+                "{}: `{arguments}` finds what the changelog does not name",
                 version.display()
             );
-            assert!(outcome.stdout.contains("No changes"), "{outcome}");
             planned += 1;
         }
     }

@@ -112,8 +112,8 @@ pub enum Unknown {
     NotInEcr(&'static str),
     /// The call failed, or was not allowed.
     Failed(CloudError),
-    /// In a repository that a pull-through cache may make with the first pull.
-    MayBeCached,
+    /// In a repository that a pull-through cache makes with the first pull, or may make: why that is not known.
+    MayBeCached(Option<CloudError>),
 }
 
 /// The image of a task definition, as it is wanted or as it is live. `architecture` is ECS's: `X86_64` or `ARM64`.

@@ -40,7 +40,7 @@ pub struct TaggedImage {
 pub struct TagChanges {
     /// A digest, and the tag that it gets.
     pub put: Vec<(String, String)>,
-    /// Tags that go, each with the digest of its image, which has or gets another one that stays: with its last tag, ECR
+    /// Tags that go, each with the digest of its image, which has or gets another one that nobody takes away: with its last tag, ECR
     /// deletes an image.
     pub remove: Vec<(String, String)>,
 }
@@ -119,8 +119,11 @@ pub fn changes(environment: &str, repository: &str, in_use: &InUse, images: &[Ta
     let mut remove = Vec::new();
     for image in images {
         let stale: Vec<&String> = image.tags.iter().filter(is_stale).collect();
-        let gets_one = put.iter().any(|(digest, _)| *digest == image.digest);
-        if !stale.is_empty() && stale.len() == image.tags.len() && !gets_one {
+        // Of another environment's tags nobody knows how long they stay: it may be taking them away just now.
+        let is_ours_to_keep = |tag: &String| !tag.starts_with(PREFIX) || stay.contains(tag);
+        let has_one =
+            image.tags.iter().any(is_ours_to_keep) || put.iter().any(|(digest, _)| *digest == image.digest);
+        if !stale.is_empty() && !has_one {
             put.push((image.digest.clone(), format!("{environment}-unused-{}", short(&image.digest))));
         }
         remove.extend(stale.into_iter().map(|tag| (image.digest.clone(), tag.clone())));
@@ -166,7 +169,8 @@ mod tests {
         let remove: Vec<String> = remove.into_iter().map(|(_, tag)| tag).collect();
         // Whatever is done, each image has a tag at any moment, and the tags that go are those of the environment.
         for image in images.iter().filter(|image| !image.tags.is_empty()) {
-            let stays = image.tags.iter().any(|tag| !remove.contains(tag));
+            let stays = image.tags.iter().any(|tag| !remove.contains(tag) && !tag.starts_with(PREFIX));
+            let stays = stays || image.tags.iter().all(|tag| !remove.contains(tag));
             assert!(
                 stays || put.iter().any(|(digest, _)| *digest == image.digest),
                 "{image:?}: {put:?}, {remove:?}"
@@ -238,9 +242,9 @@ mod tests {
         assert_eq!(remove, [tag_of(1)]);
         let anchor = (images[0].digest.clone(), "dev-unused-000000000001".to_owned());
         assert!(put.contains(&anchor), "{put:?}");
-        // Another environment runs it: that tag keeps it.
+        // Another environment may let it go at the same time.
         let images = [unlike(1, &[&tag_of(1), "in-use-prod.web.000000000001"])];
-        assert_eq!(of("dev", &[], &images), (vec![], vec![tag_of(1)]));
+        assert_eq!(of("dev", &[], &images), (vec![anchor], vec![tag_of(1)]));
     }
 
     #[test]

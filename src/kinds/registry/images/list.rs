@@ -136,7 +136,12 @@ impl Unknown {
         match self {
             Self::NotInEcr(why) => (*why).to_owned(),
             Self::Failed(error) => error.to_string(),
-            Self::MayBeCached => "the repository is made by the first pull through the cache".to_owned(),
+            Self::MayBeCached(None) => "a pull-through cache makes the repository with the first pull".to_owned(),
+            Self::MayBeCached(Some(error)) => {
+                format!(
+                    "there is no such repository, unless a pull-through cache makes it with the first pull: {error}"
+                )
+            }
         }
     }
 }

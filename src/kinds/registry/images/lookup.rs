@@ -47,9 +47,9 @@ pub async fn look_up(aws: &Aws, needed: &[NeededImage], with_details: bool) -> V
             Some(Ok(Some(answer))) => answer.state(&image.id, needed.platform),
             Some(Err(error)) => ImageState::Unknown(Unknown::Failed(error.clone())),
             Some(Ok(None)) | None => match caches.as_ref().filter(|_| image.registry.is_none()) {
-                Some(Err(error)) => ImageState::Unknown(Unknown::Failed(error.clone())),
+                Some(Err(error)) => ImageState::Unknown(Unknown::MayBeCached(Some(error.clone()))),
                 Some(Ok(prefixes)) if prefixes.iter().any(|prefix| is_below(&image.repository, prefix)) => {
-                    ImageState::Unknown(Unknown::MayBeCached)
+                    ImageState::Unknown(Unknown::MayBeCached(None))
                 }
                 _ => ImageState::Missing(Missing::Repository),
             },
