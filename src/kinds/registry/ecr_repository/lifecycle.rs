@@ -18,8 +18,9 @@ const NEVER: u32 = 9_999;
 /// An image is expired by one rule at most, the first that fits its tags; that is how a rule that expires nothing keeps
 /// an image. But a rule *counts* all that fits it, also what earlier rules have taken
 /// (<https://docs.aws.amazon.com/AmazonECR/latest/userguide/LifecyclePolicies.html>). So where `dev-*` fits the images of
-/// `dev-eu`, too, the rule of `dev-eu` comes first, and that of `dev` counts to as many more; and the last rule, which
-/// fits all, counts to as many more as all environments keep.
+/// `dev-eu`, too, the rule of `dev-eu` comes first, and that of `dev` counts to twice as many more: as many as `dev-eu`
+/// keeps, and as many again that it has pushed since, which count until they go. So does the last rule, which fits all,
+/// for every environment.
 pub(super) fn policy(registry: &Registry, environments: &[&str]) -> Value {
     let expire = |priority: usize, description: String, selection: Value| {
         json!({
@@ -44,7 +45,7 @@ pub(super) fn policy(registry: &Registry, environments: &[&str]) -> Value {
         "countNumber": registry.untagged_days,
     });
     let keep = registry.keep_images;
-    let times = |others: usize| keep.saturating_mul(u32::try_from(1 + others).unwrap_or(u32::MAX));
+    let times = |others: usize| keep.saturating_mul(u32::try_from(1 + 2 * others).unwrap_or(u32::MAX));
     let mut rules = vec![
         expire(1, "in use: these stay".to_owned(), beyond(NEVER, format!("{}*", in_use::PREFIX))),
         expire(2, format!("untagged for {} days", registry.untagged_days), untagged),
@@ -59,7 +60,8 @@ pub(super) fn policy(registry: &Registry, environments: &[&str]) -> Value {
         };
         rules.push(expire(rules.len() + 1, description, beyond(times(within), format!("{environment}-*"))));
     }
-    let description = format!("beyond {keep} of the rest, and as many of each environment");
+    let others = times(environments.len()) - keep;
+    let description = format!("beyond {keep} of the rest, and {others} of all environments");
     rules.push(expire(rules.len() + 1, description, beyond(times(environments.len()), "*".to_owned())));
     json!({ "rules": rules })
 }
@@ -102,12 +104,14 @@ mod calls {
 mod tests {
     use super::*;
 
+    #[cfg(feature = "aws")]
     #[test]
     fn a_policy_survives_its_text() {
         let wanted = policy(&Registry::default(), &["dev", "prod"]);
         assert_eq!(parse(&wanted.to_string()), wanted);
     }
 
+    #[cfg(feature = "aws")]
     #[test]
     fn the_order_of_rules_is_their_priority() {
         let turned = r#"{"rules":[{"rulePriority":2},{"rulePriority":1}]}"#;
@@ -130,7 +134,7 @@ mod tests {
 
     #[test]
     fn each_environment_is_counted_by_itself() {
-        let wanted = [("in-use-*", 9999), ("dev-*", 5), ("prod-*", 5), ("*", 15)];
+        let wanted = [("in-use-*", 9999), ("dev-*", 5), ("prod-*", 5), ("*", 25)];
         assert_eq!(rules(&["dev", "prod"]), expected(&wanted));
     }
 
@@ -139,11 +143,11 @@ mod tests {
         let wanted = [
             ("in-use-*", 9999),
             ("dev-eu-1-*", 5),
-            ("dev-eu-*", 10),
+            ("dev-eu-*", 15),
             ("dev-us-*", 5),
-            ("dev-*", 20),
+            ("dev-*", 35),
             ("devel-*", 5),
-            ("*", 30),
+            ("*", 55),
         ];
         assert_eq!(rules(&["dev", "devel", "dev-eu", "dev-us", "dev-eu-1"]), expected(&wanted));
     }
@@ -178,6 +182,8 @@ mod tests {
         images.extend([("dev-eu-1", 1), ("dev-eu-2", 2)]);
         assert_eq!(expired(&policy, &images), [""; 0]);
         images.extend([("dev-3", 3), ("prod-2", 4), ("prod-3", 5)]);
-        assert_eq!(expired(&policy, &images), ["dev-2", "prod-1"]);
+        assert_eq!(expired(&policy, &images), ["prod-1"], "of each at least its own stay");
+        images.extend([("dev-eu-3", 0), ("dev-eu-4", 0)]);
+        assert_eq!(expired(&policy, &images), ["dev-2", "dev-eu-1", "dev-eu-2", "prod-1"]);
     }
 }
