@@ -63,6 +63,7 @@ mod tests {
         assert!(!satisfied("mysql", "8.0.35", "8.4.1", true));
     }
 
+    #[cfg(feature = "aws")]
     #[test]
     fn major_upgrades_are_told_apart() {
         assert!(crosses_major("postgres", "16.3", "17"));

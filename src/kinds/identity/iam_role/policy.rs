@@ -69,6 +69,7 @@ mod tests {
     use super::*;
 
     #[cfg(feature = "aws")]
+    #[cfg(feature = "aws")]
     #[test]
     fn documents_come_percent_encoded() {
         assert_eq!(parse("%7B%22a%22%3A%20%22%C3%BC+b%22%7D"), json!({ "a": "ü+b" }));
