@@ -149,8 +149,8 @@ fn place(env: &Environment, image: &Text) -> Place {
     }
     match split(path) {
         Some((repository, id)) => {
-            let keys = env.section::<Registries>().keys();
-            let registry = keys.cloned().find(|key| ecr_repository::name(env, key) == repository);
+            let mut keys = env.section::<Registries>().keys();
+            let registry = keys.find(|key| ecr_repository::name(env, key) == repository).cloned();
             Place::Ecr(EcrImage { registry, repository, id })
         }
         None => other(NOT_IN_ECR),
