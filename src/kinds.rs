@@ -76,6 +76,9 @@ pub trait Kind: Target + Sized + 'static {
     /// The field that holds the object's unique physical name, where AWS has such: how an object that has our
     /// name but not our tags is recognised. Where it has none, [`Kind::is_counterpart`] says how.
     const IDENTITY: Option<&'static str> = None;
+    /// The field whose value no two objects of a spec may share: where a name is unique only within something that all
+    /// of them are in, such as a VPC, [`Kind::IDENTITY`] does not say so.
+    const UNIQUE: Option<&'static str> = Self::IDENTITY;
     /// The type under which the Resource Groups Tagging API lists it, as in ARNs: `ec2:vpc`; of what has no tags of
     /// ours, the type of what it is part of. By it an object is found of which neither the spec nor the environment's
     /// list of kinds tells. `None` for what that API does not list (IAM roles, records in Route 53).

@@ -19,14 +19,17 @@ pub fn catalog() -> Catalog {
 /// Of two objects with one name the second would be taken for the first.
 const UNIQUE_NAME: RuleInfo = RuleInfo {
     code: "BP-NAME-01",
-    takes: "a name that is unique in its account, region or cluster belongs to one object: give one of the two another \
+    takes: "a name that is unique in its account, region, VPC or cluster belongs to one object: give one of the two another \
             `name`",
     source: "https://docs.aws.amazon.com/general/latest/gr/aws-arns-and-namespaces.html",
     inside: &[edit("", "[topics.other]\nname = \"town-other\"")],
-    outside: &[edit(
-        "",
-        "[topics.other]\nname = \"town-test-other\"\n[topics.town-test-other]\nname = \"town-test-other\"",
-    )],
+    outside: &[
+        edit(
+            "",
+            "[topics.other]\nname = \"town-test-other\"\n[topics.town-test-other]\nname = \"town-test-other\"",
+        ),
+        edit("", "[security-groups.one]\nname = \"gate\"\n[security-groups.other]\nname = \"gate\""),
+    ],
 };
 
 /// Every rule, with the kind that brings it; those that all kinds share, with none.
@@ -66,7 +69,7 @@ fn same_name(
     address: &str,
     names: &mut HashMap<String, String>,
 ) -> Option<Violation> {
-    let field = kind.identity().filter(|_| !desired.external)?;
+    let field = kind.unique().filter(|_| !desired.external)?;
     let name = desired.attrs.get(field)?.as_str()?;
     // Two entries that come to one address are for their sections to tell.
     let other = names.insert(name.to_owned(), address.to_owned()).filter(|other| other != address)?;

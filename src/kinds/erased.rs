@@ -80,6 +80,7 @@ pub trait AnyKind: AnyCalls + Sync {
     fn outputs(&self) -> &'static [&'static str];
     fn changing_outputs(&self) -> &'static [&'static str];
     fn identity(&self) -> Option<&'static str>;
+    fn unique(&self) -> Option<&'static str>;
     fn shared(&self) -> bool;
     fn sections(&self) -> &'static [&'static dyn AnySection];
     fn examples(&self) -> &'static [Example];
@@ -141,6 +142,10 @@ impl<K: Kind + AnyCalls + Sync> AnyKind for K {
     fn changing_outputs(&self) -> &'static [&'static str] {
         K::CHANGING_OUTPUTS
     }
+    fn unique(&self) -> Option<&'static str> {
+        K::UNIQUE
+    }
+
     fn identity(&self) -> Option<&'static str> {
         K::IDENTITY
     }

@@ -174,6 +174,7 @@ impl Kind for SecurityGroup {
     const EXAMPLES: &'static [Example] = section::EXAMPLES;
     const TAG_CHARACTERS: TagCharacters = TagCharacters::Any;
     const STAGE: Stage = Stage::Network;
+    const UNIQUE: Option<&'static str> = Some("name");
     const REPLACE_ON: &'static [&'static str] = &["name", "description", "vpc"];
     const TAG_INDEX: Option<&'static str> = Some("ec2:security-group");
     type Attrs = Attrs;
