@@ -41,7 +41,7 @@ where
 {
     let plain = |code: &str, message: String, class: ErrorClass| {
         let (operation, code, request_id) = (operation.to_owned(), code.to_owned(), String::new());
-        CloudError { operation, code, message, request_id, class }
+        CloudError { operation, code, message, request_id, class, is_meant: false }
     };
     if causes(error).any(<dyn std::error::Error>::is::<LockExpired>) {
         return CloudError { class: ErrorClass::Fenced, ..CloudError::new(operation, "", LockExpired.to_string()) };

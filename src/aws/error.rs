@@ -16,6 +16,9 @@ pub struct CloudError {
     pub message: String,
     pub request_id: String,
     pub class: ErrorClass,
+    /// Whether a kind has said what it means ([`Self::meant_by`]): what is known of the object's state since then, no
+    /// list of codes undoes.
+    pub is_meant: bool,
 }
 
 /// What an error means for the caller.
@@ -68,7 +71,8 @@ impl CloudError {
     pub fn new(operation: &str, code: &str, message: impl Into<String>) -> Self {
         let message = message.into();
         let class = classify(operation, code, &message);
-        Self { operation: operation.to_owned(), code: code.to_owned(), message, request_id: String::new(), class }
+        let (operation, code, request_id) = (operation.to_owned(), code.to_owned(), String::new());
+        Self { operation, code, message, request_id, class, is_meant: false }
     }
 
     /// A bug of Baseplate.
@@ -86,6 +90,10 @@ impl CloudError {
     /// The same as it is meant in the calls of the kind that has these errors of its own.
     #[must_use]
     pub fn meant_by(mut self, own: &[OwnError]) -> Self {
+        if self.is_meant {
+            return self;
+        }
+        self.is_meant = true;
         let message = self.message.to_ascii_lowercase();
         let code = plain(&self.code);
         if let Some(known) = own.iter().find(|known| known.code == code && message.contains(known.words)) {

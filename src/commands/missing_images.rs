@@ -148,10 +148,11 @@ fn starts_tasks(change: &Change) -> bool {
             change.fields.iter().any(|field| field.name() != "tags")
         }
         (EcsService::KIND, Action::Update | Action::Adopt) => {
-            let grows = |field: &crate::plan::Field| {
-                field.name() == "desired_count" && field.after.as_i64() > field.before.as_i64()
-            };
-            change.impact != Impact::None || change.fields.iter().any(grows)
+            // Fewer tasks start none, whatever their going means to others.
+            let (count, others): (Vec<_>, Vec<_>) =
+                change.fields.iter().partition(|field| field.name() == "desired_count");
+            let grows = count.iter().any(|field| field.after.as_i64() > field.before.as_i64());
+            grows || !others.is_empty() && change.impact != Impact::None
         }
         (TaskDefinition::KIND | EcsService::KIND, Action::Create | Action::Replace) => true,
         _ => false,

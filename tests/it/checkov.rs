@@ -63,9 +63,9 @@ fn prod_passes() {
 fn planted_faults_are_found() {
     let cloud = FileCloud::new();
     cloud.bench.edit("legocity.toml", "[databases.payload]\n", "[databases.payload]\nencrypted = false\n");
-    let https = r#"  { ports = "443", from = "0.0.0.0/0", description = "HTTPS" },"#;
+    let https = r#"  { ports = "443", from = "203.0.113.0/24", description = "HTTPS" },"#;
     let open = r#"  { ports = "22", from = "0.0.0.0/0", description = "from home" },"#;
-    cloud.bench.edit("legocity.toml", https, &format!("{https}\n{open}"));
+    cloud.bench.edit("dev.toml", https, &format!("{https}\n{open}"));
     let all = r#"{ ports = "5432", from = "payload", description = "PostgreSQL" }"#;
     let every = r#"{ protocol = "all", from = "0.0.0.0/0", description = "whatever" }"#;
     cloud.bench.edit("legocity.toml", all, every);

@@ -107,9 +107,9 @@ pub const EDITS: &[Edit] = &[
     ),
     edit(
         "rule's description",
-        "description = \"PostgreSQL\"",
-        "description = \"Queries\"",
-        &["update security_group_rules.rds: ingress[]"],
+        "description = \"outside sources\"",
+        "description = \"weather\"",
+        &["update security_group_rules.update-env: egress[]"],
     ),
     edit(
         "log retention",

@@ -121,9 +121,11 @@ const EDITS: &[Edit] = &[
         &[
             "delete certificate.main",
             "delete certificate_validation.main",
+            "delete dns_record.validation-admin.dev2.legocity.example",
             "delete dns_record.validation-dev2.legocity.example",
             "delete listener.https",
             "replace listener_rule.payload: listener",
+            "replace listener_rule.payload.10: listener",
             "replace listener_rule.proxy: listener",
             "update listener.http: default_action.forward, default_action.redirect",
         ],
