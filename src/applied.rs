@@ -66,6 +66,23 @@ impl Applied {
         self.0.insert(address.clone(), fields.collect());
     }
 
+    /// Takes over from an earlier record what it says of secrets whose variable is not set in this run: they were not
+    /// written, whatever the spec says of them now.
+    pub fn keep_unwritten(&mut self, address: &Address, resolved: &Value, earlier: &Self) {
+        let Some(names) = resolved.as_object() else { return };
+        let of = |record: &Self| {
+            let fields = record.0.get(address).and_then(|text| fields(text)).filter(|all| all.len() == names.len());
+            fields.map(|all| all.into_iter().map(text_of).collect::<Vec<_>>())
+        };
+        let (Some(mut now), Some(then)) = (of(self), of(earlier)) else { return };
+        let is_unset = |value: &Value| value.get(tag::SECRET).is_some_and(|source| source.get("env").is_some());
+        let unset = names.values().enumerate().filter(|(_, value)| is_unset(value)).map(|(place, _)| place);
+        for place in unset.filter(|&place| !then[place].starts_with(IN_PROGRESS)) {
+            now[place].clone_from(&then[place]);
+        }
+        self.0.insert(address.clone(), now.concat());
+    }
+
     /// Remembers nothing of the object.
     pub fn forget(&mut self, address: &Address) {
         self.0.remove(address);
@@ -205,6 +222,14 @@ fn is_secret(value: &Value) -> bool {
     }
 }
 
+/// A field's part of an object's text.
+fn text_of((spec, source): (&str, Option<&str>)) -> String {
+    match source {
+        Some(source) => format!("{spec}{SOURCE}{source}"),
+        None => spec.to_owned(),
+    }
+}
+
 /// The digests in an object's text. `None` where it is none.
 fn fields(text: &str) -> Option<Vec<(&str, Option<&str>)>> {
     let mut rest = text.strip_prefix(DELETING).unwrap_or(text);
@@ -297,6 +322,22 @@ mod tests {
         assert_eq!(applied.was_generated(&main, &given, "secret"), None, "it may have been written since");
         applied.record(&main, plain(&given));
         assert_eq!(applied.was_generated(&main, &given, "secret"), Some(false));
+    }
+
+    #[test]
+    fn what_was_generated_stays_so_until_it_is_written() {
+        let main = address("main");
+        let spec = |source: Value| json!({ "name": "key", "secret": { "$secret": source } });
+        let (generated, given) = (spec(json!({ "generate": 40 })), spec(json!({ "env": "KEY" })));
+        let mut earlier = Applied::default();
+        earlier.record(&main, plain(&generated));
+        for (resolved, stays) in [(given.clone(), true), (spec(json!({ "fingerprint": "f" })), false)] {
+            let mut applied = Applied::default();
+            applied.record(&main, Requested { spec: &given, resolved: &resolved, written: "" });
+            applied.keep_unwritten(&main, &resolved, &earlier);
+            assert_eq!(applied.was_generated(&main, &given, "secret"), Some(stays));
+            assert!(applied.same_spec(&main, &given, "name"));
+        }
     }
 
     #[test]

@@ -28,6 +28,8 @@ use crate::kinds::{self, AnyKind, Impact, Live};
 use crate::value::Address;
 use crate::value::walk::is_resolved;
 
+use impact::expected_duration;
+
 /// Plans over one reading of the live state.
 pub struct Planner<'a> {
     context: Context<'a>,
@@ -416,18 +418,6 @@ fn unknown_values(context: &Context<'_>, known_outputs: &KnownOutputs) -> Vec<St
     unset
         .map(|(object, name)| format!("{name} is not set: {} may get another value in an apply", object.address))
         .collect()
-}
-
-/// Seconds that a change typically takes on AWS. Updates that interrupt nothing are answered at once.
-fn expected_duration(kind: &dyn AnyKind, action: Action, impact: Impact) -> u64 {
-    match (action, impact) {
-        (Action::Replace, _) => kind.expected_seconds() + kind.expected_delete_seconds(),
-        (Action::Delete, _) => kind.expected_delete_seconds(),
-        (Action::Create, _) | (_, Impact::Rolling | Impact::Reboot | Impact::Failover | Impact::Outage) => {
-            kind.expected_seconds()
-        }
-        _ => 2,
-    }
 }
 
 fn is_tagged(attrs: &Value) -> bool {

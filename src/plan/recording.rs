@@ -57,6 +57,7 @@ impl ExecutionPlan {
             let written = written(object.kind, &outputs);
             applied
                 .record(&object.address, Requested { spec: &object.attrs, resolved: &resolved, written: &written });
+            applied.keep_unwritten(&object.address, &resolved, begun);
         }
         applied
     }

@@ -151,3 +151,15 @@ impl Planner<'_> {
         }
     }
 }
+
+/// Seconds that a change typically takes on AWS. Updates that interrupt nothing are answered at once.
+pub(super) fn expected_duration(kind: &dyn AnyKind, action: Action, impact: Impact) -> u64 {
+    match (action, impact) {
+        (Action::Replace, _) => kind.expected_seconds() + kind.expected_delete_seconds(),
+        (Action::Delete, _) => kind.expected_delete_seconds(),
+        (Action::Create, _) | (_, Impact::Rolling | Impact::Reboot | Impact::Failover | Impact::Outage) => {
+            kind.expected_seconds()
+        }
+        _ => 2,
+    }
+}

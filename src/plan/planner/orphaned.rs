@@ -2,7 +2,8 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::{Planner, expected_duration, holds_data};
+use super::impact::expected_duration;
+use super::{Planner, holds_data};
 use crate::cloud::Observed;
 use crate::kinds::Impact;
 use crate::plan::address_index::is_ownership;
