@@ -139,8 +139,8 @@ impl Applied {
         }
     }
 
-    /// Whether the field was a secret to be generated when the object was last applied, of whatever length. `None` where
-    /// nobody knows.
+    /// Whether the field was a secret to be generated when the object was last applied, of whatever length. `None`
+    /// where nobody knows.
     pub fn was_generated(&self, address: &Address, spec: &Value, field: &str) -> Option<bool> {
         let (then, _) = self.field(address, spec, field).filter(|(then, _)| *then != IN_PROGRESS)?;
         let generated = |length: usize| digest(&json!({ tag::SECRET: { "generate": length } }));

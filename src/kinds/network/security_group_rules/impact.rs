@@ -9,9 +9,9 @@ use crate::kinds::network::security_group::SecurityGroup;
 use crate::kinds::{Impact, User, Users};
 use crate::value::{Ref, tag};
 
-/// An outage where a rule goes that let somebody through, and both ends stay: something of the group that listens on its
-/// ports, and its peer. Unless another rule still lets them through, or a new one for the same peer takes its place, as
-/// when a port moves: both stay open until all have moved.
+/// An outage where a rule goes that let somebody through, and both ends stay: something of the group that listens on
+/// its ports, and its peer. Unless another rule still lets them through, or a new one for the same peer takes its place,
+/// as when a port moves: both stay open until all have moved.
 pub(super) fn impact(live: &Attrs, desired: &Attrs, users: &Users<'_>) -> Impact {
     let own = members(&live.group, users).unwrap_or_default();
     let is_peer_there = |rule: &Rule| match &rule.peer {
