@@ -3,10 +3,11 @@
 //! What is left counts as a change that failed would: whatever waits for it is left, too, by the same rules of order.
 //! So nothing is deleted that something else still uses, and nothing that serves goes before what replaces it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use super::order::{ChangeCycle, Edge, Operation, Order, Phase};
 use crate::plan::{Action, Allowances, Change, ExecutionPlan};
+use crate::value::Address;
 
 /// The plan with only the changes that are `asked` for, and with those that these refer to or wait for, whichever they
 /// are. Of the latter, second phases are left.
@@ -121,10 +122,27 @@ impl Selection<'_> {
                     is_settled = false;
                 }
             }
+            for step in self.still_used(&first_phase_only) {
+                self.kept[step] = false;
+                is_settled = false;
+            }
             if is_settled {
                 return Kept { changes: self.kept, first_phase_only };
             }
         }
+    }
+
+    /// Kept changes that take away what something still refers to that is left as it is. A replacement that deletes first
+    /// does not wait for who lets go, but may not leave them without either.
+    fn still_used(&self, first_phase_only: &[bool]) -> Vec<usize> {
+        let steps = self.execution.steps.iter().enumerate();
+        let stays = steps.filter(|(index, _)| !self.kept[*index] || first_phase_only[*index]);
+        let used: HashSet<&Address> = stays.flat_map(|(_, step)| &step.uses).collect();
+        let changes = self.execution.plan.changes.iter().enumerate();
+        let goes = changes.filter(|(_, change)| matches!(change.action, Action::Delete | Action::Replace));
+        goes.filter(|(index, change)| self.kept[*index] && used.contains(&change.address))
+            .map(|(index, _)| index)
+            .collect()
     }
 
     fn has_write(&self, step: usize) -> bool {

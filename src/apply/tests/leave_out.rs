@@ -2,11 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use proptest::prelude::*;
 use serde_json::json;
 
 use super::super::{Order, only, without};
+use super::random::case;
 use super::*;
-use crate::plan::{Allowances, Change, ExecutionPlan};
+use crate::plan::{Action, Allowances, Change, ExecutionPlan};
 
 /// What runs of a plan with only the changes of these kinds, and what is left of it.
 fn runs_only(mut scene: Scene, kinds: &[&str]) -> (Vec<String>, BTreeSet<String>) {
@@ -136,4 +138,57 @@ fn later_waves_wait_for_a_service_that_is_left() {
     let (started, left) = runs_without(scene, "ecs_service.first");
     assert_eq!(started, ["updating ecs_service.beside"]);
     assert_eq!(left, set(&["ecs_service.first", "ecs_service.second"]));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whatever_is_left_nothing_that_is_kept_waits_for_it(
+        case in case(),
+        asked in proptest::collection::vec(any::<bool>(), 9),
+        leaves_out in any::<bool>(),
+    ) {
+        let whole = case.scene().execution();
+        if Order::of(&whole).is_err() {
+            return Ok(());
+        }
+        let place = |change: &Change| whole.plan.changes.iter().position(|one| one.address == change.address);
+        let is_asked = |change: &Change| place(change).is_some_and(|place| asked[place]);
+        let (all, execution) = (Allowances::default(), case.scene().execution());
+        let kept = match leaves_out {
+            true => without(execution, &all, |change| !is_asked(change)),
+            false => only(execution, &all, is_asked),
+        };
+        let kept = kept.expect("no cycle");
+        prop_assert!(Order::of(&kept).is_ok());
+        prop_assert_eq!(kept.plan.changes.len() + kept.left.changes.len(), whole.plan.changes.len());
+        let is_left = |address: &crate::value::Address| kept.left.changes.iter().any(|left| left.address == *address);
+        for (change, step) in whole.plan.changes.iter().zip(&whole.steps) {
+            let (own, is_update) = (&change.address, change.action != Action::Create);
+            if !is_left(own) {
+                // What it refers to is there as it expects it; of a deletion nothing is taken in.
+                prop_assert!(!step.needs.iter().any(is_left), "{} needs what is left", own);
+                prop_assert!(is_asked(change) || !leaves_out && change.action != Action::Delete, "{} was not asked for", own);
+            }
+            // What goes is used by nothing that stays as it is.
+            for used in step.uses.iter().filter(|used| is_left(own) && !is_left(used)) {
+                let goes = whole.plan.changes.iter().any(|one| {
+                    one.address == *used && matches!(one.action, Action::Delete | Action::Replace)
+                });
+                prop_assert!(!goes, "{} goes, and {} still uses it", used, own);
+            }
+            // A wave starts when the ones before are through.
+            let earlier = |(one, other): (&Change, &crate::plan::Step)| {
+                one.action != Action::Create && other.wave.is_some() && other.wave < step.wave && is_left(&one.address)
+            };
+            if step.wave.is_some() && is_update && !is_left(own) {
+                let waits = whole.plan.changes.iter().zip(&whole.steps).any(earlier);
+                prop_assert!(!waits, "{} does not wait for its turn", own);
+            }
+        }
+        if asked.iter().all(|asked| *asked) {
+            prop_assert!(kept.left.is_empty());
+        }
+    }
 }

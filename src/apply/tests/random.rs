@@ -42,7 +42,7 @@ struct Node {
 }
 
 #[derive(Clone)]
-struct Case {
+pub(super) struct Case {
     nodes: Vec<Node>,
     parallelism: usize,
 }
@@ -112,7 +112,7 @@ fn node() -> impl Strategy<Value = Node> {
     )
 }
 
-fn case() -> impl Strategy<Value = Case> {
+pub(super) fn case() -> impl Strategy<Value = Case> {
     (proptest::collection::vec(node(), 1..9), 1..5_usize)
         .prop_map(|(nodes, parallelism)| Case { nodes, parallelism })
 }
@@ -141,7 +141,7 @@ impl Case {
         (0..index).filter(|&other| chosen[other] && is_it(self.nodes[other].action)).collect()
     }
 
-    fn scene(&self) -> Scene {
+    pub(super) fn scene(&self) -> Scene {
         let mut scene = Scene::with(self.parallelism);
         for (index, node) in self.nodes.iter().enumerate() {
             let name = |index: &usize| address(*index, &self.nodes[*index]);
