@@ -41,7 +41,7 @@ fn an_apply_stops_before_services_whose_image_is_missing() {
     let cloud = FileCloud::with_fixture("small.toml");
     let outcome = cloud.run(&format!("{APPLY} --fail-at missing-image:web"));
     assert_eq!(outcome.code, 5, "{outcome}");
-    assert_outcome!("images-apply-stopped", outcome);
+    assert_outcome!("images-apply-stopped", outcome.stderr);
     let objects = cloud.objects();
     assert!(objects.contains("test: listener.http") && objects.contains("test: iam_role.web-task"), "{objects:?}");
     assert!(!objects.iter().any(|object| object.contains("ecs_service") || object.contains("task_definition")));

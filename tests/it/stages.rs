@@ -18,7 +18,7 @@ fn an_apply_stops_after_a_stage_and_goes_on_later() {
     assert_eq!(stages_of(&cloud, "spec.toml --stages 1-4"), ["network", "registries", "parameters"]);
     let outcome = cloud.run("apply --yes spec.toml --stages 1-4 --parallelism 1");
     assert_eq!(outcome.code, 5, "{outcome}");
-    assert_outcome!("stages-stopped", outcome);
+    assert_outcome!("stages-stopped", outcome.stderr);
     let kinds: Vec<String> = cloud.objects().into_iter().collect();
     assert!(kinds.iter().all(|object| !object.contains("ecs_") && !object.contains("load_balancer")), "{kinds:?}");
 
