@@ -119,6 +119,17 @@ fn a_fault_takes_the_image_of_a_service_that_there_is() {
     }
 }
 
+/// Its images would be kept as those in use are.
+#[test]
+fn no_environment_is_called_as_the_tags_begin() {
+    let cloud = FileCloud::with_fixture("small.toml");
+    cloud.bench.edit("spec.toml", "environment = \"test\"", "environment = \"in-use\"");
+    cloud.bench.edit("spec.toml", "environments = [\"test\",", "environments = [\"in-use\",");
+    let outcome = cloud.bench.run("check spec.toml");
+    assert_eq!(outcome.code, 3, "{outcome}");
+    assert!(outcome.stderr.contains("an environment that has registries cannot be called `in-use`"), "{outcome}");
+}
+
 // Over HTTP
 
 /// Pushes an image for these platforms; for none, one whose manifest does not say its platform.
@@ -215,6 +226,12 @@ fn services_of_one_repository_take_one_call() {
 fn who_may_not_look_goes_on_and_says_so() {
     let moto = Moto::start();
     let account = Account::with_fixture(&moto, "small.toml");
+    assert_eq!(account.run("apply --yes spec.toml --stages 1-3").code, 5);
+    push(&moto, "town-web", "1", &["amd64"]);
+    moto.fail("ecr:DescribeImages", 400, "AccessDeniedException");
+    let there = account.done("images spec.toml --json").json();
+    assert_eq!(there["images"][0]["state"], "present", "only when it was pushed is not known");
+    moto.heal();
     moto.fail("ecr:BatchGetImage", 400, "AccessDeniedException");
     let outcome = account.run("images spec.toml");
     assert_eq!(outcome.code, 0, "{outcome}");

@@ -9,7 +9,7 @@ use futures_util::future::{join_all, try_join_all};
 use serde_json::Value;
 
 use super::{Details, EcrImage, ImageId, ImageState, Missing, NeededImage, Place, Unknown};
-use crate::aws::{Aws, CloudError, SdkResult};
+use crate::aws::{Aws, CloudError, ErrorClass, SdkResult};
 
 /// `BatchGetImage`, `DescribeImages` and `BatchDeleteImage` take this many.
 pub(super) const AT_ONCE: usize = 100;
@@ -108,7 +108,11 @@ async fn read(
     let found = ids.iter().filter(|id| with_details && answer.failure(id).is_none()).cloned().collect::<Vec<_>>();
     let reads = found.chunks(AT_ONCE).map(|ids| async {
         let call = aws.client::<Ecr>().describe_images().repository_name(repository);
-        call.set_image_ids(Some(ids.to_vec())).send().await.optional("ecr:DescribeImages")
+        match call.set_image_ids(Some(ids.to_vec())).send().await.optional("ecr:DescribeImages") {
+            // When it was pushed is not worth more than that it is there.
+            Err(error) if error.is(ErrorClass::Denied) => Ok(None),
+            answer => answer,
+        }
     });
     for read in try_join_all(reads).await?.into_iter().flatten() {
         answer.details.extend(read.image_details.unwrap_or_default());
