@@ -56,6 +56,43 @@ fn an_apply_stops_before_services_whose_image_is_missing() {
     cloud.assert_no_changes("spec.toml");
 }
 
+/// Its rule is there, and sends no requests to what is not.
+#[test]
+fn a_service_that_is_left_gets_no_requests() {
+    let cloud = FileCloud::with_fixture("small.toml");
+    cloud.done("apply --yes spec.toml");
+    let api = r#"
+[services.api]
+image = "{registries.web.url}:api"
+cpu = 256
+memory = 512
+port = 8080
+subnets = ["public-a", "public-b"]
+public-ip = true
+security-groups = ["app"]
+route = { paths = ["/api/*"], priority = 10 }
+"#;
+    let spec = cloud.bench.read("spec.toml");
+    cloud.bench.write("spec.toml", spec + api);
+    let rule = || {
+        let cloud = cloud.bench.json("cloud.json");
+        let objects = cloud["objects"].as_array().expect("objects");
+        let rule = objects.iter().find(|object| object["address"] == "listener_rule.api").expect("the rule");
+        rule["attrs"]["paths"].clone()
+    };
+    // However often it is tried.
+    for _ in 0..2 {
+        let outcome = cloud.run("apply --yes spec.toml --json --fail-at missing-image:api");
+        assert_eq!(outcome.code, 5, "{outcome}");
+        let left = ["task_definition.api", "ecs_service.api", "listener_rule.api"];
+        assert_eq!(addresses(&outcome.json(), "left"), left);
+        assert_eq!(rule(), json!([]));
+    }
+    cloud.done("apply --yes spec.toml");
+    assert_eq!(rule(), json!(["/api/*"]));
+    cloud.assert_no_changes("spec.toml");
+}
+
 #[test]
 fn a_service_whose_new_image_is_missing_stays_as_it_is() {
     let cloud = FileCloud::with_fixture("small.toml");
