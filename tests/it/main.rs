@@ -24,6 +24,7 @@ mod file_round_trip;
 mod guards;
 mod hostile;
 mod images;
+mod images_in_ecr;
 mod inventory;
 mod kinds_in_use;
 mod layers;
