@@ -19,13 +19,6 @@ pub struct InUse {
     pub services: BTreeMap<String, Option<Vec<EcrImage>>>,
 }
 
-impl InUse {
-    pub fn repositories(&self) -> BTreeSet<&str> {
-        let images = self.services.values().flatten().flatten();
-        images.map(|image| image.repository.as_str()).collect()
-    }
-}
-
 /// An image as its repository has it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TaggedImage {

@@ -13,15 +13,16 @@ use crate::kinds::registry::ecr_repository;
 use crate::kinds::registry::ecr_repository::section::Registries;
 use crate::spec::Environment;
 
-/// Tags the images that the environment's services run, in every repository of the project and in those that the
-/// images come from, and takes the environment's tags from others. A repository that is not there is passed over.
+/// Tags the images that the environment's services run, in every registry of the spec, and takes the environment's tags
+/// from others. A repository that is not the spec's has no policy of ours, and is left alone; one that is not there is
+/// passed over.
 ///
 /// # Errors
 /// What failed in each repository; the others are done.
 pub async fn tag_in_use(aws: &Aws, env: &Environment, in_use: &InUse) -> Result<(), Vec<CloudError>> {
-    let own: Vec<String> = env.section::<Registries>().keys().map(|key| ecr_repository::name(env, key)).collect();
-    let names: BTreeSet<&str> = own.iter().map(String::as_str).chain(in_use.repositories()).collect();
-    let answers = join_all(names.into_iter().map(|name| tag(aws, env, in_use, name))).await;
+    let names: BTreeSet<String> =
+        env.section::<Registries>().keys().map(|key| ecr_repository::name(env, key)).collect();
+    let answers = join_all(names.iter().map(|name| tag(aws, env, in_use, name))).await;
     let errors: Vec<CloudError> = answers.into_iter().filter_map(Result::err).collect();
     if errors.is_empty() { Ok(()) } else { Err(errors) }
 }
