@@ -82,7 +82,7 @@ fn spec_zone(dns: &Dns) -> Option<&str> {
 /// The names that lead to load balancers.
 #[cfg(feature = "aws")]
 fn names(env: &Environment) -> BTreeSet<String> {
-    balancers(env).iter().flat_map(|balancer| balancer.names()).collect()
+    balancers(env).iter().flat_map(super::entry::Balancer::names).collect()
 }
 
 impl Kind for DnsRecord {

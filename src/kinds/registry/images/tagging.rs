@@ -32,7 +32,7 @@ async fn tag(aws: &Aws, env: &Environment, in_use: &InUse, repository: &str) -> 
     let pages = call.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await;
     let Some(found) = pages.optional("ecr:DescribeImages")? else { return Ok(()) };
     let image = |detail: aws_sdk_ecr::types::ImageDetail| TaggedImage {
-        pushed: detail.image_pushed_at().map_or(0, |at| at.secs()),
+        pushed: detail.image_pushed_at().map_or(0, aws_sdk_ecr::primitives::DateTime::secs),
         digest: detail.image_digest.unwrap_or_default(),
         tags: detail.image_tags.unwrap_or_default(),
     };
