@@ -2,11 +2,13 @@
 
 use super::reach::{Blocked, Interface, all, key};
 use super::{Check, Findings, Subject};
-use crate::kinds::compute::ecs_service::EcsService;
+use crate::kinds::compute::ecs_service::{EcsService, Route};
 use crate::kinds::compute::section::{Services, mentioned};
 use crate::kinds::compute::task_definition::TaskDefinition;
-use crate::kinds::edge::listener::Listener;
+use crate::kinds::edge::listener::{Action, Listener};
+use crate::kinds::edge::load_balancer::section::{LoadBalancer, LoadBalancers};
 use crate::kinds::network::section::Network;
+use crate::spec::Section;
 use crate::value::walk::{Link, links};
 use crate::value::{Address, Target};
 
@@ -17,8 +19,11 @@ pub const BALANCER_TO_SERVICE: Check = Check {
     find: |subject, found| {
         for (balancer, attrs) in subject.reach.load_balancers() {
             let from = Interface::of_load_balancer(&attrs);
+            let targets = subject.reach.targets(balancer);
             for (service, attrs) in subject.reach.services() {
-                for route in &attrs.routes {
+                let is_sent_to =
+                    |route: &&Route| key(&route.target_group).is_some_and(|group| targets.contains(group));
+                for route in attrs.routes.iter().filter(is_sent_to) {
                     let blocked = subject.reach.blocked(&from, &Interface::of_service(&attrs), route.port);
                     let path = ["services", service.name(), "port"];
                     report(found, service, &path, (balancer, service), route.port, blocked);
@@ -104,14 +109,25 @@ pub const INTERNET_TO_BALANCER: Check = Check {
     find: |subject, found| {
         for (balancer, attrs) in subject.reach.load_balancers() {
             let own = Interface::of_load_balancer(&attrs);
-            for (_, listener) in all::<Listener>(subject.graph) {
-                if key(&listener.load_balancer) == Some(balancer.name())
-                    && !subject.reach.is_entered(&own, listener.port)
-                {
+            let path = match subject.spec.env.section::<LoadBalancers>().contains_key(balancer.name()) {
+                true => vec![LoadBalancers::KEY, balancer.name(), "security-groups"],
+                false => vec![LoadBalancer::KEY, "security-groups"],
+            };
+            let listeners = all::<Listener>(subject.graph).map(|(_, listener)| listener);
+            let listeners: Vec<_> =
+                listeners.filter(|listener| key(&listener.load_balancer) == Some(balancer.name())).collect();
+            let is_entered = |port| subject.reach.is_entered(&own, port);
+            // Nobody needs a redirect where the listener that it leads to is open.
+            let is_spare = |action: &Action| {
+                let leads = |port: &String| port.parse().is_ok_and(is_entered);
+                matches!(action, Action::Redirect { port, .. } if leads(port))
+            };
+            for listener in listeners {
+                if !is_entered(listener.port) && !is_spare(&listener.default_action) {
                     let message =
                         format!("its security groups let nobody in on {}, where it listens", listener.port);
                     let help = format!("add an ingress rule: {{ ports = \"{}\", from = … }}", listener.port);
-                    found.report(balancer, &["load-balancer", "security-groups"], message, help);
+                    found.report(balancer, &path, message, help);
                 }
             }
         }

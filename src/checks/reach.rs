@@ -11,6 +11,8 @@ use crate::kinds::Kind;
 use crate::kinds::compute::ecs_service::EcsService;
 use crate::kinds::data::db_instance::DbInstance;
 use crate::kinds::data::db_subnet_group::DbSubnetGroup;
+use crate::kinds::edge::listener::{Action, Listener};
+use crate::kinds::edge::listener_rule::ListenerRule;
 use crate::kinds::edge::load_balancer::LoadBalancer;
 use crate::kinds::network::route_table::{RouteTable, Via};
 use crate::kinds::network::security_group::SecurityGroup;
@@ -99,6 +101,23 @@ impl<'a> Reach<'a> {
 
     pub fn load_balancers(&self) -> impl Iterator<Item = (&'a Address, <LoadBalancer as Kind>::Attrs)> {
         all::<LoadBalancer>(self.graph).map(|(object, attrs)| (&object.address, attrs))
+    }
+
+    /// The names of the target groups that a load balancer sends to, by its listeners and their rules.
+    pub fn targets(&self, balancer: &Address) -> BTreeSet<String> {
+        let own =
+            all::<Listener>(self.graph).filter(|(_, attrs)| key(&attrs.load_balancer) == Some(balancer.name()));
+        let listeners: BTreeMap<&str, Action> =
+            own.map(|(object, attrs)| (object.address.name(), attrs.default_action)).collect();
+        let rules = all::<ListenerRule>(self.graph)
+            .filter(|(_, attrs)| key(&attrs.listener).is_some_and(|name| listeners.contains_key(name)))
+            .map(|(_, attrs)| attrs.action);
+        let actions: Vec<Action> = rules.chain(listeners.values().cloned()).collect();
+        let target = |action: &Action| match action {
+            Action::Forward { target_group, .. } => key(target_group).map(str::to_owned),
+            _ => None,
+        };
+        actions.iter().filter_map(target).collect()
     }
 
     /// A database's interface and port.

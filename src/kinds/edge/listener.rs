@@ -156,19 +156,28 @@ impl Kind for Listener {
         desired.load_balancer == live.load_balancer && desired.port == live.port
     }
 
-    /// Plain HTTP serves until HTTPS does, with all its rules.
+    /// Plain HTTP serves until HTTPS does, with all its rules; and what is to answer nothing any more serves until
+    /// another load balancer may.
     fn expand(live: &Attrs, desired: &Attrs) -> Option<Attrs> {
-        let redirects = matches!(
+        let ends = matches!(
             (&live.default_action, &desired.default_action),
-            (Action::Forward { .. }, Action::Redirect { .. })
+            (Action::Forward { .. }, Action::Redirect { .. } | Action::Fixed { .. })
         );
-        redirects.then(|| Attrs { default_action: live.default_action.clone(), ..desired.clone() })
+        ends.then(|| Attrs { default_action: live.default_action.clone(), ..desired.clone() })
     }
 
     /// Who gets what no rule takes gets it once its service is steady.
     fn without_traffic(live: Option<&Attrs>, desired: &Attrs) -> Option<Attrs> {
         let default_action = Action::without_traffic(&live?.default_action, &desired.default_action)?;
         Some(Attrs { default_action, ..desired.clone() })
+    }
+
+    /// Whom the default action answered is answered no more.
+    fn impact(live: &Attrs, desired: &Attrs, _changed: &[String], _users: &Users<'_>) -> Impact {
+        match (&live.default_action, &desired.default_action) {
+            (Action::Forward { .. }, Action::Fixed { .. }) => Impact::Outage,
+            _ => Impact::None,
+        }
     }
 
     /// Who calls comes from outside: one that answers everybody with an error and has no rule answers nobody.

@@ -55,6 +55,11 @@ fn is_held_back(attrs: &Attrs) -> bool {
     attrs.hosts.len() == 1 && attrs.hosts.iter().all(|host| host.plain() == NOBODY)
 }
 
+/// Whether a request that met the condition may meet it no more. Without a value every request meets it.
+fn lets_go<T: Ord>(live: &BTreeSet<T>, desired: &BTreeSet<T>) -> bool {
+    !desired.is_empty() && (live.is_empty() || !live.is_subset(desired))
+}
+
 /// Priorities go up to this.
 const LAST: i32 = 50_000;
 
@@ -127,6 +132,14 @@ impl Kind for ListenerRule {
     }
 
     /// Who calls comes from outside.
+    /// Requests that it no longer takes go to another rule, or get an error.
+    fn impact(live: &Attrs, desired: &Attrs, _changed: &[String], _users: &Users<'_>) -> Impact {
+        let lets_go = lets_go(&live.paths, &desired.paths)
+            || lets_go(&live.hosts, &desired.hosts)
+            || lets_go(&live.source_ips, &desired.source_ips);
+        if lets_go && !is_held_back(live) { Impact::Outage } else { Impact::None }
+    }
+
     fn deletion_impact(live: &Attrs, _users: &Users<'_>) -> Impact {
         if is_held_back(live) { Impact::None } else { Impact::Outage }
     }
@@ -368,6 +381,18 @@ mod tests {
         let other = Attrs { action: Action::forward(Ref::to("b")), ..moved };
         let held = ListenerRule::without_traffic(Some(&live), &other).expect("another target group");
         assert_eq!(Some(held.action), Action::without_traffic(&live.action, &other.action));
+    }
+
+    #[test]
+    fn a_rule_that_takes_less_is_an_outage() {
+        let live = attrs(Ref::id("arn:listener"));
+        let impact = |desired: &Attrs| ListenerRule::impact(&live, desired, &[], &Users::default());
+        let paths = |paths: &[&str]| paths.iter().map(|&path| path.to_owned()).collect();
+        assert_eq!(impact(&Attrs { paths: paths(&["/api*", "/v2*"]), ..live.clone() }), Impact::None);
+        assert_eq!(impact(&Attrs { paths: paths(&["/v2*"]), ..live.clone() }), Impact::Outage);
+        let office = BTreeSet::from(["203.0.113.0/24".to_owned()]);
+        assert_eq!(impact(&Attrs { source_ips: office, ..live.clone() }), Impact::Outage);
+        assert_eq!(impact(&Attrs { priority: 20, ..live.clone() }), Impact::None);
     }
 
     #[test]

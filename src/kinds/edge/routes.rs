@@ -57,10 +57,12 @@ impl<'a> Routed<'a> {
         self.routes.iter().any(|(_, route)| route.default)
     }
 
-    /// The routes that become rules. The first is called as the service is, the others by their priorities besides: so
-    /// a rule keeps its name when others come, go or change places.
+    /// The routes that become rules, as they are tried. The first is called as the service is, the others by their
+    /// priorities besides: their order in the spec is nothing to a rule.
     pub fn rules(&self) -> Vec<RouteRule<'a>> {
         let ruled = self.routes.iter().filter(|(_, route)| !route.default && route.has_conditions());
+        let mut ruled: Vec<_> = ruled.collect();
+        ruled.sort_by_key(|(_, route)| route.priority);
         let rule = |(place, &(index, route)): (usize, &(Option<usize>, &'a Route))| {
             let name = match (place, route.priority) {
                 (0, _) | (_, None) => self.target_group(),
@@ -69,7 +71,7 @@ impl<'a> Routed<'a> {
             let entry = [Services::KEY, self.key, "route"].map(str::to_owned).into_iter();
             RouteRule { name, path: entry.chain(index.map(|index| index.to_string())).collect(), route }
         };
-        ruled.enumerate().map(rule).collect()
+        ruled.into_iter().enumerate().map(rule).collect()
     }
 
     /// Seconds that a target which goes may still finish requests.

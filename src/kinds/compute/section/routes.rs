@@ -32,7 +32,7 @@ pub fn routes(check: &mut Check<'_>) {
                     }
                     None => {
                         let help = format!("set `load-balancer` of the route; {}", keys());
-                        check.report(&path, "several load balancers, and no word by which the requests come", help);
+                        check.report(&path, "the route must say which of the load balancers it is a rule of", help);
                     }
                 }
                 continue;
@@ -52,7 +52,10 @@ pub fn routes(check: &mut Check<'_>) {
             if let Some(priority) = route.priority
                 && let Some(other) = priorities.insert((balancer.key, priority), key)
             {
-                let message = format!("priority {priority} is also used by service `{other}`");
+                let message = match other == key {
+                    true => format!("priority {priority} is also that of another route of the service"),
+                    false => format!("priority {priority} is also used by service `{other}`"),
+                };
                 check.report(&at("priority"), message, "give each rule a priority of its own");
             }
         }

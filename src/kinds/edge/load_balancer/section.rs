@@ -126,9 +126,14 @@ impl Section for LoadBalancer {
     }
 
     fn part(env: &Environment, path: &str) -> Result<Part, Unknown> {
-        match (path, env.section::<Self>()) {
-            ("dns", Some(_)) => Ok(Part::output("load_balancer", MAIN, "dns_name")),
-            ("dns", None) => Err(Unknown::new("this environment has no [load-balancer]", "add [load-balancer]")),
+        let is_there = env.section::<Self>().is_some() || env.section::<LoadBalancers>().contains_key(MAIN);
+        match (path, is_there) {
+            ("dns", true) => Ok(Part::output("load_balancer", MAIN, "dns_name")),
+            ("dns", false) if !env.section::<LoadBalancers>().is_empty() => {
+                let help = "say which one, as in {load-balancers.<key>.dns}";
+                Err(Unknown::new("no load balancer of this environment is called `main`", help))
+            }
+            ("dns", false) => Err(Unknown::new("this environment has no [load-balancer]", "add [load-balancer]")),
             _ => Err(Unknown::field(Self::KEY, path, "dns")),
         }
     }
@@ -154,6 +159,11 @@ impl Section for LoadBalancers {
     }
 
     fn part(env: &Environment, path: &str) -> Result<Part, Unknown> {
+        // `[load-balancer]` is one of them.
+        let single = path.strip_prefix(MAIN).and_then(|rest| rest.strip_prefix('.'));
+        if let (Some(field), Some(_)) = (single, env.section::<LoadBalancer>()) {
+            return LoadBalancer::part(env, field);
+        }
         let (key, _, field) = entry(env.section::<Self>(), "load balancer", path)?;
         match field {
             "dns" => Ok(Part::output("load_balancer", key, "dns_name")),
@@ -202,8 +212,9 @@ fn check_one_subnet_a_zone(check: &mut Check<'_>, path: &[&str], keys: Option<&V
 /// What concerns the names of all load balancers: each leads to one.
 fn together(check: &mut Check<'_>) {
     let balancers = balancers(check.env);
+    let leads_on = balancers.iter().any(|balancer| balancer.dns.is_some());
     if let Some(dns) = check.env.section::<Dns>()
-        && !balancers.iter().any(|balancer| balancer.dns.is_some())
+        && !leads_on
     {
         let keys = || one_of("load balancers", balancers.iter().map(|balancer| balancer.key));
         match &dns.load_balancer {
@@ -215,7 +226,7 @@ fn together(check: &mut Check<'_>) {
             }
             None => {
                 let help = format!("set `load-balancer` under [dns]; {}", keys());
-                check.report(&[Dns::KEY], "several load balancers, and no word to which the names lead", help);
+                check.report(&[Dns::KEY], "[dns] must say which of the load balancers the names lead to", help);
             }
         }
     }
@@ -228,12 +239,21 @@ fn together(check: &mut Check<'_>) {
                 check.report(&path, message, "a name leads to one load balancer: remove it from one of them");
             }
         }
-        if balancer.spec.certificate.as_ref().is_some_and(|certificate| certificate.request)
-            && balancer.domain().is_none()
-        {
-            let help = "add [dns] with the domain that the certificate is for, or `domains` to the load balancer";
+        let requests = balancer.spec.certificate.as_ref().is_some_and(|certificate| certificate.request);
+        if requests && balancer.domain().is_none() {
             let path = [&balancer.path()[..], &["certificate"]].concat();
-            check.report(&path, "a certificate can only be requested for a domain", help);
+            match (check.env.section::<Dns>(), leads_on) {
+                (None, _) => {
+                    let help = "add [dns] with the domain that the certificate is for";
+                    check.report(&path, "a certificate can only be requested for a domain", help);
+                }
+                // Which one the names lead to is not known yet.
+                (Some(_), false) => {}
+                (Some(_), true) => {
+                    let help = "add the `domains` that lead to it, or remove its certificate";
+                    check.report(&path, "no name leads to this load balancer that the certificate is for", help);
+                }
+            }
         }
     }
 }
