@@ -28,6 +28,7 @@ mod images_in_ecr;
 mod inventory;
 mod kinds_in_use;
 mod layers;
+mod load_balancers;
 mod lock;
 mod many_parameters;
 mod moto;
