@@ -54,7 +54,9 @@ fn a_service_that_is_routed_is_missed() {
     let mut town = Town::new();
     town.cut("[services.web]", "[load-balancer]");
     let plan = town.plan();
-    assert_outages(&plan, &["delete ecs_service.web: outage", "delete target_group.web: outage"]);
+    let outages =
+        ["delete ecs_service.web: outage", "delete target_group.web: outage", "update listener.http: outage"];
+    assert_outages(&plan, &outages);
     for harmless in ["task_definition.web", "iam_role.web-task", "iam_role.web-execution", "ecs_cluster.main"] {
         assert_eq!((change(&plan, harmless).action, impact(&plan, harmless)), (Action::Delete, Impact::None));
     }
