@@ -221,21 +221,21 @@ pub fn assert_edits(account: &Account<'_>, spec: &str, edits: &[Edit]) {
 fn priorities_swap() {
     let moto = city_with("dev");
     let account = Account::new(&moto);
+    // A later rule of a service is called by its place.
     account.bench.edit("legocity.toml", "priority = 20", "priority = 30");
-    account.bench.edit("legocity.toml", "priority = 5,", "priority = 20,");
-    account.bench.edit("legocity.toml", "priority = 30", "priority = 5");
-    let swap = ["update listener_rule.payload: priority", "update listener_rule.proxy: priority"];
-    account.assert_changes("dev.toml", "swap", &swap);
-    // The second rule of a service is called by its place.
-    account.bench.edit("legocity.toml", "priority = 10", "priority = 30");
-    account.bench.edit("legocity.toml", "priority = 5", "priority = 10");
-    account.bench.edit("legocity.toml", "priority = 30", "priority = 5");
+    account.bench.edit("legocity.toml", "priority = 10", "priority = 20");
+    account.bench.edit("legocity.toml", "priority = 30", "priority = 10");
     let swap = [
-        "create listener_rule.payload.5",
+        "create listener_rule.payload.20",
         "delete listener_rule.payload.10",
         "update listener_rule.proxy: priority",
     ];
     account.assert_changes("dev.toml", "swap of a second rule", &swap);
+    account.bench.edit("legocity.toml", "priority = 10", "priority = 30");
+    account.bench.edit("legocity.toml", "priority = 5,", "priority = 10,");
+    account.bench.edit("legocity.toml", "priority = 30", "priority = 5");
+    let swap = ["update listener_rule.payload: priority", "update listener_rule.proxy: priority"];
+    account.assert_changes("dev.toml", "swap", &swap);
 }
 
 #[test]
