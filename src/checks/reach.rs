@@ -112,12 +112,11 @@ impl<'a> Reach<'a> {
         let rules = all::<ListenerRule>(self.graph)
             .filter(|(_, attrs)| key(&attrs.listener).is_some_and(|name| listeners.contains_key(name)))
             .map(|(_, attrs)| attrs.action);
-        let actions: Vec<Action> = rules.chain(listeners.values().cloned()).collect();
-        let target = |action: &Action| match action {
-            Action::Forward { target_group, .. } => key(target_group).map(str::to_owned),
+        let target = |action: Action| match action {
+            Action::Forward { target_group, .. } => key(&target_group).map(str::to_owned),
             _ => None,
         };
-        actions.iter().filter_map(target).collect()
+        rules.chain(listeners.values().cloned()).filter_map(target).collect()
     }
 
     /// A database's interface and port.

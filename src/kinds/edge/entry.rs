@@ -36,10 +36,9 @@ pub(in crate::kinds) struct Balancer<'a> {
 pub(in crate::kinds) fn balancers(env: &Environment) -> Vec<Balancer<'_>> {
     let single = env.section::<LoadBalancer>().iter().map(|spec| (MAIN, spec, false));
     let listed = env.section::<LoadBalancers>().iter().map(|(key, spec)| (key.as_str(), spec, true));
-    let all: Vec<_> = single.chain(listed).collect();
+    let each = single.chain(listed).map(|(key, spec, listed)| Balancer { key, spec, listed, dns: None });
+    let mut all: Vec<Balancer<'_>> = each.collect();
     let dns = env.section::<Dns>().as_ref();
-    let mut all: Vec<Balancer<'_>> =
-        all.into_iter().map(|(key, spec, listed)| Balancer { key, spec, listed, dns: None }).collect();
     let named = dns.and_then(|dns| Some(chosen(&all, dns.load_balancer.as_deref())?.key));
     if let Some(named) = all.iter_mut().find(|balancer| Some(balancer.key) == named) {
         named.dns = dns;
