@@ -1,4 +1,4 @@
-//! What AWS takes although it cannot work, found in the spec alone: each finding has a stable code, a place, and a way
+//! What AWS accepts although it will not work, found in the spec alone: each finding has a stable code, a place, and a way
 //! out, and can be accepted in the spec (`[[accept]]`).
 
 mod accept;

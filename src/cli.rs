@@ -23,7 +23,7 @@ pub struct Cli {
     #[arg(long, global = true)]
     pub json: bool,
     /// Log calls to AWS on stderr: -v each call, -vv also retries and the source of credentials, -vvv also what was
-    /// read. Never a value.
+    /// read. Values are never logged.
     #[arg(long, short, global = true, action = ArgAction::Count)]
     pub verbose: u8,
     #[command(subcommand)]
@@ -32,7 +32,7 @@ pub struct Cli {
 
 const EXIT_CODES: &str = "Exit codes: 0 done, or no changes · 1 failed · 2 changes pending, or \
     unexplained differences (--detailed-exitcode), or an image is missing (images) · 3 the spec or another input is \
-    invalid · 4 refused, nothing was changed · 5 stopped where it was told to stop, or before what needs a missing image \
+    invalid · 4 refused, nothing was changed · 5 stopped early: --stages, or an image is missing \
     · 64 wrong usage · 130 interrupted";
 
 /// The exit code of a command.
@@ -51,7 +51,7 @@ pub enum Exit {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Validate specs offline: every error, and what AWS takes but cannot work, with file, line and column.
+    /// Validate specs offline: every error, and what AWS accepts but will not work, with file, line and column.
     Check {
         /// Fail on warnings, too, apart from those that the spec accepts.
         #[arg(long)]
@@ -156,10 +156,10 @@ pub struct CloudArgs {
     /// The AWS profile to take credentials from.
     #[arg(long)]
     pub profile: Option<String>,
-    /// Refuse unless the spec is for this region.
+    /// Refuse unless the spec is for this region. It does not choose the region: the spec does.
     #[arg(long)]
     pub region: Option<String>,
-    /// Whether to wait for rollouts. `auto` waits unless the endpoint is not one of AWS, since emulators run no
+    /// Whether changes wait for rollouts. `auto` waits unless the endpoint is not one of AWS, since emulators run no
     /// tasks.
     #[arg(long, value_enum, default_value_t = Wait::Auto)]
     pub wait: Wait,
@@ -196,7 +196,8 @@ pub struct Choices {
     /// Keep the image of every running service, whatever the spec says.
     #[arg(long)]
     pub live_images: bool,
-    /// Only changes of these documented stages, and those that they need; the others are left for later.
+    /// Only changes of these stages, and those that they need; the others are left for later: 1 network, 2 database,
+    /// 3 registries, 4 parameters, 5 services, 6 load balancer, 7 DNS, 9 monitoring.
     #[arg(long, value_name = "N|N-M")]
     pub stages: Option<StageRange>,
     #[command(flatten)]
@@ -206,10 +207,11 @@ pub struct Choices {
 /// What an apply may delete. A plan says which of these it requires.
 #[derive(Clone, Debug, Default, PartialEq, Args)]
 pub struct Losses {
-    /// Allow to delete or replace an object that holds data: an address, `<kind>.*`, or `*`.
+    /// Allow deleting or replacing an object that holds data: an address, `<kind>.*`, or `*`.
     #[arg(long, value_name = "ADDRESS")]
     pub allow_destroy: Vec<AddressPattern>,
-    /// Allow to delete or replace up to N objects at once.
+    /// Allow deleting or replacing up to N objects at once: required for more than a quarter of the environment and
+    /// more than 10 objects.
     #[arg(long, value_name = "N")]
     pub allow_deletes: Option<usize>,
 }
@@ -354,7 +356,8 @@ pub struct LockArgs {
 
 #[derive(Debug, Args)]
 pub struct RunArgs {
-    /// Do not ask for confirmation. Required without a terminal.
+    /// Do not ask for confirmation. Required without a terminal, unless a saved plan is applied, which is never asked
+    /// about: it was reviewed.
     #[arg(long, short)]
     pub yes: bool,
     /// How many changes run at once.

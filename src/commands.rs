@@ -157,7 +157,7 @@ fn fail(ui: Ui, failure: &Failure) -> Exit {
                 }
             } else {
                 ui.note(&format!("{}\n", problems.render(ui.err.is_on()).trim_end()));
-                ui.error(&format!("{} in the spec; nothing was changed", counted(problems.count())), "");
+                ui.error(&format!("{} in the spec", counted(problems.count())), "");
             }
             Exit::InvalidInput
         }

@@ -73,6 +73,11 @@ pub trait Kind: Target + Sized + 'static {
     const OUTPUTS: &'static [&'static str] = &[];
     /// Outputs that an update changes: who refers to one of them changes too.
     const CHANGING_OUTPUTS: &'static [&'static str] = &[];
+    /// Whether an update waits for what its creation only prefers to follow, and is skipped if that fails.
+    const UPDATES_FOLLOW: bool = false;
+    /// How the names of those outputs begin of which any object of the kind that has one has the same value: a
+    /// replacement, too, and one under another address.
+    const SHARED_OUTPUTS: &'static [&'static str] = &[];
     /// The field that holds the object's unique physical name, where AWS has such: how an object that has our
     /// name but not our tags is recognised. Where it has none, [`Kind::is_counterpart`] says how.
     const IDENTITY: Option<&'static str> = None;
@@ -168,7 +173,7 @@ pub trait Kind: Target + Sized + 'static {
     /// through an object that something uses, and where AWS deletes what something goes on using; what AWS keeps as
     /// long as it is used interrupts nobody when it goes.
     fn deletion_impact(_live: &Self::Attrs, users: &Users<'_>) -> Impact {
-        let interrupts = if Self::SERVES_TRAFFIC { users.any() } else { Self::DELETED_IN_USE && users.stay() };
+        let interrupts = if Self::SERVES_TRAFFIC { users.lose() } else { Self::DELETED_IN_USE && users.stay() };
         if interrupts { Impact::Outage } else { Impact::None }
     }
 
@@ -191,11 +196,6 @@ pub trait Kind: Target + Sized + 'static {
     /// Kinds whose deletions must be over before this object, which is no longer in the spec, is deleted.
     fn deleted_after(_live: &Self::Attrs) -> &'static [&'static str] {
         Self::DELETE_AFTER
-    }
-
-    /// Whether the object that replaces another has the same value of this output.
-    fn survives_replacement(_output: &str) -> bool {
-        false
     }
 
     /// The object as Terraform's resources: the object itself first, then what Terraform has as resources of their

@@ -23,10 +23,11 @@ pub const BALANCER_TO_SERVICE: Check = Check {
             for (service, attrs) in subject.reach.services() {
                 let is_sent_to =
                     |route: &&Route| key(&route.target_group).is_some_and(|group| targets.contains(group));
-                for route in attrs.routes.iter().filter(is_sent_to) {
-                    let blocked = subject.reach.blocked(&from, &Interface::of_service(&attrs), route.port);
+                for route in attrs.load_balancers.iter().filter(is_sent_to) {
+                    let blocked =
+                        subject.reach.blocked(&from, &Interface::of_service(&attrs), route.container_port);
                     let path = ["services", service.name(), "port"];
-                    report(found, service, &path, (balancer, service), route.port, blocked);
+                    report(found, service, &path, (balancer, service), route.container_port, blocked);
                 }
             }
         }

@@ -3,5 +3,5 @@ pub mod discovery_service;
 pub mod ecs_cluster;
 pub mod ecs_service;
 pub mod section;
-mod services;
+pub mod services;
 pub mod task_definition;

@@ -79,6 +79,8 @@ pub trait AnyKind: AnyCalls + Sync {
     fn replace_on(&self) -> &'static [&'static str];
     fn outputs(&self) -> &'static [&'static str];
     fn changing_outputs(&self) -> &'static [&'static str];
+    fn updates_follow(&self) -> bool;
+    fn shared_outputs(&self) -> &'static [&'static str];
     fn identity(&self) -> Option<&'static str>;
     fn unique(&self) -> Option<&'static str>;
     fn shared(&self) -> bool;
@@ -117,7 +119,8 @@ pub trait AnyKind: AnyCalls + Sync {
     fn deleted_in_use(&self) -> bool;
     fn deleted_after(&self, live: &Value) -> &'static [&'static str];
     /// Whether the object that replaces another has the same value of this output.
-    fn survives_replacement(&self, output: &str) -> bool;
+    /// Whether any object of the kind that has this output has the same value of it.
+    fn shares_output(&self, output: &str) -> bool;
     /// `None` for attributes of another shape.
     fn terraform(&self, attrs: &Value, this: &This<'_>) -> Option<Vec<Block>>;
 }
@@ -141,6 +144,12 @@ impl<K: Kind + AnyCalls + Sync> AnyKind for K {
     }
     fn changing_outputs(&self) -> &'static [&'static str] {
         K::CHANGING_OUTPUTS
+    }
+    fn updates_follow(&self) -> bool {
+        K::UPDATES_FOLLOW
+    }
+    fn shared_outputs(&self) -> &'static [&'static str] {
+        K::SHARED_OUTPUTS
     }
     fn unique(&self) -> Option<&'static str> {
         K::UNIQUE
@@ -299,8 +308,8 @@ impl<K: Kind + AnyCalls + Sync> AnyKind for K {
         K::Attrs::deserialize(live).map_or(K::DELETE_AFTER, |live| K::deleted_after(&live))
     }
 
-    fn survives_replacement(&self, output: &str) -> bool {
-        K::survives_replacement(output)
+    fn shares_output(&self, output: &str) -> bool {
+        K::SHARED_OUTPUTS.iter().any(|prefix| output.starts_with(prefix))
     }
 
     fn terraform(&self, attrs: &Value, this: &This<'_>) -> Option<Vec<Block>> {

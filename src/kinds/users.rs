@@ -13,8 +13,8 @@ pub struct User<'a> {
     pub attrs: &'a Value,
     /// Whether it goes on using the object: the spec has both, and the one needs the other.
     pub stays: bool,
-    /// Whether something uses it in its turn.
-    pub is_used: bool,
+    /// Whether the spec has it use another object of the same kind in its place.
+    pub moves_on: bool,
 }
 
 /// The users of one live object, as far as live references and the spec tell. Who reaches it from outside (a browser
@@ -32,6 +32,9 @@ pub trait FindUsers {
 
     /// The attributes of the object of this kind with this output: as the spec wants them, else as they are live.
     fn attributes(&self, kind: &str, output: &str, value: &str) -> Option<&Value>;
+
+    /// Whether the spec has any object of this kind.
+    fn wants(&self, kind: &str) -> bool;
 }
 
 impl<'a> Users<'a> {
@@ -49,9 +52,19 @@ impl<'a> Users<'a> {
         !self.users.is_empty()
     }
 
+    /// Whether something uses it that gets no other in its place.
+    pub fn lose(&self) -> bool {
+        self.users.iter().any(|user| !user.moves_on)
+    }
+
     /// Whether something goes on using it.
     pub fn stay(&self) -> bool {
         self.users.iter().any(|user| user.stays)
+    }
+
+    /// Whether the spec has any object of this kind.
+    pub fn wants<T: Target>(&self) -> bool {
+        self.others.is_some_and(|others| others.wants(T::KIND))
     }
 
     /// Those of one kind, with what is read of their live attributes.

@@ -101,7 +101,7 @@ impl<'a> AddressIndex<'a> {
                 }
                 let suffix = match text("output") {
                     "id" | "arn" | "" => String::new(),
-                    output => format!("#{output}"),
+                    output => format!(".{output}"),
                 };
                 if map.contains_key(tag::TO) {
                     return format!("{}{suffix}", text(tag::TO)).into();
@@ -124,9 +124,25 @@ impl<'a> AddressIndex<'a> {
     }
 }
 
+/// Elements of a list that read the same before and after are one: what they refer to is replaced.
+pub fn merge_renewed(fields: &mut Vec<Field>) {
+    let mut index = 0;
+    while let Some(gone) = fields.get(index) {
+        let is_gone = gone.after.is_null() && !gone.before.is_null() && !gone.secret;
+        let is_renewed =
+            |come: &Field| come.path == gone.path && come.before.is_null() && come.after == gone.before;
+        if let Some(place) = fields.iter().position(|come| is_gone && is_renewed(come)) {
+            let come = fields.remove(place);
+            index -= usize::from(place < index);
+            fields[index] = Field { before: come.after.clone(), ..come };
+        }
+        index += 1;
+    }
+}
+
 /// Whether a field only marks ownership.
 pub fn is_ownership(path: &str) -> bool {
-    path.starts_with("tags.baseplate:") || path == "task_definition_seal"
+    path.starts_with("tags.baseplate:") || path == "task_definition_digest"
 }
 
 fn is_secret(value: &Value) -> bool {

@@ -13,22 +13,22 @@ pub enum Conflict {
     )]
     Protected(Address),
     /// A change that AWS would refuse, and why.
-    #[error("{address} cannot be changed so: {why}")]
+    #[error("{address} cannot be changed this way: {why}")]
     Refused { address: Address, why: String },
     #[error(
-        "{id} exists where {address} would be, and belongs to {owner}: rename or move one of the two. Only if {owner} \
+        "{address}: {id} already exists in its place, and belongs to {owner}: rename or move one of the two. Only if {owner} \
          no longer uses it: remove its tags baseplate:* by hand, then plan again"
     )]
     OfAnother { id: String, address: Address, owner: String },
     /// An object that matches one of the spec without its tags.
     #[error(
-        "{id} exists where {address} would be, {}. Adopt it with --adopt {address}, or rename or move one of the two",
+        "{address}: {id} already exists in its place, {}. Adopt it with --adopt {address}, or rename or move one of the two",
         lost(owner)
     )]
     ToAdopt { id: String, address: Address, owner: Owner },
     /// Such an object, but it differs in fields that AWS cannot change.
     #[error(
-        "{id} exists where {address} would be, {}. It cannot be adopted, since AWS cannot change {} in place: delete it \
+        "{address}: {id} already exists in its place, {}. It cannot be adopted, since AWS cannot change {} in place: delete it \
          by hand if it is not needed, or rename or move one of the two",
         lost(owner),
         fixed.join(", ")
@@ -44,7 +44,7 @@ pub enum Conflict {
     Ambiguous { ids: Vec<String>, address: Address, project: String, environment: String },
     /// A destroy would not delete it.
     #[error(
-        "{id} exists where {address} would be, but lacks {}, and would be left behind. Restore its tags first (apply \
+        "{address}: {id} already exists in its place, but lacks {}, and would be left behind. Restore its tags first (apply \
          --adopt {address}), or remove the others to keep it",
         missing.join(", ")
     )]

@@ -12,7 +12,7 @@ use std::rc::Rc;
 
 use serde_json::Value;
 
-use super::address_index::{AddressIndex, is_ownership};
+use super::address_index::{AddressIndex, is_ownership, merge_renewed};
 use super::conflict::Conflict;
 use super::diff::{Difference, listing};
 use super::digest::live_digest;
@@ -24,7 +24,7 @@ use super::{Action, Change, FORMAT_VERSION, Field, LeftToAws, Origin, Plan};
 use crate::applied::{Applied, InUse};
 use crate::cloud::{Context, Observed};
 use crate::graph::{DesiredObject, Graph};
-use crate::kinds::{self, AnyKind, Impact, Live};
+use crate::kinds::{self, AnyKind, Impact, Live, Outputs};
 use crate::value::Address;
 use crate::value::walk::is_resolved;
 
@@ -221,7 +221,20 @@ impl<'a> Planner<'a> {
         fields.iter_mut().for_each(|field| field.origin = origin);
         let reason = if deleted { "deleted outside of Baseplate" } else { "does not exist" }.to_owned();
         let seconds = expected_duration(object.kind, Action::Create, Impact::None);
+        self.known_outputs.record_replacement(&object.address, self.outputs_of_others(object.kind));
         self.push(object, Action::Create, reason, (Impact::None, seconds), None, fields, true);
+    }
+
+    /// The outputs that any object of the kind has the same values of as those that are there: so that another address
+    /// for a certificate does not replace the record that proves the domain of both.
+    fn outputs_of_others(&self, kind: &dyn AnyKind) -> Outputs {
+        if kind.shared_outputs().is_empty() {
+            return Outputs::new();
+        }
+        let others = self.found.iter().filter(|other| other.kind.name() == kind.name());
+        let outputs = others.flat_map(|other| &other.live.outputs);
+        let kept = outputs.filter(|(output, _)| kind.shares_output(output));
+        kept.map(|(output, value)| (output.clone(), value.clone())).collect()
     }
 
     /// Records what the spec leaves to AWS.
@@ -256,6 +269,7 @@ impl<'a> Planner<'a> {
             Field { origin: self.origin(object, desired, live, difference), ..field }
         };
         let mut fields: Vec<Field> = different.iter().map(field).collect();
+        merge_renewed(&mut fields);
         // Ownership tags are shown only where nothing else changes.
         if fields.iter().any(|field| !is_ownership(&field.path)) {
             fields.retain(|field| !is_ownership(&field.path));
@@ -278,7 +292,7 @@ impl<'a> Planner<'a> {
             .unwrap_or_else(|| expected_duration(kind, action, impact));
         let mut outputs = live.outputs.clone();
         if action == Action::Replace {
-            outputs.retain(|name, _| kind.survives_replacement(name));
+            outputs.retain(|name, _| kind.shares_output(name));
             self.known_outputs.record_replacement(&object.address, outputs);
         } else {
             outputs.retain(|name, _| !kind.changes_output(name, &changed));
@@ -318,11 +332,15 @@ impl<'a> Planner<'a> {
             Cow::Borrowed(_) => Rc::clone(&object.attrs),
             Cow::Owned(attrs) => Rc::new(attrs),
         };
+        let mut needs = object.needs.clone();
+        if object.kind.updates_follow() && action != Action::Create {
+            needs.extend(object.follows.iter().cloned());
+        }
         let step = Step {
             kind: object.kind,
             desired: Some(attrs),
             live: live.cloned(),
-            needs: object.needs.clone(),
+            needs,
             follows: object.follows.clone(),
             wave: object.wave,
             place: object.place,
@@ -365,6 +383,7 @@ impl<'a> Planner<'a> {
         let env = self.context.env;
         let (mut changes, mut steps): (Vec<Change>, Vec<Step>) =
             std::mem::take(&mut self.changes).into_iter().unzip();
+        Self::tell_replacement_orders(&mut changes, &steps);
         self.tell_outages(&mut changes, &steps);
         let missing = guards::missing(&changes, self.unchanged.len(), self.options.destroy, &self.options.allow);
         // While planning, outputs that will change are left out; applying starts from all live ones. A left-over object

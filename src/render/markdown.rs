@@ -267,8 +267,8 @@ fn fenced(rows: &[Row<'_>]) -> String {
             Content::Values(Some(before), Some(after)) => {
                 writeln!(body, "- {path}: {before}\n+ {path}: {after}{notes}")
             }
-            Content::Secret => writeln!(body, "! {path}: (secret){notes}"),
-            Content::Another(value) => writeln!(body, "! {path}: {value} (new id or revision){notes}"),
+            Content::Secret => writeln!(body, "! {path}: (sensitive value){notes}"),
+            Content::Another(value) => writeln!(body, "! {path}: {value}{notes}"),
             Content::Lines(lines) => writeln!(body, "  {path}:{notes}").and_then(|()| {
                 lines.iter().try_for_each(|(mark, line)| {
                     let mark = match mark {

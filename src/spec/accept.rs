@@ -1,14 +1,14 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Something that a check finds and that is meant: it is folded where findings are shown.
+/// A finding of a check that is intended, and no longer shown.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Accept {
     /// The code of the check, and after a space the address that it is accepted for, if not for all: `BP-NET-04
     /// ecs_service.worker`. `*` stands for any kind or name: `BP-NET-04 ecs_service.*`.
     pub what: String,
-    /// Why it is meant.
+    /// Why it is intended.
     pub why: String,
     /// The last day on which it is accepted, as in `2027-03-31`.
     #[serde(default, skip_serializing_if = "Option::is_none")]

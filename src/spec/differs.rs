@@ -1,12 +1,12 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// A difference between two environments that is meant: `compare` folds what it covers.
+/// A difference between two environments that is intended: `compare` shows what it covers only with `--all`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Differs {
-    /// An address, and after it a field where not all of the object is meant: `db_instance.main.multi_az`, as
-    /// `compare` prints it. `*` stands for any one part, and everything below is meant too: `nat_gateway.*`.
+    /// An address, and after it a field where not all of the object is intended to differ: `db_instance.main.multi_az`, as
+    /// `compare` prints it. `*` stands for any one part, and everything below is covered too: `nat_gateway.*`.
     pub path: String,
     /// Why the two are not alike.
     pub why: String,

@@ -33,7 +33,8 @@ pub struct Environment {
     #[schemars(regex(pattern = r"^[a-z]{2,}(-[a-z]+)+-[0-9]+$"), extend("x-placeholders" = "none"))]
     pub region: String,
     /// Whether what holds data (databases, registries, secret parameters, logs) is deleted or replaced only if
-    /// `--allow-destroy` names it. A database, registry, parameter or service can say otherwise for itself.
+    /// `--allow-destroy` names it. A database, registry, parameter or service can say otherwise for itself. It is
+    /// Baseplate that refuses then; with `deletion-protection`, which databases and load balancers have besides, AWS does.
     #[serde(default = "yes")]
     pub protect: bool,
     /// All environments of the project. It belongs in the base that they extend: what they share is derived from it, such
@@ -47,11 +48,11 @@ pub struct Environment {
     /// Tags of every object that belongs to this environment.
     #[serde(default)]
     pub tags: BTreeMap<String, String>,
-    /// How this environment differs from the project's others on purpose: `compare` folds these.
+    /// How this environment differs from the project's others on purpose: `compare` shows these only with `--all`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-placeholders" = "none"))]
     pub differs: Vec<Differs>,
-    /// What checks find and is meant.
+    /// Findings of checks that are intended: they are accepted, each with its reason.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-placeholders" = "none"))]
     pub accept: Vec<Accept>,

@@ -140,7 +140,7 @@ mod tests {
              [topics.orders]\ndisplay-name = \"{topics-name}\"\n",
         );
         let problems = spec.expect_err("nothing is called so").render(false);
-        assert!(problems.contains("a text cannot refer to `topics-name`"), "{problems}");
+        assert!(problems.contains("unknown placeholder `{topics-name}`"), "{problems}");
         assert!(problems.contains("[spec.toml:12:"), "{problems}");
 
         let spec = parse("[tags]\ncosts = \"{project}/{environment} {{x}}\"\n").expect("a valid spec");

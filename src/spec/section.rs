@@ -38,7 +38,7 @@ pub trait Section: Sized + 'static {
     /// # Errors
     /// The path leads to nothing.
     fn part(_env: &Environment, _path: &str) -> Result<Part, Unknown> {
-        Err(Unknown::new(format!("a text cannot refer to [{}]", Self::KEY), ""))
+        Err(Unknown::new(format!("[{}] has nothing for placeholders", Self::KEY), ""))
     }
 
     /// Names that are this environment's own, such as a domain, each with what stands for it in a comparison.

@@ -45,8 +45,8 @@ impl Environment {
             None => {
                 let texts = ["project", "environment", "region", "account"].into_iter().chain(self.texts());
                 let texts: Vec<String> = texts.map(|text| format!("{{{text}}}")).collect();
-                let help = format!("it can refer to: {}", texts.join(", "));
-                Err(Unknown::new(format!("a text cannot refer to `{name}`"), help))
+                let help = format!("known: {}", texts.join(", "));
+                Err(Unknown::new(format!("unknown placeholder `{{{name}}}`"), help))
             }
         }
     }

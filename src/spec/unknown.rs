@@ -27,8 +27,8 @@ impl Unknown {
 
     /// Nothing of this section that a text can refer to is called so; `fields` are those that are.
     pub fn field(section: &str, field: &str, fields: &str) -> Self {
-        let message = format!("a text cannot refer to `{field}` of [{section}]");
-        Self::new(message, format!("it can refer to: {fields}"))
+        let message = format!("[{section}] has no `{field}` for placeholders");
+        Self::new(message, format!("it has: {fields}"))
     }
 }
 

@@ -164,7 +164,7 @@ pub(super) fn rows(differences: &[ObjectDifference], labels: &Labels) -> Vec<Row
 
 fn cell(field: &Field, value: &Value) -> Cell {
     match value {
-        _ if field.secret => Cell::Words("(secret)".to_owned()),
+        _ if field.secret => Cell::Words("(sensitive value)".to_owned()),
         Value::Null => Cell::Nothing,
         value => Cell::Value(inline(value)),
     }

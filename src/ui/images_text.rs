@@ -30,7 +30,7 @@ fn state(image: &ListedImage, paint: Paint) -> String {
         State::Missing => paint.red(&format!("missing: {why}")),
         State::Unknown => paint.yellow(&format!("unknown: {why}")),
         State::Present => {
-            let mut parts = vec!["there".to_owned()];
+            let mut parts = vec!["found".to_owned()];
             if let Some(digest) = &image.digest {
                 let end = digest.find(':').map_or(DIGITS, |colon| colon + 1 + DIGITS);
                 parts.push(one_line(digest.get(..end).unwrap_or(digest)));
@@ -67,7 +67,7 @@ fn summary(list: &ImageList, paint: Paint) -> String {
         count => format!(" {count} unknown."),
     };
     match missing {
-        0 => paint.green(&format!("No image is missing: {} of {all} there.{unknown}", list.count(State::Present))),
+        0 => paint.green(&format!("No image is missing: {} of {all} found.{unknown}", list.count(State::Present))),
         count => paint.red(&format!("{count} of {all} images missing.{unknown}")),
     }
 }

@@ -36,7 +36,7 @@ pub fn plan_text(plan: &Plan, beside: &Beside, place: &str, paint: Paint) -> Str
     section(&mut out, paint, "Kept", &kept);
     section(&mut out, paint, "Notes", &plan.notes);
     section(&mut out, paint, "Warnings", &beside.lines());
-    section(&mut out, paint, "Requires approval (apply is refused without)", &plan.missing);
+    section(&mut out, paint, "Add these options to apply: it is refused without them", &plan.missing);
     if !plan.left_to_aws.is_empty() {
         let objects: BTreeSet<&Address> = plan.left_to_aws.iter().map(|left| &left.address).collect();
         let (values, objects) = (plan.left_to_aws.len(), objects.len());
@@ -103,7 +103,12 @@ fn one(out: &mut String, change: &Change, paint: Paint) {
         Impact::Outage | Impact::Replaced | Impact::DataLoss => paint.red(&impact),
         _ => paint.yellow(&impact),
     };
-    let _ = write!(head, "  {impact}{}", paint.dim(&format!(", {}", duration(change.seconds))));
+    // What waits for the window takes its time there.
+    let time = match change.impact {
+        Impact::InWindow => String::new(),
+        _ => paint.dim(&format!(", {}", duration(change.seconds))),
+    };
+    let _ = write!(head, "  {impact}{time}");
     if needs_reason(change) {
         let _ = write!(head, "  {}", paint.dim(&change.reason));
     }
@@ -123,7 +128,7 @@ fn one(out: &mut String, change: &Change, paint: Paint) {
 /// A field of a new object. That references are known only after the apply goes without saying here.
 fn created(out: &mut String, field: &Field) {
     if field.secret {
-        let _ = writeln!(out, "      {:<22} (secret)", field.path);
+        let _ = writeln!(out, "      {:<22} (sensitive value)", field.path);
         return;
     }
     let line = format!("      {:<22} {}", field.path, inline(&field.after));
@@ -165,7 +170,7 @@ pub(super) fn fields(out: &mut String, fields: &[Field], whole: Origin, paint: P
             why += &paint.dim(&format!("  ({origin})"));
         }
         if field.secret {
-            let _ = writeln!(out, "      {:<22} (secret changed){why}", field.path);
+            let _ = writeln!(out, "      {:<22} (sensitive value, changed){why}", field.path);
             continue;
         }
         // One element of a set that takes another's place: what differs inside the two is what matters.
@@ -188,7 +193,7 @@ pub(super) fn fields(out: &mut String, fields: &[Field], whole: Origin, paint: P
             }
             (before, after) if before == after => {
                 // The same address: what it stands for, a revision or an id, is another one afterwards.
-                let _ = writeln!(out, "      {:<22} {} (new id or revision){why}", field.path, inline(before));
+                let _ = writeln!(out, "      {:<22} {} (known after apply){why}", field.path, inline(before));
             }
             (before, _) => {
                 let arrow = paint.dim("→");
@@ -201,7 +206,7 @@ pub(super) fn fields(out: &mut String, fields: &[Field], whole: Origin, paint: P
 
 fn after(field: &Field, paint: Paint) -> String {
     if field.secret {
-        return "(secret)".to_owned();
+        return "(sensitive value)".to_owned();
     }
     let later = if field.known_after_apply { paint.dim(" (known after apply)") } else { String::new() };
     format!("{}{later}", inline(&field.after))

@@ -10,6 +10,9 @@ use super::running::RunningLines;
 use crate::apply::{Event, Report};
 use crate::value::{Address, prefix_lines};
 
+/// Lines of a small terminal.
+const SCREEN: usize = 24;
+
 /// The indent of lines without a count.
 const MARGIN: &str = "         ";
 
@@ -125,6 +128,12 @@ impl Progress {
             &mut report.unfinished.iter().map(ToString::to_string),
         );
         list("not started", &mut report.not_begun.iter().map(ToString::to_string));
+        // In a long run they went by some screens ago.
+        if self.total > SCREEN {
+            for (address, why) in &report.failed {
+                self.line(&self.ui.err.red(&format!("FAILED {address}: {}", prefix_lines(why, MARGIN))));
+            }
+        }
         let skipped = report.skipped.len();
         let text = format!(
             "{} done, {} failed, {skipped} skipped in {}",
@@ -132,7 +141,10 @@ impl Progress {
             report.failed.len(),
             seconds(report.took)
         );
-        let again = "Run the same command again to continue.";
+        let again = match report.failed.is_empty() {
+            true => "Run the same command again to continue.",
+            false => "Fix what failed, then run the same command again.",
+        };
         match report.is_success() {
             true => self.line(&self.ui.err.green(&format!("Applied: {text}."))),
             false if report.is_interrupted() => {

@@ -54,12 +54,17 @@ pub fn rehearsal_text(rehearsed: &Rehearsed<'_>, paint: Paint) -> String {
         let done = report.done.len();
         match done {
             0 => paint.green("Rehearsal passed: there is nothing to change."),
-            _ => paint.green(&format!(
-                "Rehearsal passed: {} succeeded, each verified, and the plan afterwards is empty. On AWS this \
-                 typically takes {}.",
-                steps(done),
-                duration(*seconds)
-            )),
+            _ => {
+                let (passed, done) = ("each verified, and the plan afterwards is empty", steps(done));
+                let takes = format!("On AWS this typically takes {}.", duration(*seconds));
+                match interruptions.len() {
+                    0 => paint.green(&format!("Rehearsal passed: {done} succeeded, {passed}. {takes}")),
+                    count => paint.yellow(&format!(
+                        "Rehearsal passed with {count} interruption{s}, told above: {done} succeeded, {passed}. {takes}",
+                        s = if count == 1 { "" } else { "s" }
+                    )),
+                }
+            }
         }
     } else {
         paint.red(&format!(

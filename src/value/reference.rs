@@ -145,7 +145,7 @@ impl<K> Ord for Ref<K> {
 impl<K> fmt::Debug for Ref<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::To { address, output } => write!(f, "{address}#{output}"),
+            Self::To { address, output } => write!(f, "{address}.{output}"),
             Self::Id { id, .. } => f.write_str(id),
         }
     }

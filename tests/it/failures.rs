@@ -118,7 +118,7 @@ fn what_somebody_else_sets_is_used_and_never_taken_away() {
         "without it",
         &[
             "update ecs_service.web: task_definition",
-            "update iam_role.web-execution: policies.execution.Statement[]",
+            "update iam_role.web-execution: inline_policies.execution.Statement[]",
             "update task_definition.web: parameter_versions.web/token, secrets.TOKEN",
         ],
     );

@@ -100,7 +100,7 @@ fn what_cannot_change_in_place_is_replaced() {
         cloud.bench.edit(file, from, to);
         let shown = cloud.done("plan dev.toml").stdout;
         assert!(shown.contains(&format!("± {address}  ")), "{what}\n{shown}");
-        assert!(shown.contains("in place\n"), "{what}\n{shown}");
+        assert!(shown.contains(" in place: the "), "{what}\n{shown}");
         assert!(shown.contains("forces replacement"), "{what}\n{shown}");
         cloud.done("apply --yes dev.toml --allow-deletes 37");
         cloud.assert_no_changes("dev.toml");
@@ -125,7 +125,7 @@ fn after_a_failure_the_rest_is_done_and_a_second_run_finishes() {
         outcome.stderr.contains("skipped creating route_table.private: nat_gateway.public-a failed"),
         "{outcome}"
     );
-    assert!(outcome.stderr.contains("Run the same command again to continue."), "{outcome}");
+    assert!(outcome.stderr.contains("then run the same command again."), "{outcome}");
     let there = cloud.objects();
     assert_eq!(
         there.len(),
@@ -209,7 +209,7 @@ fn secrets_show_nowhere() {
         let mut command = cloud.bench.command(&format!("{arguments} {}", crate::file_cloud::CLOUD));
         said += &crate::cli::Outcome::of(command.env("WEATHER_API_KEY", rotated)).to_string();
     }
-    assert!(said.contains("(secret changed)"), "the rotation is a change\n{said}");
+    assert!(said.contains("(sensitive value, changed)"), "the rotation is a change\n{said}");
     for file in ["cloud.json", "new.plan", "end.plan", "rotate.plan", "observed.json"] {
         said += &cloud.bench.read(file);
     }

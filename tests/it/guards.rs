@@ -146,8 +146,8 @@ fn what_rds_refuses_is_not_planned() {
     // It runs in one of them.
     let subnets = &[("10.40.0.0/20", "10.40.32.0/20"), ("10.40.16.0/20", "10.40.48.0/20")];
     for (edits, said) in [
-        (downgrade, "db_instance.main cannot be changed so: it runs version 16.4"),
-        (subnets, "db_subnet_group.main cannot be changed so: database town-test-main runs in "),
+        (downgrade, "db_instance.main cannot be changed this way: it runs version 16.4"),
+        (subnets, "db_subnet_group.main cannot be changed this way: database town-test-main runs in "),
     ] {
         let cloud = town_with_database();
         for (from, to) in edits {

@@ -140,3 +140,39 @@ fn what_moves_to_another_load_balancer_is_let_go_last() {
     assert!(place("updated ecs_service.web") < place("finished listener.http"), "{outcome}");
     cloud.assert_no_changes("spec.toml");
 }
+
+/// A name that moves leads to the other load balancer when those who shall answer there do, and not if one cannot.
+#[test]
+fn a_name_moves_when_all_behind_the_other_load_balancer_are_ready() {
+    let cloud = with_staff();
+    let named = "[dns]\nzone = \"town.example\"\ndomain = \"town.example\"\nload-balancer = \"main\"\n";
+    let spec = format!("{}\n{named}", cloud.bench.read("spec.toml"));
+    cloud.bench.write("spec.toml", spec);
+    cloud.done("apply --yes spec.toml");
+    cloud.bench.edit("spec.toml", "load-balancer = \"main\"\n", "load-balancer = \"staff\"\n");
+    cloud.bench.edit("spec.toml", "image = \"stock:1\"", "image = \"stock:2\"");
+    let outcome = cloud.run("apply --yes spec.toml --fail-at ecs_service.stock");
+    assert_eq!(outcome.code, 1, "{outcome}");
+    let skipped = "skipped updating dns_record.town.example: ecs_service.stock failed";
+    assert!(outcome.stderr.contains(skipped), "{outcome}");
+    let outcome = cloud.done("apply --yes spec.toml");
+    let place = |line: &str| outcome.stderr.find(line).unwrap_or_else(|| panic!("{line} is missing\n{outcome}"));
+    assert!(place("updated ecs_service.stock") < place("updating dns_record.town.example"), "{outcome}");
+    cloud.assert_no_changes("spec.toml");
+}
+
+/// ACM proves a domain by one record, whichever certificate it is for: what serves needs nothing to be deleted first.
+#[test]
+fn another_key_of_a_load_balancer_keeps_the_records_that_prove_its_domain() {
+    let cloud = FileCloud::with_fixture("small.toml");
+    let named = "certificate = { request = true }\n\n[dns]\nzone = \"town.example\"\ndomain = \"town.example\"\n";
+    let spec = cloud.bench.read("spec.toml").replace("[load-balancer]", "[load-balancers.main]");
+    cloud.bench.write("spec.toml", spec + named);
+    cloud.done("apply --yes spec.toml");
+    cloud.bench.edit("spec.toml", "[load-balancers.main]", "[load-balancers.edge]");
+    let records: Vec<String> =
+        cloud.changes("spec.toml").into_iter().filter(|change| change.contains("dns_record")).collect();
+    assert_eq!(records, ["update dns_record.town.example: alias.dns_name, alias.zone_id"]);
+    cloud.done("apply --yes spec.toml");
+    cloud.assert_no_changes("spec.toml");
+}

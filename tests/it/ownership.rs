@@ -319,7 +319,7 @@ fn a_secret_made_by_hand_is_not_taken_for_the_one_to_be_generated() {
             let outcome = account.run(arguments);
             assert_eq!(outcome.code, 4, "{arguments}: {outcome}");
             assert!(
-                outcome.stderr.contains("/town/test/web/key exists where ssm_parameter.web/key would be"),
+                outcome.stderr.contains("ssm_parameter.web/key: /town/test/web/key already exists in its place"),
                 "{outcome}"
             );
             assert!(outcome.stderr.contains("--adopt ssm_parameter.web/key"), "{outcome}");

@@ -83,7 +83,7 @@ fn a_secret() {
 fn drift_is_shown_and_put_right() {
     let cloud = town();
     cloud.touch("security_group_rules.edge", |object| {
-        object["attrs"]["ingress"].as_array_mut().expect("rules")[0]["peer"] = json!({ "cidr": "10.0.0.0/8" });
+        object["attrs"]["ingress"].as_array_mut().expect("rules")[0]["cidr"] = json!("10.0.0.0/8");
     });
     cloud.touch("ecs_service.web", |object| object["attrs"]["desired_count"] = json!(0));
     cloud.touch("vpc.main", |object| object["attrs"]["tags"]["by"] = json!("hand"));

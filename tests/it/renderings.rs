@@ -86,7 +86,7 @@ impl Case {
 
 fn drift(cloud: &FileCloud) {
     cloud.touch("security_group_rules.edge", |object| {
-        object["attrs"]["ingress"].as_array_mut().expect("rules")[0]["peer"] = json!({ "cidr": "10.0.0.0/8" });
+        object["attrs"]["ingress"].as_array_mut().expect("rules")[0]["cidr"] = json!("10.0.0.0/8");
     });
     cloud.touch("ecs_service.web", |object| object["attrs"]["desired_count"] = json!(0));
     cloud.touch("vpc.main", |object| object["attrs"]["tags"]["by"] = json!("hand"));

@@ -143,7 +143,7 @@ client("elbv2").add_tags(ResourceArns=[target_group("proxy")], Tags=[{"Key": "te
         by_hand: r#"
 client("iam").put_role_policy(RoleName="legocity-dev-proxy-task", PolicyName="more", PolicyDocument=
     '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}')"#,
-        changes: &["update iam_role.proxy-task: policies.more"],
+        changes: &["update iam_role.proxy-task: inline_policies.more"],
     },
     Drift {
         what: "attached policy",
@@ -215,7 +215,7 @@ client("elbv2").set_subnets(LoadBalancerArn=balancer, Subnets=[
         by_hand: r#"
 client("iam").update_assume_role_policy(RoleName="legocity-dev-proxy-task", PolicyDocument=
     '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": "*"}]}')"#,
-        changes: &["update iam_role.proxy-task: trust.Statement[]"],
+        changes: &["update iam_role.proxy-task: assume_role_policy.Statement[]"],
     },
     Drift {
         what: "descriptions in Cloud Map",

@@ -145,7 +145,7 @@ pub const EDITS: &[Edit] = &[
         "permissions",
         "[services.payload]\n",
         "[services.payload]\npermissions = [{ actions = [\"s3:PutObject\"], resources = [\"*\"] }]\n",
-        &["update iam_role.payload-task: policies.permissions"],
+        &["update iam_role.payload-task: inline_policies.permissions"],
     ),
     edit(
         "new security group",

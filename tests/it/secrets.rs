@@ -274,7 +274,7 @@ fn on_an_account() {
         r#"client("ssm").put_parameter(Name="/town/test/web/token", Value="{BY_HAND}", Type="SecureString", Overwrite=True)"#
     ));
     watch.done("plan spec.toml -vvv");
-    watch.assert_said("(secret changed)");
+    watch.assert_said("(sensitive value, changed)");
     moto.fail_quoting("PutParameter", "write", "ValidationException");
     assert_eq!(watch.run("apply --yes spec.toml -vvv").code, 1);
     moto.heal();

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 use serde_json::json;
 
-use super::super::{Order, only, without};
+use super::super::{Operation, Order, Phase, only, without};
 use super::random::case;
 use super::*;
 use crate::plan::{Action, Allowances, Change, ExecutionPlan};
@@ -97,7 +97,7 @@ fn what_goes_at_the_end_stays_while_something_that_serves_is_left() {
         let rule = |port: &u16| {
             json!({
                 "protocol": "tcp", "from_port": port, "to_port": port,
-                "peer": { "cidr": "10.0.0.0/8" }, "description": "",
+                "cidr": "10.0.0.0/8", "description": "",
             })
         };
         let group = json!({ "$id": "sg-1", "kind": "security_group", "output": "id" });
@@ -150,9 +150,7 @@ proptest! {
         leaves_out in any::<bool>(),
     ) {
         let whole = case.scene().execution();
-        if Order::of(&whole).is_err() {
-            return Ok(());
-        }
+        let Ok(order) = Order::of(&whole) else { return Ok(()) };
         let place = |change: &Change| whole.plan.changes.iter().position(|one| one.address == change.address);
         let is_asked = |change: &Change| place(change).is_some_and(|place| asked[place]);
         let (all, execution) = (Allowances::default(), case.scene().execution());
@@ -178,12 +176,20 @@ proptest! {
                 });
                 prop_assert!(!goes, "{} goes, and {} still uses it", used, own);
             }
-            // A wave starts when the ones before are through.
-            let earlier = |(one, other): (&Change, &crate::plan::Step)| {
-                one.action != Action::Create && other.wave.is_some() && other.wave < step.wave && is_left(&one.address)
+            // A wave starts when the ones before are through, but for what in its turn waits for this.
+            let index = place(change).expect("of the plan");
+            let waits_for_this = |other: usize| {
+                let write = Operation { step: other, phase: Phase::Write };
+                let starts = [Phase::Write, Phase::Remove].map(|phase| Operation { step: index, phase });
+                starts.into_iter().any(|start| order.waits_for(write, start))
+            };
+            let earlier = |(other, one): (usize, &Change)| {
+                let wave = whole.steps[other].wave;
+                let is_before = one.action != Action::Create && wave.is_some() && wave < step.wave;
+                is_before && is_left(&one.address) && !waits_for_this(other)
             };
             if step.wave.is_some() && is_update && !is_left(own) {
-                let waits = whole.plan.changes.iter().zip(&whole.steps).any(earlier);
+                let waits = whole.plan.changes.iter().enumerate().any(earlier);
                 prop_assert!(!waits, "{} does not wait for its turn", own);
             }
         }

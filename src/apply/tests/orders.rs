@@ -251,7 +251,7 @@ fn rules(ports: &[u16]) -> serde_json::Value {
     let rule = |port: &u16| {
         json!({
             "protocol": "tcp", "from_port": port, "to_port": port,
-            "peer": { "cidr": "10.0.0.0/8" }, "description": "",
+            "cidr": "10.0.0.0/8", "description": "",
         })
     };
     let group = json!({ "$id": "sg-1", "kind": "security_group", "output": "id" });

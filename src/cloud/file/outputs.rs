@@ -18,20 +18,25 @@ fn generated(kind: &dyn AnyKind, record: &Record, output: &str) -> String {
     }
     let revision =
         if kind.changing_outputs().contains(&output) { format!("-{}", record.revision + 1) } else { String::new() };
+    let name = if kind.shares_output(output) { EVERY } else { record.address.name() };
     match output {
         "version" => (record.revision + 1).to_string(),
-        _ => {
-            format!("{}-{}{revision}.{}.file.invalid", output.replace('_', "-"), record.address.name(), kind.name())
-        }
+        _ => format!("{}-{name}{revision}.{}.file.invalid", output.replace('_', "-"), kind.name()),
     }
 }
+
+/// Stands for the object's name in what every object of the kind has the same value of.
+const EVERY: &str = "main";
 
 /// What others may refer to: captured outputs, and generated ones where something refers to them.
 pub(super) fn outputs(context: Context<'_>, kind: &dyn AnyKind, record: &Record) -> Outputs {
     let mut outputs = record.outputs.clone();
-    let wanted: BTreeSet<String> =
-        context.graph.outputs.get(&record.address).into_iter().flatten().cloned().collect();
-    for name in kind.outputs().iter().map(|name| (*name).to_owned()).chain(wanted) {
+    let mut wanted: BTreeSet<&String> = context.graph.outputs.get(&record.address).into_iter().flatten().collect();
+    if !kind.shared_outputs().is_empty() {
+        let of_kind = context.graph.outputs.iter().filter(|(address, _)| address.kind() == kind.name());
+        wanted.extend(of_kind.flat_map(|(_, names)| names).filter(|name| kind.shares_output(name)));
+    }
+    for name in kind.outputs().iter().map(|name| (*name).to_owned()).chain(wanted.into_iter().cloned()) {
         if name != "id" && !outputs.contains_key(&name) && (name != "value" || holds_text(record)) {
             outputs.insert(name.clone(), generated(kind, record, &name));
         }

@@ -104,7 +104,7 @@ impl Objects {
             address: &record.address,
             attrs: &record.attrs,
             stays: true,
-            is_used: self.users.contains_key(&key(record.address.kind(), &record.id)),
+            moves_on: false,
         });
         Users::new(users.collect(), None)
     }

@@ -44,20 +44,23 @@ pub struct Attrs {
     /// The revision that runs.
     pub task_definition: Ref<TaskDefinition>,
     /// Its digest, kept as the tag [`services::DIGEST_TAG`].
-    #[serde(rename = "task_definition_seal")]
+    #[serde(alias = "task_definition_seal")]
     pub task_definition_digest: Ref<TaskDefinition>,
     /// How many tasks run; left alone where a scalable target decides it.
     pub desired_count: Option<i32>,
-    /// How many tasks a new service starts with. Nobody knows it afterwards.
-    pub initial_count: i32,
+    /// How many tasks a new service starts with whose count a scalable target decides. Nobody knows it afterwards.
+    pub initial_count: Option<i32>,
     pub subnets: BTreeSet<Ref<Subnet>>,
     pub security_groups: BTreeSet<Ref<SecurityGroup>>,
     pub public_ip: bool,
-    pub routes: BTreeSet<Route>,
+    #[serde(alias = "routes")]
+    pub load_balancers: BTreeSet<Route>,
     /// The private DNS names in which tasks are registered.
-    pub discovery: BTreeSet<Ref<DiscoveryService>>,
+    #[serde(alias = "discovery")]
+    pub service_registries: BTreeSet<Ref<DiscoveryService>>,
     /// Per cent of the count that keep running, and that may run, during a rollout.
-    pub minimum_percent: i32,
+    #[serde(alias = "minimum_percent")]
+    pub minimum_healthy_percent: i32,
     pub maximum_percent: i32,
     /// Whether ECS stops a failing rollout, and whether it then goes back.
     pub circuit_breaker: bool,
@@ -81,7 +84,7 @@ impl Attrs {
 
     /// Whether tasks run that requests are sent to.
     fn serves(&self) -> bool {
-        self.desired_count != Some(0) && !(self.routes.is_empty() && self.discovery.is_empty())
+        self.desired_count != Some(0) && !(self.load_balancers.is_empty() && self.service_registries.is_empty())
     }
 
     /// How many tasks keep running during a rollout: ECS rounds up
@@ -89,7 +92,7 @@ impl Attrs {
     /// something else sets the count.
     fn keeps_running(&self) -> i32 {
         let count = self.desired_count.unwrap_or(1);
-        count.saturating_mul(self.minimum_percent).saturating_add(99) / 100
+        count.saturating_mul(self.minimum_healthy_percent).saturating_add(99) / 100
     }
 }
 
@@ -97,8 +100,10 @@ impl Attrs {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Route {
     pub target_group: Ref<TargetGroup>,
-    pub container: String,
-    pub port: i32,
+    #[serde(alias = "container")]
+    pub container_name: String,
+    #[serde(alias = "port")]
+    pub container_port: i32,
 }
 
 #[cfg(feature = "aws")]
@@ -115,12 +120,12 @@ fn attrs(env: &Environment, key: &str, service: &Service) -> Attrs {
         task_definition: Ref::output(key, "arn"),
         task_definition_digest: Ref::output(key, "seal"),
         desired_count: (!service.autoscaled).then_some(service.count),
-        initial_count: service.count,
+        initial_count: service.autoscaled.then_some(service.count),
         subnets: subnet::references(env, service.subnets.as_ref(), Tier::Private),
         security_groups: security_group::references(env, &service.security_groups),
         public_ip: service.public_ip,
-        discovery: named.then(|| Ref::output(key, "arn")).into_iter().collect(),
-        minimum_percent: deployment.minimum_healthy_percent,
+        service_registries: named.then(|| Ref::output(key, "arn")).into_iter().collect(),
+        minimum_healthy_percent: deployment.minimum_healthy_percent,
         maximum_percent: deployment.maximum_percent,
         circuit_breaker: deployment.circuit_breaker,
         // ECS refuses to go back without a circuit breaker that says when.
@@ -130,14 +135,17 @@ fn attrs(env: &Environment, key: &str, service: &Service) -> Attrs {
         propagate_tags: "SERVICE".to_owned(),
         deadline: deployment.deadline,
         tags: env.tags_of::<EcsService>(key),
-        routes,
+        load_balancers: routes,
     }
 }
 
 fn routes(env: &Environment, key: &str, service: &Service) -> BTreeSet<Route> {
     let Some(port) = service.port else { return BTreeSet::new() };
-    let route =
-        |group: String| Route { target_group: Ref::to(group), container: key.to_owned(), port: port.into() };
+    let route = |group: String| Route {
+        target_group: Ref::to(group),
+        container_name: key.to_owned(),
+        container_port: port.into(),
+    };
     routed_to(env, key, service).iter().map(|routed| route(routed.target_group())).collect()
 }
 
@@ -167,9 +175,9 @@ impl Kind for EcsService {
     const EXAMPLES: &'static [Example] = crate::kinds::compute::section::EXAMPLES;
     const RULES: &'static [Rule<Attrs>] = rules::RULES;
     const SPEC_FIELDS: &'static [(&'static str, &'static str)] = &[
-        ("minimum_percent", "deployment.minimum-healthy-percent"),
+        ("minimum_healthy_percent", "deployment.minimum-healthy-percent"),
         ("maximum_percent", "deployment.maximum-percent"),
-        ("routes", "route"),
+        ("load_balancers", "route"),
     ];
     const STAGE: Stage = Stage::Compute;
     const REPLACE_ON: &'static [&'static str] = &["name", "cluster"];
@@ -209,7 +217,7 @@ impl Kind for EcsService {
 
     fn impact(live: &Attrs, desired: &Attrs, changed: &[String], _users: &Users<'_>) -> Impact {
         let rolls = |field: &String| {
-            ["task_definition", "subnets", "security_groups", "public_ip", "routes", "discovery"]
+            ["task_definition", "subnets", "security_groups", "public_ip", "load_balancers", "service_registries"]
                 .contains(&field.as_str())
         };
         let stops = live.serves() && desired.desired_count == Some(0);
@@ -229,36 +237,37 @@ impl Kind for EcsService {
 
     /// Requests come by the old target groups until their rules have gone.
     fn expand(live: &Attrs, desired: &Attrs) -> Option<Attrs> {
-        if desired.routes.is_empty() && !live.routes.is_empty() {
+        if desired.load_balancers.is_empty() && !live.load_balancers.is_empty() {
             // The next task definition may not have the port that requests come to: the service stays as it is.
-            let Attrs { routes, task_definition, task_definition_digest, grace_period, .. } = live.clone();
+            let Attrs { load_balancers, task_definition, task_definition_digest, grace_period, .. } = live.clone();
             return Some(Attrs {
-                routes,
+                load_balancers,
                 task_definition,
                 task_definition_digest,
                 grace_period,
                 ..desired.clone()
             });
         }
-        let stays = |route: &Route| desired.routes.iter().any(|other| other.target_group == route.target_group);
-        let gone = live.routes.iter().filter(|route| !stays(route)).filter_map(|route| {
+        let stays =
+            |route: &Route| desired.load_balancers.iter().any(|other| other.target_group == route.target_group);
+        let gone = live.load_balancers.iter().filter(|route| !stays(route)).filter_map(|route| {
             // By the port that the next task definition has.
-            let next = desired.routes.iter().find(|other| other.container == route.container)?;
+            let next = desired.load_balancers.iter().find(|other| other.container_name == route.container_name)?;
             Some(Route { target_group: route.target_group.clone(), ..next.clone() })
         });
-        let routes: BTreeSet<Route> = desired.routes.iter().cloned().chain(gone).collect();
-        (routes.len() > desired.routes.len()).then(|| Attrs { routes, ..desired.clone() })
+        let routes: BTreeSet<Route> = desired.load_balancers.iter().cloned().chain(gone).collect();
+        (routes.len() > desired.load_balancers.len()).then(|| Attrs { load_balancers: routes, ..desired.clone() })
     }
 
     fn terraform(attrs: &Attrs, _this: &This<'_>) -> Vec<Block> {
-        let balancers = attrs.routes.iter().map(|route| {
+        let balancers = attrs.load_balancers.iter().map(|route| {
             json!({
                 "target_group_arn": route.target_group,
-                "container_name": route.container,
-                "container_port": route.port,
+                "container_name": route.container_name,
+                "container_port": route.container_port,
             })
         });
-        let registries = attrs.discovery.iter().map(|service| json!({ "registry_arn": service }));
+        let registries = attrs.service_registries.iter().map(|service| json!({ "registry_arn": service }));
         let mut body = json!({
             "name": attrs.name,
             "cluster": attrs.cluster,
@@ -272,7 +281,7 @@ impl Kind for EcsService {
             }],
             "load_balancer": balancers.collect::<Vec<_>>(),
             "service_registries": registries.collect::<Vec<_>>(),
-            "deployment_minimum_healthy_percent": attrs.minimum_percent,
+            "deployment_minimum_healthy_percent": attrs.minimum_healthy_percent,
             "deployment_maximum_percent": attrs.maximum_percent,
             "deployment_circuit_breaker": [{ "enable": attrs.circuit_breaker, "rollback": attrs.rollback }],
             "health_check_grace_period_seconds": attrs.grace_period,
@@ -376,8 +385,12 @@ mod tests {
     fn routed(groups: &[&str], port: i32, revision: &str) -> Attrs {
         let mut attrs = EcsService::desired(&env("dev.toml", "single")).remove(0).attrs;
         attrs.task_definition = Ref::live("arn", revision);
-        let route = |group: &&str| Route { target_group: Ref::id(*group), container: "web".to_owned(), port };
-        attrs.routes = groups.iter().map(route).collect();
+        let route = |group: &&str| Route {
+            target_group: Ref::id(*group),
+            container_name: "web".to_owned(),
+            container_port: port,
+        };
+        attrs.load_balancers = groups.iter().map(route).collect();
         attrs
     }
 
@@ -386,9 +399,9 @@ mod tests {
         let groups = |attrs: Option<Attrs>| {
             attrs.map(|attrs| {
                 attrs
-                    .routes
+                    .load_balancers
                     .iter()
-                    .map(|route| (route.target_group.value().to_owned(), route.port))
+                    .map(|route| (route.target_group.value().to_owned(), route.container_port))
                     .collect::<Vec<_>>()
             })
         };

@@ -51,11 +51,15 @@ pub const EXAMPLES: &[Example] = &[Example {
         ),
         change("log-retention = 14", "log-retention = 30", &["update log_group.shop: retention_days"]),
         change("log-retention = 30", "log-retention = 0", &["update log_group.shop: retention_days"]),
-        change("s3:GetObject", "s3:PutObject", &["update iam_role.shop-task: policies.permissions.Statement[]"]),
+        change(
+            "s3:GetObject",
+            "s3:PutObject",
+            &["update iam_role.shop-task: inline_policies.permissions.Statement[]"],
+        ),
         change(
             "dns-name = \"shop\"",
             "dns-name = \"store\"",
-            &["replace discovery_service.shop: name", "update ecs_service.shop: discovery[]"],
+            &["replace discovery_service.shop: name", "update ecs_service.shop: service_registries[]"],
         ),
         change("name = \"town-shop\"", "name = \"town-store\"", &["replace ecs_service.shop: name"]),
     ],

@@ -37,12 +37,38 @@ pub struct Attrs {
     /// The whole path.
     pub name: String,
     /// Whether it is a SecureString.
+    #[serde(rename = "type", alias = "secure", with = "parameter_type")]
     pub secure: bool,
     pub value: Option<Text>,
     pub secret: Option<Secret>,
     pub tier: ParameterTier,
     pub description: String,
     pub tags: Tags,
+}
+
+/// The type as AWS calls it. Cloud files of earlier versions hold whether it is a SecureString.
+mod parameter_type {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    const SECURE: &str = "SecureString";
+
+    #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+    pub fn serialize<S: Serializer>(secure: &bool, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(if *secure { SECURE } else { "String" })
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(attrs: D) -> Result<bool, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Stored {
+            Secure(bool),
+            Type(String),
+        }
+        Ok(match Stored::deserialize(attrs)? {
+            Stored::Secure(secure) => secure,
+            Stored::Type(name) => name == SECURE,
+        })
+    }
 }
 
 /// Characters of a generated database password, all of them letters and digits.

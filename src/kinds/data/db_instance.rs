@@ -77,7 +77,8 @@ pub struct Attrs {
     pub performance_insights: bool,
     pub copy_tags_to_snapshot: bool,
     /// Whether it has a public address.
-    pub public: bool,
+    #[serde(alias = "public")]
+    pub publicly_accessible: bool,
     /// AWS never tells it: `password_version` stands for it in comparisons.
     pub password: Secret,
     /// The version of the parameter whose value the password is. Kept as a tag.
@@ -126,7 +127,7 @@ fn wanted(env: &Environment, key: &str, database: &Database) -> Attrs {
         apply_changes: database.apply_changes,
         performance_insights: database.performance_insights,
         copy_tags_to_snapshot: true,
-        public: false,
+        publicly_accessible: false,
         password: Secret::new(SecretSource::Text(value)),
         password_version: Ref::output(password, "version"),
         tags: env.tags_of::<DbInstance>(key),
@@ -233,7 +234,7 @@ impl Kind for DbInstance {
                 "apply_immediately": attrs.apply_changes == ApplyChanges::Immediately,
                 "performance_insights_enabled": attrs.performance_insights,
                 "copy_tags_to_snapshot": attrs.copy_tags_to_snapshot,
-                "publicly_accessible": attrs.public,
+                "publicly_accessible": attrs.publicly_accessible,
                 "tags": attrs.tags,
             }),
         )
@@ -288,7 +289,7 @@ mod calls {
                 .auto_minor_version_upgrade(attrs.auto_minor_upgrades)
                 .enable_performance_insights(attrs.performance_insights)
                 .copy_tags_to_snapshot(attrs.copy_tags_to_snapshot)
-                .publicly_accessible(attrs.public)
+                .publicly_accessible(attrs.publicly_accessible)
                 .set_tags(Some(rds_tags(&tags)))
                 .send()
                 .await
@@ -391,7 +392,7 @@ mod tests {
             apply_changes: ApplyChanges::Immediately,
             performance_insights: false,
             copy_tags_to_snapshot: true,
-            public: false,
+            publicly_accessible: false,
             password: Secret::new(SecretSource::Fingerprint(String::new())),
             password_version: Ref::live("version", "1"),
             tags: Tags::new(),

@@ -136,7 +136,7 @@ pub struct Database {
     /// UTC, `ddd:hh:mm-ddd:hh:mm`; AWS picks one unless set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub maintenance_window: Option<String>,
-    /// Whether AWS refuses to delete the instance.
+    /// Whether AWS refuses to delete the instance, whoever asks; `protect` is what Baseplate refuses.
     #[serde(default)]
     pub deletion_protection: bool,
     /// As the environment's `protect`, for this database and its password.

@@ -4,7 +4,7 @@ mod rules;
 
 use std::collections::BTreeSet;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::json;
 
 use crate::kinds::edge::entry::{Balancer, balancers};
@@ -15,7 +15,7 @@ use crate::spec::{Environment, same_other_tags};
 use crate::value::{Tags, Target};
 
 #[cfg(feature = "aws")]
-pub(in crate::kinds) use calls::{arn, certificates, covered, describe, issued, trouble, usable};
+pub(in crate::kinds) use calls::{arn, certificates, covered, describe, issued, may_be_issued, trouble};
 
 pub struct Certificate;
 
@@ -35,9 +35,28 @@ pub struct Attrs {
     pub alternative_names: BTreeSet<String>,
     /// `DNS`.
     pub validation: String,
-    /// Whether it is issued or can still be: one that failed, expired or was revoked never comes back.
-    pub usable: bool,
+    /// ACM's: `ISSUED`, `FAILED` …
+    #[serde(alias = "usable", deserialize_with = "status")]
+    pub status: String,
     pub tags: Tags,
+}
+
+const ISSUED: &str = "ISSUED";
+const PENDING: &str = "PENDING_VALIDATION";
+
+/// Cloud files of earlier versions hold whether it is issued or may be.
+fn status<'de, D: Deserializer<'de>>(attrs: D) -> Result<String, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Stored {
+        Usable(bool),
+        Status(String),
+    }
+    Ok(match Stored::deserialize(attrs)? {
+        Stored::Usable(true) => ISSUED.to_owned(),
+        Stored::Usable(false) => "FAILED".to_owned(),
+        Stored::Status(status) => status,
+    })
 }
 
 /// The load balancers for whose names a certificate is requested.
@@ -59,10 +78,12 @@ impl Kind for Certificate {
     const RULES: &'static [Rule<Attrs>] = rules::RULES;
     const SPEC_FIELDS: &'static [(&'static str, &'static str)] = &[("alternative_names", "aliases")];
     const STAGE: Stage = Stage::LoadBalancer;
-    const REPLACE_ON: &'static [&'static str] = &["domain", "alternative_names", "validation", "usable"];
+    const REPLACE_ON: &'static [&'static str] = &["domain", "alternative_names", "validation", "status"];
     const TAG_INDEX: Option<&'static str> = Some("acm:certificate");
     const TAGS_FROM_INDEX: bool = true;
     const SERVES_TRAFFIC: bool = true;
+    /// ACM has one record for a domain and an account: certificates that have a domain in common share it.
+    const SHARED_OUTPUTS: &'static [&'static str] = &[VALIDATION_NAME, VALIDATION_VALUE];
     const EXPECTED_SECONDS: u64 = 10;
 
     type Attrs = Attrs;
@@ -76,7 +97,7 @@ impl Kind for Certificate {
                 domain,
                 alternative_names,
                 validation: "DNS".to_owned(),
-                usable: true,
+                status: ISSUED.to_owned(),
                 tags: env.tags_of::<Self>(balancer.key),
             };
             Some(Desired::new(balancer.key, &balancer.names_path(), attrs))
@@ -84,9 +105,12 @@ impl Kind for Certificate {
         wanted.collect()
     }
 
-    /// ACM has one record for a domain and an account: certificates that have a domain in common share it.
-    fn survives_replacement(output: &str) -> bool {
-        output.starts_with(VALIDATION_NAME) || output.starts_with(VALIDATION_VALUE)
+    /// One that is pending is issued by and by, which `certificate_validation` waits for; one that failed, expired or
+    /// was revoked never comes back.
+    fn normalize(desired: &Attrs, live: &mut Attrs) {
+        if live.status == PENDING {
+            live.status.clone_from(&desired.status);
+        }
     }
 
     /// There may be any number for the same names; one that a listener of ours uses is known by that.
@@ -95,9 +119,9 @@ impl Kind for Certificate {
             && same_other_tags(&desired.tags, &live.tags)
     }
 
-    /// That it is issued is said by an object of its own: who has that uses the certificate.
-    fn deletion_impact(_live: &Attrs, users: &Users<'_>) -> Impact {
-        if users.iter().any(|user| user.is_used) { Impact::Outage } else { Impact::None }
+    /// ACM deletes none that a listener has: that lets go before, and says itself whom it serves no more.
+    fn deletion_impact(_live: &Attrs, _users: &Users<'_>) -> Impact {
+        Impact::None
     }
 
     fn terraform(attrs: &Attrs, _this: &This<'_>) -> Vec<Block> {
@@ -204,7 +228,7 @@ mod calls {
             let Some(detail) = describe(aws, target.id).await? else {
                 return Err(CloudError::not_shown("acm:DescribeCertificate"));
             };
-            if !usable(&detail) {
+            if !may_be_issued(&detail) {
                 return Ok(Poll::Failed(trouble(&detail)));
             }
             let outputs = outputs(&detail);
@@ -252,11 +276,11 @@ mod calls {
         detail.status() == Some(&acm::CertificateStatus::Issued)
     }
 
-    pub(in crate::kinds) fn usable(detail: &acm::CertificateDetail) -> bool {
+    pub(in crate::kinds) fn may_be_issued(detail: &acm::CertificateDetail) -> bool {
         issued(detail) || detail.status().is_none_or(|status| *status == acm::CertificateStatus::PendingValidation)
     }
 
-    /// Why a certificate that is not usable is not, and what to do.
+    /// Why a certificate can no longer be issued, and what to do.
     pub(in crate::kinds) fn trouble(detail: &acm::CertificateDetail) -> String {
         let status = detail.status().map_or("?", acm::CertificateStatus::as_str);
         let reason = detail.failure_reason().map(|reason| format!(" ({})", reason.as_str())).unwrap_or_default();
@@ -325,7 +349,7 @@ mod calls {
             domain,
             alternative_names: names,
             validation: method.unwrap_or(&acm::ValidationMethod::Dns).as_str().to_owned(),
-            usable: usable(detail),
+            status: detail.status().map_or(PENDING, acm::CertificateStatus::as_str).to_owned(),
             tags: own.tags.clone(),
         }
     }
@@ -373,7 +397,7 @@ mod calls {
                 .build();
             let attrs = attributes(&Own { detail, tags: Tags::new(), indexed: false });
             assert_eq!(attrs.alternative_names, BTreeSet::from(["admin.example.org".to_owned()]));
-            assert!(attrs.usable);
+            assert_eq!(attrs.status, PENDING);
         }
     }
 }

@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::kinds::edge::certificate::{self, Certificate};
 use crate::kinds::edge::dns_record::{self, DnsRecord};
 use crate::kinds::terraform::{Block, This};
-use crate::kinds::{Desired, Kind, Stage};
+use crate::kinds::{Desired, Impact, Kind, Stage, Users};
 use crate::spec::Environment;
 use crate::value::{Address, Ref, Target};
 
@@ -53,6 +53,11 @@ impl Kind for CertificateValidation {
 
     fn is_counterpart(desired: &Attrs, live: &Attrs) -> bool {
         desired.certificate == live.certificate
+    }
+
+    /// Nothing in AWS goes with it.
+    fn deletion_impact(_live: &Attrs, _users: &Users<'_>) -> Impact {
+        Impact::None
     }
 
     fn terraform(attrs: &Attrs, _this: &This<'_>) -> Vec<Block> {
@@ -100,7 +105,7 @@ mod calls {
             Ok(match certificate::describe(aws, target.id).await? {
                 None => return Err(CloudError::not_shown("acm:DescribeCertificate")),
                 Some(detail) if certificate::issued(&detail) => Poll::Done(Outputs::new()),
-                Some(detail) if certificate::usable(&detail) => Poll::Waiting(pending(&detail)),
+                Some(detail) if certificate::may_be_issued(&detail) => Poll::Waiting(pending(&detail)),
                 Some(detail) => Poll::Failed(certificate::trouble(&detail)),
             })
         }

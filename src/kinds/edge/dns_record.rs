@@ -11,13 +11,15 @@ mod zone;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Value, json};
 
+use crate::kinds::compute::services::EcsService;
 use crate::kinds::edge::certificate::{self, Certificate};
 use crate::kinds::edge::dns_record::section::Dns;
 use crate::kinds::edge::entry::{Listener, balancers};
 use crate::kinds::edge::load_balancer::LoadBalancer;
+use crate::kinds::edge::routes::routed;
 use crate::kinds::example::Example;
 use crate::kinds::rules::{Rule, TagCharacters};
 use crate::kinds::terraform::{Block, This};
@@ -47,19 +49,51 @@ pub struct Attrs {
     /// `A` or `CNAME`.
     #[serde(rename = "type")]
     pub sort: String,
-    pub answer: Answer,
+    #[serde(flatten, deserialize_with = "leads_to")]
+    pub leads_to: LeadsTo,
     /// The tags of ownership; the TXT record beside this one holds them.
     pub tags: Tags,
 }
 
 /// What the record says.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Answer {
+#[serde(untagged)]
+pub enum LeadsTo {
     /// The load balancer's own addresses, whatever they are just then.
-    Alias { dns_name: Ref<LoadBalancer>, zone_id: Ref<LoadBalancer>, evaluate_target_health: bool },
+    Alias { alias: Alias },
     /// `ttl` in seconds.
-    Values { ttl: i64, values: BTreeSet<Text> },
+    Records {
+        ttl: i64,
+        #[serde(alias = "values")]
+        records: BTreeSet<Text>,
+    },
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Alias {
+    pub dns_name: Ref<LoadBalancer>,
+    pub zone_id: Ref<LoadBalancer>,
+    pub evaluate_target_health: bool,
+}
+
+/// Cloud files of earlier versions hold both under a name of their own, and records as `values`.
+fn leads_to<'de, D: Deserializer<'de>>(record: D) -> Result<LeadsTo, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Stored {
+        Nested { answer: Answer },
+        Flat(LeadsTo),
+    }
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Answer {
+        Alias(LeadsTo),
+        Records { values: LeadsTo },
+    }
+    let stored = Stored::deserialize(record)?;
+    let (Stored::Flat(leads_to)
+    | Stored::Nested { answer: Answer::Alias(leads_to) | Answer::Records { values: leads_to } }) = stored;
+    Ok(leads_to)
 }
 
 /// The validation records of these names: name of the record and domain. A wildcard and the domain under it have one
@@ -95,6 +129,8 @@ impl Kind for DnsRecord {
     const REPLACE_ON: &'static [&'static str] = &["zone", "name", "type"];
     const SERVES_TRAFFIC: bool = true;
     const OUTPUTS: &'static [&'static str] = &[ZONE_ID];
+    /// A name leads to another load balancer once all who answer there are ready.
+    const UPDATES_FOLLOW: bool = true;
     const IDENTITY: Option<&'static str> = Some("name");
     const CREATE_FIRST: bool = false;
 
@@ -102,11 +138,11 @@ impl Kind for DnsRecord {
 
     fn desired(env: &Environment) -> Vec<Desired<Attrs>> {
         let Some(zone) = env.section::<Dns>().as_ref().and_then(spec_zone) else { return Vec::new() };
-        let attrs = |key: &str, name: Text, sort: &str, answer: Answer| Attrs {
+        let attrs = |key: &str, name: Text, sort: &str, leads_to: LeadsTo| Attrs {
             zone: zone.to_owned(),
             name,
             sort: sort.to_owned(),
-            answer,
+            leads_to,
             tags: ownership::only(&env.tags_of::<Self>(key)),
         };
         let mut desired = Vec::new();
@@ -119,24 +155,28 @@ impl Kind for DnsRecord {
                 }
                 let (name, value) = certificate::validation_outputs(&domain);
                 let output = |output: &str| Text::output(Address::new(Certificate::KIND, balancer.key), output);
-                let answer = Answer::Values { ttl: VALIDATION_TTL, values: BTreeSet::from([output(&value)]) };
-                let attrs = attrs(&key, output(&name), CNAME, answer);
+                let records = BTreeSet::from([output(&value)]);
+                let leads_to = LeadsTo::Records { ttl: VALIDATION_TTL, records };
+                let attrs = attrs(&key, output(&name), CNAME, leads_to);
                 let record = Desired::new(key, &balancer.names_path(), attrs);
                 // The listener waits for the certificate, and the certificate for this.
                 desired.push(Desired { stage: Some(Stage::LoadBalancer), ..record });
             }
         }
+        let routed = routed(env);
         for balancer in balancers(env) {
             for name in balancer.names() {
-                let answer = Answer::Alias {
+                let alias = Alias {
                     dns_name: Ref::output(balancer.key, "dns_name"),
                     zone_id: Ref::output(balancer.key, "zone_id"),
                     evaluate_target_health: false,
                 };
-                let attrs = attrs(&name, name.as_str().into(), "A", answer);
+                let attrs = attrs(&name, name.as_str().into(), "A", LeadsTo::Alias { alias });
                 // A name leads only to where somebody listens, with a certificate for it.
                 let after = vec![Address::new(Listener::KIND, balancer.application())];
-                desired.push(Desired { after, ..Desired::new(name, &balancer.names_path(), attrs) });
+                let served = routed.iter().filter(|routed| routed.balancer.key == balancer.key);
+                let follows = served.map(|routed| Address::new(EcsService::KIND, routed.key)).collect();
+                desired.push(Desired { after, follows, ..Desired::new(name, &balancer.names_path(), attrs) });
             }
         }
         desired
@@ -149,14 +189,14 @@ impl Kind for DnsRecord {
 
     /// Who asks for a name comes from outside; what proves a domain is asked for by ACM alone, and by the next one.
     fn deletion_impact(live: &Attrs, _users: &Users<'_>) -> Impact {
-        if matches!(live.answer, Answer::Alias { .. }) { Impact::Outage } else { Impact::None }
+        if matches!(live.leads_to, LeadsTo::Alias { .. }) { Impact::Outage } else { Impact::None }
     }
 
     /// The zone's id is the record's own output: a spec may name the zone by its domain.
     fn terraform(attrs: &Attrs, this: &This<'_>) -> Vec<Block> {
         let zone: Ref<DnsRecord> = Ref::output(this.address.name(), "zone_id");
-        let (ttl, records, alias) = match &attrs.answer {
-            Answer::Alias { dns_name, zone_id, evaluate_target_health } => (
+        let (ttl, records, alias) = match &attrs.leads_to {
+            LeadsTo::Alias { alias: Alias { dns_name, zone_id, evaluate_target_health } } => (
                 Value::Null,
                 Value::Null,
                 json!([{
@@ -165,7 +205,7 @@ impl Kind for DnsRecord {
                     "evaluate_target_health": evaluate_target_health,
                 }]),
             ),
-            Answer::Values { ttl, values } => (json!(ttl), json!(values), json!([])),
+            LeadsTo::Records { ttl, records } => (json!(ttl), json!(records), json!([])),
         };
         let body = json!({
             "zone_id": zone,

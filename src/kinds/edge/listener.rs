@@ -172,6 +172,18 @@ impl Kind for Listener {
         Some(Attrs { default_action, ..desired.clone() })
     }
 
+    fn notes(desired: &Attrs, live: &Attrs) -> Vec<String> {
+        let led_to_https = matches!(live.default_action, Action::Redirect { .. });
+        if !led_to_https || desired.protocol == "HTTPS" || matches!(desired.default_action, Action::Redirect { .. })
+        {
+            return Vec::new();
+        }
+        vec![format!(
+            "requests on port {} are no longer redirected to HTTPS: traffic, passwords among it, is unencrypted",
+            desired.port
+        )]
+    }
+
     /// Whom the default action answered is answered no more.
     fn impact(live: &Attrs, desired: &Attrs, _changed: &[String], _users: &Users<'_>) -> Impact {
         match (&live.default_action, &desired.default_action) {

@@ -26,9 +26,11 @@ pub struct Attrs {
     pub name: String,
     pub path: String,
     /// Who may take the role: a policy document in canonical form, as all of them.
-    pub trust: Value,
+    #[serde(alias = "trust")]
+    pub assume_role_policy: Value,
     /// Inline policies by name.
-    pub policies: BTreeMap<String, Value>,
+    #[serde(alias = "policies")]
+    pub inline_policies: BTreeMap<String, Value>,
     /// ARNs of attached policies.
     pub managed_policies: BTreeSet<String>,
     pub tags: Tags,
@@ -39,7 +41,7 @@ const MAX_NAME: usize = 64;
 impl Kind for IamRole {
     const RULES: &'static [Rule<Attrs>] = rules::RULES;
     const SPEC_FIELDS: &'static [(&'static str, &'static str)] =
-        &[("policies.permissions.Statement", "permissions")];
+        &[("inline_policies.permissions.Statement", "permissions")];
     /// Who runs with it loses its rights.
     const DELETED_IN_USE: bool = true;
     const STAGE: Stage = Stage::Compute;
@@ -51,12 +53,12 @@ impl Kind for IamRole {
     type Attrs = Attrs;
 
     fn desired(env: &Environment) -> Vec<Desired<Attrs>> {
-        let role = |key: &str, part: String, policies, managed_policies| {
+        let role = |key: &str, part: String, inline_policies, managed_policies| {
             let attrs = Attrs {
                 name: env.name(&part, MAX_NAME),
                 path: "/".to_owned(),
-                trust: access::trust(env),
-                policies,
+                assume_role_policy: access::trust(env),
+                inline_policies,
                 managed_policies,
                 tags: env.tags_of::<Self>(&part),
             };
@@ -77,11 +79,11 @@ impl Kind for IamRole {
         let body = json!({
             "name": attrs.name,
             "path": attrs.path,
-            "assume_role_policy": document(&attrs.trust),
+            "assume_role_policy": document(&attrs.assume_role_policy),
             "tags": attrs.tags,
         });
         let mut blocks = Block::one("aws_iam_role", body);
-        blocks.extend(attrs.policies.iter().map(|(name, policy)| {
+        blocks.extend(attrs.inline_policies.iter().map(|(name, policy)| {
             let body = json!({ "name": name, "role": own, "policy": document(policy) });
             Block::part("aws_iam_role_policy", name.clone(), body)
         }));
@@ -141,7 +143,7 @@ mod calls {
                 .role_name(&attrs.name)
                 .path(&attrs.path)
                 .description(DESCRIPTION)
-                .assume_role_policy_document(attrs.trust.to_string())
+                .assume_role_policy_document(attrs.assume_role_policy.to_string())
                 .set_tags(Some(iam_tags(&attrs.tags)?))
                 .send()
                 .await
@@ -160,20 +162,20 @@ mod calls {
                     found.role.map(|role| role.arn).unwrap_or_default()
                 }
             };
-            set_policies(aws, &attrs.name, &BTreeMap::new(), &attrs.policies).await?;
+            set_policies(aws, &attrs.name, &BTreeMap::new(), &attrs.inline_policies).await?;
             attach(aws, &attrs.name, &BTreeSet::new(), &attrs.managed_policies).await?;
             Ok(WriteResult::new(&attrs.name).output("arn", arn))
         }
 
         async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<WriteResult, CloudError> {
             let (before, attrs) = (change.before, change.attrs);
-            if change.changes("trust") {
+            if change.changes("assume_role_policy") {
                 let call = aws.client::<Iam>().update_assume_role_policy().role_name(change.id);
-                let call = call.policy_document(attrs.trust.to_string());
+                let call = call.policy_document(attrs.assume_role_policy.to_string());
                 call.send().await.operation("iam:UpdateAssumeRolePolicy")?;
             }
-            if change.changes("policies") {
-                set_policies(aws, change.id, &before.policies, &attrs.policies).await?;
+            if change.changes("inline_policies") {
+                set_policies(aws, change.id, &before.inline_policies, &attrs.inline_policies).await?;
             }
             if change.changes("managed_policies") {
                 attach(aws, change.id, &before.managed_policies, &attrs.managed_policies).await?;
@@ -187,7 +189,7 @@ mod calls {
         /// AWS deletes a role only once nothing is attached to it.
         async fn delete(aws: &Aws, gone: &Delete<'_, Attrs>) -> Result<(), CloudError> {
             attach(aws, gone.id, &gone.attrs.managed_policies, &BTreeSet::new()).await?;
-            set_policies(aws, gone.id, &gone.attrs.policies, &BTreeMap::new()).await?;
+            set_policies(aws, gone.id, &gone.attrs.inline_policies, &BTreeMap::new()).await?;
             aws.client::<Iam>().delete_role().role_name(gone.id).send().await.optional("iam:DeleteRole")?;
             Ok(())
         }
@@ -205,8 +207,8 @@ mod calls {
         Attrs {
             name: role.role_name().unwrap_or_default().to_owned(),
             path: role.path().unwrap_or("/").to_owned(),
-            trust: document(role.assume_role_policy_document()),
-            policies: inline.collect(),
+            assume_role_policy: document(role.assume_role_policy_document()),
+            inline_policies: inline.collect(),
             managed_policies: attached.map(str::to_owned).collect(),
             tags,
         }

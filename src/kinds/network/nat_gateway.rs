@@ -7,7 +7,7 @@ use crate::kinds::network::subnet::{self, Subnet};
 use crate::kinds::network::{ec2, zones};
 use crate::kinds::rules::TagCharacters;
 use crate::kinds::terraform::{Block, This};
-use crate::kinds::{Desired, Kind, Stage};
+use crate::kinds::{Desired, Impact, Kind, Stage, Users};
 use crate::spec::{Environment, Section};
 use crate::value::{Address, Ref, Tags, Target};
 
@@ -24,7 +24,8 @@ pub struct Attrs {
     pub subnet: Ref<Subnet>,
     pub allocation: Ref<ElasticIp>,
     /// `public` or `private`.
-    pub connectivity: String,
+    #[serde(alias = "connectivity")]
+    pub connectivity_type: String,
     pub tags: Tags,
 }
 
@@ -33,7 +34,7 @@ impl Kind for NatGateway {
     /// A route to it stays as a black hole until it is changed.
     const DELETED_IN_USE: bool = true;
     const STAGE: Stage = Stage::Network;
-    const REPLACE_ON: &'static [&'static str] = &["subnet", "allocation", "connectivity"];
+    const REPLACE_ON: &'static [&'static str] = &["subnet", "allocation", "connectivity_type"];
     const TAG_INDEX: Option<&'static str> = Some("ec2:natgateway");
     const SERVES_TRAFFIC: bool = true;
     // The old gateway holds the address until it is gone, and a new one cannot be made without it.
@@ -48,7 +49,7 @@ impl Kind for NatGateway {
             let attrs = Attrs {
                 subnet: subnet::reference(env, key),
                 allocation: Ref::to(ElasticIp::of_nat_gateway(key)),
-                connectivity: "public".to_owned(),
+                connectivity_type: "public".to_owned(),
                 tags: ec2::tags::<Self>(env, key),
             };
             // In a VPC without an internet gateway a NAT gateway fails a minute after it was accepted.
@@ -64,13 +65,19 @@ impl Kind for NatGateway {
         desired.subnet == live.subnet || desired.allocation == live.allocation
     }
 
+    /// Whoever needs a way out gets it by one of the gateways that the spec has, and gets it before another goes.
+    fn deletion_impact(_live: &Attrs, users: &Users<'_>) -> Impact {
+        let is_lost = users.stay() || users.lose() && !users.wants::<Self>();
+        if is_lost { Impact::Outage } else { Impact::None }
+    }
+
     fn terraform(attrs: &Attrs, _this: &This<'_>) -> Vec<Block> {
         Block::one(
             "aws_nat_gateway",
             json!({
                 "subnet_id": attrs.subnet,
                 "allocation_id": attrs.allocation,
-                "connectivity_type": attrs.connectivity,
+                "connectivity_type": attrs.connectivity_type,
                 "tags": attrs.tags,
             }),
         )
@@ -110,7 +117,7 @@ mod calls {
                 let attrs = Attrs {
                     subnet: Ref::id(gateway.subnet_id()?),
                     allocation: Ref::id(allocation(gateway).unwrap_or_default()),
-                    connectivity: gateway
+                    connectivity_type: gateway
                         .connectivity_type()
                         .unwrap_or(&ConnectivityType::Public)
                         .as_str()
@@ -130,7 +137,7 @@ mod calls {
                 .client_token(new.token)
                 .subnet_id(attrs.subnet.value())
                 .allocation_id(attrs.allocation.value())
-                .connectivity_type(attrs.connectivity.as_str().into())
+                .connectivity_type(attrs.connectivity_type.as_str().into())
                 .tag_specifications(ec2::tagged(ResourceType::Natgateway, &attrs.tags))
                 .send()
                 .await

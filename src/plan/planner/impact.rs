@@ -28,22 +28,27 @@ impl FindUsers for Planner<'_> {
         let live = || self.found[*self.by_address.get(address)?.first()?].live.attrs.as_ref();
         self.spec.get(address).map(|object| &*object.attrs).or_else(live)
     }
+
+    fn wants(&self, kind: &str) -> bool {
+        !self.options.destroy && self.spec.keys().any(|address| address.kind() == kind)
+    }
 }
 
 impl Planner<'_> {
     /// The live objects that refer to what is live at this address, and those whose entry in the spec needs it.
     pub(super) fn users(&self, of: &Address) -> Users<'_> {
         let index = self.users.get_or_init(|| self.index_users());
-        let is_used = |address: &Address| index.get(address).is_some_and(|users| !users.is_empty());
         let user = |&user: &usize| {
             let live = &self.found[user].live;
             let address = live.address.as_ref()?;
-            let needs = self.spec.get(address).is_some_and(|object| object.needs.contains(of));
+            let needs = self.spec.get(address).filter(|_| !self.options.destroy).map(|object| &object.needs);
+            let stays = needs.is_some_and(|needs| needs.contains(of));
+            let is_other = |need: &Address| need.kind() == of.kind();
             Some(User {
                 address,
                 attrs: live.attrs.as_ref().unwrap_or(&Value::Null),
-                stays: needs && !self.options.destroy,
-                is_used: is_used(address),
+                stays,
+                moves_on: !stays && needs.is_some_and(|needs| needs.iter().any(is_other)),
             })
         };
         Users::new(index.get(of).into_iter().flatten().filter_map(user).collect(), Some(self))
@@ -112,6 +117,19 @@ impl Planner<'_> {
     pub(super) fn deletion_impact(&self, kind: &dyn AnyKind, address: &Address, live: &Live<Value>) -> Impact {
         let attrs = live.attrs.as_ref().unwrap_or(&Value::Null);
         kind.deletion_impact(attrs, &self.users(address))
+    }
+
+    /// Which of the two is first, a replacement's creation or its deletion.
+    pub(super) fn tell_replacement_orders(changes: &mut [Change], steps: &[Step]) {
+        let first = create_first(changes, steps);
+        for (change, first) in changes.iter_mut().zip(first).filter(|(change, _)| change.action == Action::Replace)
+        {
+            change.reason += if first {
+                ": the new one is created before the old one is deleted"
+            } else {
+                ": the old one is deleted before the new one is created"
+            };
+        }
     }
 
     /// A replacement that deletes first is an outage for those who use the object, until they have the new one: told

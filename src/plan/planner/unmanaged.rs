@@ -80,7 +80,7 @@ impl Planner<'_> {
                 self.conflicts.push(Conflict::LeftBehind { id, address, missing });
             }
             (Owner::Untagged, Some(address)) => self.notes.push(format!(
-                "{id} exists where {address} would be, has none of this environment's tags, and is kept. To delete \
+                "{address}: {id} already exists in its place, has none of this environment's tags, and is kept. To delete \
                  it: apply --adopt {address}, then destroy again"
             )),
             // What the project's environments share is deleted only with `--shared`.

@@ -145,7 +145,7 @@ fn section(text: &mut String, title: &str, lines: &[String]) {
 /// What the load balancer has against the targets.
 async fn targets(aws: &Aws, attrs: &Attrs) -> Vec<String> {
     let mut found = Vec::new();
-    for route in &attrs.routes {
+    for route in &attrs.load_balancers {
         let call = aws.client::<Elb>().describe_target_health().target_group_arn(route.target_group.value());
         let answer = call.send().await.operation("elasticloadbalancing:DescribeTargetHealth");
         let Ok(answer) = answer else { continue };

@@ -27,7 +27,7 @@ fn canonical(service: &Service, definition: &str, tags: &Tags) -> (Attrs, Vec<&'
     let network = service.network_configuration().and_then(|network| network.awsvpc_configuration());
     let deployment = service.deployment_configuration();
     if deployment.is_none() {
-        unread.extend(["minimum_percent", "maximum_percent", "circuit_breaker", "rollback"]);
+        unread.extend(["minimum_healthy_percent", "maximum_percent", "circuit_breaker", "rollback"]);
     }
     let breaker = deployment.and_then(|deployment| deployment.deployment_circuit_breaker());
     let routes = routes(service);
@@ -50,7 +50,7 @@ fn canonical(service: &Service, definition: &str, tags: &Tags) -> (Attrs, Vec<&'
         task_definition: Ref::live("arn", definition),
         task_definition_digest: Ref::live("seal", kept(DIGEST_TAG)),
         desired_count: Some(service.desired_count()),
-        initial_count: 0,
+        initial_count: None,
         subnets: ids(network.map(aws_sdk_ecs::types::AwsVpcConfiguration::subnets))
             .into_iter()
             .map(Ref::id)
@@ -60,13 +60,13 @@ fn canonical(service: &Service, definition: &str, tags: &Tags) -> (Attrs, Vec<&'
             .map(Ref::id)
             .collect(),
         public_ip: network.and_then(|network| network.assign_public_ip()) == Some(&AssignPublicIp::Enabled),
-        routes,
-        discovery: service
+        load_balancers: routes,
+        service_registries: service
             .service_registries()
             .iter()
             .filter_map(|registry| Some(Ref::live("arn", registry.registry_arn()?)))
             .collect(),
-        minimum_percent: deployment
+        minimum_healthy_percent: deployment
             .and_then(aws_sdk_ecs::types::DeploymentConfiguration::minimum_healthy_percent)
             .unwrap_or(100),
         maximum_percent: deployment
@@ -93,8 +93,8 @@ fn routes(service: &Service) -> BTreeSet<Route> {
     let routes = service.load_balancers().iter().filter_map(|route| {
         Some(Route {
             target_group: Ref::id(route.target_group_arn()?),
-            container: route.container_name().unwrap_or_default().to_owned(),
-            port: route.container_port().unwrap_or_default(),
+            container_name: route.container_name().unwrap_or_default().to_owned(),
+            container_port: route.container_port().unwrap_or_default(),
         })
     });
     routes.collect()
@@ -118,7 +118,7 @@ mod tests {
     fn what_an_answer_leaves_out_is_not_compared() {
         let (attrs, unread) = canonical(&routed().build(), "arn:td:1", &Tags::new());
         assert_eq!(attrs.cluster.value(), "legend-dev");
-        for field in ["minimum_percent", "rollback", "grace_period", "execute_command"] {
+        for field in ["minimum_healthy_percent", "rollback", "grace_period", "execute_command"] {
             assert!(unread.contains(&field), "{field}");
         }
     }
@@ -132,7 +132,7 @@ mod tests {
         let tags = Tags::from([(DIGEST_TAG.to_owned(), "3:ab".to_owned()), ("team".to_owned(), "x".to_owned())]);
         let (attrs, unread) = canonical(&service, "arn:td:3", &tags);
         assert_eq!(unread, [""; 0]);
-        assert_eq!((attrs.minimum_percent, attrs.maximum_percent, attrs.grace_period), (100, 200, 60));
+        assert_eq!((attrs.minimum_healthy_percent, attrs.maximum_percent, attrs.grace_period), (100, 200, 60));
         assert!(!attrs.rollback, "without a breaker there is nothing to go back on");
         assert_eq!(attrs.task_definition_digest.value(), "3:ab");
         assert_eq!(attrs.tags, Tags::from([("team".to_owned(), "x".to_owned())]));

@@ -83,7 +83,7 @@ pub(super) const RULES: &[Rule<Attrs>] = &[
         check: |attrs, violations| {
             // A scalable target runs as many as it decides.
             let count = i64::from(attrs.desired_count.unwrap_or(0));
-            let least = (count * i64::from(attrs.minimum_percent) + 99) / 100;
+            let least = (count * i64::from(attrs.minimum_healthy_percent) + 99) / 100;
             let most = count * i64::from(attrs.maximum_percent) / 100;
             if count > 0 && most <= least && !is_blocked(attrs) {
                 let message = format!(
@@ -124,7 +124,12 @@ pub(super) const RULES: &[Rule<Attrs>] = &[
         takes: "a service has 5 target groups at most, one for each load balancer that sends to it",
         source: "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/register-multiple-targetgroups.html",
         check: |attrs, violations| {
-            violations.count("routes", "load balancers that send to it", attrs.routes.len(), TARGET_GROUPS);
+            violations.count(
+                "load_balancers",
+                "load balancers that send to it",
+                attrs.load_balancers.len(),
+                TARGET_GROUPS,
+            );
         },
         inside: &[edit(ROUTE, FIVE_BALANCERS)],
         outside: &[edit(ROUTE, SIX_BALANCERS)],
@@ -132,7 +137,7 @@ pub(super) const RULES: &[Rule<Attrs>] = &[
 ];
 
 fn is_blocked(attrs: &Attrs) -> bool {
-    (attrs.minimum_percent, attrs.maximum_percent) == (100, 100)
+    (attrs.minimum_healthy_percent, attrs.maximum_percent) == (100, 100)
 }
 
 const PERCENTAGES: &str = "minimum-healthy-percent = 50\nmaximum-percent = 150";

@@ -68,7 +68,7 @@ pub(super) async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<WriteRe
         .client_token(token)
         .launch_type(LaunchType::Fargate)
         .task_definition(attrs.task_definition.value())
-        .desired_count(attrs.desired_count.unwrap_or(attrs.initial_count))
+        .desired_count(attrs.desired_count.or(attrs.initial_count).unwrap_or_default())
         .network_configuration(network(attrs)?)
         .set_load_balancers(Some(load_balancers(attrs)))
         .set_service_registries(Some(registries(attrs)))
@@ -81,7 +81,7 @@ pub(super) async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<WriteRe
         call = call.availability_zone_rebalancing(AvailabilityZoneRebalancing::Disabled);
     }
     // Refused for a service without a load balancer.
-    if !attrs.routes.is_empty() {
+    if !attrs.load_balancers.is_empty() {
         call = call.health_check_grace_period_seconds(attrs.grace_period);
     }
     let made = call.send().await.operation("ecs:CreateService")?;
@@ -103,19 +103,19 @@ pub(super) async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<Writ
     if any(&["subnets", "security_groups", "public_ip"]) {
         call = call.network_configuration(network(attrs)?);
     }
-    if any(&["routes"]) {
+    if any(&["load_balancers"]) {
         call = call.set_load_balancers(Some(load_balancers(attrs)));
     }
-    if any(&["discovery"]) {
+    if any(&["service_registries"]) {
         call = call.set_service_registries(Some(registries(attrs)));
     }
-    if any(&["minimum_percent", "maximum_percent", "circuit_breaker", "rollback"]) {
+    if any(&["minimum_healthy_percent", "maximum_percent", "circuit_breaker", "rollback"]) {
         call = call.deployment_configuration(deployment(attrs));
         if !attrs.may_rebalance() {
             call = call.availability_zone_rebalancing(AvailabilityZoneRebalancing::Disabled);
         }
     }
-    if any(&["grace_period", "routes"]) && !attrs.routes.is_empty() {
+    if any(&["grace_period", "load_balancers"]) && !attrs.load_balancers.is_empty() {
         call = call.health_check_grace_period_seconds(attrs.grace_period);
     }
     if any(&["execute_command"]) {
@@ -129,7 +129,7 @@ pub(super) async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<Writ
         call.send().await.operation("ecs:UpdateService")?;
     }
     // Only now: a digest on a service that does not run the revision yet would vouch for the wrong one.
-    if any(&["tags", "deadline", "task_definition_seal"]) {
+    if any(&["tags", "deadline", "task_definition_digest"]) {
         let arn = change.outputs.get("arn").map_or("", String::as_str);
         tagging::retag(aws, arn, &stored(change.before), &stored(attrs)).await?;
     }
@@ -175,25 +175,29 @@ fn network(attrs: &Attrs) -> Result<NetworkConfiguration, CloudError> {
 }
 
 fn load_balancers(attrs: &Attrs) -> Vec<LoadBalancer> {
-    let routes = attrs.routes.iter().map(|route| {
+    let routes = attrs.load_balancers.iter().map(|route| {
         LoadBalancer::builder()
             .target_group_arn(route.target_group.value())
-            .container_name(&route.container)
-            .container_port(route.port)
+            .container_name(&route.container_name)
+            .container_port(route.container_port)
             .build()
     });
     routes.collect()
 }
 
 fn registries(attrs: &Attrs) -> Vec<ServiceRegistry> {
-    attrs.discovery.iter().map(|name| ServiceRegistry::builder().registry_arn(name.value()).build()).collect()
+    attrs
+        .service_registries
+        .iter()
+        .map(|name| ServiceRegistry::builder().registry_arn(name.value()).build())
+        .collect()
 }
 
 fn deployment(attrs: &Attrs) -> DeploymentConfiguration {
     let breaker =
         DeploymentCircuitBreaker::builder().enable(attrs.circuit_breaker).rollback(attrs.rollback).build();
     DeploymentConfiguration::builder()
-        .minimum_healthy_percent(attrs.minimum_percent)
+        .minimum_healthy_percent(attrs.minimum_healthy_percent)
         .maximum_percent(attrs.maximum_percent)
         .deployment_circuit_breaker(breaker)
         .build()

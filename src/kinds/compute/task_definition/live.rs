@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unchanged_revision_has_the_seal_of_what_was_registered() -> Result<(), CloudError> {
+    fn an_unchanged_revision_has_the_digest_of_what_was_registered() -> Result<(), CloudError> {
         let wanted = attrs();
         let mut ours = container(&wanted, "eu-central-1")?;
         if let Some(environment) = &mut ours.environment {

@@ -46,9 +46,14 @@ fn is_major_upgrade(live: &Attrs, desired: &Attrs) -> bool {
 /// The seconds of an update that its impact does not tell.
 pub(super) fn seconds(live: &Attrs, desired: &Attrs, changed: &[String]) -> Option<u64> {
     let waits = desired.apply_changes == ApplyChanges::Window;
+    let changes = |field: &str| changed.iter().any(|changed| changed == field);
     match impact(live, desired, changed) {
         Impact::Outage => Some(MAJOR_UPGRADE_SECONDS),
         Impact::DataLoss if !waits => Some(DbInstance::EXPECTED_SECONDS),
+        // Nobody is interrupted, but the instance is `modifying` meanwhile, which an apply waits for.
+        Impact::None if !waits && ["multi_az", "storage", "storage_type"].iter().any(|field| changes(field)) => {
+            Some(DbInstance::EXPECTED_SECONDS)
+        }
         _ => None,
     }
 }
@@ -74,7 +79,7 @@ pub(super) fn notes(desired: &Attrs, live: &Attrs) -> Vec<String> {
     }
     if is_major_upgrade(live, desired) {
         notes.push(format!(
-            "{} → {} is a major version, which AWS does not take back: nobody reaches the database for some {} \
+            "{} → {} is a major version, which cannot be undone: the database is unavailable for about {} \
              minutes{when}. {snapshot}",
             live.version,
             desired.version,
@@ -83,12 +88,22 @@ pub(super) fn notes(desired: &Attrs, live: &Attrs) -> Vec<String> {
     }
     if live.backup_retention > 0 && desired.backup_retention == 0 {
         notes.push(format!(
-            "without `backup-retention` AWS deletes the automated backups of the last {} days{when}, and restarts the \
+            "without `backup-retention` AWS deletes the automated backups of {}{when}, and restarts the \
              database. {snapshot}",
-            live.backup_retention
+            days(live.backup_retention)
+        ));
+    }
+    if desired.backup_retention > 0 && live.backup_retention > desired.backup_retention {
+        notes.push(format!(
+            "AWS deletes the automated backups that are older than {}",
+            days(desired.backup_retention)
         ));
     }
     notes
+}
+
+fn days(count: i32) -> String {
+    if count == 1 { "1 day".to_owned() } else { format!("{count} days") }
 }
 
 /// Why RDS refuses to make one of the other.
@@ -159,7 +174,7 @@ mod calls {
                 "auto_minor_upgrades" => call.auto_minor_version_upgrade(attrs.auto_minor_upgrades),
                 "performance_insights" => call.enable_performance_insights(attrs.performance_insights),
                 "copy_tags_to_snapshot" => call.copy_tags_to_snapshot(attrs.copy_tags_to_snapshot),
-                "public" => call.publicly_accessible(attrs.public),
+                "publicly_accessible" => call.publicly_accessible(attrs.publicly_accessible),
                 "password_version" => call.master_user_password(reveal(change.secret_store, attrs)?.as_str()),
                 // What the rest say is kept in tags.
                 _ => continue,
@@ -235,7 +250,7 @@ mod tests {
             "auto_minor_upgrades",
             "performance_insights",
             "copy_tags_to_snapshot",
-            "public",
+            "publicly_accessible",
             "password_version",
             "security_groups",
             "tags",
@@ -253,8 +268,11 @@ mod tests {
         let windowed = |days| Attrs { apply_changes: ApplyChanges::Window, ..retention(days) };
         let of = |from, to| impact(&windowed(from), &windowed(to), &["backup_retention".to_owned()]);
         assert_eq!((of(0, 7), of(7, 0)), (Impact::InWindow, Impact::DataLoss));
-        let notes = notes(&retention(0), &retention(7));
-        assert!(notes.len() == 1 && notes[0].contains("automated backups of the last 7 days"), "{notes:?}");
+        let told = notes(&retention(0), &retention(7));
+        assert!(told.len() == 1 && told[0].contains("automated backups of 7 days"), "{told:?}");
+        let told = notes(&retention(3), &retention(7));
+        assert!(told.len() == 1 && told[0].ends_with("backups that are older than 3 days"), "{told:?}");
+        assert_eq!(notes(&retention(7), &retention(3)), [""; 0]);
     }
 
     #[test]

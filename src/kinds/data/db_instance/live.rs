@@ -269,7 +269,7 @@ fn attributes(instance: &Instance, mut tags: Tags) -> Attrs {
         },
         performance_insights: instance.performance_insights_enabled().unwrap_or_default(),
         copy_tags_to_snapshot: instance.copy_tags_to_snapshot().unwrap_or_default(),
-        public: instance.publicly_accessible().unwrap_or_default(),
+        publicly_accessible: instance.publicly_accessible().unwrap_or_default(),
         password: Secret::new(SecretSource::Fingerprint(String::new())),
         password_version: Ref::live("version", password_version),
         tags,

@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 use aws_sdk_route53::types as route53;
 
-use super::{Answer, Attrs};
+use super::{Alias, Attrs, LeadsTo};
 use crate::aws::CloudError;
 use crate::value::{Ref, Tags, Text};
 
@@ -15,27 +15,28 @@ pub(super) fn plain(name: &str) -> String {
 
 /// The attributes of a live record.
 pub(super) fn read(zone: &str, set: &route53::ResourceRecordSet, tags: Tags) -> Attrs {
-    let answer = match set.alias_target() {
+    let leads_to = match set.alias_target() {
         Some(alias) => {
             let name = plain(alias.dns_name());
             // The console puts this before a load balancer's name; it leads to the same addresses.
             let name = name.strip_prefix("dualstack.").unwrap_or(&name);
-            Answer::Alias {
+            let alias = Alias {
                 dns_name: Ref::live("dns_name", name),
                 zone_id: Ref::live("zone_id", alias.hosted_zone_id()),
                 evaluate_target_health: alias.evaluate_target_health(),
-            }
+            };
+            LeadsTo::Alias { alias }
         }
-        None => Answer::Values {
+        None => LeadsTo::Records {
             ttl: set.ttl().unwrap_or_default(),
-            values: set.resource_records().iter().map(|record| plain(record.value()).into()).collect(),
+            records: set.resource_records().iter().map(|record| plain(record.value()).into()).collect(),
         },
     };
     Attrs {
         zone: zone.to_owned(),
         name: plain(set.name()).into(),
         sort: set.r#type().as_str().to_owned(),
-        answer,
+        leads_to,
         tags,
     }
 }
@@ -45,8 +46,8 @@ pub(super) fn write(attrs: &Attrs) -> Result<route53::ResourceRecordSet, CloudEr
     let set = route53::ResourceRecordSet::builder()
         .name(attrs.name.plain())
         .r#type(route53::RrType::from(attrs.sort.as_str()));
-    match &attrs.answer {
-        Answer::Alias { dns_name, zone_id, evaluate_target_health } => {
+    match &attrs.leads_to {
+        LeadsTo::Alias { alias: Alias { dns_name, zone_id, evaluate_target_health } } => {
             let alias = route53::AliasTarget::builder()
                 .dns_name(dns_name.value())
                 .hosted_zone_id(zone_id.value())
@@ -54,8 +55,8 @@ pub(super) fn write(attrs: &Attrs) -> Result<route53::ResourceRecordSet, CloudEr
                 .build();
             set.alias_target(alias.map_err(incomplete)?).build().map_err(incomplete)
         }
-        Answer::Values { ttl, values } => {
-            let records = values.iter().map(|value: &Text| record(&value.plain()));
+        LeadsTo::Records { ttl, records } => {
+            let records = records.iter().map(|value: &Text| record(&value.plain()));
             let records = records.collect::<Result<Vec<_>, _>>()?;
             set.ttl(*ttl).set_resource_records(Some(records)).build().map_err(incomplete)
         }
@@ -85,15 +86,19 @@ mod tests {
             zone: "example.org".to_owned(),
             name: "example.org".into(),
             sort: "A".to_owned(),
-            answer: Answer::Alias {
-                dns_name: Ref::live("dns_name", "dualstack.lb-1.elb.amazonaws.com."),
-                zone_id: Ref::live("zone_id", "Z1"),
-                evaluate_target_health: false,
+            leads_to: LeadsTo::Alias {
+                alias: Alias {
+                    dns_name: Ref::live("dns_name", "dualstack.lb-1.elb.amazonaws.com."),
+                    zone_id: Ref::live("zone_id", "Z1"),
+                    evaluate_target_health: false,
+                },
             },
             tags: Tags::new(),
         };
         let back = read("example.org", &write(&attrs)?, Tags::new());
-        let Answer::Alias { dns_name, .. } = back.answer else { return Err(incomplete("no alias")) };
+        let LeadsTo::Alias { alias: Alias { dns_name, .. } } = back.leads_to else {
+            return Err(incomplete("no alias"));
+        };
         assert_eq!(dns_name.value(), "lb-1.elb.amazonaws.com");
         Ok(())
     }

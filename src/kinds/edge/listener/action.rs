@@ -16,12 +16,23 @@ pub enum Action {
         next: Option<Ref<TargetGroup>>,
     },
     /// Each part as AWS spells it; `#{host}` and the like stand for the request's own.
-    Redirect { protocol: String, port: String, host: String, path: String, query: String, status: String },
+    Redirect {
+        protocol: String,
+        port: String,
+        host: String,
+        path: String,
+        query: String,
+        #[serde(alias = "status")]
+        status_code: String,
+    },
+    #[serde(rename = "fixed_response", alias = "fixed")]
     Fixed {
         /// The HTTP code.
-        status: String,
+        #[serde(alias = "status")]
+        status_code: String,
         content_type: String,
-        body: String,
+        #[serde(alias = "body")]
+        message_body: String,
     },
     /// Anything else, made by hand: only ever live.
     Other(String),
@@ -32,7 +43,7 @@ impl Action {
     pub(in crate::kinds) fn terraform(&self) -> Value {
         match self {
             Self::Forward { target_group, .. } => json!({ "type": "forward", "target_group_arn": target_group }),
-            Self::Redirect { protocol, port, host, path, query, status } => json!({
+            Self::Redirect { protocol, port, host, path, query, status_code } => json!({
                 "type": "redirect",
                 "redirect": [{
                     "protocol": protocol,
@@ -40,12 +51,12 @@ impl Action {
                     "host": host,
                     "path": path,
                     "query": query,
-                    "status_code": status,
+                    "status_code": status_code,
                 }],
             }),
-            Self::Fixed { status, content_type, body } => json!({
+            Self::Fixed { status_code, content_type, message_body } => json!({
                 "type": "fixed-response",
-                "fixed_response": [{ "status_code": status, "content_type": content_type, "message_body": body }],
+                "fixed_response": [{ "status_code": status_code, "content_type": content_type, "message_body": message_body }],
             }),
             // Made by hand, and known only in words.
             Self::Other(words) => json!({ "type": words }),
@@ -74,12 +85,16 @@ impl Action {
             host: "#{host}".to_owned(),
             path: "/#{path}".to_owned(),
             query: "#{query}".to_owned(),
-            status: "HTTP_301".to_owned(),
+            status_code: "HTTP_301".to_owned(),
         }
     }
 
     pub(in crate::kinds) fn not_found() -> Self {
-        Self::Fixed { status: "404".to_owned(), content_type: "text/plain".to_owned(), body: String::new() }
+        Self::Fixed {
+            status_code: "404".to_owned(),
+            content_type: "text/plain".to_owned(),
+            message_body: String::new(),
+        }
     }
 }
 
@@ -114,15 +129,15 @@ mod calls {
                         host: part(redirect.host(), "#{host}"),
                         path: part(redirect.path(), "/#{path}"),
                         query: part(redirect.query(), "#{query}"),
-                        status: redirect.status_code()?.as_str().to_owned(),
+                        status_code: redirect.status_code()?.as_str().to_owned(),
                     })
                 }
                 elb::ActionTypeEnum::FixedResponse => {
                     let fixed = action.fixed_response_config()?;
                     Some(Self::Fixed {
-                        status: fixed.status_code().unwrap_or_default().to_owned(),
+                        status_code: fixed.status_code().unwrap_or_default().to_owned(),
                         content_type: fixed.content_type().unwrap_or("text/plain").to_owned(),
-                        body: fixed.message_body().unwrap_or_default().to_owned(),
+                        message_body: fixed.message_body().unwrap_or_default().to_owned(),
                     })
                 }
                 _ => None,
@@ -143,21 +158,21 @@ mod calls {
                     let forward = elb::ForwardActionConfig::builder().set_target_groups(Some(groups)).build();
                     action.r#type(elb::ActionTypeEnum::Forward).forward_config(forward).build()
                 }
-                Self::Redirect { protocol, port, host, path, query, status } => {
+                Self::Redirect { protocol, port, host, path, query, status_code } => {
                     let redirect = elb::RedirectActionConfig::builder()
                         .protocol(protocol)
                         .port(port)
                         .host(host)
                         .path(path)
                         .query(query)
-                        .status_code(elb::RedirectActionStatusCodeEnum::from(status.as_str()))
+                        .status_code(elb::RedirectActionStatusCodeEnum::from(status_code.as_str()))
                         .build();
                     action.r#type(elb::ActionTypeEnum::Redirect).redirect_config(redirect).build()
                 }
-                Self::Fixed { status, content_type, body } => {
-                    let body = Some(body.clone()).filter(|body| !body.is_empty());
+                Self::Fixed { status_code, content_type, message_body } => {
+                    let body = Some(message_body.clone()).filter(|body| !body.is_empty());
                     let fixed = elb::FixedResponseActionConfig::builder()
-                        .status_code(status)
+                        .status_code(status_code)
                         .content_type(content_type)
                         .set_message_body(body)
                         .build();

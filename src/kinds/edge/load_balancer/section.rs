@@ -48,7 +48,7 @@ zone = "town.example"
                     "replace listener.http: load_balancer",
                     "replace listener.https: load_balancer",
                     "replace load_balancer.main: name",
-                    "update dns_record.town.example: answer.alias.dns_name, answer.alias.zone_id",
+                    "update dns_record.town.example: alias.dns_name, alias.zone_id",
                 ],
             ),
         ],

@@ -95,10 +95,10 @@ pub(super) const RULES: &[Rule<Attrs>] = &[
                 its permissions, those that start it name its secrets",
         source: QUOTAS,
         check: |attrs, violations| {
-            let documents: String = attrs.policies.values().map(Value::to_string).collect();
+            let documents: String = attrs.inline_policies.values().map(Value::to_string).collect();
             let size = documents.chars().filter(|c| !c.is_whitespace()).count();
             if size > INLINE {
-                let field = if attrs.policies.contains_key("execution") { "secrets" } else { "permissions" };
+                let field = if attrs.inline_policies.contains_key("execution") { "secrets" } else { "permissions" };
                 violations.report(field, "", format!("the role's policies have {size} characters"));
             }
         },
@@ -143,11 +143,11 @@ pub(super) const RULES: &[Rule<Attrs>] = &[
 
 /// The statements of all inline policies, each with the field that it is.
 fn statements(attrs: &Attrs) -> impl Iterator<Item = (String, &Value)> {
-    attrs.policies.iter().flat_map(|(name, document)| {
+    attrs.inline_policies.iter().flat_map(|(name, document)| {
         let statements = document.get("Statement").and_then(Value::as_array).into_iter().flatten();
         statements
             .enumerate()
-            .map(move |(index, statement)| (format!("policies.{name}.Statement.{index}"), statement))
+            .map(move |(index, statement)| (format!("inline_policies.{name}.Statement.{index}"), statement))
     })
 }
 

@@ -1,5 +1,5 @@
 use ipnet::IpNet;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::kinds::network::security_group::section::{Egress, Ingress, Protocol, canonical, parse_ports};
 use crate::kinds::network::security_group::{self, SecurityGroup};
@@ -18,6 +18,7 @@ pub struct Rule {
     pub from_port: i32,
     /// The last port; for ICMP the code. -1 for all.
     pub to_port: i32,
+    #[serde(flatten, deserialize_with = "peer")]
     pub peer: Peer,
     pub description: String,
 }
@@ -28,9 +29,21 @@ pub struct Rule {
 pub enum Peer {
     /// An IPv4 or IPv6 address range.
     Cidr(String),
+    #[serde(rename = "security_group", alias = "group")]
     Group(Ref<SecurityGroup>),
     /// A prefix list's id, which no spec asks for.
     PrefixList(String),
+}
+
+/// Cloud files of earlier versions hold the peer under a name of its own.
+fn peer<'de, D: Deserializer<'de>>(rule: D) -> Result<Peer, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Stored {
+        Nested { peer: Peer },
+        Flat(Peer),
+    }
+    Stored::deserialize(rule).map(|(Stored::Nested { peer } | Stored::Flat(peer))| peer)
 }
 
 /// How AWS says "all" of protocols and of ports.

@@ -78,7 +78,10 @@ fn what_aws_cannot_change_is_replaced_and_what_refers_to_it_follows() {
     let execution = town.execution().unwrap_or_else(|refusal| panic!("{refusal:?}"));
     let replaced = change(&execution.plan, "security_group.app");
     assert_eq!((replaced.action, replaced.impact), (Action::Replace, Impact::Replaced));
-    assert_eq!(replaced.reason, "AWS cannot change description in place");
+    assert_eq!(
+        replaced.reason,
+        "AWS cannot change description in place: the new one is created before the old one is deleted"
+    );
     assert!(replaced.fields.iter().any(|field| field.path == "description" && field.forces_replacement));
     let service = change(&execution.plan, "ecs_service.web");
     assert!(service.fields.iter().any(|field| field.path == "security_groups[]" && field.known_after_apply));
@@ -230,11 +233,11 @@ fn what_was_taken_on_trust_is_confirmed_first() {
 
 /// The index of tags says nothing of what it has not seen.
 #[test]
-fn a_seal_spares_what_it_names_from_being_read() {
+fn a_content_digest_spares_what_it_names_from_being_read() {
     let mut town = Town::new();
-    let sealed = crate::kinds::content_digest(&town.at("task_definition.web").attrs);
+    let digest = crate::kinds::content_digest(&town.at("task_definition.web").attrs);
     let live = town.at("task_definition.web");
-    live.content_digest = Some(sealed);
+    live.content_digest = Some(digest);
     live.attrs = None;
     live.unconfirmed = true;
     assert_eq!(town.plan().changes, []);

@@ -44,7 +44,7 @@ fn a_secret_is_in_it_by_its_version() {
     let mut town = Town::new();
     town.edit("{ env = \"WEATHER_API_KEY\" }", "{ generate = { length = 40 } }");
     town.build();
-    town.touch("ssm_parameter.web/token", |parameter| parameter["secure"] = json!(false));
+    town.touch("ssm_parameter.web/token", |parameter| parameter["type"] = json!("String"));
     let plain = town.plan().live_digest;
     town.at("ssm_parameter.web/token").outputs.insert("version".to_owned(), "2".to_owned());
     assert_eq!(town.plan().live_digest, plain, "its value stays as it is");

@@ -109,16 +109,41 @@ fn a_name_that_people_ask_for_is_missed() {
         "certificate = { request = true }\n\n[dns]\ndomain = \"town.example\"\nzone = \"town.example\"\n",
     );
     town.cut("certificate = {", "nothing");
-    assert_outages(
-        &town.plan(),
-        &[
-            "delete certificate.main: outage",
-            "delete certificate_validation.main: outage",
-            "delete dns_record.town.example: outage",
-            "delete listener.https: outage",
-        ],
-    );
+    assert_outages(&town.plan(), &["delete dns_record.town.example: outage", "delete listener.https: outage"]);
     assert_eq!(impact(&town.plan(), "dns_record.validation-town.example"), Impact::None, "ACM alone asks for it");
+    let notes = town.plan().notes;
+    assert!(notes.iter().any(|note| note.contains("no longer redirected to HTTPS")), "{notes:?}");
+}
+
+#[test]
+fn a_listener_that_gets_another_certificate_serves_on() {
+    let mut town = Town::with(
+        "certificate = { request = true }\n\n[dns]\ndomain = \"town.example\"\nzone = \"town.example\"\n",
+    );
+    town.edit(
+        "certificate = { request = true }",
+        "certificate = { arn = \"arn:aws:acm:eu-central-1:123456789012:certificate/12345678\" }",
+    );
+    let plan = town.plan();
+    assert_outages(&plan, &[]);
+    assert_eq!(change(&plan, "certificate.main").action, Action::Delete);
+}
+
+/// ACM has one record for a domain and an account, whichever certificate it was asked for.
+#[test]
+fn the_record_that_proves_a_domain_outlives_the_address_of_its_certificate() {
+    let mut town = Town::with(
+        "certificate = { request = true }\n\n[dns]\ndomain = \"town.example\"\nzone = \"town.example\"\n",
+    );
+    town.edit("[load-balancer]", "[load-balancers.main]");
+    town.build();
+    town.edit("[load-balancers.main]", "[load-balancers.edge]");
+    let plan = town.plan();
+    assert_eq!(change(&plan, "certificate.edge").action, Action::Create);
+    let records = plan.changes.iter().filter(|change| change.address.kind() == "dns_record");
+    let records: Vec<String> =
+        records.map(|change| format!("{} {}", change.action.verb(), change.address)).collect();
+    assert_eq!(records, ["update dns_record.town.example"]);
 }
 
 #[test]
@@ -143,6 +168,18 @@ fn what_goes_out_by_a_nat_gateway_is_cut_off_without_it() {
 }
 
 /// The gateway keeps its address, which the old one holds until it is gone.
+/// Only open connections break: each table is led to the gateway that stays before the others go.
+#[test]
+fn who_gets_another_nat_gateway_is_not_cut_off() {
+    let mut town = Town::behind_nat();
+    town.edit("nat = \"single\"", "nat = \"per-zone\"");
+    town.build();
+    town.edit("nat = \"per-zone\"", "nat = \"single\"");
+    let plan = town.plan();
+    assert_eq!(impact(&plan, "nat_gateway.public-b"), Impact::None);
+    assert_eq!(change(&plan, "nat_gateway.public-b").action, Action::Delete);
+}
+
 #[test]
 fn a_nat_gateway_that_moves_is_an_outage_for_all_behind_it() {
     let mut town = Town::behind_nat();
@@ -230,7 +267,8 @@ fn a_rule_for_ports_on_which_nobody_listens_cuts_nobody_off() {
         let mut town = Town::new();
         town.touch("security_group_rules.app", |rules| {
             let mut rule = rules["ingress"][0].clone();
-            rule["peer"] = json!({ "cidr": "0.0.0.0/0" });
+            rule.as_object_mut().expect("a rule").remove("security_group");
+            rule["cidr"] = json!("0.0.0.0/0");
             rule["from_port"] = json!(port);
             rule["to_port"] = json!(port);
             rules["ingress"].as_array_mut().expect("rules").push(rule);
@@ -297,11 +335,7 @@ fn the_last_backup_goes_only_if_it_is_named() {
     let database = change(&plan, "db_instance.main");
     assert_eq!((database.impact, database.guarded, database.seconds), (Impact::DataLoss, true, 420));
     assert_eq!(plan.missing, ["--allow-destroy db_instance.main"]);
-    assert!(
-        plan.notes.iter().any(|note| note.contains("automated backups of the last 1 days")),
-        "{:?}",
-        plan.notes
-    );
+    assert!(plan.notes.iter().any(|note| note.contains("automated backups of 1 day")), "{:?}", plan.notes);
     town.edit("backup-retention = 0", "backup-retention = 0\nprotect = false");
     assert_eq!(town.plan().missing, [""; 0]);
 }

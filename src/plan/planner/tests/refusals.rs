@@ -29,7 +29,7 @@ fn a_version_never_goes_down() {
         });
         let said = refusal(&town);
         let start = format!(
-            "db_instance.main cannot be changed so: it runs version {live}, the spec says {wanted}, and AWS has no \
+            "db_instance.main cannot be changed this way: it runs version {live}, the spec says {wanted}, and AWS has no \
              downgrade. Ask for {live}; or restore a snapshot from before the upgrade into a new instance"
         );
         assert!(said.starts_with(&start), "{said}");
@@ -59,7 +59,7 @@ fn a_subnet_under_a_database_stays() {
     let mut town = Town::with(DATABASE);
     town.edit("cidr = \"10.40.0.0/20\"", "cidr = \"10.40.32.0/20\"");
     let said = refusal(&town);
-    let start = "db_subnet_group.main cannot be changed so: database town-test-main runs in id-of-subnet.public-a, and as \
+    let start = "db_subnet_group.main cannot be changed this way: database town-test-main runs in id-of-subnet.public-a, and as \
                  long as it does AWS neither takes that subnet out of the group nor deletes it.";
     assert!(said.starts_with(start), "{said}");
     assert!(said.contains("reboot-db-instance --db-instance-identifier town-test-main --force-failover"), "{said}");
