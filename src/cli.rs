@@ -31,7 +31,7 @@ pub struct Cli {
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 done, or no changes · 1 failed · 2 changes pending, or \
-    unexplained differences (--detailed-exitcode), or an image is missing (images) · 3 the spec or another input is \
+    unexplained differences (--detailed-exitcode), drift (drift), or an image is missing (images) · 3 the spec or another input is \
     invalid · 4 refused, nothing was changed · 5 stopped early: --stages, or an image is missing \
     · 64 wrong usage · 130 interrupted";
 
@@ -68,6 +68,8 @@ pub enum Command {
     },
     /// Show what apply would change.
     Plan(PlanArgs),
+    /// Show what was changed outside of Baseplate since the last apply, in one environment or several.
+    Drift(DriftArgs),
     /// Create, update and delete what the spec asks for.
     Apply(ApplyArgs),
     /// Destroy the environment.
@@ -246,6 +248,17 @@ pub struct PlanArgs {
 }
 
 #[derive(Debug, Args)]
+pub struct DriftArgs {
+    #[arg(required = true)]
+    pub specs: Vec<PathBuf>,
+    #[command(flatten)]
+    pub cloud: CloudArgs,
+    /// Output format. [default: text]
+    #[arg(long, value_enum)]
+    pub format: Option<CompareFormat>,
+}
+
+#[derive(Debug, Args)]
 pub struct CompareArgs {
     pub one: PathBuf,
     pub other: PathBuf,
@@ -274,7 +287,7 @@ pub struct CompareArgs {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum CompareFormat {
     Text,
-    /// For a pull request; explained differences are folded.
+    /// For a comment on a pull request, or an issue.
     Markdown,
 }
 

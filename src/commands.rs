@@ -5,6 +5,7 @@ mod account;
 mod apply;
 mod check;
 mod compare;
+mod drift;
 mod images;
 mod kind_list;
 mod lock;
@@ -120,6 +121,7 @@ pub async fn run(cli: Cli) -> Exit {
         Command::Check { specs, strict } => check::check(ui, &specs, strict),
         Command::Show { file, rendering } => show::show(ui, &file, rendering, cli.json),
         Command::Plan(args) => plan::plan(ui, &args, cli.json).await,
+        Command::Drift(args) => drift::drift(ui, &args).await,
         Command::Apply(args) => apply::apply(ui, &args).await,
         Command::Destroy(args) => apply::destroy(ui, &args).await,
         Command::Unlock(args) => lock::unlock(ui, &args).await,

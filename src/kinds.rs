@@ -168,6 +168,12 @@ pub trait Kind: Target + Sized + 'static {
         Impact::None
     }
 
+    /// What is dangerous in how it is live, where the spec wants it otherwise: each with the attribute that says so, in
+    /// words for a plan. It is told of what somebody changed by hand.
+    fn dangers(_desired: &Self::Attrs, _live: &Self::Attrs) -> Vec<(&'static str, String)> {
+        Vec::new()
+    }
+
     /// What it means to others that this object goes: [`Impact::Outage`] or [`Impact::None`]. Asked for a deletion, and
     /// for a replacement that deletes before it creates. Unless a kind knows better, an outage where traffic passes
     /// through an object that something uses, and where AWS deletes what something goes on using; what AWS keeps as

@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 
 use crate::kinds::{Impact, Stage};
+use crate::spec::Environment;
 use crate::value::{Address, sha256};
 
 pub use address_index::{AddressIndex, is_ownership};
@@ -75,8 +76,41 @@ pub fn schema() -> Value {
 }
 
 impl Plan {
+    /// Without changes.
+    pub fn empty(env: &Environment) -> Self {
+        Self {
+            format_version: FORMAT_VERSION,
+            project: env.project.clone(),
+            environment: env.environment.clone(),
+            account: env.account.clone(),
+            region: env.region.clone(),
+            destroy: false,
+            spec_digest: String::new(),
+            live_digest: String::new(),
+            changes: Vec::new(),
+            seconds: 0,
+            unchanged: 0,
+            scheduled: Vec::new(),
+            kept: Vec::new(),
+            left_to_aws: Vec::new(),
+            missing: Vec::new(),
+            notes: Vec::new(),
+        }
+    }
+
     pub fn is_empty(&self) -> bool {
         self.changes.is_empty()
+    }
+
+    /// What of it was changed by hand, without what the spec asks for.
+    pub fn drift(mut self) -> Self {
+        for change in self.changes.iter_mut().filter(|change| change.action == Action::Update) {
+            change.fields.retain(|field| field.origin != Origin::Requested);
+            let origins = change.fields.iter().map(|field| field.origin);
+            change.origin = origins.min().unwrap_or_default();
+        }
+        self.changes.retain(|change| change.origin != Origin::Requested);
+        self
     }
 
     /// What the plan would do, as a SHA-256 in hex: of the spec and every change, not of what stays as it is. Two
@@ -120,6 +154,10 @@ pub struct Change {
     /// Where it comes from: from the spec as soon as one of its fields does.
     #[serde(default, skip_serializing_if = "Origin::is_requested")]
     pub origin: Origin,
+    /// What it means that somebody changed this by hand, where that is dangerous: what is open to the world, who has
+    /// administrator rights, what is no longer encrypted, backed up or protected.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dangers: Vec<String>,
     /// Whether it would lose data and nobody has allowed that: such a plan is refused when it is applied.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub guarded: bool,

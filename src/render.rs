@@ -11,7 +11,7 @@ mod view;
 pub use beside::{Accepted, Beside};
 pub use html::html;
 pub use markdown::markdown;
-pub(crate) use markdown::text as markdown_text;
+pub(crate) use markdown::{changes as changes_markdown, text as markdown_text};
 pub(crate) use rows::{inline, origin_beside, pair, pretty};
 pub use tfplan::{NoCounterpart, tfplan};
 pub(crate) use view::{danger, duration, heading, needs_reason};

@@ -4,6 +4,7 @@
 
 mod compare_markdown;
 mod compare_text;
+mod drift_text;
 mod images_text;
 mod paint;
 mod plan_text;
@@ -20,6 +21,7 @@ use anstream::{AutoStream, ColorChoice};
 
 pub use compare_markdown::compare_markdown;
 pub use compare_text::compare_text;
+pub use drift_text::{Drift, drift_markdown, drift_text};
 pub use images_text::{images_text, push_text};
 pub use paint::Paint;
 pub use plan_text::plan_text;

@@ -108,6 +108,7 @@ pub trait AnyKind: AnyCalls + Sync {
     fn is_counterpart(&self, desired: &Value, live: &Value) -> bool;
     fn normalize(&self, desired: &Value, live: &mut Value);
     fn notes(&self, desired: &Value, live: &Value) -> Vec<String>;
+    fn dangers(&self, desired: &Value, live: &Value) -> Vec<(&'static str, String)>;
     fn refusal(&self, live: &Value, desired: &Value, users: &Users<'_>) -> Option<String>;
     fn expand(&self, live: &Value, desired: &Value) -> Option<Value>;
     fn without_traffic(&self, live: Option<&Value>, desired: &Value) -> Option<Value>;
@@ -267,6 +268,13 @@ impl<K: Kind + AnyCalls + Sync> AnyKind for K {
     fn notes(&self, desired: &Value, live: &Value) -> Vec<String> {
         match (K::Attrs::deserialize(desired), K::Attrs::deserialize(live)) {
             (Ok(desired), Ok(live)) => K::notes(&desired, &live),
+            _ => Vec::new(),
+        }
+    }
+
+    fn dangers(&self, desired: &Value, live: &Value) -> Vec<(&'static str, String)> {
+        match (K::Attrs::deserialize(desired), K::Attrs::deserialize(live)) {
+            (Ok(desired), Ok(live)) => K::dangers(&desired, &live),
             _ => Vec::new(),
         }
     }

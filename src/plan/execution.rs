@@ -20,6 +20,8 @@ pub struct Options {
     /// Objects created elsewhere that may be adopted.
     pub adopt: BTreeSet<Address>,
     pub destroy: bool,
+    /// Whether every kind is read, and not only those in use.
+    pub all_kinds: bool,
     /// Whether objects shared by the project's environments are deleted too, once the spec has them no longer.
     pub shared: bool,
     /// Kinds and fields that keep their live value whatever the spec says, such as an image that another tool deploys.

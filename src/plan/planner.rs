@@ -20,7 +20,7 @@ use super::execution::{ExecutionPlan, LeftOut, Options, PlanError, Step, WriteMo
 use super::guards;
 use super::known_outputs::{KnownOutputs, SecretMode, resolve_with, variables};
 use super::recognise::recognise;
-use super::{Action, Change, FORMAT_VERSION, Field, LeftToAws, Origin, Plan};
+use super::{Action, Change, Field, LeftToAws, Origin, Plan};
 use crate::applied::{Applied, InUse};
 use crate::cloud::{Context, Observed};
 use crate::graph::{DesiredObject, Graph};
@@ -322,6 +322,7 @@ impl<'a> Planner<'a> {
             impact,
             seconds,
             origin,
+            dangers: self.dangers(object, live, &fields),
             guarded: false,
             id: live.map(|live| live.id.clone()),
             fields,
@@ -407,22 +408,17 @@ impl<'a> Planner<'a> {
         notes.extend(unknown_values(&self.context, &known_outputs));
         notes.extend(kinds::dns_instructions(env, |address, output| known_outputs.output(address, output)));
         let plan = Plan {
-            format_version: FORMAT_VERSION,
-            project: env.project.clone(),
-            environment: env.environment.clone(),
-            account: env.account.clone(),
-            region: env.region.clone(),
             destroy: self.options.destroy,
             spec_digest: self.options.spec_digest.clone(),
             live_digest: live_digest(self.unchanged.iter().map(|&index| &self.found[index]), &changes, &steps),
             changes,
-            seconds: 0,
             unchanged: self.unchanged.len(),
             scheduled: self.scheduled,
             kept: self.kept,
             missing,
             left_to_aws: self.left_to_aws,
             notes,
+            ..Plan::empty(env)
         };
         let left = LeftOut::default();
         Ok(ExecutionPlan { plan, steps, known_outputs, applied: self.applied.clone(), in_use, left })

@@ -42,6 +42,17 @@ pub fn markdown(plan: &Plan, beside: &Beside, limit: Option<usize>) -> String {
     out
 }
 
+/// The changes of a plan by origin, the most dangerous first, and nothing else of it.
+pub fn changes(plan: &Plan) -> String {
+    let entries: Vec<Entry> = by_danger(plan).into_iter().map(|(_, change)| Entry::of(change)).collect();
+    let of_origin = |origin: &Origin| {
+        let own = entries.iter().filter(|entry| entry.origin == *origin);
+        let texts: String = own.filter_map(|entry| entry.at(Level::Full)).collect();
+        if texts.is_empty() { String::new() } else { heading(*origin, plan.destroy) + &texts }
+    };
+    ORIGINS.iter().map(of_origin).collect()
+}
+
 /// What a bot finds its comment by comes first, then what everybody must see.
 fn top(plan: &Plan) -> String {
     let mut out =
@@ -94,13 +105,14 @@ impl Entry {
         let said = if bold { format!("<b>{said}</b>") } else { said };
         let rows = rows(change);
         // A list begins with `+` and `-`, too: the mark stands in code.
+        let dangers: String = change.dangers.iter().map(|danger| format!("**{}**\n\n", text(danger))).collect();
         let head = format!("- `{mark}` {} {said}\n", code(&address));
         let full = (!rows.is_empty()).then(|| {
-            let open = if danger(change) <= 1 { " open" } else { "" };
+            let open = if danger(change) <= 1 || !change.dangers.is_empty() { " open" } else { "" };
             let summary = format!("<code>{mark} {}</code> {said}", html(&address));
             let reason = if needs_reason(change) { format!("{}\n\n", text(&change.reason)) } else { String::new() };
             let diff = fenced(&rows);
-            format!("<details{open}><summary>{summary}</summary>\n\n{reason}{diff}\n</details>\n\n")
+            format!("<details{open}><summary>{summary}</summary>\n\n{dangers}{reason}{diff}\n</details>\n\n")
         });
         Self { origin: change.origin, action: change.action, head, full }
     }

@@ -3,10 +3,11 @@
 use crate::kinds::Impact;
 use crate::plan::{Action, Change, Origin, Plan};
 
-/// How dangerous a change is: 0 for the most. What loses data comes before what is replaced or leaves somebody without,
+/// How dangerous a change is: 0 for the most. What somebody made dangerous by hand and what loses data come before what is replaced or leaves somebody without,
 /// then what goes, then what interrupts, and last what nobody notices.
 pub fn danger(change: &Change) -> u8 {
     match (change.impact, change.action) {
+        _ if !change.dangers.is_empty() => 0,
         (Impact::DataLoss, _) => 0,
         (Impact::Replaced | Impact::Outage, _) | (_, Action::Replace) => 1,
         (_, Action::Delete) => 2,

@@ -98,17 +98,30 @@ impl Problems {
         self.list.len() + self.unlisted
     }
 
-    /// Takes in the problems of another spec.
+    /// Takes in the problems of another spec, but for those of a file that both extend.
     pub fn append(&mut self, other: Self) {
         let shift = self.sources.len();
         self.sources.extend(other.sources);
-        self.list.extend(other.list.into_iter().map(|mut problem| {
+        for mut problem in other.list {
             if let Some(place) = &mut problem.place {
                 place.file += shift;
             }
-            problem
-        }));
+            if !self.has(&problem) {
+                self.list.push(problem);
+            }
+        }
         self.unlisted += other.unlisted;
+    }
+
+    fn has(&self, problem: &Problem) -> bool {
+        let Some(place) = &problem.place else { return false };
+        let source = &self.sources[place.file];
+        self.list.iter().filter(|known| known.message == problem.message).any(|known| {
+            known.place.as_ref().is_some_and(|known| {
+                let Source { name, text } = &self.sources[known.file];
+                known.span == place.span && *name == source.name && *text == source.text
+            })
+        })
     }
 
     /// What stands for those that are not listed.

@@ -91,7 +91,8 @@ impl<'a> Walk<'a> {
                 }
                 _ => written(expected(outer).as_str()).to_owned(),
             };
-            let help = describe(schema).or_else(|| describe(outer)).unwrap_or_else(written);
+            let described = describe(schema).or_else(|| describe(outer));
+            let help = described.map_or_else(written, |text| format!("`{}`: {text}", self.name()));
             self.report(format!("expected {}, found {}", expected(outer), named(node)), help);
             self.replace(node, outer);
             return;
@@ -158,16 +159,28 @@ impl<'a> Walk<'a> {
                 self.supply(entries, name, schema, &node.place);
             }
         }
-        for name in missing {
-            let Some((_, schema)) = known.iter().find(|(known, _)| *known == name) else { continue };
-            let help = describe(schema).unwrap_or_else(|| "it has no default".to_owned());
-            self.report(format!("`{name}` is missing"), help);
+        let missing: Vec<_> = known.iter().filter(|(name, _)| missing.contains(&name.as_str())).collect();
+        // One error for one table, however much of it is missing: its key may be another than that of a base.
+        let names: Vec<String> = missing.iter().map(|(name, _)| format!("`{name}`")).collect();
+        let help = missing.iter().map(|(name, schema)| what_is(name, schema));
+        match names.len() {
+            0 => {}
+            1 => self.report(format!("{} is missing", names[0]), help.collect::<String>()),
+            _ => self.report(format!("{} are missing", names.join(", ")), help.collect::<Vec<_>>().join(" ")),
+        }
+        for (name, schema) in missing {
             self.supply(entries, name, schema, &node.place);
         }
     }
 
+    /// The name of the field that is looked at, also within a list.
+    fn name(&self) -> String {
+        self.path.iter().rev().find(|step| step.parse::<usize>().is_err()).cloned().unwrap_or_default()
+    }
+
     fn scalar(&mut self, node: &mut Node, schema: &'a Value) {
-        let help = || describe(schema).unwrap_or_default();
+        let name = self.name();
+        let help = || what_is(&name, schema);
         if let Data::Integer(number) = node.data {
             let (least, most) = range(schema);
             if !(least..=most).contains(&number) {
@@ -328,6 +341,11 @@ fn shown(node: &Node) -> String {
 
 fn describe(schema: &Value) -> Option<String> {
     schema.get("description").and_then(Value::as_str).map(|text| text.replace('\n', " "))
+}
+
+/// What a field is, in the words of its documentation.
+fn what_is(name: &str, schema: &Value) -> String {
+    describe(schema).map_or_else(|| format!("`{name}` has no default"), |text| format!("`{name}`: {text}"))
 }
 
 /// The known name that is most like `key`, if any is alike.

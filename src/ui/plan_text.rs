@@ -20,16 +20,7 @@ pub fn plan_text(plan: &Plan, beside: &Beside, place: &str, paint: Paint) -> Str
     let what = if plan.destroy { "Destroy" } else { "Plan" };
     let title = format!("{what}: {} {} on {place}", plan.project, plan.environment);
     let _ = writeln!(out, "{}", paint.bold(&one_line(&title)));
-    let mut above = false;
-    for origin in [Origin::Drift, Origin::Unmanaged, Origin::Requested] {
-        let own: Vec<&Change> = plan.changes.iter().filter(|change| change.origin == origin).collect();
-        // Where all is asked for, that goes without saying.
-        if !own.is_empty() && (above || origin != Origin::Requested) {
-            let _ = writeln!(out, "\n{}", paint.bold(heading(origin, plan.destroy)));
-            above = true;
-        }
-        stages(&mut out, &own, paint);
-    }
+    changes_by_origin(&mut out, plan, paint);
     section(&mut out, paint, "Scheduled by AWS", &plan.scheduled);
     let kept: Vec<String> =
         plan.kept.iter().map(|address| format!("{address} is shared by the project's environments")).collect();
@@ -51,6 +42,20 @@ pub fn plan_text(plan: &Plan, beside: &Beside, place: &str, paint: Paint) -> Str
     out
 }
 
+/// What was changed by hand before what the spec asks for.
+pub(super) fn changes_by_origin(out: &mut String, plan: &Plan, paint: Paint) {
+    let mut above = false;
+    for origin in [Origin::Drift, Origin::Unmanaged, Origin::Requested] {
+        let own: Vec<&Change> = plan.changes.iter().filter(|change| change.origin == origin).collect();
+        // Where all is asked for, that goes without saying.
+        if !own.is_empty() && (above || origin != Origin::Requested) {
+            let _ = writeln!(out, "\n{}", paint.bold(heading(origin, plan.destroy)));
+            above = true;
+        }
+        stages(out, &own, paint);
+    }
+}
+
 /// Changes in documented order, and within a stage the most dangerous first.
 fn stages(out: &mut String, changes: &[&Change], paint: Paint) {
     for stage in Stage::ALL {
@@ -63,7 +68,7 @@ fn stages(out: &mut String, changes: &[&Change], paint: Paint) {
     }
 }
 
-fn section(out: &mut String, paint: Paint, title: &str, lines: &[String]) {
+pub(super) fn section(out: &mut String, paint: Paint, title: &str, lines: &[String]) {
     if !lines.is_empty() {
         let _ = writeln!(out, "\n{}", paint.bold(title));
         lines.iter().for_each(|line| {
@@ -113,6 +118,9 @@ fn one(out: &mut String, change: &Change, paint: Paint) {
         let _ = write!(head, "  {}", paint.dim(&change.reason));
     }
     let _ = writeln!(out, "{head}");
+    for danger in &change.dangers {
+        let _ = writeln!(out, "      {}", paint.red(&format!("! {}", one_line(danger))));
+    }
     match change.action {
         Action::Delete => {}
         Action::Create => {

@@ -62,7 +62,7 @@ impl<'a> Account<'a> {
 }
 
 /// The changes of a plan, each as [`change`] writes it, sorted.
-fn changes(plan: &Value) -> Vec<String> {
+pub fn changes(plan: &Value) -> Vec<String> {
     let mut changes: Vec<String> = plan["changes"].as_array().expect("changes").iter().map(change).collect();
     changes.sort_unstable();
     changes

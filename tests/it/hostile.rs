@@ -81,7 +81,7 @@ fn specs_that_are_too_large() {
     bench.write("numbers.toml", format!("{HEAD}[parameters]\n{}", numbers(150)));
     let outcome = refused(&bench, "check numbers.toml");
     assert!(outcome.stderr.contains("and 50 more like these"), "{outcome}");
-    assert!(outcome.stderr.ends_with("error: 150 errors in the spec; nothing was changed\n"), "{outcome}");
+    assert!(outcome.stderr.ends_with("error: 150 errors in the spec\n"), "{outcome}");
     // Nearly as many as a table may have.
     let services: String = (0..11).map(|index| format!("[services.s{index}.secrets]\n{}", numbers(4900))).collect();
     bench.write("unreadable.toml", format!("{HEAD}[databases]\n{}{services}", numbers(4900)));

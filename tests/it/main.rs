@@ -15,6 +15,7 @@ mod docs;
 mod docs_commands;
 mod docs_environment;
 mod docs_reference;
+mod drift;
 mod environment;
 mod examples;
 mod failures;

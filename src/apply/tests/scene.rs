@@ -150,6 +150,7 @@ impl Scene {
             impact: Impact::None,
             seconds: kind.expected_seconds(),
             origin: Origin::Requested,
+            dangers: Vec::new(),
             guarded: false,
             id: step.live.as_ref().map(|live| live.id.clone()),
             fields: Vec::new(),

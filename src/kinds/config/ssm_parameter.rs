@@ -175,6 +175,11 @@ impl Kind for SsmParameter {
 
     /// ECS reads a parameter when it starts a task: what runs goes on with what it was given
     /// (<https://docs.aws.amazon.com/AmazonECS/latest/developerguide/secrets-envvar-ssm-paramstore.html>).
+    fn dangers(desired: &Attrs, live: &Attrs) -> Vec<(&'static str, String)> {
+        let is_plain = desired.secure && !live.secure;
+        is_plain.then(|| ("type", "the secret is stored unencrypted".to_owned())).into_iter().collect()
+    }
+
     fn deletion_impact(_live: &Attrs, _users: &Users<'_>) -> Impact {
         Impact::None
     }

@@ -185,6 +185,10 @@ impl Kind for DbInstance {
         change::notes(desired, live)
     }
 
+    fn dangers(desired: &Attrs, live: &Attrs) -> Vec<(&'static str, String)> {
+        change::dangers(desired, live)
+    }
+
     fn refusal(live: &Attrs, desired: &Attrs, _users: &Users<'_>) -> Option<String> {
         change::refusal(live, desired)
     }

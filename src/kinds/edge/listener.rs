@@ -172,6 +172,16 @@ impl Kind for Listener {
         Some(Attrs { default_action, ..desired.clone() })
     }
 
+    fn dangers(desired: &Attrs, live: &Attrs) -> Vec<(&'static str, String)> {
+        let is_plain = desired.protocol == "HTTPS" && live.protocol == "HTTP";
+        let leaves_plain = matches!(desired.default_action, Action::Redirect { .. })
+            && matches!(live.default_action, Action::Forward { .. })
+            && live.protocol == "HTTP";
+        let plain = |attribute| (attribute, format!("requests on port {} are not encrypted", live.port));
+        let found = [(is_plain, "protocol"), (leaves_plain, "default_action")].into_iter();
+        found.filter(|(is_found, _)| *is_found).map(|(_, attribute)| plain(attribute)).collect()
+    }
+
     fn notes(desired: &Attrs, live: &Attrs) -> Vec<String> {
         let led_to_https = matches!(live.default_action, Action::Redirect { .. });
         if !led_to_https || desired.protocol == "HTTPS" || matches!(desired.default_action, Action::Redirect { .. })

@@ -121,6 +121,11 @@ impl Kind for LoadBalancer {
         }
     }
 
+    fn dangers(desired: &Attrs, live: &Attrs) -> Vec<(&'static str, String)> {
+        let is_off = desired.deletion_protection && !live.deletion_protection;
+        is_off.then(|| ("deletion_protection", "deletion protection is off".to_owned())).into_iter().collect()
+    }
+
     fn expand(live: &Attrs, desired: &Attrs) -> Option<Attrs> {
         let security_groups = security_group::both(&live.security_groups, &desired.security_groups)?;
         Some(Attrs { security_groups, ..desired.clone() })

@@ -74,6 +74,27 @@ impl Kind for IamRole {
         roles.collect()
     }
 
+    fn dangers(desired: &Attrs, live: &Attrs) -> Vec<(&'static str, String)> {
+        let mut dangers = Vec::new();
+        for arn in live.managed_policies.difference(&desired.managed_policies) {
+            if arn.ends_with(":aws:policy/AdministratorAccess") {
+                dangers
+                    .push(("managed_policies", "administrator rights: AdministratorAccess is attached".to_owned()));
+            }
+        }
+        for (name, document) in &live.inline_policies {
+            if desired.inline_policies.get(name) != Some(document) && access::allows_everything(document) {
+                dangers
+                    .push(("inline_policies", format!("administrator rights: policy {name} allows every action")));
+            }
+        }
+        if desired.assume_role_policy != live.assume_role_policy && access::is_for_anybody(&live.assume_role_policy)
+        {
+            dangers.push(("assume_role_policy", "anybody on AWS may assume the role".to_owned()));
+        }
+        dangers
+    }
+
     fn terraform(attrs: &Attrs, this: &This<'_>) -> Vec<Block> {
         let own = this.own();
         let body = json!({

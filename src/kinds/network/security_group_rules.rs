@@ -85,6 +85,12 @@ impl Kind for SecurityGroupRules {
         impact::impact(live, desired, users)
     }
 
+    fn dangers(desired: &Attrs, live: &Attrs) -> Vec<(&'static str, String)> {
+        let opened = live.ingress.iter().filter(|rule| rule.is_for_everybody());
+        let opened = opened.filter(|rule| !desired.ingress.iter().any(|wanted| wanted.covers(rule)));
+        opened.map(|rule| ("ingress", format!("open to the world: {rule}"))).collect()
+    }
+
     fn is_counterpart(desired: &Attrs, live: &Attrs) -> bool {
         desired.group == live.group
     }

@@ -6,8 +6,8 @@ use super::Planner;
 use crate::applied::{Requested, written};
 use crate::graph::DesiredObject;
 use crate::kinds::Live;
-use crate::plan::Origin;
 use crate::plan::diff::Difference;
+use crate::plan::{Field, Origin, top_level};
 use crate::value::walk::{Link, links};
 
 impl Planner<'_> {
@@ -41,6 +41,22 @@ impl Planner<'_> {
             (true, true) => Origin::Unmanaged,
             (true, false) => Origin::Drift,
         }
+    }
+
+    /// What is dangerous in what somebody changed by hand.
+    pub(super) fn dangers(
+        &self,
+        object: &DesiredObject,
+        live: Option<&Live<Value>>,
+        fields: &[Field],
+    ) -> Vec<String> {
+        let Some(live) = live.and_then(|live| live.attrs.as_ref()) else { return Vec::new() };
+        let is_by_hand = |attribute: &str| {
+            let mut own = fields.iter().filter(|field| top_level(&field.path) == attribute);
+            own.any(|field| field.origin != Origin::Requested)
+        };
+        let found = object.kind.dangers(&object.attrs, live).into_iter();
+        found.filter(|(attribute, _)| is_by_hand(attribute)).map(|(_, danger)| danger).collect()
     }
 
     /// The origins of the changes that these references follow.

@@ -57,7 +57,11 @@ impl Planner<'_> {
             reason: reason.to_owned(),
             impact,
             seconds: expected_duration(*kind, Action::Delete, impact),
-            origin: Origin::Requested,
+            origin: match self.options.destroy || !self.applied.is_unknown(address) {
+                true => Origin::Requested,
+                false => Origin::Unmanaged,
+            },
+            dangers: Vec::new(),
             guarded: false,
             id: Some(live.id.clone()),
             fields,

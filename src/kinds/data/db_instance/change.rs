@@ -58,6 +58,25 @@ pub(super) fn seconds(live: &Attrs, desired: &Attrs, changed: &[String]) -> Opti
     }
 }
 
+/// What is less safe than the spec wants it.
+pub(super) fn dangers(desired: &Attrs, live: &Attrs) -> Vec<(&'static str, String)> {
+    let mut dangers = Vec::new();
+    if live.publicly_accessible && !desired.publicly_accessible {
+        dangers.push(("publicly_accessible", "the database has a public address".to_owned()));
+    }
+    if live.backup_retention < desired.backup_retention {
+        let kept = match live.backup_retention {
+            0 => "there are no automated backups any more".to_owned(),
+            days_left => format!("automated backups are kept for {} only", days(days_left)),
+        };
+        dangers.push(("backup_retention", kept));
+    }
+    if desired.deletion_protection && !live.deletion_protection {
+        dangers.push(("deletion_protection", "deletion protection is off".to_owned()));
+    }
+    dangers
+}
+
 /// What AWS does not do, or does not take back.
 pub(super) fn notes(desired: &Attrs, live: &Attrs) -> Vec<String> {
     let mut notes = Vec::new();
@@ -273,6 +292,17 @@ mod tests {
         let told = notes(&retention(3), &retention(7));
         assert!(told.len() == 1 && told[0].ends_with("backups that are older than 3 days"), "{told:?}");
         assert_eq!(notes(&retention(7), &retention(3)), [""; 0]);
+    }
+
+    #[test]
+    fn what_is_less_safe_than_wanted_is_dangerous() {
+        let wanted = Attrs { deletion_protection: true, ..retention(7) };
+        let of = |live: Attrs| dangers(&wanted, &live).into_iter().map(|(field, _)| field).collect::<Vec<_>>();
+        assert_eq!(of(wanted.clone()), [""; 0]);
+        assert_eq!(of(Attrs { publicly_accessible: true, ..wanted.clone() }), ["publicly_accessible"]);
+        assert_eq!(of(Attrs { backup_retention: 0, ..wanted.clone() }), ["backup_retention"]);
+        assert_eq!(of(Attrs { backup_retention: 14, ..wanted.clone() }), [""; 0], "more is not less safe");
+        assert_eq!(of(Attrs { deletion_protection: false, ..wanted.clone() }), ["deletion_protection"]);
     }
 
     #[test]

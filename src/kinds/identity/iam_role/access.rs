@@ -105,6 +105,40 @@ fn private_repository(image: &str) -> Option<String> {
     Some(format!("arn:{}:ecr:{region}:{account}:repository/{name}", partition(region)))
 }
 
+/// The statements of a policy that allow something.
+fn allowed(policy: &Value) -> impl Iterator<Item = &Value> {
+    let statements = match policy.get("Statement") {
+        Some(Value::Array(statements)) => statements.as_slice(),
+        Some(one) => std::slice::from_ref(one),
+        None => &[],
+    };
+    statements.iter().filter(|statement| statement["Effect"] == "Allow")
+}
+
+/// Whether a field of a statement, a text or a list, holds this.
+fn holds(field: &Value, wanted: &str) -> bool {
+    field == wanted || field.as_array().is_some_and(|all| all.iter().any(|one| one == wanted))
+}
+
+/// Whether a policy allows any action on anything, on whatever condition.
+pub(super) fn allows_everything(policy: &Value) -> bool {
+    let mut allowed = allowed(policy);
+    allowed.any(|statement| {
+        let any_action = ["*", "*:*"].iter().any(|all| holds(&statement["Action"], all));
+        any_action && holds(&statement["Resource"], "*")
+    })
+}
+
+/// Whether a trust policy lets in whoever asks: without a condition, for any principal.
+pub(super) fn is_for_anybody(policy: &Value) -> bool {
+    let mut allowed = allowed(policy);
+    allowed.any(|statement| {
+        let principal = &statement["Principal"];
+        let anybody = principal == "*" || holds(&principal["AWS"], "*");
+        anybody && statement.get("Condition").is_none()
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -121,5 +155,28 @@ mod tests {
         for image in ["nginx:1", "public.ecr.aws/nginx/nginx:1", "ghcr.io/a/b@sha256:ab", "localhost:5000/a"] {
             assert_eq!(private_repository(image), None);
         }
+    }
+
+    #[test]
+    fn every_action_on_anything_is_administration() {
+        let policy = |statement: Value| json!({ "Version": "2012-10-17", "Statement": statement });
+        let all = json!({ "Effect": "Allow", "Action": ["s3:*", "*"], "Resource": "*" });
+        assert!(allows_everything(&policy(all.clone())) && allows_everything(&policy(json!([all]))));
+        for statement in [
+            json!({ "Effect": "Deny", "Action": "*", "Resource": "*" }),
+            json!({ "Effect": "Allow", "Action": "s3:*", "Resource": "*" }),
+            json!({ "Effect": "Allow", "Action": "*", "Resource": "arn:aws:s3:::town/*" }),
+        ] {
+            assert!(!allows_everything(&policy(statement.clone())), "{statement}");
+        }
+    }
+
+    #[test]
+    fn a_trust_policy_without_a_condition_may_be_for_anybody() {
+        let trust = |principal: Value| json!({ "Statement": [{ "Effect": "Allow", "Principal": principal }] });
+        assert!(is_for_anybody(&trust(json!("*"))) && is_for_anybody(&trust(json!({ "AWS": ["1", "*"] }))));
+        assert!(!is_for_anybody(&trust(json!({ "Service": "ecs-tasks.amazonaws.com" }))));
+        let conditional = json!({ "Effect": "Allow", "Principal": "*", "Condition": { "StringEquals": {} } });
+        assert!(!is_for_anybody(&json!({ "Statement": conditional })));
     }
 }

@@ -1,3 +1,5 @@
+use std::fmt;
+
 use ipnet::IpNet;
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -106,9 +108,33 @@ impl Rule {
             }
     }
 
+    /// Whether anybody on the internet is let through.
+    pub(super) fn is_for_everybody(&self) -> bool {
+        matches!(&self.peer, Peer::Cidr(range) if range == "0.0.0.0/0" || range == "::/0")
+    }
+
     /// Whether it is for the same peer and protocol, on whichever ports.
     pub(super) fn is_for_same_peer(&self, other: &Self) -> bool {
         (&self.protocol, &self.peer) == (&other.protocol, &other.peer)
+    }
+}
+
+/// `tcp 22 from 0.0.0.0/0`; a group by its address, or its id.
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.protocol.as_str() {
+            ALL => f.write_str("all traffic")?,
+            protocol => f.write_str(protocol)?,
+        }
+        match (self.from_port, self.to_port) {
+            (ANY, _) => {}
+            (from, to) if from == to => write!(f, " {from}")?,
+            (from, to) => write!(f, " {from}-{to}")?,
+        }
+        match &self.peer {
+            Peer::Cidr(peer) | Peer::PrefixList(peer) => write!(f, " from {peer}"),
+            Peer::Group(group) => write!(f, " from {group:?}"),
+        }
     }
 }
 

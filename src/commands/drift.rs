@@ -1,0 +1,75 @@
+//! What was changed outside of Baseplate since the last apply.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use super::Failure;
+use super::options::{self, Use};
+use super::session::{Session, with_cloud};
+use crate::cli::{CloudArgs, CompareFormat, DriftArgs, Exit, Wait};
+use crate::plan::{self, Conflict, Options, Origin, Plan, PlanError};
+use crate::ui::{Drift, Ui, drift_markdown, drift_text};
+
+/// Reads every kind of every environment and shows what differs from what its spec asked for when it was last applied.
+/// Ends with [`Exit::ChangesPending`] where anything does.
+pub async fn drift(ui: Ui, args: &DriftArgs) -> Result<Exit, Failure> {
+    if ui.json && args.format.is_some() {
+        return Err(Failure::new(Exit::Usage, "--json and --format conflict", "give one of the two"));
+    }
+    options::of_cloud(&args.cloud, Use::Reads)?;
+    // Nothing is rolled out, so nothing is said of waiting for it.
+    let cloud = CloudArgs { wait: Wait::Never, ..args.cloud.clone() };
+    let mut found = Vec::new();
+    for spec in &args.specs {
+        found.push(of(ui, spec, &cloud).await?);
+    }
+    if ui.json {
+        ui.result_json(&json!({ "drift": found.iter().map(as_json).collect::<Vec<_>>() }))?;
+    } else {
+        let texts = found.iter().map(|drift| match args.format {
+            Some(CompareFormat::Markdown) => drift_markdown(drift),
+            None | Some(CompareFormat::Text) => drift_text(drift, ui.out),
+        });
+        ui.result(&texts.collect::<Vec<_>>().join("\n"))?;
+    }
+    Ok(if found.iter().all(Drift::is_empty) { Exit::Done } else { Exit::ChangesPending })
+}
+
+async fn of(ui: Ui, spec: &Path, cloud: &CloudArgs) -> Result<Drift, Failure> {
+    let session = Session::open(ui, spec, cloud, None).await?;
+    let options = Options { all_kinds: true, spec_digest: session.spec.digest.clone(), ..Options::default() };
+    let reads = async {
+        match plan::make(session.cloud.as_ref(), session.context(&session.graph), &options).await {
+            Ok(execution) => Ok((execution.plan, Vec::new())),
+            // What stands in the way of a plan was made so by hand, too.
+            Err(PlanError::Conflicts(conflicts)) => Ok((Plan::empty(&session.spec.env), conflicts)),
+            Err(error) => Err(error.into()),
+        }
+    };
+    let (plan, conflicts) = session.guarded(reads).await?;
+    let requested = plan.changes.iter().filter(|change| change.origin == Origin::Requested).count();
+    Ok(Drift {
+        place: session.cloud.place(),
+        conflicts: conflicts.iter().map(Conflict::to_string).collect(),
+        requested,
+        command: with_cloud(spec, cloud),
+        plan: plan.drift(),
+    })
+}
+
+fn as_json(drift: &Drift) -> Value {
+    let Plan { project, environment, account, region, changes, notes, scheduled, unchanged, .. } = &drift.plan;
+    json!({
+        "project": project,
+        "environment": environment,
+        "account": account,
+        "region": region,
+        "changes": changes,
+        "conflicts": drift.conflicts,
+        "scheduled": scheduled,
+        "notes": notes,
+        "unchanged": unchanged,
+        "requested": drift.requested,
+    })
+}

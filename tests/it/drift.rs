@@ -1,0 +1,85 @@
+//! `drift`: what was changed by hand, of one environment and of several.
+
+use serde_json::json;
+
+use crate::account::{Account, change};
+use crate::assert_outcome;
+use crate::file_cloud::FileCloud;
+use crate::round_trip::city_with;
+
+/// The fixture, applied, and then changed by hand in ways of every sort.
+fn changed_by_hand() -> FileCloud {
+    let cloud = FileCloud::with_fixture("small.toml");
+    cloud.done("apply --yes spec.toml");
+    cloud.touch("security_group_rules.app", |object| {
+        object["attrs"]["ingress"].as_array_mut().expect("rules").push(json!({
+            "protocol": "tcp", "from_port": 22, "to_port": 22, "cidr": "0.0.0.0/0", "description": "for a moment",
+        }));
+    });
+    cloud.touch("iam_role.web-task", |object| {
+        object["attrs"]["managed_policies"] = json!(["arn:aws:iam::aws:policy/AdministratorAccess"]);
+        let anybody = json!({ "Effect": "Allow", "Action": "*", "Resource": "*" });
+        object["attrs"]["inline_policies"]["more"] = json!({ "Version": "2012-10-17", "Statement": [anybody] });
+    });
+    cloud.touch("ssm_parameter.web/token", |object| object["attrs"]["type"] = json!("String"));
+    cloud.touch("ecs_service.web", |object| object["attrs"]["desired_count"] = json!(5));
+    // What the spec asks for besides is no drift.
+    cloud.bench.edit("spec.toml", "memory = 512", "memory = 1024");
+    cloud
+}
+
+#[test]
+fn what_was_changed_by_hand_is_shown_and_no_more() {
+    let cloud = changed_by_hand();
+    let outcome = cloud.run("drift spec.toml");
+    assert_eq!(outcome.code, 2, "{outcome}");
+    assert_outcome!("drift", outcome);
+    assert_outcome!("drift-markdown", cloud.run("drift spec.toml --format markdown"));
+    let outcome = cloud.run("drift spec.toml --json");
+    assert_eq!(outcome.code, 2, "{outcome}");
+    let environment = &outcome.json()["drift"][0];
+    assert_eq!(environment["requested"], 2, "the task definition, and the service that runs it: {outcome}");
+    let mut changes: Vec<String> = environment["changes"].as_array().expect("changes").iter().map(change).collect();
+    changes.sort();
+    let expected = [
+        "update ecs_service.web: desired_count",
+        "update iam_role.web-task: inline_policies.more, managed_policies[]",
+        "update security_group_rules.app: ingress[]",
+        "update ssm_parameter.web/token: type",
+        // What follows when it is put right.
+        "update task_definition.web: parameter_versions.web/token",
+    ];
+    assert_eq!(changes, expected, "{outcome}");
+    cloud.done("apply --yes spec.toml");
+    assert_eq!(cloud.run("drift spec.toml").code, 0);
+}
+
+#[test]
+fn what_stands_in_the_way_of_a_plan_is_shown_too() {
+    let cloud = FileCloud::with_fixture("small.toml");
+    cloud.done("apply --yes spec.toml");
+    cloud.touch("log_group.web", |object| {
+        object["project"] = json!("other");
+        object["attrs"]["tags"] = json!({});
+    });
+    let outcome = cloud.run("drift spec.toml");
+    assert_eq!(outcome.code, 2, "{outcome}");
+    assert!(outcome.stdout.contains("In the way of a plan\n  log_group.web: "), "{outcome}");
+}
+
+/// Of several environments each is told, and the end is that of the worst.
+#[test]
+fn several_environments_are_looked_at_over_http() {
+    let moto = city_with("dev");
+    let account = Account::new(&moto);
+    let outcome = account.done("drift dev.toml dev.toml");
+    assert_eq!(outcome.stdout.matches("No drift: all ").count(), 2, "{outcome}");
+    let role = "legocity-dev-proxy-task";
+    let admin = "arn:aws:iam::aws:policy/AdministratorAccess";
+    moto.boto(&format!("client('iam').attach_role_policy(RoleName='{role}', PolicyArn='{admin}')"));
+    let outcome = account.run("drift dev.toml --json");
+    assert_eq!(outcome.code, 2, "{outcome}");
+    let change = &outcome.json()["drift"][0]["changes"][0];
+    assert_eq!(change["origin"], "unmanaged", "{outcome}");
+    assert_eq!(change["dangers"], json!(["administrator rights: AdministratorAccess is attached"]), "{outcome}");
+}
