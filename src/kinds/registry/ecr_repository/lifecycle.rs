@@ -47,21 +47,23 @@ pub(super) fn policy(registry: &Registry, environments: &[&str]) -> Value {
     let keep = registry.keep_images;
     let times = |others: usize| keep.saturating_mul(u32::try_from(1 + 2 * others).unwrap_or(u32::MAX));
     let mut rules = vec![
-        expire(1, "in use: these stay".to_owned(), beyond(NEVER, format!("{}*", in_use::PREFIX))),
-        expire(2, format!("untagged for {} days", registry.untagged_days), untagged),
+        expire(1, "keep the images in use".to_owned(), beyond(NEVER, format!("{}*", in_use::PREFIX))),
+        expire(2, format!("expire untagged images after {} days", registry.untagged_days), untagged),
     ];
     for environment in longer_first(environments) {
         let within = environments.iter().filter(|other| is_within(other, environment)).count();
         let description = match within {
-            0 => format!("beyond {keep} of {environment}"),
+            0 => format!("keep the newest {keep} of {environment}"),
             _ => {
-                format!("beyond {keep} of {environment}, and as many of each whose name begins with {environment}-")
+                format!(
+                    "keep the newest {keep} of {environment}, and of each whose name begins with {environment}-"
+                )
             }
         };
         rules.push(expire(rules.len() + 1, description, beyond(times(within), format!("{environment}-*"))));
     }
     let others = times(environments.len()) - keep;
-    let description = format!("beyond {keep} of the rest, and {others} of all environments");
+    let description = format!("keep the newest {keep} others, beside {others} of the environments");
     rules.push(expire(rules.len() + 1, description, beyond(times(environments.len()), "*".to_owned())));
     json!({ "rules": rules })
 }
