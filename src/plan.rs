@@ -102,14 +102,31 @@ impl Plan {
         self.changes.is_empty()
     }
 
-    /// What of it was changed by hand, without what the spec asks for.
+    /// What of it was changed by hand: without what the spec asks for, and without what only follows from the rest of it.
+    /// A secret that differs stays: nobody can tell whether it was changed or its variable has another value here.
     pub fn drift(mut self) -> Self {
-        for change in self.changes.iter_mut().filter(|change| change.action == Action::Update) {
-            change.fields.retain(|field| field.origin != Origin::Requested);
-            let origins = change.fields.iter().map(|field| field.origin);
-            change.origin = origins.min().unwrap_or_default();
+        for change in &mut self.changes {
+            if change.action == Action::Update {
+                change
+                    .fields
+                    .retain(|field| field.secret || field.origin != Origin::Requested && !field.known_after_apply);
+                let origins =
+                    change.fields.iter().map(|field| if field.secret { Origin::Drift } else { field.origin });
+                change.origin = origins.min().unwrap_or_default();
+            } else if change.action == Action::Replace && change.fields.iter().all(|field| field.known_after_apply)
+            {
+                change.origin = Origin::Requested;
+            }
         }
-        self.changes.retain(|change| change.origin != Origin::Requested);
+        let (kept, others): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.changes).into_iter().partition(|change| change.origin != Origin::Requested);
+        self.changes = kept;
+        // What is said of no object, or of one that only the spec changes, is a plan's to say.
+        let is_of = |note: &str, change: &Change| note.starts_with(&format!("{}: ", change.address));
+        self.notes.retain(|note| {
+            let of_kind = note.split_once('.').is_some_and(|(kind, _)| crate::kinds::find(kind).is_some());
+            of_kind && !others.iter().any(|change| is_of(note, change))
+        });
         self
     }
 

@@ -8,7 +8,7 @@ use super::Failure;
 use super::options::{self, Use};
 use super::session::{Session, with_cloud};
 use crate::cli::{CloudArgs, CompareFormat, DriftArgs, Exit, Wait};
-use crate::plan::{self, Conflict, Options, Origin, Plan, PlanError};
+use crate::plan::{self, Conflict, ExecutionPlan, Options, Plan};
 use crate::ui::{Drift, Ui, drift_markdown, drift_text};
 
 /// Reads every kind of every environment and shows what differs from what its spec asked for when it was last applied.
@@ -38,23 +38,20 @@ pub async fn drift(ui: Ui, args: &DriftArgs) -> Result<Exit, Failure> {
 
 async fn of(ui: Ui, spec: &Path, cloud: &CloudArgs) -> Result<Drift, Failure> {
     let session = Session::open(ui, spec, cloud, None).await?;
-    let options = Options { all_kinds: true, spec_digest: session.spec.digest.clone(), ..Options::default() };
-    let reads = async {
-        match plan::make(session.cloud.as_ref(), session.context(&session.graph), &options).await {
-            Ok(execution) => Ok((execution.plan, Vec::new())),
-            // What stands in the way of a plan was made so by hand, too.
-            Err(PlanError::Conflicts(conflicts)) => Ok((Plan::empty(&session.spec.env), conflicts)),
-            Err(error) => Err(error.into()),
-        }
-    };
-    let (plan, conflicts) = session.guarded(reads).await?;
-    let requested = plan.changes.iter().filter(|change| change.origin == Origin::Requested).count();
+    let options = Options { looks_only: true, spec_digest: session.spec.digest.clone(), ..Options::default() };
+    let reads = plan::make(session.cloud.as_ref(), session.context(&session.graph), &options);
+    let ExecutionPlan { plan, applied, conflicts, .. } =
+        session.guarded(async { reads.await.map_err(Failure::from) }).await?;
+    // Without a record nobody can tell what was changed by hand: then it is all that differs.
+    let is_recorded = !applied.is_empty();
+    let (all, plan) = (plan.changes.len(), if is_recorded { plan.drift() } else { plan });
     Ok(Drift {
         place: session.cloud.place(),
         conflicts: conflicts.iter().map(Conflict::to_string).collect(),
-        requested,
+        is_recorded,
+        others: all - plan.changes.len(),
         command: with_cloud(spec, cloud),
-        plan: plan.drift(),
+        plan,
     })
 }
 
@@ -70,6 +67,7 @@ fn as_json(drift: &Drift) -> Value {
         "scheduled": scheduled,
         "notes": notes,
         "unchanged": unchanged,
-        "requested": drift.requested,
+        "recorded": drift.is_recorded,
+        "others": drift.others,
     })
 }

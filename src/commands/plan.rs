@@ -109,7 +109,7 @@ async fn make_in(
     let asked = Options {
         adopt: choices.adopt.iter().cloned().collect(),
         destroy,
-        all_kinds: false,
+        looks_only: false,
         shared,
         allow: choices.losses.allowances(),
         keep_live: if choices.live_images { vec![("task_definition", "image")] } else { Vec::new() },

@@ -4,6 +4,7 @@ use super::plan::{Planned, make};
 use super::{Failure, memory};
 use crate::apply::Report;
 use crate::cli::{Exit, RehearseArgs};
+use crate::kinds::Impact;
 use crate::rehearse::carry_out;
 use crate::ui::{Progress, Rehearsed, Ui, plan_text, rehearsal_text};
 
@@ -26,8 +27,14 @@ pub async fn rehearse(ui: Ui, args: &RehearseArgs) -> Result<Exit, Failure> {
         true => make(&session, &session.graph, &args.choices, false, false).await?.execution.plan.changes,
         false => Vec::new(),
     };
-    let rehearsed =
-        Rehearsed { seconds: first.plan.seconds, report: &report, interruptions: &interruptions, left: &left };
+    let outages = first.plan.changes.iter().filter(|change| change.impact == Impact::Outage).count();
+    let rehearsed = Rehearsed {
+        seconds: first.plan.seconds,
+        report: &report,
+        interruptions: &interruptions,
+        outages,
+        left: &left,
+    };
     if ui.json {
         ui.result_json(&outcome(&first.plan, &rehearsed))?;
     } else {
@@ -47,6 +54,7 @@ fn outcome(plan: &crate::plan::Plan, rehearsed: &Rehearsed<'_>) -> serde_json::V
             .collect::<Vec<_>>(),
         "skipped": skipped.iter().map(|(address, because)| json!({ "address": address, "because": because }))
             .collect::<Vec<_>>(),
+        "outages": rehearsed.outages,
         "interruptions": rehearsed.interruptions.iter().map(|one| json!({
             "address": one.address,
             "from_seconds": one.from.as_secs(),

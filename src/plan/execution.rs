@@ -20,8 +20,9 @@ pub struct Options {
     /// Objects created elsewhere that may be adopted.
     pub adopt: BTreeSet<Address>,
     pub destroy: bool,
-    /// Whether every kind is read, and not only those in use.
-    pub all_kinds: bool,
+    /// Whether it is only looked at: every kind is read, not only those in use, and what stands in the way of an apply
+    /// stops nothing.
+    pub looks_only: bool,
     /// Whether objects shared by the project's environments are deleted too, once the spec has them no longer.
     pub shared: bool,
     /// Kinds and fields that keep their live value whatever the spec says, such as an image that another tool deploys.
@@ -42,6 +43,8 @@ pub struct ExecutionPlan {
     /// Of which kinds there are objects or will be, for the environment's list of kinds.
     pub in_use: InUse,
     pub left: LeftOut,
+    /// What stands in the way of an apply, where that stopped nothing.
+    pub conflicts: Vec<Conflict>,
 }
 
 /// What was due and is left for a later apply.

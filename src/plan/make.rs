@@ -10,7 +10,7 @@ use crate::graph::Graph;
 /// Calls that failed; a newer Baseplate applied the environment; objects that have our names but not our tags;
 /// externals that are missing.
 pub async fn make(cloud: &dyn Cloud, context: Context<'_>, options: &Options) -> Result<ExecutionPlan, PlanError> {
-    let kinds = if options.destroy || options.all_kinds { Kinds::All } else { Kinds::InUse };
+    let kinds = if options.destroy || options.looks_only { Kinds::All } else { Kinds::InUse };
     let State { mut found, applied, list } = cloud.state(context, kinds).await.map_err(PlanError::Cloud)?;
     if let Some(list) = &list {
         list.check_known(context.env)?;

@@ -371,9 +371,11 @@ impl<'a> Planner<'a> {
             // A cloud lists its objects in any order.
             self.conflicts.sort_by_cached_key(ToString::to_string);
             if self.to_adopt.len() > 1 {
-                self.conflicts.push(Conflict::AllToAdopt(self.to_adopt));
+                self.conflicts.push(Conflict::AllToAdopt(std::mem::take(&mut self.to_adopt)));
             }
-            return Err(PlanError::Conflicts(self.conflicts));
+            if !self.options.looks_only {
+                return Err(PlanError::Conflicts(self.conflicts));
+            }
         }
         let place = |kind: &str| kinds::all().iter().position(|known| known.name() == kind);
         self.changes.sort_by_cached_key(|(change, step)| {
@@ -420,8 +422,8 @@ impl<'a> Planner<'a> {
             notes,
             ..Plan::empty(env)
         };
-        let left = LeftOut::default();
-        Ok(ExecutionPlan { plan, steps, known_outputs, applied: self.applied.clone(), in_use, left })
+        let (left, conflicts) = (LeftOut::default(), self.conflicts);
+        Ok(ExecutionPlan { plan, steps, known_outputs, applied: self.applied.clone(), in_use, left, conflicts })
     }
 }
 

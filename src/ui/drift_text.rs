@@ -12,10 +12,12 @@ pub struct Drift {
     pub place: String,
     /// A plan without what the spec asks for.
     pub plan: Plan,
-    /// What stands in the way of a plan; then there is none.
+    /// What stands in the way of an apply.
     pub conflicts: Vec<String>,
-    /// How many changes the spec asks for besides.
-    pub requested: usize,
+    /// Whether there is a record of the last apply. Without it the plan is all that differs.
+    pub is_recorded: bool,
+    /// How many changes a plan has besides: what the spec asks for, and what follows from the others.
+    pub others: usize,
     /// The spec and its cloud, as a command line has them.
     pub command: String,
 }
@@ -30,34 +32,47 @@ impl Drift {
         format!("Drift: {project} {environment} on {}", self.place)
     }
 
-    /// "3 objects were changed by hand, 1 was added", or that none was.
+    /// "3 objects changed or deleted, 1 object added to", or that none was, and what to do.
     fn summary(&self) -> String {
-        if !self.conflicts.is_empty() {
-            return format!("Drift: no plan can be made of {}; the above says why.", self.command);
+        let Self { plan, command, .. } = self;
+        let mut said = match (self.is_recorded, plan.changes.len()) {
+            (true, 0) if self.conflicts.is_empty() => {
+                return format!("No drift: all {} objects are as they were applied.", plan.unchanged);
+            }
+            (false, 0) if self.conflicts.is_empty() => {
+                return format!("No drift: all {} objects are as the spec says.", plan.unchanged);
+            }
+            (false, count) => format!(
+                "No record of an apply: whether these {count} differences were made by hand cannot be told."
+            ),
+            (true, _) => {
+                let count = |origin| plan.changes.iter().filter(|change| change.origin == origin).count();
+                let counted = [
+                    (count(Origin::Drift), "changed or deleted"),
+                    (count(Origin::Unmanaged), "with something added"),
+                    (self.conflicts.len(), "in the way of an apply"),
+                ];
+                let counted = counted.into_iter().filter(|(count, _)| *count > 0);
+                let counted: Vec<String> = counted.map(|(count, what)| format!("{count} {what}")).collect();
+                format!("Drift: {}.", counted.join(", "))
+            }
+        };
+        if self.conflicts.is_empty() && self.is_recorded {
+            said += &match self.others {
+                0 => format!(" `baseplate plan {command}` shows how an apply puts it right."),
+                others => format!(
+                    " `baseplate plan {command}` shows how an apply puts it right, and {others} further change{s}: of the \
+                     spec, or following from these.",
+                    s = if others == 1 { "" } else { "s" }
+                ),
+            };
         }
-        if self.plan.is_empty() {
-            return format!("No drift: all {} objects are as they were applied.", self.plan.unchanged);
-        }
-        let count = |origin| self.plan.changes.iter().filter(|change| change.origin == origin).count();
-        let objects = |count: usize| if count == 1 { "1 object".to_owned() } else { format!("{count} objects") };
-        let parts = [(count(Origin::Drift), "changed or deleted"), (count(Origin::Unmanaged), "added to")];
-        let parts = parts.into_iter().filter(|(count, _)| *count > 0);
-        let parts: Vec<String> = parts.map(|(count, what)| format!("{} {what}", objects(count))).collect();
-        format!("Drift: {}. `baseplate apply {}` puts it right.", parts.join(", "), self.command)
+        said
     }
 
-    fn requested(&self) -> Option<String> {
-        match self.requested {
-            0 => None,
-            1 => Some(format!(
-                "1 change of the spec is not applied yet: `baseplate plan {}` shows it.",
-                self.command
-            )),
-            count => Some(format!(
-                "{count} changes of the spec are not applied yet: `baseplate plan {}` shows them.",
-                self.command
-            )),
-        }
+    fn others(&self) -> Option<String> {
+        let is_spec_only = self.is_empty() && self.others > 0;
+        is_spec_only.then(|| format!("The spec asks for changes: `baseplate plan {}` shows them.", self.command))
     }
 }
 
@@ -66,13 +81,13 @@ pub fn drift_text(drift: &Drift, paint: Paint) -> String {
     let plan = &*sanitized(&drift.plan);
     let mut out = format!("{}\n", paint.bold(&one_line(&drift.title())));
     changes_by_origin(&mut out, plan, paint);
-    section(&mut out, paint, "In the way of a plan", &drift.conflicts);
+    section(&mut out, paint, "In the way of an apply", &drift.conflicts);
     section(&mut out, paint, "Scheduled by AWS", &plan.scheduled);
     section(&mut out, paint, "Notes", &plan.notes);
     let summary = one_line(&drift.summary());
     let _ = writeln!(out, "\n{}", if drift.is_empty() { paint.green(&summary) } else { paint.yellow(&summary) });
-    if let Some(requested) = drift.requested() {
-        let _ = writeln!(out, "{}", one_line(&requested));
+    if let Some(others) = drift.others() {
+        let _ = writeln!(out, "{}", one_line(&others));
     }
     out
 }
@@ -80,8 +95,8 @@ pub fn drift_text(drift: &Drift, paint: Paint) -> String {
 /// For an issue or a comment: what is dangerous first.
 pub fn drift_markdown(drift: &Drift) -> String {
     let mut out = format!("### {}\n\n**{}**\n", markdown_text(&drift.title()), markdown_text(&drift.summary()));
-    if let Some(requested) = drift.requested() {
-        let _ = writeln!(out, "\n{}", markdown_text(&requested));
+    if let Some(others) = drift.others() {
+        let _ = writeln!(out, "\n{}", markdown_text(&others));
     }
     for conflict in &drift.conflicts {
         let _ = write!(out, "\n- {}\n", markdown_text(conflict));

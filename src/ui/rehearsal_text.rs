@@ -11,6 +11,9 @@ use crate::value::{one_line, prefix_lines};
 pub struct Rehearsed<'a> {
     pub report: &'a Report,
     pub interruptions: &'a [Interruption],
+    /// How many changes are outages by the plan. Of those that are none of an object that is not there for a time, such as
+    /// of no task running, a rehearsal sees nothing.
+    pub outages: usize,
     /// What a plan afterwards would still change.
     pub left: &'a [Change],
     /// How long it typically takes on AWS: the longest chain of changes that wait for one another.
@@ -19,7 +22,7 @@ pub struct Rehearsed<'a> {
 
 /// The result in a few lines: what happened, or which step would fail and why.
 pub fn rehearsal_text(rehearsed: &Rehearsed<'_>, paint: Paint) -> String {
-    let Rehearsed { report, interruptions, left, seconds } = rehearsed;
+    let Rehearsed { report, interruptions, outages, left, seconds } = rehearsed;
     let mut out = String::from("\n");
     let steps = |count: usize| if count == 1 { "1 step".to_owned() } else { format!("{count} steps") };
     for (address, why) in &report.failed {
@@ -58,6 +61,10 @@ pub fn rehearsal_text(rehearsed: &Rehearsed<'_>, paint: Paint) -> String {
                 let (passed, done) = ("each verified, and the plan afterwards is empty", steps(done));
                 let takes = format!("On AWS this typically takes {}.", duration(*seconds));
                 match interruptions.len() {
+                    0 if *outages > 0 => paint.yellow(&format!(
+                        "Rehearsal passed, with {outages} outage{s} by the plan: {done} succeeded, {passed}. {takes}",
+                        s = if *outages == 1 { "" } else { "s" }
+                    )),
                     0 => paint.green(&format!("Rehearsal passed: {done} succeeded, {passed}. {takes}")),
                     count => paint.yellow(&format!(
                         "Rehearsal passed with {count} interruption{s}, told above: {done} succeeded, {passed}. {takes}",

@@ -38,7 +38,7 @@ fn what_was_changed_by_hand_is_shown_and_no_more() {
     let outcome = cloud.run("drift spec.toml --json");
     assert_eq!(outcome.code, 2, "{outcome}");
     let environment = &outcome.json()["drift"][0];
-    assert_eq!(environment["requested"], 2, "the task definition, and the service that runs it: {outcome}");
+    assert_eq!(environment["others"], 1, "the task definition: {outcome}");
     let mut changes: Vec<String> = environment["changes"].as_array().expect("changes").iter().map(change).collect();
     changes.sort();
     let expected = [
@@ -46,8 +46,6 @@ fn what_was_changed_by_hand_is_shown_and_no_more() {
         "update iam_role.web-task: inline_policies.more, managed_policies[]",
         "update security_group_rules.app: ingress[]",
         "update ssm_parameter.web/token: type",
-        // What follows when it is put right.
-        "update task_definition.web: parameter_versions.web/token",
     ];
     assert_eq!(changes, expected, "{outcome}");
     cloud.done("apply --yes spec.toml");
@@ -62,9 +60,54 @@ fn what_stands_in_the_way_of_a_plan_is_shown_too() {
         object["project"] = json!("other");
         object["attrs"]["tags"] = json!({});
     });
+    cloud.touch("vpc.main", |object| object["attrs"]["dns_support"] = json!(false));
     let outcome = cloud.run("drift spec.toml");
     assert_eq!(outcome.code, 2, "{outcome}");
-    assert!(outcome.stdout.contains("In the way of a plan\n  log_group.web: "), "{outcome}");
+    assert!(outcome.stdout.contains("~ vpc.main"), "nor does it hide what else was changed: {outcome}");
+    assert!(outcome.stdout.contains("In the way of an apply\n  log_group.web: "), "{outcome}");
+}
+
+#[test]
+fn what_was_deleted_with_its_data_is_dangerous() {
+    let cloud = FileCloud::with_fixture("small.toml");
+    cloud.done("apply --yes spec.toml");
+    cloud.bench.edit_json("cloud.json", |cloud| {
+        let objects = cloud["objects"].as_array_mut().expect("objects");
+        objects.retain(|object| object["address"] != "log_group.web");
+    });
+    let outcome = cloud.run("drift spec.toml");
+    assert_eq!(outcome.code, 2, "{outcome}");
+    assert!(
+        outcome.stdout.contains("+ log_group.web") && outcome.stdout.contains("! what it held is lost"),
+        "{outcome}"
+    );
+}
+
+#[test]
+fn without_a_record_everything_that_differs_is_shown() {
+    let cloud = FileCloud::with_fixture("small.toml");
+    let outcome = cloud.run("drift spec.toml");
+    assert_eq!(outcome.code, 2, "{outcome}");
+    assert!(outcome.stdout.contains("No record of an apply: whether these 21 differences"), "{outcome}");
+    cloud.done("apply --yes spec.toml");
+    cloud.bench.edit_json("cloud.json", |cloud| cloud["applied"] = json!({}));
+    let outcome = cloud.done("drift spec.toml");
+    assert!(outcome.stdout.contains("No drift: all 21 objects are as the spec says."), "{outcome}");
+}
+
+/// Nobody keeps a secret's value: whose doing a difference is cannot be told, but it is never called none.
+#[test]
+fn a_secret_that_differs_is_drift() {
+    let cloud = FileCloud::with_fixture("small.toml");
+    let run = |arguments: &str, token: &str| {
+        let mut command = cloud.bench.command(&format!("{arguments} --cloud file:cloud.json"));
+        crate::cli::Outcome::of(command.env("WEATHER_API_KEY", token))
+    };
+    assert_eq!(run("apply --yes spec.toml", "one-token-of-many").code, 0);
+    assert_eq!(run("drift spec.toml", "one-token-of-many").code, 0);
+    let outcome = run("drift spec.toml", "another-token-of-many");
+    assert_eq!(outcome.code, 2, "{outcome}");
+    assert!(outcome.stdout.contains("~ ssm_parameter.web/token"), "{outcome}");
 }
 
 /// Of several environments each is told, and the end is that of the worst.

@@ -175,6 +175,7 @@ impl Scene {
             applied: Applied::default(),
             in_use: InUse::default(),
             left: LeftOut::default(),
+            conflicts: Vec::new(),
         }
     }
 

@@ -259,6 +259,17 @@ impl Kind for EcsService {
         (routes.len() > desired.load_balancers.len()).then(|| Attrs { load_balancers: routes, ..desired.clone() })
     }
 
+    fn dangers(desired: &Attrs, live: &Attrs) -> Vec<(&'static str, String)> {
+        let mut dangers = Vec::new();
+        if live.public_ip && !desired.public_ip {
+            dangers.push(("public_ip", "its tasks have public addresses".to_owned()));
+        }
+        if live.execute_command && !desired.execute_command {
+            dangers.push(("execute_command", "whoever may call ECS Exec gets a shell in its tasks".to_owned()));
+        }
+        dangers
+    }
+
     fn terraform(attrs: &Attrs, _this: &This<'_>) -> Vec<Block> {
         let balancers = attrs.load_balancers.iter().map(|route| {
             json!({

@@ -13,6 +13,7 @@ use serde_json::json;
 
 use crate::kinds::edge::listener::{Action, Listener};
 use crate::kinds::edge::routes::routed;
+use crate::kinds::network::security_group::section::is_world;
 use crate::kinds::rules::Rule;
 use crate::kinds::terraform::{Block, This};
 use crate::kinds::{Desired, Impact, Kind, Stage, Users};
@@ -142,6 +143,13 @@ impl Kind for ListenerRule {
 
     fn deletion_impact(live: &Attrs, _users: &Users<'_>) -> Impact {
         if is_held_back(live) { Impact::None } else { Impact::Outage }
+    }
+
+    fn dangers(desired: &Attrs, live: &Attrs) -> Vec<(&'static str, String)> {
+        let is_open = |ranges: &BTreeSet<String>| ranges.is_empty() || ranges.iter().any(|range| is_world(range));
+        let is_opened = !is_open(&desired.source_ips) && is_open(&live.source_ips);
+        let opened = || ("source_ips", "open to the world: the spec lets in certain networks only".to_owned());
+        is_opened.then(opened).into_iter().collect()
     }
 
     fn terraform(attrs: &Attrs, _this: &This<'_>) -> Vec<Block> {

@@ -77,20 +77,20 @@ impl Kind for IamRole {
     fn dangers(desired: &Attrs, live: &Attrs) -> Vec<(&'static str, String)> {
         let mut dangers = Vec::new();
         for arn in live.managed_policies.difference(&desired.managed_policies) {
-            if arn.ends_with(":aws:policy/AdministratorAccess") {
-                dangers
-                    .push(("managed_policies", "administrator rights: AdministratorAccess is attached".to_owned()));
+            let name = arn.rsplit('/').next().unwrap_or_default();
+            if ["AdministratorAccess", "IAMFullAccess", "PowerUserAccess"].contains(&name) {
+                dangers.push(("managed_policies", format!("administrator rights: {name} is attached")));
             }
         }
         for (name, document) in &live.inline_policies {
             if desired.inline_policies.get(name) != Some(document) && access::allows_everything(document) {
-                dangers
-                    .push(("inline_policies", format!("administrator rights: policy {name} allows every action")));
+                dangers.push(("inline_policies", format!("administrator rights: see policy {name}")));
             }
         }
-        if desired.assume_role_policy != live.assume_role_policy && access::is_for_anybody(&live.assume_role_policy)
-        {
-            dangers.push(("assume_role_policy", "anybody on AWS may assume the role".to_owned()));
+        for principal in access::principals(&live.assume_role_policy) {
+            if !access::principals(&desired.assume_role_policy).contains(&principal) {
+                dangers.push(("assume_role_policy", format!("{principal} may assume the role")));
+            }
         }
         dangers
     }

@@ -93,6 +93,12 @@ impl Kind for LogGroup {
         Impact::None
     }
 
+    fn dangers(desired: &Attrs, live: &Attrs) -> Vec<(&'static str, String)> {
+        let is_shorter = live.retention_days > 0 && live.retention_days < desired.retention_days;
+        let shorter = || ("retention_days", format!("logs are deleted after {} days already", live.retention_days));
+        is_shorter.then(shorter).into_iter().collect()
+    }
+
     fn terraform(attrs: &Attrs, _this: &This<'_>) -> Vec<Block> {
         let body = json!({ "name": attrs.name, "retention_in_days": attrs.retention_days, "tags": attrs.tags });
         Block::one("aws_cloudwatch_log_group", body)

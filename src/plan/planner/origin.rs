@@ -50,6 +50,11 @@ impl Planner<'_> {
         live: Option<&Live<Value>>,
         fields: &[Field],
     ) -> Vec<String> {
+        if live.is_none() && fields.iter().any(|field| field.origin == Origin::Drift) {
+            let lost = "what it held is lost: an apply makes it empty; restore a backup or snapshot first";
+            let holds_data = object.kind.holds_data(&object.attrs);
+            return holds_data.then(|| lost.to_owned()).into_iter().collect();
+        }
         let Some(live) = live.and_then(|live| live.attrs.as_ref()) else { return Vec::new() };
         let is_by_hand = |attribute: &str| {
             let mut own = fields.iter().filter(|field| top_level(&field.path) == attribute);

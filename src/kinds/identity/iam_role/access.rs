@@ -120,23 +120,28 @@ fn holds(field: &Value, wanted: &str) -> bool {
     field == wanted || field.as_array().is_some_and(|all| all.iter().any(|one| one == wanted))
 }
 
-/// Whether a policy allows any action on anything, on whatever condition.
+/// Whether a policy allows any action, all of IAM's, or all but some, on anything, on whatever condition.
 pub(super) fn allows_everything(policy: &Value) -> bool {
-    let mut allowed = allowed(policy);
-    allowed.any(|statement| {
-        let any_action = ["*", "*:*"].iter().any(|all| holds(&statement["Action"], all));
-        any_action && holds(&statement["Resource"], "*")
+    allowed(policy).any(|statement| {
+        let actions = ["*", "*:*", "iam:*"].iter().any(|all| holds(&statement["Action"], all));
+        (actions || statement.get("NotAction").is_some()) && holds(&statement["Resource"], "*")
     })
 }
 
-/// Whether a trust policy lets in whoever asks: without a condition, for any principal.
-pub(super) fn is_for_anybody(policy: &Value) -> bool {
-    let mut allowed = allowed(policy);
-    allowed.any(|statement| {
-        let principal = &statement["Principal"];
-        let anybody = principal == "*" || holds(&principal["AWS"], "*");
-        anybody && statement.get("Condition").is_none()
-    })
+/// Whom a trust policy lets in, on whatever condition; `*` is anybody.
+pub(super) fn principals(policy: &Value) -> BTreeSet<String> {
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    let of_statement = |statement: &Value| match &statement["Principal"] {
+        Value::Object(by_type) => by_type
+            .values()
+            .flat_map(|value| match value {
+                Value::Array(all) => all.iter().filter_map(text).collect::<Vec<_>>(),
+                one => text(one).into_iter().collect(),
+            })
+            .collect(),
+        one => text(one).into_iter().collect::<Vec<_>>(),
+    };
+    allowed(policy).flat_map(of_statement).collect()
 }
 
 #[cfg(test)]
@@ -162,6 +167,11 @@ mod tests {
         let policy = |statement: Value| json!({ "Version": "2012-10-17", "Statement": statement });
         let all = json!({ "Effect": "Allow", "Action": ["s3:*", "*"], "Resource": "*" });
         assert!(allows_everything(&policy(all.clone())) && allows_everything(&policy(json!([all]))));
+        for actions in [json!({ "Action": "iam:*" }), json!({ "NotAction": "s3:*" })] {
+            let mut statement = json!({ "Effect": "Allow", "Resource": "*" });
+            statement.as_object_mut().expect("a table").extend(actions.as_object().cloned().unwrap_or_default());
+            assert!(allows_everything(&policy(statement.clone())), "{statement}");
+        }
         for statement in [
             json!({ "Effect": "Deny", "Action": "*", "Resource": "*" }),
             json!({ "Effect": "Allow", "Action": "s3:*", "Resource": "*" }),
@@ -172,11 +182,14 @@ mod tests {
     }
 
     #[test]
-    fn a_trust_policy_without_a_condition_may_be_for_anybody() {
+    fn principals_are_told_whatever_their_type() {
         let trust = |principal: Value| json!({ "Statement": [{ "Effect": "Allow", "Principal": principal }] });
-        assert!(is_for_anybody(&trust(json!("*"))) && is_for_anybody(&trust(json!({ "AWS": ["1", "*"] }))));
-        assert!(!is_for_anybody(&trust(json!({ "Service": "ecs-tasks.amazonaws.com" }))));
-        let conditional = json!({ "Effect": "Allow", "Principal": "*", "Condition": { "StringEquals": {} } });
-        assert!(!is_for_anybody(&json!({ "Statement": conditional })));
+        let of = |principal: Value| principals(&trust(principal)).into_iter().collect::<Vec<_>>();
+        assert_eq!(of(json!("*")), ["*"]);
+        assert_eq!(
+            of(json!({ "AWS": ["1", "*"], "Service": "ecs-tasks.amazonaws.com" })),
+            ["*", "1", "ecs-tasks.amazonaws.com"]
+        );
+        assert_eq!(principals(&json!({ "Statement": { "Effect": "Deny", "Principal": "*" } })), BTreeSet::new());
     }
 }

@@ -3,7 +3,7 @@ use std::fmt;
 use ipnet::IpNet;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::kinds::network::security_group::section::{Egress, Ingress, Protocol, canonical, parse_ports};
+use crate::kinds::network::security_group::section::{Egress, Ingress, Protocol, canonical, is_world, parse_ports};
 use crate::kinds::network::security_group::{self, SecurityGroup};
 use crate::spec::Environment;
 use crate::value::Ref;
@@ -108,9 +108,9 @@ impl Rule {
             }
     }
 
-    /// Whether anybody on the internet is let through.
+    /// Whether anybody on the internet is let through, or a part of it that is larger than any network's own.
     pub(super) fn is_for_everybody(&self) -> bool {
-        matches!(&self.peer, Peer::Cidr(range) if range == "0.0.0.0/0" || range == "::/0")
+        matches!(&self.peer, Peer::Cidr(range) if is_world(range))
     }
 
     /// Whether it is for the same peer and protocol, on whichever ports.
