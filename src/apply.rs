@@ -90,7 +90,7 @@ impl Verb {
         match self {
             Self::Create => "creating",
             Self::Update => "updating",
-            Self::Finish => "finishing",
+            Self::Finish => "finishing the update of",
             Self::Delete => "deleting",
         }
     }
@@ -99,7 +99,7 @@ impl Verb {
         match self {
             Self::Create => "created",
             Self::Update => "updated",
-            Self::Finish => "finished",
+            Self::Finish => "finished the update of",
             Self::Delete => "deleted",
         }
     }

@@ -76,7 +76,7 @@ pub enum Command {
     Destroy(DestroyArgs),
     /// Release the environment's lock after a run that died.
     Unlock(UnlockArgs),
-    /// Show the differences between two environments, except those that their specs explain.
+    /// Show the differences between two environments, except those that their specs list under [[differs]].
     Compare(CompareArgs),
     /// Apply a change in memory, step by step, to check that it would succeed.
     Rehearse(RehearseArgs),
@@ -161,8 +161,7 @@ pub struct CloudArgs {
     /// Refuse unless the spec is for this region. It does not choose the region: the spec does.
     #[arg(long)]
     pub region: Option<String>,
-    /// Whether changes wait for rollouts. `auto` waits unless the endpoint is not one of AWS, since emulators run no
-    /// tasks.
+    /// Whether changes wait for rollouts. `auto` waits where the endpoint is one of AWS: emulators run no tasks.
     #[arg(long, value_enum, default_value_t = Wait::Auto)]
     pub wait: Wait,
     /// Seconds that a call to AWS may take, including retries. One attempt may take a sixth of that.
@@ -213,7 +212,7 @@ pub struct Losses {
     #[arg(long, value_name = "ADDRESS")]
     pub allow_destroy: Vec<AddressPattern>,
     /// Allow deleting or replacing up to N objects at once: required for more than a quarter of the environment and
-    /// more than 10 objects.
+    /// more than 10 objects, but never by `destroy`.
     #[arg(long, value_name = "N")]
     pub allow_deletes: Option<usize>,
 }
@@ -273,7 +272,7 @@ pub struct CompareArgs {
     /// The AWS profile for the other environment, if not the same.
     #[arg(long, value_name = "PROFILE", requires = "live")]
     pub other_profile: Option<String>,
-    /// Also list the differences that the specs explain.
+    /// Also list the differences that the specs list under [[differs]].
     #[arg(long)]
     pub all: bool,
     /// Output format. [default: text]
@@ -318,7 +317,7 @@ pub struct ApplyArgs {
     #[arg(long, value_name = "HASH")]
     pub plan_hash: Option<HashStart>,
     /// What to do when an image is not in its ECR repository: stop before the services that need it, or go on.
-    /// `auto` stops unless the endpoint is not one of AWS, since emulators run no tasks.
+    /// `auto` stops where the endpoint is one of AWS: emulators run no tasks.
     #[arg(long, value_enum, default_value_t = MissingImages::Auto)]
     pub missing_images: MissingImages,
 }
@@ -337,7 +336,7 @@ pub struct DestroyArgs {
     pub cloud: CloudArgs,
     #[command(flatten)]
     pub run: RunArgs,
-    /// Also destroy what the project's environments share: its image registries.
+    /// Also destroy what the project's environments share: its ECR repositories.
     #[arg(long)]
     pub shared: bool,
     #[command(flatten)]
@@ -369,8 +368,8 @@ pub struct LockArgs {
 
 #[derive(Debug, Args)]
 pub struct RunArgs {
-    /// Do not ask for confirmation. Required without a terminal, unless a saved plan is applied, which is never asked
-    /// about: it was reviewed.
+    /// Do not ask for confirmation. Required without a terminal, except for a saved plan, which
+    /// was reviewed.
     #[arg(long, short)]
     pub yes: bool,
     /// How many changes run at once.

@@ -107,9 +107,9 @@ impl Plan {
     pub fn drift(mut self) -> Self {
         for change in &mut self.changes {
             if change.action == Action::Update {
-                change
-                    .fields
-                    .retain(|field| field.secret || field.origin != Origin::Requested && !field.known_after_apply);
+                change.fields.retain(|field| {
+                    (field.secret || field.origin != Origin::Requested) && !field.known_after_apply
+                });
                 let origins =
                     change.fields.iter().map(|field| if field.secret { Origin::Drift } else { field.origin });
                 change.origin = origins.min().unwrap_or_default();

@@ -170,7 +170,7 @@ async fn run(
     let clock = clock.as_ref();
     let report =
         carry_out(Run { cloud, lock, clock, context, execution, order, settings, stop, emit: &emit }).await;
-    progress.finish(&report);
+    progress.finish(&report, execution.plan.destroy);
     // Whoever has the lock by now keeps the record.
     if report.lock_lost.is_none() {
         save_applied(ui, session, lock, &begun, &execution.done(context, &begun, &open(&report))).await;
@@ -209,7 +209,7 @@ fn stopped(ui: Ui, execution: &ExecutionPlan, missing: &Missing, next: &str) -> 
         return Exit::Done;
     }
     let left = match execution.left.changes.as_slice() {
-        [] => "What must wait for later stages is left for later.".to_owned(),
+        [] => "What must wait for later stages is not done yet.".to_owned(),
         changes => format!("{} left for later.", counted(changes)),
     };
     let text = match missing.is_empty() {
@@ -219,7 +219,7 @@ fn stopped(ui: Ui, execution: &ExecutionPlan, missing: &Missing, next: &str) -> 
         }
         false => {
             let push = push_text(missing.commands());
-            format!("Stopped before what needs images that are missing: {left}{push}Then: `{next}`")
+            format!("Stopped before the changes that need missing images: {left}{push}Then: `{next}`")
         }
     };
     ui.note(&text);

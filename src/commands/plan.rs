@@ -128,11 +128,15 @@ async fn make_in(
 fn left_for_later(stages: StageRange, left: &LeftOut) -> Vec<String> {
     let mut notes = Vec::new();
     if !left.changes.is_empty() {
-        notes.push(format!("only {}: {} left for later", named(stages), counted(&left.changes)));
+        notes.push(format!(
+            "only {}, and what those changes need: {} left for later",
+            named(stages),
+            counted(&left.changes)
+        ));
     }
     if !left.second_phases.is_empty() {
         notes.push(format!(
-            "only {}: what must wait for later stages is not removed, or gets no requests yet",
+            "only {}: what later stages still use is kept, and new services get no requests before their load balancer's stage",
             named(stages)
         ));
     }

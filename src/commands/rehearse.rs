@@ -33,6 +33,7 @@ pub async fn rehearse(ui: Ui, args: &RehearseArgs) -> Result<Exit, Failure> {
         report: &report,
         interruptions: &interruptions,
         outages,
+        required: &first.plan.missing,
         left: &left,
     };
     if ui.json {
@@ -55,6 +56,7 @@ fn outcome(plan: &crate::plan::Plan, rehearsed: &Rehearsed<'_>) -> serde_json::V
         "skipped": skipped.iter().map(|(address, because)| json!({ "address": address, "because": because }))
             .collect::<Vec<_>>(),
         "outages": rehearsed.outages,
+        "required_options": rehearsed.required,
         "interruptions": rehearsed.interruptions.iter().map(|one| json!({
             "address": one.address,
             "from_seconds": one.from.as_secs(),

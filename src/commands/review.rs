@@ -14,7 +14,7 @@ pub fn other_hash(now: &Plan, variables: &[String]) -> Failure {
     let hash = now.hash();
     let (why, help) = match variables {
         [] => (
-            "The spec, the live state or the options (--stages, --image) are others than then".to_owned(),
+            "The spec, the live state or the options (--stages, --image) have changed since".to_owned(),
             "plan again, review it, and apply with its hash".to_owned(),
         ),
         variables => (

@@ -15,6 +15,12 @@ pub enum Conflict {
     /// A change that AWS would refuse, and why.
     #[error("{address} cannot be changed this way: {why}")]
     Refused { address: Address, why: String },
+    /// Two names that AWS would have to take at once: what takes another's name is made before that goes.
+    #[error(
+        "{address} would be created with the name of {holder}, {name}, and AWS takes no two of a name: keep the key, \
+         choose another name, or remove {holder} in an apply of its own before"
+    )]
+    NameTaken { address: Address, holder: Address, name: String },
     #[error(
         "{address}: {id} already exists in its place, and belongs to {owner}: rename or move one of the two. Only if {owner} \
          no longer uses it: remove its tags baseplate:* by hand, then plan again"

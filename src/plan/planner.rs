@@ -366,7 +366,32 @@ impl<'a> Planner<'a> {
         self.names.referred(attrs, self.spec.get(from).map(|object| &object.needs))
     }
 
+    /// Refuses what AWS would: a new object that has the name of one that goes only after it.
+    fn refuse_names_of_orphans(&mut self) {
+        let name = |kind: &dyn AnyKind, attrs: &Value| attrs.get(kind.unique()?)?.as_str().map(str::to_owned);
+        let deleted = self.changes.iter().filter(|(change, _)| change.action == Action::Delete);
+        let going: HashMap<(&str, String), &Address> = deleted
+            .filter_map(|(change, step)| {
+                let name = name(step.kind, step.live.as_ref()?.attrs.as_ref()?)?;
+                Some(((step.kind.name(), name), &change.address))
+            })
+            .collect();
+        let created = self.changes.iter().filter(|(change, _)| change.action == Action::Create);
+        let taken = created.filter_map(|(change, step)| {
+            let name = name(step.kind, step.desired.as_ref()?)?;
+            let holder = (*going.get(&(step.kind.name(), name.clone()))?).clone();
+            (holder != change.address).then(|| Conflict::NameTaken {
+                address: change.address.clone(),
+                holder,
+                name,
+            })
+        });
+        let taken: Vec<Conflict> = taken.collect();
+        self.conflicts.extend(taken);
+    }
+
     pub fn finish(mut self, in_use: InUse) -> Result<ExecutionPlan, PlanError> {
+        self.refuse_names_of_orphans();
         if !self.conflicts.is_empty() {
             // A cloud lists its objects in any order.
             self.conflicts.sort_by_cached_key(ToString::to_string);
@@ -433,7 +458,7 @@ fn unknown_values(context: &Context<'_>, known_outputs: &KnownOutputs) -> Vec<St
     let unset = there.flat_map(|object| variables(&object.attrs).into_iter().map(move |name| (object, name)));
     let unset = unset.filter(|(_, name)| context.secret_store.variable(name).is_none());
     unset
-        .map(|(object, name)| format!("{name} is not set: {} may get another value in an apply", object.address))
+        .map(|(object, name)| format!("{name} is not set here: the value of {} is not compared, and an apply where it is set may change it", object.address))
         .collect()
 }
 

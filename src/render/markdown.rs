@@ -105,7 +105,8 @@ impl Entry {
         let said = if bold { format!("<b>{said}</b>") } else { said };
         let rows = rows(change);
         // A list begins with `+` and `-`, too: the mark stands in code.
-        let dangers: String = change.dangers.iter().map(|danger| format!("**{}**\n\n", text(danger))).collect();
+        let dangers: String =
+            change.dangers.iter().map(|danger| format!("**Now: {}**\n\n", text(danger))).collect();
         let head = format!("- `{mark}` {} {said}\n", code(&address));
         let full = (!rows.is_empty()).then(|| {
             let open = if danger(change) <= 1 || !change.dangers.is_empty() { " open" } else { "" };

@@ -35,9 +35,9 @@ pub const ORIGINS: [Origin; 3] = [Origin::Requested, Origin::Drift, Origin::Unma
 pub fn heading(origin: Origin, destroy: bool) -> &'static str {
     match origin {
         Origin::Requested if destroy => "Destroyed",
-        Origin::Requested => "Requested by the spec",
+        Origin::Requested => "Requested by the spec, or following from other changes",
         Origin::Drift => "Drift: live state changed, the spec did not",
-        Origin::Unmanaged => "Unmanaged: added by hand, not in the spec; an apply removes it",
+        Origin::Unmanaged => "Added by hand: not in the spec; an apply removes it",
     }
 }
 

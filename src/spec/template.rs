@@ -83,7 +83,7 @@ pub(super) fn expand(
             // JSON, say, or a shell's variable.
             errors.push(TemplateError {
                 placeholder: name.to_owned(),
-                message: "what stands in these braces is no placeholder".to_owned(),
+                message: "the text in these braces is not a placeholder".to_owned(),
                 help: LITERAL_BRACES.to_owned(),
             });
         } else {

@@ -2,7 +2,7 @@ use std::fmt::Write;
 
 use super::plan_text::{changes_by_origin, section};
 use super::{Paint, sanitized};
-use crate::plan::{Origin, Plan};
+use crate::plan::{Action, Origin, Plan};
 use crate::render::{changes_markdown, markdown_text};
 use crate::value::one_line;
 
@@ -42,9 +42,12 @@ impl Drift {
             (false, 0) if self.conflicts.is_empty() => {
                 return format!("No drift: all {} objects are as the spec says.", plan.unchanged);
             }
-            (false, count) => format!(
-                "No record of an apply: whether these {count} differences were made by hand cannot be told."
-            ),
+            (false, count) if plan.changes.iter().all(|change| change.action == Action::Create) => {
+                format!("No record of an apply, and {count} objects do not exist.")
+            }
+            (false, count) => {
+                format!("No record of an apply: {count} objects differ, and nobody can tell who changed them.")
+            }
             (true, _) => {
                 let count = |origin| plan.changes.iter().filter(|change| change.origin == origin).count();
                 let counted = [
@@ -61,8 +64,8 @@ impl Drift {
             said += &match self.others {
                 0 => format!(" `baseplate plan {command}` shows how an apply puts it right."),
                 others => format!(
-                    " `baseplate plan {command}` shows how an apply puts it right, and {others} further change{s}: of the \
-                     spec, or following from these.",
+                    " `baseplate plan {command}` shows how an apply puts it right, and {others} further change{s}, \
+                     from the spec or following from these.",
                     s = if others == 1 { "" } else { "s" }
                 ),
             };

@@ -27,7 +27,9 @@ pub fn plan_text(plan: &Plan, beside: &Beside, place: &str, paint: Paint) -> Str
     section(&mut out, paint, "Kept", &kept);
     section(&mut out, paint, "Notes", &plan.notes);
     section(&mut out, paint, "Warnings", &beside.lines());
-    section(&mut out, paint, "Add these options to apply: it is refused without them", &plan.missing);
+    let command = if plan.destroy { "destroy" } else { "apply" };
+    let title = format!("Add these options to {command}: it is refused without them");
+    section(&mut out, paint, &title, &plan.missing);
     if !plan.left_to_aws.is_empty() {
         let objects: BTreeSet<&Address> = plan.left_to_aws.iter().map(|left| &left.address).collect();
         let (values, objects) = (plan.left_to_aws.len(), objects.len());
@@ -119,7 +121,7 @@ fn one(out: &mut String, change: &Change, paint: Paint) {
     }
     let _ = writeln!(out, "{head}");
     for danger in &change.dangers {
-        let _ = writeln!(out, "      {}", paint.red(&format!("! {}", one_line(danger))));
+        let _ = writeln!(out, "      {}", paint.red(&format!("! now: {}", one_line(danger))));
     }
     match change.action {
         Action::Delete => {}

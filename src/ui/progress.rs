@@ -112,7 +112,7 @@ impl Progress {
     }
 
     /// The result, in a line or a few.
-    pub fn finish(&self, report: &Report) {
+    pub fn finish(&self, report: &Report, destroy: bool) {
         self.clear();
         let list = |what: &str, addresses: &mut dyn Iterator<Item = String>| {
             let addresses: Vec<String> = addresses.collect();
@@ -146,11 +146,17 @@ impl Progress {
             false => "Fix what failed, then run the same command again.",
         };
         match report.is_success() {
-            true => self.line(&self.ui.err.green(&format!("Applied: {text}."))),
+            true => self
+                .line(&self.ui.err.green(&format!("{}: {text}.", if destroy { "Destroyed" } else { "Applied" }))),
             false if report.is_interrupted() => {
                 self.line(&self.ui.err.yellow(&format!("Interrupted: {text}. {again}")));
             }
-            false => self.line(&self.ui.err.red(&format!("Apply incomplete: {text}. {again}"))),
+            false => self.line(
+                &self
+                    .ui
+                    .err
+                    .red(&format!("{} incomplete: {text}. {again}", if destroy { "Destroy" } else { "Apply" })),
+            ),
         }
     }
 }

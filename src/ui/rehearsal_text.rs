@@ -14,6 +14,8 @@ pub struct Rehearsed<'a> {
     /// How many changes are outages by the plan. Of those that are none of an object that is not there for a time, such as
     /// of no task running, a rehearsal sees nothing.
     pub outages: usize,
+    /// Options without which an apply is refused.
+    pub required: &'a [String],
     /// What a plan afterwards would still change.
     pub left: &'a [Change],
     /// How long it typically takes on AWS: the longest chain of changes that wait for one another.
@@ -22,7 +24,7 @@ pub struct Rehearsed<'a> {
 
 /// The result in a few lines: what happened, or which step would fail and why.
 pub fn rehearsal_text(rehearsed: &Rehearsed<'_>, paint: Paint) -> String {
-    let Rehearsed { report, interruptions, outages, left, seconds } = rehearsed;
+    let Rehearsed { report, interruptions, outages, required, left, seconds } = rehearsed;
     let mut out = String::from("\n");
     let steps = |count: usize| if count == 1 { "1 step".to_owned() } else { format!("{count} steps") };
     for (address, why) in &report.failed {
@@ -62,12 +64,12 @@ pub fn rehearsal_text(rehearsed: &Rehearsed<'_>, paint: Paint) -> String {
                 let takes = format!("On AWS this typically takes {}.", duration(*seconds));
                 match interruptions.len() {
                     0 if *outages > 0 => paint.yellow(&format!(
-                        "Rehearsal passed, with {outages} outage{s} by the plan: {done} succeeded, {passed}. {takes}",
+                        "Rehearsal passed, and the plan above marks {outages} change{s} as outage: {done} succeeded, {passed}. {takes}",
                         s = if *outages == 1 { "" } else { "s" }
                     )),
                     0 => paint.green(&format!("Rehearsal passed: {done} succeeded, {passed}. {takes}")),
                     count => paint.yellow(&format!(
-                        "Rehearsal passed with {count} interruption{s}, told above: {done} succeeded, {passed}. {takes}",
+                        "Rehearsal passed with {count} interruption{s}, listed above: {done} succeeded, {passed}. {takes}",
                         s = if count == 1 { "" } else { "s" }
                     )),
                 }
@@ -80,5 +82,9 @@ pub fn rehearsal_text(rehearsed: &Rehearsed<'_>, paint: Paint) -> String {
         ))
     };
     let _ = writeln!(out, "{verdict}");
+    if !required.is_empty() {
+        let options = format!("An apply needs these options: {}", one_line(&required.join(" ")));
+        let _ = writeln!(out, "{}", paint.yellow(&options));
+    }
     out
 }

@@ -78,7 +78,7 @@ fn what_was_deleted_with_its_data_is_dangerous() {
     let outcome = cloud.run("drift spec.toml");
     assert_eq!(outcome.code, 2, "{outcome}");
     assert!(
-        outcome.stdout.contains("+ log_group.web") && outcome.stdout.contains("! what it held is lost"),
+        outcome.stdout.contains("+ log_group.web") && outcome.stdout.contains("! now: what it held is lost"),
         "{outcome}"
     );
 }
@@ -88,7 +88,7 @@ fn without_a_record_everything_that_differs_is_shown() {
     let cloud = FileCloud::with_fixture("small.toml");
     let outcome = cloud.run("drift spec.toml");
     assert_eq!(outcome.code, 2, "{outcome}");
-    assert!(outcome.stdout.contains("No record of an apply: whether these 21 differences"), "{outcome}");
+    assert!(outcome.stdout.contains("No record of an apply, and 21 objects do not exist."), "{outcome}");
     cloud.done("apply --yes spec.toml");
     cloud.bench.edit_json("cloud.json", |cloud| cloud["applied"] = json!({}));
     let outcome = cloud.done("drift spec.toml");

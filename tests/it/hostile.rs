@@ -246,6 +246,7 @@ fn nothing_steers_the_terminal() {
     });
     cloud.touch("security_group.app", |group| {
         group["address"] = "security_group.other".into();
+        group["attrs"]["name"] = "other".into();
         group["id"] = evil.into();
         group["attrs"]["description"] = format!("{evil}\n  - vpc.main").into();
     });

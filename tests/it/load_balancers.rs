@@ -137,7 +137,7 @@ fn what_moves_to_another_load_balancer_is_let_go_last() {
     assert!(outcome.stdout.contains("~ listener.http  outage"), "{outcome}");
     let outcome = cloud.done("apply --yes spec.toml");
     let place = |line: &str| outcome.stderr.find(line).unwrap_or_else(|| panic!("{line} is missing\n{outcome}"));
-    assert!(place("updated ecs_service.web") < place("finished listener.http"), "{outcome}");
+    assert!(place("updated ecs_service.web") < place("finished the update of listener.http"), "{outcome}");
     cloud.assert_no_changes("spec.toml");
 }
 

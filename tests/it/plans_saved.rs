@@ -105,7 +105,7 @@ fn a_refusal_names_the_variable_that_the_review_did_not_know() {
         Outcome::of(&mut command)
     };
     let plan = run("plan spec.toml", None);
-    let note = "WEATHER_API_KEY is not set: ssm_parameter.web/token may get another value in an apply";
+    let note = "WEATHER_API_KEY is not set here: the value of ssm_parameter.web/token is not compared";
     assert!(plan.stdout.contains(note), "{plan}");
     let hash = plan.stdout.lines().find_map(|line| line.strip_prefix("Hash: ")).expect("a hash").to_owned();
 

@@ -14,7 +14,8 @@ impl Story {
         let lines = outcome.stderr.lines().filter_map(|line| {
             let mut words = line.rsplit(']').next()?.split_whitespace();
             let verb = words.next().filter(|verb| VERBS.contains(verb))?;
-            Some(format!("{verb} {}", words.next()?))
+            // "finishing the update of listener.http".
+            Some(format!("{verb} {}", words.find(|word| word.contains('.'))?))
         });
         Self(lines.collect())
     }

@@ -113,7 +113,7 @@ fn what_goes_at_the_end_stays_while_something_that_serves_is_left() {
     assert_eq!(started, ["updating security_group_rules.web"]);
     assert_eq!(left, set(&["ecs_service.web", "security_group_rules.web"]), "the old rule is left");
     let (started, left) = runs_only(scene(), &["security_group_rules", "ecs_service"]);
-    assert_eq!(started.last().map(String::as_str), Some("finishing security_group_rules.web"));
+    assert_eq!(started.last().map(String::as_str), Some("finishing the update of security_group_rules.web"));
     assert_eq!(left, set(&[]));
 }
 

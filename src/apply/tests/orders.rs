@@ -271,14 +271,18 @@ fn what_a_set_loses_stays_until_what_it_gains_serves() {
     let outcome = another_port().run();
     assert_eq!(
         outcome.started(),
-        ["updating security_group_rules.app", "updating ecs_service.web", "finishing security_group_rules.app"]
+        [
+            "updating security_group_rules.app",
+            "updating ecs_service.web",
+            "finishing the update of security_group_rules.app"
+        ]
     );
     let attrs = |outcome: &super::scene::Outcome| outcome.cloud.objects.borrow()[0].attrs.clone();
     assert_eq!(attrs(&outcome), rules(&[3002]));
     let scene = another_port();
     scene.cloud.always(Call::Poll, "ecs_service.web", Answer::Hopeless);
     let outcome = scene.run();
-    outcome.assert_never("finishing security_group_rules.app");
+    outcome.assert_never("finishing the update of security_group_rules.app");
     assert_eq!(attrs(&outcome), rules(&[3000, 3002]), "the old tasks are still reached");
 }
 
@@ -306,7 +310,7 @@ fn requests_are_held_back_until_what_they_go_to_is_there() {
         [
             "creating listener_rule.new",
             "creating ecs_service.new",
-            "finishing listener_rule.new",
+            "finishing the update of listener_rule.new",
             "deleting listener_rule.old",
             "deleting ecs_service.old",
         ]
@@ -314,7 +318,9 @@ fn requests_are_held_back_until_what_they_go_to_is_there() {
     let scene = another_service();
     scene.cloud.always(Call::Poll, "ecs_service.new", Answer::Hopeless);
     let outcome = scene.run();
-    for never in ["finishing listener_rule.new", "deleting listener_rule.old", "deleting ecs_service.old"] {
+    for never in
+        ["finishing the update of listener_rule.new", "deleting listener_rule.old", "deleting ecs_service.old"]
+    {
         outcome.assert_never(never);
     }
 }

@@ -196,7 +196,7 @@ pub enum Architecture {
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct HealthCheck {
-    /// The path that is asked, as in `/health`.
+    /// The path that is requested, as in `/health`.
     #[schemars(regex(pattern = r"^/"))]
     pub path: String,
     /// HTTP codes that mean healthy: `200`, `200-299`, `200,302`.

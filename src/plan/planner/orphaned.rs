@@ -42,7 +42,7 @@ impl Planner<'_> {
             shown.map(|(path, before)| self.names.field(path, before, &Value::Null, &[])).collect();
         let reason = match (self.options.destroy, object) {
             (true, _) => "the environment is destroyed",
-            (_, Some(_)) => "left over: another object has this address",
+            (_, Some(_)) => "an old copy: its replacement exists",
             _ => "not in the spec",
         };
         let depends_on: BTreeSet<Address> = self.referred(address, attrs);

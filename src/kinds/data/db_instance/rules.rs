@@ -112,8 +112,8 @@ pub(super) const RULES: &[Rule<Attrs>] = &[
     },
     Rule {
         code: "BP-DB-05",
-        takes: "`rdsadmin` and the key words of the engine are no names for the master user, nor for PostgreSQL \
-                `admin` and what begins with `pg_`: choose another",
+        takes: "the master user cannot be called `rdsadmin` or by a key word of the engine, nor with PostgreSQL `admin` or \
+                a name that begins with `pg_`: choose another",
         source: "https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/CHAP_Limits.html",
         check: |attrs, violations| {
             if reserved::is_user(&attrs.engine, &attrs.username) {

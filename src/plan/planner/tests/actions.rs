@@ -199,7 +199,7 @@ fn of_two_with_one_address_the_one_stays_that_is_as_it_should_be() {
         let plan = town.plan();
         let [left] = &plan.changes[..] else { panic!("{:?}", plan.changes) };
         assert_eq!((left.action, left.id.as_deref()), (Action::Delete, Some("another-security_group.app")));
-        assert_eq!(left.reason, "left over: another object has this address");
+        assert_eq!(left.reason, "an old copy: its replacement exists");
     }
 }
 

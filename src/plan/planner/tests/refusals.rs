@@ -103,3 +103,18 @@ fn a_database_that_goes_with_its_vpc_keeps_no_subnet() {
     assert_eq!(change(&town.plan(), "db_instance.main").action, Action::Replace);
     assert!(town.at("db_instance.main").address == Some(address("db_instance.main")));
 }
+
+/// What goes is deleted last, and AWS takes no two of a name.
+#[test]
+fn a_name_that_another_key_takes_over_is_refused() {
+    let mut town = Town::new();
+    town.edit("[services.web]\n", "[services.web]\nname = \"shop\"\n");
+    town.build();
+    town.edit("[services.web]\n", "[services.front]\n");
+    let said = conflicts(&town).iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
+    let start =
+        "ecs_service.front would be created with the name of ecs_service.web, shop, and AWS takes no two of a name";
+    assert!(said.starts_with(start), "{said}");
+    town.edit("name = \"shop\"\n", "");
+    assert!(town.execution().is_ok(), "it has a name of its own");
+}
