@@ -115,9 +115,9 @@ impl Applied {
         self.0.retain(|address, _| keep(address));
     }
 
-    /// Whether there is a record, and nothing in it of the object: no spec ever asked for it.
-    pub fn is_unknown(&self, address: &Address) -> bool {
-        !self.0.is_empty() && !self.0.contains_key(address)
+    /// Whether the record has the object.
+    pub fn knows(&self, address: &Address) -> bool {
+        self.0.contains_key(address)
     }
 
     pub fn is_empty(&self) -> bool {

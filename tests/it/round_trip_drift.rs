@@ -269,6 +269,27 @@ client("ecs").update_service(
         changes: &["update task_definition.proxy: image, tags.team", "update ecs_service.proxy: task_definition"],
     },
     Drift {
+        what: "a revision with rights, files and volumes that no spec gives",
+        by_hand: r#"
+definition = client("ecs").describe_task_definition(taskDefinition="legocity-dev-proxy")["taskDefinition"]
+more = {
+    "user": "0",
+    "privileged": True,
+    "environmentFiles": [{"type": "s3", "value": "arn:aws:s3:::elsewhere/proxy.env"}],
+    "mountPoints": [{"sourceVolume": "data", "containerPath": "/data"}],
+}
+container = {**definition["containerDefinitions"][0], **more}
+kept = ("family", "taskRoleArn", "executionRoleArn", "networkMode", "cpu", "memory", "requiresCompatibilities",
+    "runtimePlatform")
+tags = client("ecs").list_tags_for_resource(resourceArn=definition["taskDefinitionArn"])["tags"]
+new = client("ecs").register_task_definition(
+    **{key: definition[key] for key in kept if key in definition}, containerDefinitions=[container],
+    volumes=[{"name": "data"}], tags=tags)["taskDefinition"]
+client("ecs").update_service(
+    cluster="legocity-dev", service="legocity-dev-proxy", taskDefinition=new["taskDefinitionArn"])"#,
+        changes: &["update task_definition.proxy: other_settings", "update ecs_service.proxy: task_definition"],
+    },
+    Drift {
         what: "DNS record deleted",
         by_hand: r#"
 zone = client("route53").list_hosted_zones()["HostedZones"][0]["Id"]

@@ -3,6 +3,8 @@
 #[cfg(feature = "aws")]
 mod live;
 #[cfg(feature = "aws")]
+mod other_settings;
+#[cfg(feature = "aws")]
 mod register;
 mod rules;
 
@@ -65,6 +67,10 @@ pub struct Attrs {
     pub log_group: Ref<LogGroup>,
     /// Containers that somebody else added.
     pub other_containers: BTreeSet<String>,
+    /// What else somebody registered by hand, by ECS's names. Left out where there is nothing, as in the digests that
+    /// services carry.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub other_settings: BTreeMap<String, String>,
     pub tags: Tags,
 }
 
@@ -116,6 +122,7 @@ fn attrs(env: &Environment, key: &str, service: &Service) -> Attrs {
         health_check: health_check(service),
         log_group: Ref::to(key),
         other_containers: BTreeSet::new(),
+        other_settings: BTreeMap::new(),
         tags: env.tags_of::<TaskDefinition>(key),
     }
 }
@@ -167,6 +174,16 @@ impl Kind for TaskDefinition {
     /// Tags change on the revision that runs; only the digest counts them.
     fn changes_output(output: &str, changed: &[String]) -> bool {
         output == "seal" || changed.iter().any(|field| field != "tags")
+    }
+
+    fn dangers(_desired: &Attrs, live: &Attrs) -> Vec<(&'static str, String)> {
+        let dangerous = [
+            ("privileged", "its container has the rights of its host"),
+            ("pidMode", "its containers see the processes of one another"),
+            ("environmentFiles", "its environment comes from files, too, that others may write"),
+        ];
+        let found = dangerous.into_iter().filter(|(name, _)| live.other_settings.contains_key(*name));
+        found.map(|(_, danger)| ("other_settings", danger.to_owned())).collect()
     }
 
     /// Services go on with a revision that is inactive

@@ -192,6 +192,17 @@ impl Kind for DnsRecord {
         if matches!(live.leads_to, LeadsTo::Alias { .. }) { Impact::Outage } else { Impact::None }
     }
 
+    fn dangers(_desired: &Attrs, live: &Attrs) -> Vec<(&'static str, String)> {
+        let what = match &live.leads_to {
+            LeadsTo::Alias { alias } => ("alias", format!("the name leads to {}", alias.dns_name.value())),
+            LeadsTo::Records { records, .. } => {
+                let records: Vec<_> = records.iter().map(Text::plain).collect();
+                ("records", format!("the name leads to {}", records.join(", ")))
+            }
+        };
+        vec![what]
+    }
+
     /// The zone's id is the record's own output: a spec may name the zone by its domain.
     fn terraform(attrs: &Attrs, this: &This<'_>) -> Vec<Block> {
         let zone: Ref<DnsRecord> = Ref::output(this.address.name(), "zone_id");

@@ -179,7 +179,9 @@ impl Kind for Listener {
             && live.protocol == "HTTP";
         let plain = |attribute| (attribute, format!("requests on port {} are not encrypted", live.port));
         let found = [(is_plain, "protocol"), (leaves_plain, "default_action")].into_iter();
-        found.filter(|(is_found, _)| *is_found).map(|(_, attribute)| plain(attribute)).collect()
+        let away =
+            live.default_action.leads_away().map(|host| ("default_action", format!("requests are sent to {host}")));
+        found.filter(|(is_found, _)| *is_found).map(|(_, attribute)| plain(attribute)).chain(away).collect()
     }
 
     fn notes(desired: &Attrs, live: &Attrs) -> Vec<String> {

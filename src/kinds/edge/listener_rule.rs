@@ -149,7 +149,8 @@ impl Kind for ListenerRule {
         let is_open = |ranges: &BTreeSet<String>| ranges.is_empty() || ranges.iter().any(|range| is_world(range));
         let is_opened = !is_open(&desired.source_ips) && is_open(&live.source_ips);
         let opened = || ("source_ips", "open to the world: the spec lets in certain networks only".to_owned());
-        is_opened.then(opened).into_iter().collect()
+        let away = live.action.leads_away().map(|host| ("action", format!("requests are sent to {host}")));
+        is_opened.then(opened).into_iter().chain(away).collect()
     }
 
     fn terraform(attrs: &Attrs, _this: &This<'_>) -> Vec<Block> {

@@ -34,8 +34,14 @@ impl Planner<'_> {
         }
         let written = written(object.kind, &live.outputs);
         let asked = Requested { spec: &object.attrs, resolved: desired, written: &written };
-        let same = self.applied.same_spec(&object.address, asked.spec, field)
-            && (!whole.is_empty() || self.applied.same_source(&object.address, asked, field));
+        // What no spec can ask for.
+        let same = match object.attrs.get(field) {
+            None => self.applied.knows(&object.address),
+            Some(_) => {
+                self.applied.same_spec(&object.address, asked.spec, field)
+                    && (!whole.is_empty() || self.applied.same_source(&object.address, asked, field))
+            }
+        };
         match (same, difference.after.is_null()) {
             (false, _) => Origin::Requested,
             (true, true) => Origin::Unmanaged,
@@ -58,7 +64,8 @@ impl Planner<'_> {
         let Some(live) = live.and_then(|live| live.attrs.as_ref()) else { return Vec::new() };
         let is_by_hand = |attribute: &str| {
             let mut own = fields.iter().filter(|field| top_level(&field.path) == attribute);
-            own.any(|field| field.origin != Origin::Requested)
+            // What follows from another change was nobody's doing.
+            own.any(|field| field.origin != Origin::Requested && !field.known_after_apply)
         };
         let found = object.kind.dangers(&object.attrs, live).into_iter();
         found.filter(|(attribute, _)| is_by_hand(attribute)).map(|(_, danger)| danger).collect()

@@ -57,7 +57,7 @@ impl Planner<'_> {
             reason: reason.to_owned(),
             impact,
             seconds: expected_duration(*kind, Action::Delete, impact),
-            origin: match self.options.destroy || !self.applied.is_unknown(address) {
+            origin: match self.options.destroy || self.applied.is_empty() || self.applied.knows(address) {
                 true => Origin::Requested,
                 false => Origin::Unmanaged,
             },

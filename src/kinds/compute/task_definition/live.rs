@@ -9,6 +9,7 @@ use aws_sdk_ecs::types::{
 };
 use futures_util::future::{join, try_join_all};
 
+use super::other_settings::other_settings;
 use super::{Attrs, HealthCheck, TaskDefinition, VERSION_LABEL, content_digest, family_of, revision_of};
 use crate::aws::{Aws, CloudError, ErrorClass, Reader, SdkResult};
 use crate::kinds::Live;
@@ -154,6 +155,7 @@ pub(super) fn canonical(definition: &Definition, tags: &[Tag], service: Option<&
         health_check: health_check(ours),
         log_group: Ref::id(log_option(ours, "awslogs-group").unwrap_or_default()),
         other_containers: others.map(str::to_owned).collect::<BTreeSet<_>>(),
+        other_settings: other_settings(definition, ours),
         tags: tagging::from_aws(tags),
     }
 }
@@ -226,6 +228,7 @@ mod tests {
             },
             log_group: Ref::id("/ecs/legend-dev/web"),
             other_containers: BTreeSet::new(),
+            other_settings: BTreeMap::new(),
             tags: Tags::from([("team".to_owned(), "x".to_owned())]),
         }
     }

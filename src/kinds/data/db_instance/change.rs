@@ -74,6 +74,9 @@ pub(super) fn dangers(desired: &Attrs, live: &Attrs) -> Vec<(&'static str, Strin
     if desired.deletion_protection && !live.deletion_protection {
         dangers.push(("deletion_protection", "deletion protection is off".to_owned()));
     }
+    if desired.multi_az && !live.multi_az {
+        dangers.push(("multi_az", "there is no standby in another zone".to_owned()));
+    }
     dangers
 }
 
@@ -303,6 +306,8 @@ mod tests {
         assert_eq!(of(Attrs { backup_retention: 0, ..wanted.clone() }), ["backup_retention"]);
         assert_eq!(of(Attrs { backup_retention: 14, ..wanted.clone() }), [""; 0], "more is not less safe");
         assert_eq!(of(Attrs { deletion_protection: false, ..wanted.clone() }), ["deletion_protection"]);
+        let standby = Attrs { multi_az: true, ..wanted.clone() };
+        assert_eq!(dangers(&standby, &wanted).len(), 1);
     }
 
     #[test]

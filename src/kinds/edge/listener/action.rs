@@ -77,6 +77,14 @@ impl Action {
         }
     }
 
+    /// Where it leads requests to, if that is another host than they ask for.
+    pub(in crate::kinds) fn leads_away(&self) -> Option<&str> {
+        match self {
+            Self::Redirect { host, .. } if host != "#{host}" => Some(host),
+            _ => None,
+        }
+    }
+
     /// To the same address over TLS, for good.
     pub(in crate::kinds) fn to_https() -> Self {
         Self::Redirect {
