@@ -20,6 +20,7 @@ use super::execution::{ExecutionPlan, LeftOut, Options, PlanError, Step, WriteMo
 use super::guards;
 use super::known_outputs::{KnownOutputs, SecretMode, resolve_with, variables};
 use super::recognise::recognise;
+use super::replacement::create_first;
 use super::{Action, Change, Field, LeftToAws, Origin, Plan};
 use crate::applied::{Applied, InUse};
 use crate::cloud::{Context, Observed};
@@ -411,8 +412,9 @@ impl<'a> Planner<'a> {
         let env = self.context.env;
         let (mut changes, mut steps): (Vec<Change>, Vec<Step>) =
             std::mem::take(&mut self.changes).into_iter().unzip();
-        Self::tell_replacement_orders(&mut changes, &steps);
-        self.tell_outages(&mut changes, &steps);
+        let first = create_first(&changes, &steps);
+        Self::tell_replacement_orders(&mut changes, &first);
+        self.tell_outages(&mut changes, &steps, &first);
         let missing = guards::missing(&changes, self.unchanged.len(), self.options.destroy, &self.options.allow);
         // While planning, outputs that will change are left out; applying starts from all live ones. A left-over object
         // does not replace the one that is kept.

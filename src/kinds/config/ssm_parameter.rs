@@ -173,13 +173,13 @@ impl Kind for SsmParameter {
         changed.iter().any(|field| field != "tags")
     }
 
-    /// ECS reads a parameter when it starts a task: what runs goes on with what it was given
-    /// (<https://docs.aws.amazon.com/AmazonECS/latest/developerguide/secrets-envvar-ssm-paramstore.html>).
     fn dangers(desired: &Attrs, live: &Attrs) -> Vec<(&'static str, String)> {
         let is_plain = desired.secure && !live.secure;
         is_plain.then(|| ("type", "the secret is stored unencrypted".to_owned())).into_iter().collect()
     }
 
+    /// ECS reads a parameter when it starts a task: what runs goes on with what it was given
+    /// (<https://docs.aws.amazon.com/AmazonECS/latest/developerguide/secrets-envvar-ssm-paramstore.html>).
     fn deletion_impact(_live: &Attrs, _users: &Users<'_>) -> Impact {
         Impact::None
     }

@@ -10,7 +10,6 @@ use crate::graph::DesiredObject;
 use crate::kinds::{AnyKind, FindUsers, Impact, Live, User, Users};
 use crate::plan::conflict::Conflict;
 use crate::plan::execution::Step;
-use crate::plan::replacement::create_first;
 use crate::plan::{Action, Change};
 use crate::value::walk::links;
 use crate::value::{Address, tag};
@@ -119,12 +118,13 @@ impl Planner<'_> {
         kind.deletion_impact(attrs, &self.users(address))
     }
 
-    /// Which of the two is first, a replacement's creation or its deletion.
-    pub(super) fn tell_replacement_orders(changes: &mut [Change], steps: &[Step]) {
-        let first = create_first(changes, steps);
+    /// Which of the two is first, a replacement's creation or its deletion; `first` is by change, as in [`create_first`].
+    ///
+    /// [`create_first`]: crate::plan::create_first
+    pub(super) fn tell_replacement_orders(changes: &mut [Change], first: &[bool]) {
         for (change, first) in changes.iter_mut().zip(first).filter(|(change, _)| change.action == Action::Replace)
         {
-            change.reason += if first {
+            change.reason += if *first {
                 ": the new one is created before the old one is deleted"
             } else {
                 ": the old one is deleted before the new one is created"
@@ -134,8 +134,7 @@ impl Planner<'_> {
 
     /// A replacement that deletes first is an outage for those who use the object, until they have the new one: told
     /// of itself and of the changes by which they get it.
-    pub(super) fn tell_outages(&self, changes: &mut [Change], steps: &[Step]) {
-        let first = create_first(changes, steps);
+    pub(super) fn tell_outages(&self, changes: &mut [Change], steps: &[Step], first: &[bool]) {
         let mut out = Vec::new();
         for (index, step) in steps.iter().enumerate() {
             let change = &mut changes[index];

@@ -188,7 +188,8 @@ pub fn parse_ports(ports: &str) -> (i32, i32) {
     (port(first), port(last))
 }
 
-/// Whether it is the whole internet or a large part of it: no private range is as large, those of IPv4 have 8 bits and more, those of IPv6 7.
+/// Whether it is the whole internet or a large part of it: no private range is as large, those of IPv4 have 8 bits and
+/// more, those of IPv6 7.
 pub fn is_world(range: &str) -> bool {
     match range.parse::<IpNet>() {
         Ok(IpNet::V4(net)) => net.prefix_len() < 8,
