@@ -16,11 +16,14 @@ pub mod edge;
 mod erased;
 pub mod example;
 pub mod identity;
+#[cfg(feature = "aws")]
+pub mod members;
 pub mod monitoring;
 pub mod network;
 #[cfg(feature = "aws")]
 mod ownership;
 pub mod registry;
+mod resource_policy;
 pub mod rules;
 mod stage;
 pub mod terraform;
@@ -37,6 +40,8 @@ use crate::spec::{AnySection, Environment};
 use crate::value::{Address, SecretStore, Target};
 
 use example::Example;
+#[cfg(feature = "aws")]
+use members::Members;
 use rules::{Rule, TagCharacters};
 use terraform::{Block, This};
 
@@ -90,6 +95,9 @@ pub trait Kind: Target + Sized + 'static {
     const TAG_INDEX: Option<&'static str> = None;
     /// Whether its tags are read from there, for want of a batch call for tags.
     const TAGS_FROM_INDEX: bool = false;
+    /// Fields of `Attrs` that refer to what the object is inside of: one that somebody makes by hand inside what is ours is
+    /// told. Where there are none, an object whose name begins as ours do is.
+    const INSIDE: &'static [&'static str] = &[];
     /// Fields of `Attrs` that AWS never tells of an object that is there; they are not compared.
     const UNREAD: &'static [&'static str] = &[];
     /// The field of its deletion protection: while it is on, AWS rejects a deletion.
@@ -174,6 +182,11 @@ pub trait Kind: Target + Sized + 'static {
         Vec::new()
     }
 
+    /// What is dangerous in a setting that somebody gave the object ([`Live::settings`]), in words for a plan.
+    fn setting_danger(_name: &str, _value: &str) -> Option<String> {
+        None
+    }
+
     /// What it means to others that this object goes: [`Impact::Outage`] or [`Impact::None`]. Asked for a deletion, and
     /// for a replacement that deletes before it creates. Unless a kind knows better, an outage where traffic passes
     /// through an object that something uses, and where AWS deletes what something goes on using; what AWS keeps as
@@ -214,6 +227,9 @@ pub trait Kind: Target + Sized + 'static {
 pub trait Calls: Kind {
     /// The errors that mean something of their own in this kind's calls. Whoever calls it sees them with that meaning.
     const ERRORS: &'static [OwnError] = &[];
+
+    /// What becomes of all that AWS answers about its objects.
+    fn members() -> Vec<Members>;
 
     /// Every live object of this kind that has all or some of our tags, and those that may be the counterpart of a
     /// desired one. Calls grow with pages, not with objects.
@@ -300,6 +316,9 @@ pub struct Live<A> {
     pub stuck: Option<String>,
     /// Changes that AWS has accepted and will make later ("class → db.t4g.small in the maintenance window").
     pub scheduled: Vec<String>,
+    /// What somebody has set that no spec asks for, by AWS's names: members of its answer that no attribute holds and that
+    /// are not AWS's defaults. It is told, and left as it is.
+    pub settings: BTreeMap<String, String>,
 }
 
 impl<A> Live<A> {
@@ -314,6 +333,7 @@ impl<A> Live<A> {
             content_digest: None,
             stuck: None,
             scheduled: Vec::new(),
+            settings: BTreeMap::new(),
         }
     }
 

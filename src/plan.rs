@@ -12,6 +12,7 @@ mod planner;
 mod recognise;
 mod recording;
 mod replacement;
+mod unmanaged;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, Serializer};
@@ -30,6 +31,7 @@ pub use known_outputs::{KnownOutputs, SecretMode, resolve_with, variables};
 pub use make::make;
 pub use recognise::recognise;
 pub use replacement::create_first;
+pub use unmanaged::{Unmanaged, UnmanagedSort, lines as unmanaged_lines};
 
 /// The version of the plan's JSON. Others are refused.
 pub const FORMAT_VERSION: u32 = 1;
@@ -64,6 +66,10 @@ pub struct Plan {
     pub kept: Vec<Address>,
     /// What the spec leaves to AWS, as it is live. Never a difference.
     pub left_to_aws: Vec<LeftToAws>,
+    /// What somebody made by hand that no spec asks for: an apply leaves it as it is. Dangerous things come first, and what
+    /// the spec accepts last. Not part of the hash.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unmanaged: Vec<Unmanaged>,
     /// Options without which `apply` refuses this plan, since it would lose data or take much away.
     pub missing: Vec<String>,
     /// What a person should know that is no change.
@@ -93,6 +99,7 @@ impl Plan {
             scheduled: Vec::new(),
             kept: Vec::new(),
             left_to_aws: Vec::new(),
+            unmanaged: Vec::new(),
             missing: Vec::new(),
             notes: Vec::new(),
         }
@@ -125,7 +132,8 @@ impl Plan {
         let is_of = |note: &str, change: &Change| note.starts_with(&format!("{}: ", change.address));
         self.notes.retain(|note| {
             let of_kind = note.split_once('.').is_some_and(|(kind, _)| crate::kinds::find(kind).is_some());
-            of_kind && !others.iter().any(|change| is_of(note, change))
+            let of_drift = note.starts_with(planner::ENTRY);
+            of_drift || of_kind && !others.iter().any(|change| is_of(note, change))
         });
         self
     }

@@ -20,6 +20,8 @@ pub struct Scope<'a> {
     pub identities: BTreeMap<&'static str, BTreeSet<String>>,
     /// The types whose tags are read from the index.
     pub tag_index: TagIndex,
+    /// Whether to find what somebody made by hand too, where that takes calls of its own.
+    pub everything: bool,
 }
 
 /// What the Resource Groups Tagging API is asked for: types as ARNs have them, `ec2:vpc`.

@@ -26,7 +26,7 @@ impl<'a> Accepting<'a> {
         for (entry, used) in self.spec.env.accept.iter().zip(&mut self.used) {
             if entry.covers(code, &address.to_string()) {
                 *used = true;
-                accepted = accepted.or(Some(entry).filter(|_| !ended(entry, self.today)));
+                accepted = accepted.or(Some(entry).filter(|entry| entry.holds(self.today)));
             }
         }
         accepted
@@ -34,7 +34,9 @@ impl<'a> Accepting<'a> {
 
     /// Entries that match nothing, or nothing that there is.
     pub fn left_over(&self) -> Vec<Problem> {
-        let unused = self.spec.env.accept.iter().enumerate().filter(|(index, _)| !self.used[*index]);
+        // What was changed by hand is a plan's to say.
+        let checked = self.spec.env.accept.iter().enumerate().filter(|(_, entry)| !entry.is_drift());
+        let unused = checked.filter(|(index, _)| !self.used[*index]);
         let report = |(index, entry): (usize, &Accept)| {
             let path = ["accept".to_owned(), index.to_string(), "what".to_owned()];
             let (code, _) = entry.parts();
@@ -46,7 +48,9 @@ impl<'a> Accepting<'a> {
                 ),
                 false => {
                     let codes: Vec<&str> = ALL.iter().map(|check| check.code).collect();
-                    (format!("no check has the code `{code}`"), format!("checks are: {}", codes.join(", ")))
+                    let help =
+                        format!("checks are: {}; `drift` stands for what was changed by hand", codes.join(", "));
+                    (format!("no check has the code `{code}`"), help)
                 }
             };
             let problem = Problem::new(message, help);
@@ -54,9 +58,4 @@ impl<'a> Accepting<'a> {
         };
         unused.map(report).collect()
     }
-}
-
-/// Dates of this form sort as text.
-fn ended(entry: &Accept, today: &str) -> bool {
-    entry.until.as_deref().is_some_and(|until| until < today)
 }

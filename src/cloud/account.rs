@@ -160,9 +160,14 @@ impl Read {
     }
 }
 
-fn scope(context: Context<'_>) -> Scope<'_> {
+fn scope(context: Context<'_>, everything: bool) -> Scope<'_> {
     let tagged = kinds::all().iter().filter(|kind| kind.tags_from_index());
-    Scope { env: context.env, identities: context.graph.identities(), tag_index: kinds::tag_index(tagged) }
+    Scope {
+        env: context.env,
+        identities: context.graph.identities(),
+        tag_index: kinds::tag_index(tagged),
+        everything,
+    }
 }
 
 impl Cloud for Account {
@@ -221,7 +226,7 @@ impl Cloud for Account {
 
     fn observe<'a>(&'a self, context: Context<'a>) -> LocalBoxFuture<'a, Result<Vec<Observed>, Vec<CloudError>>> {
         Box::pin(async move {
-            let scope = scope(context);
+            let scope = scope(context, false);
             let reader = Reader::new(&self.aws, &scope, context.secret_store);
             self.read(&reader, kinds::all()).await.done()
         })
@@ -234,7 +239,7 @@ impl Cloud for Account {
         kinds: Kinds,
     ) -> LocalBoxFuture<'a, Result<State, Vec<CloudError>>> {
         Box::pin(async move {
-            let scope = scope(context);
+            let scope = scope(context, kinds == Kinds::All);
             let reader = Reader::new(&self.aws, &scope, context.secret_store);
             let wanted: BTreeSet<&str> = context.graph.objects.iter().map(|wanted| wanted.kind.name()).collect();
             let is_due = |kind: &&dyn AnyKind| kinds == Kinds::All || wanted.contains(kind.name());
@@ -261,7 +266,7 @@ impl Cloud for Account {
         kind: &'static dyn AnyKind,
     ) -> LocalBoxFuture<'a, Result<Vec<Observed>, CloudError>> {
         Box::pin(async move {
-            let scope = scope(context);
+            let scope = scope(context, false);
             let reader = Reader::new(&self.aws, &scope, context.secret_store);
             let live = kind.read_all(&reader).await.map_err(|error| self.masked(error))?;
             Ok(live.into_iter().map(|live| Observed { kind, live }).collect())
@@ -274,7 +279,7 @@ impl Cloud for Account {
         found: &'a mut Observed,
     ) -> LocalBoxFuture<'a, Result<(), CloudError>> {
         Box::pin(async move {
-            let scope = scope(context);
+            let scope = scope(context, false);
             let reader = Reader::new(&self.aws, &scope, context.secret_store);
             self.log(|| {
                 format!(

@@ -4,6 +4,7 @@ mod store;
 mod tests;
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
@@ -137,6 +138,7 @@ impl FileCloud {
             let address = (ours && is_owned(env, kind, record)).then(|| record.address.clone());
             let mut live = Live::new(address, &record.id, record.attrs.clone());
             live.outputs = outputs(context, kind, record);
+            live.settings = record.settings.clone();
             Some(Observed { kind, live })
         });
         found.collect()
@@ -306,6 +308,7 @@ impl Cloud for FileCloud {
                 id: String::new(),
                 revision: 0,
                 outputs: Outputs::new(),
+                settings: BTreeMap::new(),
                 attrs: new.attrs.clone(),
             };
             self.commit("file:Create", |objects| {

@@ -52,6 +52,9 @@ pub struct Record {
     pub revision: u64,
     #[serde(default)]
     pub outputs: Outputs,
+    /// Settings by AWS's names that no attribute holds and that are not AWS's defaults.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub settings: BTreeMap<String, String>,
     pub attrs: Value,
 }
 
@@ -125,6 +128,7 @@ impl Capture {
                 id: found.live.id.clone(),
                 revision: 0,
                 outputs: found.live.outputs.clone(),
+                settings: found.live.settings.clone(),
                 attrs: found.live.attrs.clone()?,
             })
         };

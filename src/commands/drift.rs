@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::Failure;
 use super::options::{self, Use};
-use super::session::{Session, with_cloud};
+use super::session::{Session, today, with_cloud};
 use crate::cli::{CloudArgs, CompareFormat, DriftArgs, Exit, Wait};
 use crate::plan::{self, Conflict, ExecutionPlan, Options, Plan};
 use crate::ui::{Drift, Ui, drift_markdown, drift_text};
@@ -38,7 +38,12 @@ pub async fn drift(ui: Ui, args: &DriftArgs) -> Result<Exit, Failure> {
 
 async fn of(ui: Ui, spec: &Path, cloud: &CloudArgs) -> Result<Drift, Failure> {
     let session = Session::open(ui, spec, cloud, None).await?;
-    let options = Options { looks_only: true, spec_digest: session.spec.digest.clone(), ..Options::default() };
+    let options = Options {
+        looks_only: true,
+        spec_digest: session.spec.digest.clone(),
+        today: today(),
+        ..Options::default()
+    };
     let reads = plan::make(session.cloud.as_ref(), session.context(&session.graph), &options);
     let ExecutionPlan { plan, applied, conflicts, .. } =
         session.guarded(async { reads.await.map_err(Failure::from) }).await?;
@@ -56,13 +61,15 @@ async fn of(ui: Ui, spec: &Path, cloud: &CloudArgs) -> Result<Drift, Failure> {
 }
 
 fn as_json(drift: &Drift) -> Value {
-    let Plan { project, environment, account, region, changes, notes, scheduled, unchanged, .. } = &drift.plan;
+    let Plan { project, environment, account, region, changes, notes, scheduled, unmanaged, unchanged, .. } =
+        &drift.plan;
     json!({
         "project": project,
         "environment": environment,
         "account": account,
         "region": region,
         "changes": changes,
+        "unmanaged": unmanaged,
         "conflicts": drift.conflicts,
         "scheduled": scheduled,
         "notes": notes,

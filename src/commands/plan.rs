@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 
 use super::options::{self, Use};
-use super::session::{Session, apply_command};
+use super::session::{Session, apply_command, today};
 use super::{Failure, SavedPlan, memory, rendering};
 use crate::apply::{self, Order};
 use crate::cli::{Choices, Exit, Format, PlanArgs};
@@ -114,6 +114,7 @@ async fn make_in(
         allow: choices.losses.allowances(),
         keep_live: if choices.live_images { vec![("task_definition", "image")] } else { Vec::new() },
         spec_digest: session.spec.digest.clone(),
+        today: today(),
     };
     let mut execution = plan::make(session.cloud.as_ref(), context, &asked).await?;
     options::destroyable(&asked, &session.graph, &execution)?;

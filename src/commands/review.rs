@@ -47,8 +47,13 @@ pub fn unusable_spec(spec: &Path) -> Failure {
 /// What must be equal for a saved plan to be applied: not values left to AWS, nor the reasons of changes, since a run
 /// that died leaves less to detect drift by. More deletions may be allowed by now.
 fn comparable(plan: &Plan, is_more_allowed: bool) -> Plan {
-    let mut plan =
-        Plan { live_digest: String::new(), left_to_aws: Vec::new(), scheduled: Vec::new(), ..plan.clone() };
+    let mut plan = Plan {
+        live_digest: String::new(),
+        left_to_aws: Vec::new(),
+        unmanaged: Vec::new(),
+        scheduled: Vec::new(),
+        ..plan.clone()
+    };
     if is_more_allowed {
         plan.missing.clear();
     }

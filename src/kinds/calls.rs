@@ -5,6 +5,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::erased::json;
+use super::members::Members;
 use super::{Calls, Create, Delete, Live, Poll, PollTarget, Update, WriteResult};
 use crate::aws::{Aws, CloudError, OwnError, Reader};
 use crate::spec::Environment;
@@ -12,6 +13,7 @@ use crate::spec::Environment;
 /// A kind's [`Calls`] with its attributes as JSON.
 pub trait AnyCalls {
     fn errors(&self) -> &'static [OwnError];
+    fn members(&self) -> Vec<Members>;
     fn read_all<'a>(&'a self, read: &'a Reader<'a>) -> LocalBoxFuture<'a, Result<Vec<Live<Value>>, CloudError>>;
     fn save_cache<'a>(&'a self, aws: &'a Aws, env: &'a Environment) -> LocalBoxFuture<'a, Result<(), CloudError>>;
     fn refresh<'a>(
@@ -42,6 +44,10 @@ impl<K: Calls> AnyCalls for K {
         K::ERRORS
     }
 
+    fn members(&self) -> Vec<Members> {
+        K::members()
+    }
+
     fn read_all<'a>(&'a self, read: &'a Reader<'a>) -> LocalBoxFuture<'a, Result<Vec<Live<Value>>, CloudError>> {
         Box::pin(
             async move { Ok(K::read_all(read).await.map_err(own::<K>)?.into_iter().map(erase::<K>).collect()) },
@@ -68,6 +74,7 @@ impl<K: Calls> AnyCalls for K {
                 content_digest: live.content_digest.clone(),
                 stuck: live.stuck.clone(),
                 scheduled: live.scheduled.clone(),
+                settings: live.settings.clone(),
             };
             K::refresh(read, &mut full).await.map_err(own::<K>)?;
             full.unconfirmed = false;
@@ -145,6 +152,7 @@ fn erase<K: Calls>(live: Live<K::Attrs>) -> Live<Value> {
         content_digest: live.content_digest,
         stuck: live.stuck,
         scheduled: live.scheduled,
+        settings: live.settings,
     }
 }
 

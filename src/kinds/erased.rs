@@ -93,6 +93,8 @@ pub trait AnyKind: AnyCalls + Sync {
     fn spec_fields(&self) -> &'static [(&'static str, &'static str)];
     fn tag_index(&self) -> Option<&'static str>;
     fn unread(&self) -> &'static [&'static str];
+    fn inside(&self) -> &'static [&'static str];
+    fn setting_danger(&self, name: &str, value: &str) -> Option<String>;
     fn tags_from_index(&self) -> bool;
     fn holds_data(&self, live: &Value) -> bool;
     fn protected_by(&self) -> Option<&'static str>;
@@ -191,6 +193,14 @@ impl<K: Kind + AnyCalls + Sync> AnyKind for K {
     }
     fn unread(&self) -> &'static [&'static str] {
         K::UNREAD
+    }
+
+    fn inside(&self) -> &'static [&'static str] {
+        K::INSIDE
+    }
+
+    fn setting_danger(&self, name: &str, value: &str) -> Option<String> {
+        K::setting_danger(name, value)
     }
 
     fn tags_from_index(&self) -> bool {

@@ -29,6 +29,8 @@ pub struct Options {
     pub keep_live: Vec<(&'static str, &'static str)>,
     pub allow: Allowances,
     pub spec_digest: String,
+    /// The day (`2026-11-27`, UTC) that decides which entries of `[[accept]]` still hold.
+    pub today: String,
 }
 
 /// A plan with what is needed to apply it.

@@ -1,3 +1,4 @@
+mod accepted;
 mod impact;
 mod origin;
 mod orphaned;
@@ -21,7 +22,7 @@ use super::guards;
 use super::known_outputs::{KnownOutputs, SecretMode, resolve_with, variables};
 use super::recognise::recognise;
 use super::replacement::create_first;
-use super::{Action, Change, Field, LeftToAws, Origin, Plan};
+use super::{Action, Change, Field, LeftToAws, Origin, Plan, Unmanaged};
 use crate::applied::{Applied, InUse};
 use crate::cloud::{Context, Observed};
 use crate::graph::{DesiredObject, Graph};
@@ -29,6 +30,7 @@ use crate::kinds::{self, AnyKind, Impact, Live, Outputs};
 use crate::value::Address;
 use crate::value::walk::is_resolved;
 
+pub use accepted::ENTRY;
 use impact::expected_duration;
 
 /// Plans over one reading of the live state.
@@ -59,6 +61,11 @@ pub struct Planner<'a> {
     scheduled: Vec<String>,
     kept: Vec<Address>,
     left_to_aws: Vec<LeftToAws>,
+    /// By address, the fields whose live value the spec accepts.
+    accepted: HashMap<Address, BTreeSet<String>>,
+    /// Which entries of `[[accept]]` are about something that there is.
+    accepted_entries: BTreeSet<usize>,
+    unmanaged: Vec<Unmanaged>,
     /// The origin of each change, by address.
     origins: HashMap<Address, Origin>,
     users: OnceCell<impact::UserIndex>,
@@ -103,6 +110,9 @@ impl<'a> Planner<'a> {
             scheduled: Vec::new(),
             kept: Vec::new(),
             left_to_aws: Vec::new(),
+            accepted: HashMap::new(),
+            accepted_entries: BTreeSet::new(),
+            unmanaged: Vec::new(),
             origins: HashMap::new(),
             users: OnceCell::new(),
         }
@@ -123,16 +133,7 @@ impl<'a> Planner<'a> {
     }
 
     fn plan_object(&mut self, object: &DesiredObject) {
-        let attrs = self.with_live_fields(object);
-        let desired = match is_resolved(&attrs) {
-            true => attrs,
-            false => Cow::Owned(resolve_with(
-                &attrs,
-                &self.known_outputs,
-                self.context.secret_store,
-                SecretMode::Compare,
-            )),
-        };
+        let desired = self.resolved(object);
         let recognised = self.recognised.get(&object.address).cloned().unwrap_or_default();
         let candidates = match self.by_address.get(&object.address) {
             Some(found) => found.clone(),
@@ -157,8 +158,18 @@ impl<'a> Planner<'a> {
             };
         };
         self.used.insert(index);
+        let mut different = if object.external { Vec::new() } else { different };
+        let mut desired = desired;
+        let accepted = self.accepted_fields(object, &desired, index, &different);
+        if !accepted.is_empty() {
+            different.retain(|difference| !accepted.contains(difference.field()));
+            self.accepted.insert(object.address.clone(), accepted);
+            desired = self.resolved(object);
+        }
+        if !object.external {
+            self.settings(&object.address, index);
+        }
         let live = &self.found[index].live;
-        let different = if object.external { Vec::new() } else { different };
         self.record_left_to_aws(object, live);
         let is_replaced = different.iter().any(|one| object.kind.replace_on().contains(&one.field()));
         // Most are as the spec says, word for word.
@@ -184,6 +195,20 @@ impl<'a> Planner<'a> {
         }
     }
 
+    /// Desired attributes, as far as what they refer to is known.
+    fn resolved<'w>(&mut self, object: &'w DesiredObject) -> Cow<'w, Value> {
+        let attrs = self.with_live_fields(object);
+        match is_resolved(&attrs) {
+            true => attrs,
+            false => Cow::Owned(resolve_with(
+                &attrs,
+                &self.known_outputs,
+                self.context.secret_store,
+                SecretMode::Compare,
+            )),
+        }
+    }
+
     /// Leaves a live object as it is.
     fn stays(&mut self, object: &DesiredObject, index: usize) {
         let live = &self.found[index].live;
@@ -194,15 +219,19 @@ impl<'a> Planner<'a> {
     /// Desired attributes, with the live values of fields that this plan keeps.
     fn with_live_fields<'w>(&mut self, object: &'w DesiredObject) -> Cow<'w, Value> {
         let carried = self.options.keep_live.iter().filter(|(kind, _)| *kind == object.kind.name());
+        let carried: BTreeSet<String> = carried
+            .map(|(_, field)| (*field).to_owned())
+            .chain(self.accepted.get(&object.address).into_iter().flatten().cloned())
+            .collect();
         let mut attrs = Cow::Borrowed(&*object.attrs);
         let Some(&index) = self.by_address.get(&object.address).and_then(|found| found.first()) else {
             return attrs;
         };
-        for (_, field) in carried {
+        for field in carried {
             match &self.found[index].live.attrs {
                 Some(live) => {
-                    if let (Some(fields), Some(value)) = (attrs.to_mut().as_object_mut(), live.get(*field)) {
-                        fields.insert((*field).to_owned(), value.clone());
+                    if let (Some(fields), Some(value)) = (attrs.to_mut().as_object_mut(), live.get(&field)) {
+                        fields.insert(field, value.clone());
                     }
                 }
                 None => {
@@ -415,6 +444,7 @@ impl<'a> Planner<'a> {
         let first = create_first(&changes, &steps);
         Self::tell_replacement_orders(&mut changes, &first);
         self.tell_outages(&mut changes, &steps, &first);
+        let unused_entries = self.unused_entries();
         let missing = guards::missing(&changes, self.unchanged.len(), self.options.destroy, &self.options.allow);
         // While planning, outputs that will change are left out; applying starts from all live ones. A left-over object
         // does not replace the one that is kept.
@@ -434,6 +464,7 @@ impl<'a> Planner<'a> {
             }
         }
         let mut notes = self.notes;
+        notes.extend(unused_entries);
         notes.extend(unknown_values(&self.context, &known_outputs));
         notes.extend(kinds::dns_instructions(env, |address, output| known_outputs.output(address, output)));
         let plan = Plan {
@@ -446,6 +477,7 @@ impl<'a> Planner<'a> {
             kept: self.kept,
             missing,
             left_to_aws: self.left_to_aws,
+            unmanaged: unmanaged::in_order(self.unmanaged),
             notes,
             ..Plan::empty(env)
         };

@@ -15,9 +15,9 @@ use self::layout::{HEIGHT, WIDTH};
 use self::picture::Picture;
 use super::Beside;
 use super::rows::{self, Content, Mark, Row};
-use super::view::{self, ORIGINS, by_danger};
+use super::view::{self, ORIGINS, UNMANAGED, by_danger};
 use crate::kinds::Impact;
-use crate::plan::{Action, Change, Origin, Plan};
+use crate::plan::{Action, Change, Origin, Plan, unmanaged_lines};
 
 const STYLE: &str = include_str!("html/page.css");
 const SCRIPT: &str = include_str!("html/page.js");
@@ -48,6 +48,7 @@ struct Page<'a> {
     picture: Picture<'a>,
     sections: Vec<Section<'a>>,
     kept: Vec<String>,
+    unmanaged: Vec<String>,
 }
 
 impl<'a> Page<'a> {
@@ -65,6 +66,7 @@ impl<'a> Page<'a> {
             picture: Picture::of(plan),
             sections: sections(plan),
             kept: plan.kept.iter().map(|it| format!("{it} is shared by the project's environments")).collect(),
+            unmanaged: unmanaged_lines(&plan.unmanaged),
         }
     }
 }

@@ -4,9 +4,9 @@ use std::fmt::Write;
 
 use super::Beside;
 use super::rows::{Content, Mark, Row, inline, rows};
-use super::view::{self, ORIGINS, by_danger, danger, duration, needs_reason};
+use super::view::{self, ORIGINS, UNMANAGED, by_danger, danger, duration, needs_reason};
 use crate::kinds::Impact;
-use crate::plan::{Action, Change, Origin, Plan};
+use crate::plan::{Action, Change, Origin, Plan, unmanaged_lines};
 use crate::value::{one_line, sanitize};
 
 /// Bytes kept free for the words that say what was cut.
@@ -141,12 +141,20 @@ enum Place {
     Folded,
 }
 
+/// A section of lines; nothing where there are none.
+pub fn list(title: &str, lines: &[String]) -> String {
+    if lines.is_empty() {
+        return String::new();
+    }
+    let lines: String = lines.iter().map(|line| format!("- {}\n", code(line))).collect();
+    format!("\n#### {title}\n\n{lines}")
+}
+
 fn extras(plan: &Plan, beside: &Beside) -> Vec<Extra> {
-    let list = |title: &str, place: Place, lines: Vec<String>| {
-        let lines: String = lines.iter().map(|line| format!("- {}\n", code(line))).collect();
-        (!lines.is_empty()).then(|| Extra { text: format!("\n#### {title}\n\n{lines}"), place })
+    let listed = |title: &str, place: Place, lines: &[String]| {
+        (!lines.is_empty()).then(|| Extra { text: list(title, lines), place })
     };
-    let kept =
+    let kept: Vec<String> =
         plan.kept.iter().map(|address| format!("{address} is shared by the project's environments")).collect();
     let left: String = plan
         .left_to_aws
@@ -162,11 +170,12 @@ fn extras(plan: &Plan, beside: &Beside) -> Vec<Extra> {
         place: Place::Folded,
     });
     [
-        list("Requires approval", Place::BeforeChanges, plan.missing.clone()),
-        list("Warnings", Place::BeforeChanges, beside.lines()),
-        list("Scheduled by AWS", Place::AfterChanges, plan.scheduled.clone()),
-        list("Kept", Place::AfterChanges, kept),
-        list("Notes", Place::AfterChanges, plan.notes.clone()),
+        listed("Requires approval", Place::BeforeChanges, &plan.missing),
+        listed("Warnings", Place::BeforeChanges, &beside.lines()),
+        listed(UNMANAGED, Place::AfterChanges, &unmanaged_lines(&plan.unmanaged)),
+        listed("Scheduled by AWS", Place::AfterChanges, &plan.scheduled),
+        listed("Kept", Place::AfterChanges, &kept),
+        listed("Notes", Place::AfterChanges, &plan.notes),
         left,
     ]
     .into_iter()

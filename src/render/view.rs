@@ -31,6 +31,9 @@ pub fn by_danger(plan: &Plan) -> Vec<(usize, &Change)> {
 /// The sections of a plan, in the order of a document.
 pub const ORIGINS: [Origin; 3] = [Origin::Requested, Origin::Drift, Origin::Unmanaged];
 
+/// What stands above what somebody made by hand and an apply leaves alone.
+pub const UNMANAGED: &str = "Unmanaged, and left as it is";
+
 /// What stands above the changes that come from there.
 pub fn heading(origin: Origin, destroy: bool) -> &'static str {
     match origin {

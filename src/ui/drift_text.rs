@@ -2,8 +2,8 @@ use std::fmt::Write;
 
 use super::plan_text::{changes_by_origin, section};
 use super::{Paint, sanitized};
-use crate::plan::{Action, Origin, Plan};
-use crate::render::{changes_markdown, markdown_text};
+use crate::plan::{Action, Origin, Plan, unmanaged_lines};
+use crate::render::{UNMANAGED, changes_markdown, markdown_list, markdown_text};
 use crate::value::one_line;
 
 /// What was changed by hand in one environment.
@@ -24,7 +24,12 @@ pub struct Drift {
 
 impl Drift {
     pub fn is_empty(&self) -> bool {
-        self.plan.is_empty() && self.conflicts.is_empty()
+        self.plan.is_empty() && self.conflicts.is_empty() && self.unmanaged() == 0
+    }
+
+    /// How many things somebody made by hand are left as they are, without those that the spec accepts.
+    fn unmanaged(&self) -> usize {
+        self.plan.unmanaged.iter().filter(|one| one.accepted.is_none()).count()
     }
 
     fn title(&self) -> String {
@@ -36,10 +41,10 @@ impl Drift {
     fn summary(&self) -> String {
         let Self { plan, command, .. } = self;
         let mut said = match (self.is_recorded, plan.changes.len()) {
-            (true, 0) if self.conflicts.is_empty() => {
+            (true, 0) if self.is_empty() => {
                 return format!("No drift: all {} objects are as they were applied.", plan.unchanged);
             }
-            (false, 0) if self.conflicts.is_empty() => {
+            (false, 0) if self.is_empty() => {
                 return format!("No drift: all {} objects are as the spec says.", plan.unchanged);
             }
             (false, count) if plan.changes.iter().all(|change| change.action == Action::Create) => {
@@ -53,6 +58,7 @@ impl Drift {
                 let counted = [
                     (count(Origin::Drift), "changed or deleted"),
                     (count(Origin::Unmanaged), "with something added"),
+                    (self.unmanaged(), "unmanaged and left as is"),
                     (self.conflicts.len(), "in the way of an apply"),
                 ];
                 let counted = counted.into_iter().filter(|(count, _)| *count > 0);
@@ -60,7 +66,7 @@ impl Drift {
                 format!("Drift: {}.", counted.join(", "))
             }
         };
-        if self.conflicts.is_empty() && self.is_recorded {
+        if self.conflicts.is_empty() && self.is_recorded && !plan.is_empty() {
             said += &match self.others {
                 0 => format!(" `baseplate plan {command}` shows how an apply puts it right."),
                 others => format!(
@@ -84,6 +90,7 @@ pub fn drift_text(drift: &Drift, paint: Paint) -> String {
     let plan = &*sanitized(&drift.plan);
     let mut out = format!("{}\n", paint.bold(&one_line(&drift.title())));
     changes_by_origin(&mut out, plan, paint);
+    section(&mut out, paint, UNMANAGED, &unmanaged_lines(&plan.unmanaged));
     section(&mut out, paint, "In the way of an apply", &drift.conflicts);
     section(&mut out, paint, "Scheduled by AWS", &plan.scheduled);
     section(&mut out, paint, "Notes", &plan.notes);
@@ -105,5 +112,6 @@ pub fn drift_markdown(drift: &Drift) -> String {
         let _ = write!(out, "\n- {}\n", markdown_text(conflict));
     }
     out += &changes_markdown(&drift.plan);
+    out += &markdown_list(UNMANAGED, &unmanaged_lines(&drift.plan.unmanaged));
     out
 }

@@ -6,8 +6,10 @@ use similar::{ChangeTag, TextDiff};
 
 use super::{Paint, sanitized};
 use crate::kinds::{Impact, Stage};
-use crate::plan::{Action, Change, Field, Origin, Plan};
-use crate::render::{Beside, danger, duration, heading, inline, needs_reason, origin_beside, pair, pretty};
+use crate::plan::{Action, Change, Field, Origin, Plan, unmanaged_lines};
+use crate::render::{
+    Beside, UNMANAGED, danger, duration, heading, inline, needs_reason, origin_beside, pair, pretty,
+};
 use crate::value::{Address, LINE_PREFIX, one_line, prefix_lines, sanitize};
 
 /// Longer values go over several lines.
@@ -21,6 +23,7 @@ pub fn plan_text(plan: &Plan, beside: &Beside, place: &str, paint: Paint) -> Str
     let title = format!("{what}: {} {} on {place}", plan.project, plan.environment);
     let _ = writeln!(out, "{}", paint.bold(&one_line(&title)));
     changes_by_origin(&mut out, plan, paint);
+    section(&mut out, paint, UNMANAGED, &unmanaged_lines(&plan.unmanaged));
     section(&mut out, paint, "Scheduled by AWS", &plan.scheduled);
     let kept: Vec<String> =
         plan.kept.iter().map(|address| format!("{address} is shared by the project's environments")).collect();

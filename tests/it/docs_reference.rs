@@ -376,6 +376,16 @@ fn kinds() {
             if !kind.unread().is_empty() {
                 let _ = writeln!(text, "- Not compared, because AWS does not tell it: {}.", code(kind.unread()));
             }
+            let members = kind.members();
+            if !members.is_empty() {
+                let reported: Vec<&str> = members.iter().flat_map(|members| members.reported.clone()).collect();
+                let told = if reported.is_empty() { "nothing".to_owned() } else { code(&reported) };
+                let _ = writeln!(
+                    text,
+                    "- Told where somebody has [set it by hand](members.md#{}): {told}.",
+                    kind.name()
+                );
+            }
             if let Some(field) = kind.protected_by() {
                 let _ = writeln!(text, "- AWS refuses to delete it while `{field}` is on.");
             }
@@ -389,6 +399,38 @@ fn kinds() {
         }
     }
     assert_written("kinds.md", &text);
+}
+
+#[test]
+fn members() {
+    let mut text = String::from(
+        "# What AWS tells\n\nWhat becomes of each member of AWS's answers, by its path in the objects that an operation \
+         answers with. A path stands for all below it, unless a longer one is listed.\n\n\
+         - *Managed*: an attribute is made of it, or Baseplate works by it.\n\
+         - *Reported*: no spec asks for it; a plan and `drift` tell it where it is not AWS's default, and an apply leaves it \
+         as it is.\n\
+         - *Ignored*: for the reason that is said.\n",
+    );
+    for kind in kinds::all() {
+        let tables = kind.members();
+        if tables.is_empty() {
+            continue;
+        }
+        let _ = writeln!(text, "\n## {}", kind.name());
+        for members in tables {
+            let place = if members.at.is_empty() { String::new() } else { format!(", `{}`", members.at) };
+            let _ = writeln!(text, "\n`{}`{place}\n", members.operation);
+            for (title, paths) in [("Managed", members.managed), ("Reported", &members.reported)] {
+                if !paths.is_empty() {
+                    let _ = writeln!(text, "- {title}: {}.", code(paths));
+                }
+            }
+            for (reason, paths) in members.ignored {
+                let _ = writeln!(text, "- Ignored ({reason}): {}.", code(*paths));
+            }
+        }
+    }
+    assert_written("members.md", &text);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should panic")]
 
 mod account;
+mod by_hand;
 mod calls;
 mod check;
 mod check_files;
@@ -32,6 +33,7 @@ mod layers;
 mod load_balancers;
 mod lock;
 mod many_parameters;
+mod members;
 mod moto;
 mod operations;
 mod options;

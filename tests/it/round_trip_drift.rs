@@ -14,7 +14,7 @@ struct Drift {
 }
 
 /// Looked up by the snippets.
-const AROUND: &str = r#"
+pub const AROUND: &str = r#"
 def by_name(service, operation, key, name, wanted):
     return next(item for item in pages(service, operation, key) if item[name] == wanted)
 

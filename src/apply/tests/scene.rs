@@ -237,6 +237,7 @@ fn plan(changes: Vec<Change>) -> Plan {
         scheduled: Vec::new(),
         kept: Vec::new(),
         left_to_aws: Vec::new(),
+        unmanaged: Vec::new(),
         missing: Vec::new(),
         notes: Vec::new(),
     }

@@ -224,6 +224,7 @@ mod tests {
             id: format!("id-{number}"),
             revision: 0,
             outputs: Default::default(),
+            settings: Default::default(),
             attrs: json!({ "name": format!("/shop/{number}"), "retention_days": 7 }),
         };
         Change::Put { object, next_id: number + 1 }

@@ -131,6 +131,7 @@ mod calls {
 
     use super::*;
     use crate::aws::{Aws, CloudError, ErrorClass, OwnError, Reader, SdkResult, service};
+    use crate::kinds::members::Members;
     use crate::kinds::ownership::{Ownership, confirm_tags};
     use crate::kinds::{Calls, Create, Delete, Goal, Live, Outputs, Poll, PollTarget, Update, WriteResult};
     use crate::value::Address;
@@ -147,6 +148,20 @@ mod calls {
 
     impl Calls for DiscoveryNamespace {
         const ERRORS: &'static [OwnError] = &[IN_PROGRESS];
+
+        fn members() -> Vec<Members> {
+            vec![Members::of::<()>(
+                "servicediscovery:ListNamespaces",
+                "Namespaces",
+                &["Id", "Arn", "Name", "Type", "Description"],
+                &[],
+                &[
+                    ("whose it is, where it is shared", &["ResourceOwner"]),
+                    ("counts what is in it, when it was made", &["ServiceCount", "CreateDate"]),
+                    ("the zone that Cloud Map keeps", &["Properties"]),
+                ],
+            )]
+        }
 
         async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
             Ok(namespaces(read).await?.to_vec())

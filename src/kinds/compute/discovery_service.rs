@@ -77,6 +77,7 @@ impl Kind for DiscoveryService {
     const STAGE: Stage = Stage::Compute;
     const REPLACE_ON: &'static [&'static str] =
         &["name", "namespace", "record_type", "routing_policy", "custom_health"];
+    const INSIDE: &'static [&'static str] = &["namespace"];
     const TAG_INDEX: Option<&'static str> = Some("servicediscovery:service");
     const TAGS_FROM_INDEX: bool = true;
     const SERVES_TRAFFIC: bool = true;
@@ -142,12 +143,31 @@ mod calls {
     use super::*;
     use crate::aws::{Aws, CloudError, OwnError, Reader, SdkResult};
     use crate::kinds::compute::discovery_namespace::{operation, request_id, tagging};
+    use crate::kinds::members::{self, Members, Setting, settings};
     use crate::kinds::ownership::{Ownership, confirm_tags};
     use crate::kinds::{Calls, Create, Delete, Live, Update, WriteResult};
     use crate::value::Address;
 
+    const SETTINGS: &[Setting<ServiceSummary>] = &[Setting::new("HealthCheckConfig", |service| {
+        members::text(service.health_check_config().map(|check| check.r#type().as_str()))
+    })];
+
     impl Calls for DiscoveryService {
         const ERRORS: &'static [OwnError] = &[discovery_namespace::IN_PROGRESS];
+
+        fn members() -> Vec<Members> {
+            vec![Members::of(
+                "servicediscovery:ListServices",
+                "Services",
+                &["Id", "Arn", "Name", "Description", "DnsConfig", "HealthCheckCustomConfig"],
+                SETTINGS,
+                &[
+                    ("whose it is, where it is shared", &["ResourceOwner", "CreatedByAccount"]),
+                    ("counts what is in it, when it was made", &["InstanceCount", "CreateDate"]),
+                    ("follows from the records", &["Type"]),
+                ],
+            )]
+        }
 
         async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
             let namespaces = discovery_namespace::namespaces(read).await?;
@@ -255,7 +275,7 @@ mod calls {
             .iter()
             .flat_map(aws_sdk_servicediscovery::operation::list_services::ListServicesOutput::services)
             .filter(|service| is_inside(service, namespace));
-        Ok(try_join_all(found.map(|service| live(read, namespace, service))).await?.into_iter().flatten().collect())
+        try_join_all(found.map(|service| live(read, namespace, service))).await
     }
 
     /// Whether a listed service is not known to be in another namespace.
@@ -264,27 +284,21 @@ mod calls {
         service.dns_config().and_then(DnsConfig::namespace_id).is_none_or(|found| found == namespace)
     }
 
-    /// `None` for a service that somebody else put into the namespace, under a name that we do not want.
-    async fn live(
-        read: &Reader<'_>,
-        namespace: &str,
-        service: &ServiceSummary,
-    ) -> Result<Option<Live<Attrs>>, CloudError> {
+    /// Also one that somebody else put into the namespace.
+    async fn live(read: &Reader<'_>, namespace: &str, service: &ServiceSummary) -> Result<Live<Attrs>, CloudError> {
         let arn = service.arn().unwrap_or_default();
         let implied = implied(read.scope.env, service.name().unwrap_or_default());
-        let is_named = implied.is_some();
         let ownership = Ownership::of::<DiscoveryService>(read, arn, implied, tagging::of(read.aws, arn)).await?;
         let id = service.id().unwrap_or_default();
         let mut live = ownership.live(id, |tags| attrs(namespace, service, tags)).output("arn", arn);
+        live.settings = settings(SETTINGS, service);
         // Neither indexed nor named by the spec. Left behind, it would keep the namespace from being deleted: worth
         // a call.
         if live.address.is_none() && live.unread.contains(&"tags") {
             let tags = tagging::of(read.aws, arn).await?;
             confirm_tags::<DiscoveryService>(read, &mut live, tags, |attrs| &mut attrs.tags);
         }
-        let marks =
-            live.attrs.as_ref().is_some_and(|attrs| read.scope.has_ownership_tags::<DiscoveryService>(&attrs.tags));
-        Ok((is_named || marks).then_some(live))
+        Ok(live)
     }
 
     /// The address that a DNS name stands for in the spec.

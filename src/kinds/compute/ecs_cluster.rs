@@ -108,9 +108,38 @@ mod calls {
 
     use super::*;
     use crate::aws::{Aws, CloudError, ErrorClass, OwnError, Reader, SdkResult, service};
+    use crate::kinds::members::{self, Members, Setting, settings};
     use crate::kinds::{Calls, Create, Delete, Goal, Live, Outputs, Poll, PollTarget, Update, WriteResult};
 
     service!(aws_sdk_ecs);
+
+    const SETTINGS: &[Setting<Cluster>] = &[
+        Setting::new("settings.value", |cluster| {
+            let values = cluster.settings().iter().filter_map(ClusterSetting::value);
+            members::list(values.filter(|value| !["enabled", "disabled"].contains(value)))
+        }),
+        Setting::new("configuration.executeCommandConfiguration", |cluster| {
+            let command = cluster.configuration()?.execute_command_configuration()?;
+            let logging = command.logging().map(|logging| logging.as_str());
+            members::text(command.kms_key_id()).or_else(|| members::other(logging, "DEFAULT"))
+        }),
+        Setting::new("configuration.managedStorageConfiguration", |cluster| {
+            let storage = cluster.configuration()?.managed_storage_configuration()?;
+            members::text(storage.kms_key_id()).or(members::text(storage.fargate_ephemeral_storage_kms_key_id()))
+        }),
+        Setting::new("capacityProviders", |cluster| {
+            members::list(cluster.capacity_providers().iter().map(String::as_str))
+        }),
+        Setting::new("defaultCapacityProviderStrategy", |cluster| {
+            members::list(cluster.default_capacity_provider_strategy().iter().map(|one| one.capacity_provider()))
+        }),
+        Setting::new("serviceConnectDefaults", |cluster| {
+            members::text(cluster.service_connect_defaults().and_then(|defaults| defaults.namespace()))
+        }),
+        Setting::new("registeredContainerInstancesCount", |cluster| {
+            members::number(Some(cluster.registered_container_instances_count()))
+        }),
+    ];
 
     impl Calls for EcsCluster {
         const ERRORS: &'static [OwnError] = &[
@@ -133,6 +162,22 @@ mod calls {
                 example: "The Cluster cannot be deleted while Container Instances are active or draining.",
             },
         ];
+
+        fn members() -> Vec<Members> {
+            vec![Members::of(
+                "ecs:DescribeClusters",
+                "clusters",
+                &["clusterArn", "clusterName", "status", "settings", "tags"],
+                SETTINGS,
+                &[
+                    (
+                        "counts what runs",
+                        &["runningTasksCount", "pendingTasksCount", "activeServicesCount", "statistics"],
+                    ),
+                    ("of capacity providers, which are told by name", &["attachments", "attachmentsStatus"]),
+                ],
+            )]
+        }
 
         async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
             Ok(clusters(read).await?.to_vec())
@@ -223,7 +268,10 @@ mod calls {
         let names: Vec<String> = names.into_iter().collect();
         let answers = names.chunks(DESCRIBED_AT_ONCE).map(|names| async {
             let call = read.aws.client::<Ecs>().describe_clusters().set_clusters(Some(names.to_vec()));
-            let call = call.include(ClusterField::Tags).include(ClusterField::Settings);
+            let call = call
+                .include(ClusterField::Tags)
+                .include(ClusterField::Settings)
+                .include(ClusterField::Configurations);
             call.send().await.operation("ecs:DescribeClusters")
         });
         let answers = try_join_all(answers).await?;
@@ -247,8 +295,9 @@ mod calls {
         let name = cluster.cluster_name().unwrap_or_default();
         let tags = tagging::from_aws(cluster.tags());
         let attrs = Attrs { name: name.to_owned(), container_insights: watched(cluster.settings()), tags };
-        Live::new(read.scope.owner::<EcsCluster>(&attrs.tags), name, attrs)
-            .output("arn", cluster.cluster_arn().unwrap_or_default())
+        let live = Live::new(read.scope.owner::<EcsCluster>(&attrs.tags), name, attrs)
+            .output("arn", cluster.cluster_arn().unwrap_or_default());
+        Live { settings: settings(SETTINGS, cluster), ..live }
     }
 
     fn watched(settings: &[ClusterSetting]) -> bool {

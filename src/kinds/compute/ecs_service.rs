@@ -5,6 +5,8 @@ mod diagnosis;
 #[cfg(feature = "aws")]
 mod live;
 #[cfg(feature = "aws")]
+mod members;
+#[cfg(feature = "aws")]
 mod rollout;
 mod rules;
 #[cfg(feature = "aws")]
@@ -181,6 +183,7 @@ impl Kind for EcsService {
     ];
     const STAGE: Stage = Stage::Compute;
     const REPLACE_ON: &'static [&'static str] = &["name", "cluster"];
+    const INSIDE: &'static [&'static str] = &["cluster"];
     const UNREAD: &'static [&'static str] = &["initial_count"];
     const TAG_INDEX: Option<&'static str> = Some("ecs:service");
     const TWO_PHASE_WRITES: bool = true;
@@ -312,18 +315,19 @@ mod calls {
     use super::*;
     use crate::aws::{Aws, CloudError, OwnError, Reader};
     use crate::kinds::compute::services;
+    use crate::kinds::members::Members;
     use crate::kinds::{Calls, Create, Delete, Goal, Live, Poll, PollTarget, Update, WriteResult};
 
     impl Calls for EcsService {
         const ERRORS: &'static [OwnError] = write::ERRORS;
 
+        fn members() -> Vec<Members> {
+            members::members()
+        }
+
         async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
             let services = services::services(read).await?;
-            let found = services.iter().map(|service| live::live(read, service));
-            let marks = |live: &Live<Attrs>| {
-                live.attrs.as_ref().is_some_and(|attrs| read.scope.has_ownership_tags::<Self>(&attrs.tags))
-            };
-            Ok(found.filter(|live| marks(live) || read.scope.concerns(Self::KIND, &live.id)).collect())
+            Ok(services.iter().map(|service| live::live(read, service)).collect())
         }
 
         async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<WriteResult, CloudError> {

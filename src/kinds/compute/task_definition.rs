@@ -265,6 +265,7 @@ mod calls {
     use super::*;
     use crate::aws::{Aws, CloudError, ErrorClass, OwnError, Reader};
     use crate::kinds::compute::ecs_cluster::tagging;
+    use crate::kinds::members::Members;
     use crate::kinds::{Calls, Create, Delete, Live, Update, WriteResult};
 
     impl Calls for TaskDefinition {
@@ -274,6 +275,10 @@ mod calls {
             class: ErrorClass::Throttled,
             example: "Too many concurrent attempts to create a new revision of the specified family.",
         }];
+
+        fn members() -> Vec<Members> {
+            other_settings::members()
+        }
 
         async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
             live::read_all(read).await

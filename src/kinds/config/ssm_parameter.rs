@@ -211,6 +211,7 @@ mod calls {
 
     use super::*;
     use crate::aws::{Aws, CloudError, ErrorClass, OwnError, Reader, SdkResult};
+    use crate::kinds::members::Members;
     use crate::kinds::ownership::{TagChange, confirm_tags, unless_created};
     use crate::kinds::{Calls, Create, Delete, Live, Update, WriteResult};
     use crate::value::SecretStore;
@@ -222,6 +223,10 @@ mod calls {
             class: ErrorClass::NotFound,
             example: "The resource ID isn't valid. Verify that you entered the correct ID and try again.",
         }];
+
+        fn members() -> Vec<Members> {
+            live::members()
+        }
 
         async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
             live::read_all(read).await

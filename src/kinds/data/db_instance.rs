@@ -2,6 +2,8 @@ mod change;
 #[cfg(feature = "aws")]
 mod live;
 #[cfg(feature = "aws")]
+mod members;
+#[cfg(feature = "aws")]
 mod pending;
 mod reserved;
 mod rules;
@@ -148,6 +150,7 @@ impl Kind for DbInstance {
     const PROTECTED_BY: Option<&'static str> = Some("deletion_protection");
     const REPLACE_ON: &'static [&'static str] =
         &["identifier", "engine", "database", "username", "encrypted", "vpc"];
+    const INSIDE: &'static [&'static str] = &["vpc"];
     const UNREAD: &'static [&'static str] = &["password"];
     const TAG_INDEX: Option<&'static str> = Some("rds:db");
     const TWO_PHASE_WRITES: bool = true;
@@ -252,6 +255,7 @@ mod calls {
     use super::*;
     use crate::aws::{Aws, CloudError, ErrorClass, OwnError, Reader, SdkResult, service};
     use crate::kinds::data::db_subnet_group::{rds_tags, retag};
+    use crate::kinds::members::Members;
     use crate::kinds::ownership::unless_created;
     use crate::kinds::{Calls, Create, Delete, Goal, Live, Outputs, Poll, PollTarget, Update, WriteResult};
     use crate::value::SecretStore;
@@ -260,6 +264,10 @@ mod calls {
 
     impl Calls for DbInstance {
         const ERRORS: &'static [OwnError] = live::ERRORS;
+
+        fn members() -> Vec<Members> {
+            members::members()
+        }
 
         async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
             live::read_all(read).await

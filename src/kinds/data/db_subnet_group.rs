@@ -59,6 +59,7 @@ const MAX_NAME: usize = 63;
 impl Kind for DbSubnetGroup {
     const STAGE: Stage = Stage::Database;
     const REPLACE_ON: &'static [&'static str] = &["name", "vpc"];
+    const INSIDE: &'static [&'static str] = &["vpc"];
     const TAG_INDEX: Option<&'static str> = Some("rds:subgrp");
     const TAGS_FROM_INDEX: bool = true;
     const IDENTITY: Option<&'static str> = Some("name");
@@ -123,9 +124,16 @@ mod calls {
 
     use super::*;
     use crate::aws::{Aws, CloudError, ErrorClass, OwnError, Reader, SdkResult};
+    use crate::kinds::members::{Members, Setting, settings};
     use crate::kinds::ownership::{Ownership, TagChange, confirm_tags, implied, unless_created, visible};
     use crate::kinds::{Calls, Create, Delete, Live, Update, WriteResult};
     use crate::value::Address;
+
+    const SETTINGS: &[Setting<aws_sdk_rds::types::DbSubnetGroup>] =
+        &[Setting::new("Subnets.SubnetOutpost", |group| {
+            let outposts = group.subnets().iter().filter_map(|subnet| subnet.subnet_outpost()?.arn());
+            crate::kinds::members::list(outposts)
+        })];
 
     impl Calls for DbSubnetGroup {
         const ERRORS: &'static [OwnError] = &[
@@ -144,11 +152,36 @@ mod calls {
             },
         ];
 
+        fn members() -> Vec<Members> {
+            vec![Members::of(
+                "rds:DescribeDBSubnetGroups",
+                "DBSubnetGroups",
+                &[
+                    "DBSubnetGroupName",
+                    "DBSubnetGroupDescription",
+                    "VpcId",
+                    "Subnets.SubnetIdentifier",
+                    "DBSubnetGroupArn",
+                ],
+                SETTINGS,
+                &[(
+                    "follows from the subnets",
+                    &[
+                        "SubnetGroupStatus",
+                        "Subnets.SubnetAvailabilityZone",
+                        "Subnets.SubnetStatus",
+                        "SupportedNetworkTypes",
+                    ],
+                )],
+            )]
+        }
+
         async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
             let aws = read.aws;
             let pages = aws.client::<Rds>().describe_db_subnet_groups().into_paginator().items().send();
             let groups = pages.collect::<Result<Vec<_>, _>>().await.operation("rds:DescribeDBSubnetGroups")?;
             let implied = implied::<Self>(read.scope.env, |attrs| attrs.name);
+            let searched = vpc::searched(read).await?;
             let prefix = format!("{}-", read.scope.env.prefix());
             let owned = try_join_all(groups.iter().map(async |group| {
                 let (name, arn) = (
@@ -158,23 +191,23 @@ mod calls {
                 let ours = || name.strip_prefix(&prefix).map(|key| Address::new(Self::KIND, key));
                 let implied = implied.get(name).cloned().or_else(ours);
                 let ownership = Ownership::of::<Self>(read, arn, implied, tags(aws, arn)).await?;
-                if !ownership.concerns::<Self>(read, name) {
+                let is_inside = group.vpc_id().is_some_and(|vpc| searched.iter().any(|id| id == vpc));
+                if !is_inside && !ownership.concerns::<Self>(read, name) {
                     return Ok(None);
                 }
-                Ok(Some(ownership.live(name, |tags| {
-                    Attrs {
-                        name: name.to_owned(),
-                        description: group.db_subnet_group_description().unwrap_or_default().to_owned(),
-                        vpc: group.vpc_id().map(Ref::id),
-                        subnets: group
-                            .subnets()
-                            .iter()
-                            .filter_map(aws_sdk_rds::types::Subnet::subnet_identifier)
-                            .map(Ref::id)
-                            .collect(),
-                        tags,
-                    }
-                })))
+                let live = ownership.live(name, |tags| Attrs {
+                    name: name.to_owned(),
+                    description: group.db_subnet_group_description().unwrap_or_default().to_owned(),
+                    vpc: group.vpc_id().map(Ref::id),
+                    subnets: group
+                        .subnets()
+                        .iter()
+                        .filter_map(aws_sdk_rds::types::Subnet::subnet_identifier)
+                        .map(Ref::id)
+                        .collect(),
+                    tags,
+                });
+                Ok(Some(Live { settings: settings(SETTINGS, group), ..live }))
             }));
             Ok(owned.await?.into_iter().flatten().collect())
         }

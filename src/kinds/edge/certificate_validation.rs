@@ -71,9 +71,15 @@ mod calls {
 
     use super::*;
     use crate::aws::{Aws, CloudError, Reader};
+    use crate::kinds::members::Members;
     use crate::kinds::{Calls, Create, Delete, Goal, Live, Outputs, Poll, PollTarget, Update, WriteResult};
 
     impl Calls for CertificateValidation {
+        fn members() -> Vec<Members> {
+            // The certificate says all there is.
+            Vec::new()
+        }
+
         async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
             let found = certificate::certificates(read).await?;
             let issued = found.iter().filter(|own| certificate::issued(&own.detail));

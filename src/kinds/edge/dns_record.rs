@@ -238,9 +238,38 @@ mod calls {
 
     use super::*;
     use crate::aws::{Aws, CloudError, Reader};
+    use crate::kinds::members::{self, Members, Setting, settings};
     use crate::kinds::{Calls, Create, Delete, Live, Update, WriteResult};
 
+    const SETTINGS: &[Setting<route53::ResourceRecordSet>] = &[
+        Setting::new("HealthCheckId", |set| members::text(set.health_check_id())),
+        Setting::new("TrafficPolicyInstanceId", |set| members::text(set.traffic_policy_instance_id())),
+    ];
+
     impl Calls for DnsRecord {
+        fn members() -> Vec<Members> {
+            vec![Members::of(
+                "route53:ListResourceRecordSets",
+                "ResourceRecordSets",
+                &["Name", "Type", "TTL", "ResourceRecords", "AliasTarget"],
+                SETTINGS,
+                &[(
+                    "of a routing policy: such a record is another than the plain one, and told as one that is not ours",
+                    &[
+                        "SetIdentifier",
+                        "Weight",
+                        "Region",
+                        "GeoLocation",
+                        "Failover",
+                        "MultiValueAnswer",
+                        "CidrRoutingConfig",
+                        "GeoProximityLocation",
+                        "AZAffinity",
+                    ],
+                )],
+            )]
+        }
+
         async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
             let env = read.scope.env;
             let Some(spec) = env.section::<Dns>().as_ref().and_then(spec_zone) else { return Ok(Vec::new()) };
@@ -264,7 +293,7 @@ mod calls {
                     return None;
                 }
                 let live = Live::new(address, record_id(&id, &name, set.r#type()), wire::read(spec, set, tags));
-                Some(live.output(ZONE_ID, &id))
+                Some(Live { settings: settings(SETTINGS, set), ..live.output(ZONE_ID, &id) })
             });
             Ok(live.collect())
         }

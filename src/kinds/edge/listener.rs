@@ -132,6 +132,7 @@ impl Kind for Listener {
     const DELETED_IN_USE: bool = true;
     const STAGE: Stage = Stage::LoadBalancer;
     const REPLACE_ON: &'static [&'static str] = &["load_balancer"];
+    const INSIDE: &'static [&'static str] = &["load_balancer"];
     const TAG_INDEX: Option<&'static str> = Some("elasticloadbalancing:listener");
     const TAGS_FROM_INDEX: bool = true;
     const SERVES_TRAFFIC: bool = true;
@@ -236,6 +237,7 @@ mod calls {
     use crate::aws::{Aws, CloudError, ErrorClass, OwnError, Reader, SdkResult};
     use crate::kinds::edge::load_balancer;
     use crate::kinds::edge::load_balancer::tagging::{self, Tagged};
+    use crate::kinds::members::{self, Members, Setting, settings};
     use crate::kinds::{Calls, Create, Delete, Live, Update, WriteResult};
     use crate::value::Address;
 
@@ -246,6 +248,13 @@ mod calls {
         class: ErrorClass::InUse,
         example: "The following target groups cannot be associated with more than one load balancer: arn",
     };
+
+    const SETTINGS: &[Setting<elb::Listener>] = &[
+        Setting::new("AlpnPolicy", |listener| members::list(listener.alpn_policy().iter().map(String::as_str))),
+        Setting::new("MutualAuthentication", |listener| {
+            members::other(listener.mutual_authentication().and_then(|it| it.mode()), "off")
+        }),
+    ];
 
     impl Calls for Listener {
         const ERRORS: &'static [OwnError] = &[
@@ -265,6 +274,24 @@ mod calls {
                     fully-qualified domain name, a supported signature, and a supported key size.",
             },
         ];
+
+        fn members() -> Vec<Members> {
+            vec![Members::of(
+                "elasticloadbalancing:DescribeListeners",
+                "Listeners",
+                &[
+                    "ListenerArn",
+                    "LoadBalancerArn",
+                    "Port",
+                    "Protocol",
+                    "Certificates",
+                    "SslPolicy",
+                    "DefaultActions",
+                ],
+                SETTINGS,
+                &[],
+            )]
+        }
 
         async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
             Ok(listeners(read).await?.iter().map(live).collect())
@@ -327,10 +354,12 @@ mod calls {
         pub listener: Tagged<elb::Listener>,
         /// Whether the load balancer is ours by its tags, and so is all that requests meet on it.
         pub ours: bool,
+        /// Whether somebody made it by hand on a port that no spec asks for: it is told, and its rules are left alone.
+        pub stray: bool,
     }
 
     /// Every listener on our load balancers: one paged call a load balancer, shared with the rules. One without tags of
-    /// ours counts where its port is one that the spec wants; one on another port is left alone.
+    /// ours counts where its port is one that the spec wants; one on another port is a stray.
     pub(in crate::kinds) async fn listeners(read: &Reader<'_>) -> Result<Rc<Vec<Placed>>, CloudError> {
         read.shared("listeners", async {
             let balancers = load_balancer::balancers(read).await?;
@@ -349,9 +378,11 @@ mod calls {
             let placed = tagged.into_iter().filter_map(|listener| {
                 let concerns =
                     read.scope.has_ownership_tags::<Listener>(&listener.tags) || is_wanted(listener.item.port());
-                concerns.then(|| Placed {
+                let ours = listener.item.load_balancer_arn().is_some_and(|arn| ours.contains(arn));
+                (concerns || ours).then(|| Placed {
                     address: read.scope.owner::<Listener>(&listener.tags),
-                    ours: listener.item.load_balancer_arn().is_some_and(|arn| ours.contains(arn)),
+                    ours,
+                    stray: !concerns,
                     listener,
                 })
             });
@@ -388,6 +419,7 @@ mod calls {
         let arn = listener.listener_arn().unwrap_or_default();
         let mut live = Live::new(placed.address.clone(), arn, attrs);
         live.unconfirmed = placed.listener.indexed;
+        live.settings = settings(SETTINGS, listener);
         live
     }
 

@@ -186,6 +186,7 @@ mod calls {
     use crate::aws::{Aws, CloudError, OwnError, Reader, SdkResult};
     use crate::kinds::edge::listener;
     use crate::kinds::edge::load_balancer::tagging::{self, Tagged};
+    use crate::kinds::members::Members;
     use crate::kinds::{Calls, Create, Delete, Live, Update, WriteResult};
     use crate::value::Address;
 
@@ -195,9 +196,19 @@ mod calls {
         /// Every rule of our listeners, also without our tags: the listener is ours, and a rule that the spec does
         /// not have changes where its requests go. Such a rule gets a name of its own, so the plan shows that it
         /// is deleted, unless it stands where one of ours must.
+        fn members() -> Vec<Members> {
+            vec![Members::of::<()>(
+                "elasticloadbalancing:DescribeRules",
+                "Rules",
+                &["RuleArn", "Priority", "Conditions", "Actions", "Transforms", "IsDefault"],
+                &[],
+                &[],
+            )]
+        }
+
         async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
             let listeners = listener::listeners(read).await?;
-            let asked = listeners.iter().filter_map(|placed| {
+            let asked = listeners.iter().filter(|placed| !placed.stray).filter_map(|placed| {
                 let listener = &placed.listener.item;
                 Some((listener.listener_arn()?, listener.port()?, placed))
             });

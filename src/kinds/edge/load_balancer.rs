@@ -70,6 +70,7 @@ impl Kind for LoadBalancer {
     const STAGE: Stage = Stage::LoadBalancer;
     const PROTECTED_BY: Option<&'static str> = Some("deletion_protection");
     const REPLACE_ON: &'static [&'static str] = &["name", "type", "scheme", "vpc"];
+    const INSIDE: &'static [&'static str] = &["vpc"];
     const TAG_INDEX: Option<&'static str> = Some("elasticloadbalancing:loadbalancer");
     const TAGS_FROM_INDEX: bool = true;
     const SERVES_TRAFFIC: bool = true;
@@ -81,6 +82,11 @@ impl Kind for LoadBalancer {
     const EXPECTED_DELETE_SECONDS: u64 = 20;
 
     type Attrs = Attrs;
+
+    fn setting_danger(name: &str, value: &str) -> Option<String> {
+        (name == "routing.http.desync_mitigation_mode" && value == "monitor")
+            .then(|| "requests that may smuggle others past the load balancer are let through".to_owned())
+    }
 
     fn desired(env: &Environment) -> Vec<Desired<Attrs>> {
         let routed = routed(env);
@@ -164,11 +170,101 @@ mod calls {
     use super::tagging::Tagged;
     use super::*;
     use crate::aws::{Aws, CloudError, Reader, SdkResult, service};
+    use crate::kinds::members::{self, Members, Setting, settings};
+    use crate::kinds::network::vpc;
     use crate::kinds::{Calls, Create, Delete, Goal, Live, Outputs, Poll, PollTarget, Update, WriteResult};
 
     service!(aws_sdk_elasticloadbalancingv2);
 
+    const SETTINGS: &[Setting<elb::LoadBalancer>] = &[
+        Setting::new("IpAddressType", |balancer| {
+            members::other(balancer.ip_address_type().map(elb::IpAddressType::as_str), "ipv4")
+        }),
+        Setting::new("AvailabilityZones.OutpostId", |balancer| {
+            members::list(balancer.availability_zones().iter().filter_map(|zone| zone.outpost_id()))
+        }),
+        Setting::new("CustomerOwnedIpv4Pool", |balancer| members::text(balancer.customer_owned_ipv4_pool())),
+        Setting::new("IpamPools", |balancer| {
+            members::text(balancer.ipam_pools().and_then(|pools| pools.ipv4_ipam_pool_id()))
+        }),
+    ];
+
+    /// What every Application Load Balancer begins with
+    /// (<https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_LoadBalancerAttribute.html>).
+    const DEFAULTS: &[(&str, &str)] = &[
+        ("access_logs.s3.enabled", "false"),
+        ("client_keep_alive.seconds", "3600"),
+        ("connection_logs.s3.enabled", "false"),
+        ("health_check_logs.s3.enabled", "false"),
+        ("ipv6.deny_all_igw_traffic", "false"),
+        ("routing.http.desync_mitigation_mode", "defensive"),
+        ("routing.http.preserve_host_header.enabled", "false"),
+        ("routing.http.x_amzn_tls_version_and_cipher_suite.enabled", "false"),
+        ("routing.http.xff_client_port.enabled", "false"),
+        ("routing.http.xff_header_processing.mode", "append"),
+        ("routing.http2.enabled", "true"),
+        ("waf.fail_open.enabled", "false"),
+        ("zonal_shift.config.enabled", "false"),
+    ];
+
     impl Calls for LoadBalancer {
+        fn members() -> Vec<Members> {
+            let balancer = Members::of(
+                "elasticloadbalancing:DescribeLoadBalancers",
+                "LoadBalancers",
+                &[
+                    "LoadBalancerArn",
+                    "LoadBalancerName",
+                    "DNSName",
+                    "CanonicalHostedZoneId",
+                    "Scheme",
+                    "Type",
+                    "VpcId",
+                    "State",
+                    "AvailabilityZones.SubnetId",
+                    "SecurityGroups",
+                ],
+                SETTINGS,
+                &[
+                    ("says when it was made", &["CreatedTime"]),
+                    ("follows from the subnets", &["AvailabilityZones.ZoneName"]),
+                    (
+                        "of a Network Load Balancer",
+                        &[
+                            "AvailabilityZones",
+                            "EnforceSecurityGroupInboundRulesOnPrivateLinkTraffic",
+                            "EnablePrefixForIpv6SourceNat",
+                        ],
+                    ),
+                ],
+            );
+            let attributes = Members::of_keys(
+                "elasticloadbalancing:DescribeLoadBalancerAttributes",
+                "Attributes",
+                &[IDLE_TIMEOUT, DELETION_PROTECTION, DROP_INVALID_HEADERS],
+                DEFAULTS,
+                &[
+                    ("always on for an Application Load Balancer", &["load_balancing.cross_zone.enabled"]),
+                    (
+                        "where the logs go that are on",
+                        &[
+                            "access_logs.s3.bucket",
+                            "access_logs.s3.prefix",
+                            "connection_logs.s3.bucket",
+                            "connection_logs.s3.prefix",
+                            "health_check_logs.s3.bucket",
+                            "health_check_logs.s3.prefix",
+                        ],
+                    ),
+                    (
+                        "of a Network Load Balancer",
+                        &["dns_record.client_routing_policy", "secondary_ips.auto_assigned.per_subnet"],
+                    ),
+                ],
+            );
+            vec![balancer, attributes]
+        }
+
         async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
             let found = balancers(read).await?;
             try_join_all(found.iter().map(|balancer| live(read, balancer))).await
@@ -286,8 +382,11 @@ mod calls {
                 .collect::<Result<Vec<_>, _>>()
                 .await
                 .operation("elasticloadbalancing:DescribeLoadBalancers")?;
+            let searched = vpc::searched(read).await?;
             let concerns = |balancer: &elb::LoadBalancer| {
-                balancer.load_balancer_name().is_some_and(|name| read.scope.concerns(LoadBalancer::KIND, name))
+                let is_inside = balancer.vpc_id().is_some_and(|vpc| searched.iter().any(|id| id == vpc));
+                let name = balancer.load_balancer_name();
+                is_inside || name.is_some_and(|name| read.scope.concerns(LoadBalancer::KIND, name))
             };
             let mut tagged = tagging::tagged(read, all, elb::LoadBalancer::load_balancer_arn, concerns).await?;
             tagged.retain(|balancer| {
@@ -330,6 +429,8 @@ mod calls {
         let mut live = Live::new(read.scope.owner::<LoadBalancer>(&found.tags), arn, attrs);
         live.outputs = outputs(balancer);
         live.unconfirmed = found.indexed;
+        live.settings = settings(SETTINGS, balancer);
+        live.settings.extend(members::unlike(DEFAULTS, |key| set.get(key).copied()));
         Ok(live)
     }
 

@@ -66,6 +66,7 @@ impl Kind for TargetGroup {
     const SPEC_FIELDS: &'static [(&'static str, &'static str)] = &[("name", "route")];
     const STAGE: Stage = Stage::LoadBalancer;
     const REPLACE_ON: &'static [&'static str] = &["name", "vpc", "protocol", "target_type"];
+    const INSIDE: &'static [&'static str] = &["vpc"];
     const TAG_INDEX: Option<&'static str> = Some("elasticloadbalancing:targetgroup");
     const TAGS_FROM_INDEX: bool = true;
     const SERVES_TRAFFIC: bool = true;
@@ -73,6 +74,10 @@ impl Kind for TargetGroup {
     const IDENTITY: Option<&'static str> = Some("name");
 
     type Attrs = Attrs;
+
+    fn setting_danger(name: &str, _value: &str) -> Option<String> {
+        (name == "HealthCheckEnabled").then(|| "targets that do not answer go on getting requests".to_owned())
+    }
 
     fn desired(env: &Environment) -> Vec<Desired<Attrs>> {
         let http = || "HTTP".to_owned();
@@ -145,17 +150,86 @@ mod calls {
     use super::*;
     use crate::aws::{Aws, CloudError, Reader, SdkResult};
     use crate::kinds::edge::load_balancer::tagging::{self, Tagged};
+    use crate::kinds::members::{self, Members, Setting, settings};
+    use crate::kinds::network::vpc;
     use crate::kinds::{Calls, Create, Delete, Live, Update, WriteResult};
 
+    const SETTINGS: &[Setting<elb::TargetGroup>] = &[
+        Setting::new("ProtocolVersion", |group| members::other(group.protocol_version(), "HTTP1")),
+        Setting::new("IpAddressType", |group| {
+            members::other(group.ip_address_type().map(elb::TargetGroupIpAddressTypeEnum::as_str), "ipv4")
+        }),
+        Setting::new("HealthCheckEnabled", |group| members::off(group.health_check_enabled())),
+        Setting::new("Matcher.GrpcCode", |group| members::text(group.matcher().and_then(elb::Matcher::grpc_code))),
+        Setting::new("TargetControlPort", |group| members::number(group.target_control_port())),
+    ];
+
+    /// What every target group of an Application Load Balancer begins with
+    /// (<https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_TargetGroupAttribute.html>).
+    const DEFAULTS: &[(&str, &str)] = &[
+        ("load_balancing.algorithm.anomaly_mitigation", "off"),
+        ("load_balancing.algorithm.type", "round_robin"),
+        ("load_balancing.cross_zone.enabled", "use_load_balancer_configuration"),
+        ("slow_start.duration_seconds", "0"),
+        ("stickiness.enabled", "false"),
+        ("target_group_health.dns_failover.minimum_healthy_targets.count", "1"),
+        ("target_group_health.dns_failover.minimum_healthy_targets.percentage", "off"),
+        ("target_group_health.unhealthy_state_routing.minimum_healthy_targets.count", "1"),
+        ("target_group_health.unhealthy_state_routing.minimum_healthy_targets.percentage", "off"),
+    ];
+
     impl Calls for TargetGroup {
+        fn members() -> Vec<Members> {
+            let group = Members::of(
+                "elasticloadbalancing:DescribeTargetGroups",
+                "TargetGroups",
+                &[
+                    "TargetGroupArn",
+                    "TargetGroupName",
+                    "VpcId",
+                    "Port",
+                    "Protocol",
+                    "TargetType",
+                    "HealthCheckProtocol",
+                    "HealthCheckPort",
+                    "HealthCheckPath",
+                    "HealthCheckIntervalSeconds",
+                    "HealthCheckTimeoutSeconds",
+                    "HealthyThresholdCount",
+                    "UnhealthyThresholdCount",
+                    "Matcher.HttpCode",
+                ],
+                SETTINGS,
+                &[("follows from the listeners and rules that send to it", &["LoadBalancerArns"])],
+            );
+            let attributes = Members::of_keys(
+                "elasticloadbalancing:DescribeTargetGroupAttributes",
+                "Attributes",
+                &[DEREGISTRATION_DELAY],
+                DEFAULTS,
+                &[(
+                    "how stickiness works where it is on",
+                    &[
+                        "stickiness.type",
+                        "stickiness.app_cookie.cookie_name",
+                        "stickiness.app_cookie.duration_seconds",
+                        "stickiness.lb_cookie.duration_seconds",
+                    ],
+                )],
+            );
+            vec![group, attributes]
+        }
+
         async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
             let pages = read.aws.client::<Elb>().describe_target_groups().into_paginator().items().send();
             let all = pages
                 .collect::<Result<Vec<_>, _>>()
                 .await
                 .operation("elasticloadbalancing:DescribeTargetGroups")?;
+            let searched = vpc::searched(read).await?;
             let concerns = |group: &elb::TargetGroup| {
-                group.target_group_name().is_some_and(|name| read.scope.concerns(Self::KIND, name))
+                let is_inside = group.vpc_id().is_some_and(|vpc| searched.iter().any(|id| id == vpc));
+                is_inside || group.target_group_name().is_some_and(|name| read.scope.concerns(Self::KIND, name))
             };
             let mut tagged = tagging::tagged(read, all, elb::TargetGroup::target_group_arn, concerns).await?;
             tagged.retain(|group| read.scope.has_ownership_tags::<Self>(&group.tags) || concerns(&group.item));
@@ -268,6 +342,9 @@ mod calls {
         };
         let mut live = Live::new(read.scope.owner::<TargetGroup>(&found.tags), arn, attrs);
         live.unconfirmed = found.indexed;
+        live.settings = settings(SETTINGS, group);
+        let value = |key: &str| answer.attributes().iter().find(|one| one.key() == Some(key))?.value();
+        live.settings.extend(members::unlike(DEFAULTS, value));
         Ok(live)
     }
 

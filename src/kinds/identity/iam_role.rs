@@ -125,13 +125,44 @@ mod calls {
 
     use super::*;
     use crate::aws::{Aws, CloudError, Reader, SdkResult, service};
+    use crate::kinds::members::{self, Members, Setting, settings};
     use crate::kinds::ownership::{TagChange, unless_created, visible};
     use crate::kinds::{Calls, Create, Delete, Live, Update, WriteResult};
 
     service!(aws_sdk_iam);
 
+    const SETTINGS: &[Setting<RoleDetail>] = &[
+        Setting::new("PermissionsBoundary", |role| {
+            members::text(role.permissions_boundary().and_then(|boundary| boundary.permissions_boundary_arn()))
+        }),
+        Setting::new("InstanceProfileList", |role| {
+            members::list(role.instance_profile_list().iter().map(|profile| profile.instance_profile_name()))
+        }),
+    ];
+
     impl Calls for IamRole {
         /// One call answers with the roles, their policies and tags; to ask role by role would take four for each.
+        fn members() -> Vec<Members> {
+            vec![Members::of(
+                "iam:GetAccountAuthorizationDetails",
+                "RoleDetailList",
+                &[
+                    "RoleName",
+                    "Path",
+                    "Arn",
+                    "AssumeRolePolicyDocument",
+                    "RolePolicyList",
+                    "AttachedManagedPolicies",
+                    "Tags",
+                ],
+                SETTINGS,
+                &[
+                    ("another name of the same", &["RoleId"]),
+                    ("says when it was made and used", &["CreateDate", "RoleLastUsed"]),
+                ],
+            )]
+        }
+
         async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
             let call = read
                 .aws
@@ -148,8 +179,9 @@ mod calls {
                     let address = read.scope.owner::<Self>(&tags);
                     (read.scope.has_ownership_tags::<Self>(&tags) || read.scope.concerns(Self::KIND, name)).then(
                         || {
-                            Live::new(address, name, attributes(role, tags))
-                                .output("arn", role.arn().unwrap_or_default())
+                            let live = Live::new(address, name, attributes(role, tags))
+                                .output("arn", role.arn().unwrap_or_default());
+                            Live { settings: settings(SETTINGS, role), ..live }
                         },
                     )
                 });

@@ -114,13 +114,43 @@ mod calls {
 
     use super::*;
     use crate::aws::{Aws, CloudError, Reader, SdkResult, service};
+    use crate::kinds::members::{self, Members, Setting, settings};
     use crate::kinds::ownership::{Ownership, TagChange, confirm_tags, unless_created, visible};
     use crate::kinds::{Calls, Create, Delete, Live, Update, WriteResult};
     use crate::value::Address;
 
     service!(aws_sdk_cloudwatchlogs);
 
+    const SETTINGS: &[Setting<aws_sdk_cloudwatchlogs::types::LogGroup>] = &[
+        Setting::new("kmsKeyId", |group| members::text(group.kms_key_id())),
+        Setting::new("metricFilterCount", |group| members::number(group.metric_filter_count())),
+        Setting::new("dataProtectionStatus", |group| {
+            members::text(group.data_protection_status().map(|status| status.as_str()))
+        }),
+        Setting::new("logGroupClass", |group| {
+            members::other(group.log_group_class().map(|class| class.as_str()), "STANDARD")
+        }),
+        Setting::new("deletionProtectionEnabled", |group| members::on(group.deletion_protection_enabled())),
+        Setting::new("bearerTokenAuthenticationEnabled", |group| {
+            members::on(group.bearer_token_authentication_enabled())
+        }),
+    ];
+
     impl Calls for LogGroup {
+        fn members() -> Vec<Members> {
+            vec![Members::of(
+                "logs:DescribeLogGroups",
+                "logGroups",
+                &["logGroupName", "arn", "retentionInDays"],
+                SETTINGS,
+                &[
+                    ("another name of the same", &["logGroupArn"]),
+                    ("says when it was made and how full it is", &["creationTime", "storedBytes"]),
+                    ("of the whole account", &["inheritedProperties", "retentionPolicyName"]),
+                ],
+            )]
+        }
+
         async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
             let aws = read.aws;
             let prefix = &name(read.scope.env, "");
@@ -146,7 +176,7 @@ mod calls {
                     retention_days: group.retention_in_days().unwrap_or_default(),
                     tags,
                 });
-                Ok(Some(live.output("arn", arn)))
+                Ok(Some(Live { settings: settings(SETTINGS, group), ..live.output("arn", arn) }))
             }));
             Ok(owned.await?.into_iter().flatten().collect())
         }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::kinds::example::{Example, change};
+use crate::kinds::resource_policy;
 use crate::kinds::rules::{Rule, edit};
 use crate::kinds::terraform::{Block, This};
 use crate::kinds::{Desired, Kind, Stage};
@@ -156,6 +157,11 @@ environment = { ORDERS = "{topics.orders.arn}" }
 
     type Attrs = Attrs;
 
+    fn setting_danger(name: &str, value: &str) -> Option<String> {
+        let open = resource_policy::open_to_everybody(value).filter(|_| name == "Policy")?;
+        Some(format!("everybody may call {open}"))
+    }
+
     fn desired(env: &Environment) -> Vec<Desired<Attrs>> {
         let topics = env.section::<Topics>().iter().map(|(key, topic)| {
             let attrs = Attrs {
@@ -191,6 +197,7 @@ mod calls {
 
     use super::*;
     use crate::aws::{Aws, CloudError, Reader, SdkResult, service};
+    use crate::kinds::members::{Members, unlike};
     use crate::kinds::ownership::{Ownership, TagChange, confirm_tags, implied, visible};
     use crate::kinds::{Calls, Create, Delete, Live, Update, WriteResult};
     use crate::value::Address;
@@ -199,10 +206,46 @@ mod calls {
 
     const DISPLAY_NAME: &str = "DisplayName";
     const KMS_KEY: &str = "KmsMasterKeyId";
+    const POLICY: &str = "Policy";
+
+    /// The statement that gives a topic's owner all rights, as SNS writes it when nobody gives another policy.
+    const DEFAULT_STATEMENT: &str = "__default_statement_ID";
+
+    /// What SNS gives every standard topic
+    /// (<https://docs.aws.amazon.com/sns/latest/api/API_GetTopicAttributes.html>).
+    const DEFAULTS: &[(&str, &str)] = &[
+        ("ArchivePolicy", ""),
+        ("BeginningArchiveTime", ""),
+        ("DataProtectionPolicy", ""),
+        ("DeliveryPolicy", ""),
+        ("FifoTopic", "false"),
+        ("SignatureVersion", "1"),
+        ("TracingConfig", "PassThrough"),
+    ];
 
     impl Calls for SnsTopic {
         /// The list has ARNs only, and no call reads the attributes of several topics: those that are not ours are not
         /// asked for theirs.
+        fn members() -> Vec<Members> {
+            let mut members = Members::of_keys(
+                "sns:GetTopicAttributes",
+                "Attributes",
+                &["TopicArn", DISPLAY_NAME, KMS_KEY],
+                DEFAULTS,
+                &[
+                    ("the account's", &["Owner"]),
+                    (
+                        "counts who listens",
+                        &["SubscriptionsConfirmed", "SubscriptionsPending", "SubscriptionsDeleted"],
+                    ),
+                    ("of topics in order only", &["ContentBasedDeduplication", "FifoThroughputScope"]),
+                    ("what the delivery policy comes to", &["EffectiveDeliveryPolicy"]),
+                ],
+            );
+            members.reported.push(POLICY);
+            vec![members]
+        }
+
         async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
             let aws = read.aws;
             let pages = aws.client::<Sns>().list_topics().into_paginator().items().send();
@@ -226,7 +269,10 @@ mod calls {
                     kms_key: text(KMS_KEY),
                     tags,
                 });
-                Ok::<_, CloudError>(Some(live.output("arn", arn)))
+                let mut settings = unlike(DEFAULTS, |key| attributes.get(key).map(String::as_str));
+                let policy = attributes.get(POLICY).filter(|policy| !policy.contains(DEFAULT_STATEMENT));
+                settings.extend(policy.map(|policy| (POLICY.to_owned(), policy.clone())));
+                Ok::<_, CloudError>(Some(Live { settings, ..live.output("arn", arn) }))
             }));
             Ok(live.await?.into_iter().flatten().collect())
         }

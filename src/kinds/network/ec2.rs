@@ -76,7 +76,8 @@ mod calls {
     pub(in crate::kinds) use described;
 
     /// What carries this environment's tags. If something that the spec wants is not among it, it may be there and have
-    /// lost them: then also all that the filters of `beyond` let through, where there are any.
+    /// lost them: then also all that the filters of `beyond` let through, where there are any. So too for who wants to
+    /// know what somebody made by hand.
     pub(in crate::kinds) async fn found<K: Kind, T: Described>(
         read: &Reader<'_>,
         describe: impl AsyncFn(Vec<Filter>) -> Result<Vec<T>, CloudError>,
@@ -88,7 +89,8 @@ mod calls {
             .filter_map(|object| mark::<K>(read.scope, object.tags()).0)
             .map(|address| address.name().to_owned())
             .collect();
-        if K::desired(read.scope.env).iter().all(|desired| named.contains(&desired.name)) {
+        if !read.scope.everything && K::desired(read.scope.env).iter().all(|desired| named.contains(&desired.name))
+        {
             return Ok(found);
         }
         let Some(filters) = beyond.await? else { return Ok(found) };

@@ -65,9 +65,19 @@ mod calls {
 
     use super::*;
     use crate::aws::{Aws, CloudError, ErrorClass, OwnError, Reader, SdkResult};
+    use crate::kinds::members::{self, Members, Setting, settings};
     use crate::kinds::{Calls, Create, Delete, Goal, Live, Outputs, Poll, PollTarget, Update, WriteResult};
 
     ec2::described!(Address, allocation_id);
+
+    const SETTINGS: &[Setting<aws_sdk_ec2::types::Address>] = &[
+        Setting::new("InstanceId", |ip| members::text(ip.instance_id())),
+        Setting::new("Domain", |ip| members::other(ip.domain().map(DomainType::as_str), "vpc")),
+        Setting::new("PublicIpv4Pool", |ip| members::other(ip.public_ipv4_pool(), "amazon")),
+        Setting::new("CustomerOwnedIp", |ip| members::text(ip.customer_owned_ip())),
+        Setting::new("CustomerOwnedIpv4Pool", |ip| members::text(ip.customer_owned_ipv4_pool())),
+        Setting::new("CarrierIp", |ip| members::text(ip.carrier_ip())),
+    ];
 
     impl Calls for ElasticIp {
         const ERRORS: &'static [OwnError] = &[
@@ -86,6 +96,28 @@ mod calls {
             },
         ];
 
+        fn members() -> Vec<Members> {
+            vec![Members::of(
+                "ec2:DescribeAddresses",
+                "Addresses",
+                &["AllocationId", "PublicIp", "Tags"],
+                SETTINGS,
+                &[
+                    (
+                        "of the NAT gateway that has the address, whose own reading tells it",
+                        &[
+                            "AssociationId",
+                            "NetworkInterfaceId",
+                            "NetworkInterfaceOwnerId",
+                            "PrivateIpAddress",
+                            "SubnetId",
+                        ],
+                    ),
+                    ("follows from the region, and from who has it", &["NetworkBorderGroup", "ServiceManaged"]),
+                ],
+            )]
+        }
+
         async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
             let describe = async |filters| {
                 let call = read.aws.client::<Ec2>().describe_addresses().set_filters(Some(filters));
@@ -96,7 +128,7 @@ mod calls {
             let live = found.iter().filter_map(|ip| {
                 let (address, tags) = ec2::mark::<Self>(read.scope, ip.tags());
                 let live = Live::new(address, ip.allocation_id()?, Attrs { tags });
-                Some(live.output("public_ip", ip.public_ip()?))
+                Some(Live { settings: settings(SETTINGS, ip), ..live.output("public_ip", ip.public_ip()?) })
             });
             Ok(live.collect())
         }

@@ -31,6 +31,7 @@ impl Kind for InternetGateway {
     const TAG_CHARACTERS: TagCharacters = TagCharacters::Any;
     const STAGE: Stage = Stage::Network;
     const REPLACE_ON: &'static [&'static str] = &["vpc"];
+    const INSIDE: &'static [&'static str] = &["vpc"];
     const TAG_INDEX: Option<&'static str> = Some("ec2:internet-gateway");
     const SERVES_TRAFFIC: bool = true;
     // AWS detaches no gateway of a VPC that has mapped public addresses, which NAT gateways, their addresses
@@ -73,12 +74,23 @@ mod calls {
 
     use super::*;
     use crate::aws::{Aws, CloudError, Reader, SdkResult};
+    use crate::kinds::members::Members;
     use crate::kinds::network::ec2::users::{Used, named};
     use crate::kinds::{Calls, Create, Delete, Live, Update, WriteResult};
 
     ec2::described!(InternetGateway, internet_gateway_id);
 
     impl Calls for InternetGateway {
+        fn members() -> Vec<Members> {
+            vec![Members::of::<()>(
+                "ec2:DescribeInternetGateways",
+                "InternetGateways",
+                &["InternetGatewayId", "Attachments", "Tags"],
+                &[],
+                &[("the account's, for every gateway", &["OwnerId"])],
+            )]
+        }
+
         async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
             let describe = async |filters| {
                 let call = read.aws.client::<Ec2>().describe_internet_gateways().set_filters(Some(filters));

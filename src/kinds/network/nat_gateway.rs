@@ -35,6 +35,7 @@ impl Kind for NatGateway {
     const DELETED_IN_USE: bool = true;
     const STAGE: Stage = Stage::Network;
     const REPLACE_ON: &'static [&'static str] = &["subnet", "allocation", "connectivity_type"];
+    const INSIDE: &'static [&'static str] = &["subnet"];
     const TAG_INDEX: Option<&'static str> = Some("ec2:natgateway");
     const SERVES_TRAFFIC: bool = true;
     // The old gateway holds the address until it is gone, and a new one cannot be made without it.
@@ -91,12 +92,60 @@ mod calls {
 
     use super::*;
     use crate::aws::{Aws, CloudError, Reader, SdkResult};
+    use crate::kinds::members::{self, Members, Setting, settings};
     use crate::kinds::network::vpc;
     use crate::kinds::{Calls, Create, Delete, Goal, Live, Outputs, Poll, PollTarget, Update, WriteResult};
 
     ec2::described!(NatGateway, nat_gateway_id);
 
+    const SETTINGS: &[Setting<Found>] = &[
+        Setting::new("NatGatewayAddresses.IsPrimary", |gateway| {
+            let more = gateway.nat_gateway_addresses().iter().filter(|address| address.is_primary() == Some(false));
+            members::list(more.filter_map(|address| address.allocation_id().or(address.private_ip())))
+                .map(|more| format!("more addresses: {more}"))
+        }),
+        Setting::new("AvailabilityMode", |gateway| {
+            members::other(gateway.availability_mode().map(|mode| mode.as_str()), "zonal")
+        }),
+        Setting::new("AutoScalingIps", |gateway| {
+            members::other(gateway.auto_scaling_ips().map(|state| state.as_str()), "disabled")
+        }),
+        Setting::new("AttachedAppliances", |gateway| {
+            members::list(gateway.attached_appliances().iter().filter_map(|appliance| appliance.appliance_arn()))
+        }),
+        Setting::new("ProvisionedBandwidth", |gateway| {
+            members::text(gateway.provisioned_bandwidth().and_then(|bandwidth| bandwidth.provisioned()))
+        }),
+    ];
+
     impl Calls for NatGateway {
+        fn members() -> Vec<Members> {
+            vec![Members::of(
+                "ec2:DescribeNatGateways",
+                "NatGateways",
+                &[
+                    "NatGatewayId",
+                    "SubnetId",
+                    "NatGatewayAddresses.AllocationId",
+                    "ConnectivityType",
+                    "State",
+                    "Tags",
+                ],
+                SETTINGS,
+                &[
+                    (
+                        "says what happened to it and when",
+                        &["CreateTime", "DeleteTime", "FailureCode", "FailureMessage"],
+                    ),
+                    ("follows from the subnet and the address", &["VpcId", "NatGatewayAddresses"]),
+                    (
+                        "of a regional gateway, which its availability mode tells",
+                        &["AutoProvisionZones", "RouteTableId"],
+                    ),
+                ],
+            )]
+        }
+
         async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
             let describe = async |filters| {
                 let pages = read
@@ -124,7 +173,8 @@ mod calls {
                         .to_owned(),
                     tags,
                 };
-                Some(Live::new(address, gateway.nat_gateway_id()?, attrs))
+                let live = Live::new(address, gateway.nat_gateway_id()?, attrs);
+                Some(Live { settings: settings(SETTINGS, gateway), ..live })
             });
             Ok(live.collect())
         }

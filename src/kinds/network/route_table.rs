@@ -96,6 +96,7 @@ impl Kind for RouteTable {
     const TAG_CHARACTERS: TagCharacters = TagCharacters::Any;
     const STAGE: Stage = Stage::Network;
     const REPLACE_ON: &'static [&'static str] = &["vpc"];
+    const INSIDE: &'static [&'static str] = &["vpc"];
     const TAG_INDEX: Option<&'static str> = Some("ec2:route-table");
     const TWO_PHASE_WRITES: bool = true;
     const SERVES_TRAFFIC: bool = true;
@@ -195,16 +196,61 @@ impl Kind for RouteTable {
 #[cfg(feature = "aws")]
 mod calls {
     use aws_sdk_ec2::Client as Ec2;
-    use aws_sdk_ec2::types::ResourceType;
+    use aws_sdk_ec2::types::{ResourceType, RouteState, RouteTable as Found};
     use futures_util::future::try_join_all;
 
     use super::*;
     use crate::aws::{Aws, CloudError, ErrorClass, Reader, SdkResult};
+    use crate::kinds::members::{self, Members, Setting, settings};
     use crate::kinds::{Calls, Create, Delete, Live, Update, WriteResult};
 
     ec2::described!(RouteTable, route_table_id);
 
+    const SETTINGS: &[Setting<Found>] = &[
+        Setting::new("Associations.Main", |table| members::on(Some(is_main(table)))),
+        Setting::new("Associations.GatewayId", |table| {
+            members::list(table.associations().iter().filter_map(|association| association.gateway_id()))
+        }),
+        Setting::new("PropagatingVgws", |table| {
+            members::list(table.propagating_vgws().iter().filter_map(|gateway| gateway.gateway_id()))
+        }),
+        Setting::new("Routes.State", |table| {
+            let gone = table.routes().iter().filter(|route| route.state() == Some(&RouteState::Blackhole));
+            members::list(gone.filter_map(|route| route.destination_cidr_block()))
+                .map(|to| format!("blackhole: {to}"))
+        }),
+    ];
+
+    /// Whether it is the table of all subnets of the VPC that have no other.
+    fn is_main(table: &Found) -> bool {
+        table.associations().iter().any(|association| association.main() == Some(true))
+    }
+
     impl Calls for RouteTable {
+        fn members() -> Vec<Members> {
+            vec![Members::of(
+                "ec2:DescribeRouteTables",
+                "RouteTables",
+                &[
+                    "RouteTableId",
+                    "VpcId",
+                    "Associations.SubnetId",
+                    "Associations.AssociationState",
+                    "Routes",
+                    "Tags",
+                ],
+                SETTINGS,
+                &[
+                    (
+                        "names of the association",
+                        &["Associations.RouteTableAssociationId", "Associations.RouteTableId"],
+                    ),
+                    ("a pool of a gateway's table, which the gateway tells", &["Associations.PublicIpv4Pool"]),
+                    ("the account's, for every table", &["OwnerId"]),
+                ],
+            )]
+        }
+
         async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
             let describe = async |filters| {
                 let pages = read
@@ -219,13 +265,18 @@ mod calls {
             let found = ec2::found::<Self, _>(read, describe, vpc::inside(read, "vpc-id")).await?;
             let live = found.iter().filter_map(|table| {
                 let (address, tags) = ec2::mark::<Self>(read.scope, table.tags());
+                // A VPC comes with a table that leads nowhere.
+                if tags.is_empty() && is_main(table) && live::routes(table).is_empty() {
+                    return None;
+                }
                 let attrs = Attrs {
                     vpc: Ref::id(table.vpc_id()?),
                     routes: live::routes(table),
                     subnets: live::associations(table).map(|(subnet, _)| Ref::id(subnet)).collect(),
                     tags,
                 };
-                Some(Live::new(address, table.route_table_id()?, attrs))
+                let live = Live::new(address, table.route_table_id()?, attrs);
+                Some(Live { settings: settings(SETTINGS, table), ..live })
             });
             Ok(live.collect())
         }

@@ -176,6 +176,7 @@ impl Kind for SecurityGroup {
     const STAGE: Stage = Stage::Network;
     const UNIQUE: Option<&'static str> = Some("name");
     const REPLACE_ON: &'static [&'static str] = &["name", "description", "vpc"];
+    const INSIDE: &'static [&'static str] = &["vpc"];
     const TAG_INDEX: Option<&'static str> = Some("ec2:security-group");
     type Attrs = Attrs;
 
@@ -219,10 +220,11 @@ mod calls {
     use std::rc::Rc;
 
     use aws_sdk_ec2::Client as Ec2;
-    use aws_sdk_ec2::types::{ResourceType, SecurityGroup as Found};
+    use aws_sdk_ec2::types::{ResourceType, SecurityGroup as Found, UserIdGroupPair};
 
     use super::*;
     use crate::aws::{Aws, CloudError, ErrorClass, OwnError, Reader, SdkResult};
+    use crate::kinds::members::Members;
     use crate::kinds::network::ec2::users::{Used, named};
     use crate::kinds::{Calls, Create, Delete, Goal, Live, Outputs, Poll, PollTarget, Update, WriteResult};
 
@@ -244,9 +246,22 @@ mod calls {
             },
         ];
 
+        fn members() -> Vec<Members> {
+            vec![Members::of::<()>(
+                "ec2:DescribeSecurityGroups",
+                "SecurityGroups",
+                &["GroupId", "GroupName", "Description", "VpcId", "Tags"],
+                &[],
+                &[
+                    ("another name of the same", &["SecurityGroupArn", "OwnerId"]),
+                    ("of the kind of its rules", &["IpPermissions", "IpPermissionsEgress"]),
+                ],
+            )]
+        }
+
         async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
             let found = groups(read).await?;
-            let live = found.iter().filter_map(|group| {
+            let live = found.iter().filter(|group| !is_untouched_default(group)).filter_map(|group| {
                 let (address, tags) = ec2::mark::<Self>(read.scope, group.tags());
                 let attrs = Attrs {
                     name: group.group_name()?.to_owned(),
@@ -314,6 +329,18 @@ mod calls {
         };
         let ask = ec2::found::<SecurityGroup, _>(read, describe, vpc::inside(read, "vpc-id"));
         read.shared("security groups", ask).await
+    }
+
+    /// Whether a group came with the VPC, and lets in only who is in it: AWS lets nobody delete it.
+    fn is_untouched_default(group: &Found) -> bool {
+        let is_own = |pair: &UserIdGroupPair| pair.group_id() == group.group_id();
+        let only_itself = group.ip_permissions().iter().all(|rule| {
+            rule.ip_ranges().is_empty()
+                && rule.ipv6_ranges().is_empty()
+                && rule.prefix_list_ids().is_empty()
+                && rule.user_id_group_pairs().iter().all(is_own)
+        });
+        group.group_name() == Some("default") && only_itself
     }
 
     /// One group, or `None` where there is none with this id.

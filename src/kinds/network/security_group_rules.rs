@@ -153,10 +153,16 @@ mod calls {
 
     use super::*;
     use crate::aws::{Aws, CloudError, ErrorClass, Reader, SdkResult};
+    use crate::kinds::members::Members;
     use crate::kinds::network::{ec2, security_group};
     use crate::kinds::{Calls, Create, Delete, Live, Update, WriteResult};
 
     impl Calls for SecurityGroupRules {
+        fn members() -> Vec<Members> {
+            let ways: &[&str] = &["IpPermissions", "IpPermissionsEgress"];
+            vec![Members::of::<()>("ec2:DescribeSecurityGroups", "SecurityGroups", ways, &[], &[])]
+        }
+
         async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
             let found = security_group::groups(read).await?;
             let live = found.iter().filter_map(|group| {

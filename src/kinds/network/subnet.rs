@@ -1,3 +1,6 @@
+#[cfg(feature = "aws")]
+mod instances;
+
 use std::collections::BTreeSet;
 
 use ipnet::Ipv4Net;
@@ -75,6 +78,7 @@ impl Kind for Subnet {
     const TAG_CHARACTERS: TagCharacters = TagCharacters::Any;
     const STAGE: Stage = Stage::Network;
     const REPLACE_ON: &'static [&'static str] = &["vpc", "cidr", "zone"];
+    const INSIDE: &'static [&'static str] = &["vpc"];
     const TAG_INDEX: Option<&'static str> = Some("ec2:subnet");
     type Attrs = Attrs;
 
@@ -117,16 +121,72 @@ impl Kind for Subnet {
 #[cfg(feature = "aws")]
 mod calls {
     use aws_sdk_ec2::Client as Ec2;
-    use aws_sdk_ec2::types::{AttributeBooleanValue, ResourceType};
+    use aws_sdk_ec2::types::{AttributeBooleanValue, ResourceType, Subnet as Found};
+    use futures_util::future::try_join;
 
     use super::*;
     use crate::aws::{Aws, CloudError, Reader, SdkResult};
+    use crate::kinds::members::{self, Members, Setting, settings};
     use crate::kinds::network::ec2::users::{Used, named};
     use crate::kinds::{Calls, Create, Delete, Goal, Live, Outputs, Poll, PollTarget, Update, WriteResult};
 
     ec2::described!(Subnet, subnet_id);
 
+    /// Under which the machines in a subnet are told.
+    const INSTANCES: &str = "Instances";
+
+    const SETTINGS: &[Setting<Found>] = &[
+        Setting::new("AssignIpv6AddressOnCreation", |subnet| members::on(subnet.assign_ipv6_address_on_creation())),
+        Setting::new("Ipv6CidrBlockAssociationSet", |subnet| {
+            members::list(subnet.ipv6_cidr_block_association_set().iter().filter_map(|more| more.ipv6_cidr_block()))
+        }),
+        Setting::new("Ipv6Native", |subnet| members::on(subnet.ipv6_native())),
+        Setting::new("EnableDns64", |subnet| members::on(subnet.enable_dns64())),
+        Setting::new("EnableLniAtDeviceIndex", |subnet| members::number(subnet.enable_lni_at_device_index())),
+        Setting::new("MapCustomerOwnedIpOnLaunch", |subnet| members::on(subnet.map_customer_owned_ip_on_launch())),
+        Setting::new("CustomerOwnedIpv4Pool", |subnet| members::text(subnet.customer_owned_ipv4_pool())),
+        Setting::new("OutpostArn", |subnet| members::text(subnet.outpost_arn())),
+        Setting::new("PrivateDnsNameOptionsOnLaunch", |subnet| {
+            let options = subnet.private_dns_name_options_on_launch()?;
+            let sort = members::other(options.hostname_type().map(|sort| sort.as_str()), "ip-name");
+            let records =
+                [options.enable_resource_name_dns_a_record(), options.enable_resource_name_dns_aaaa_record()];
+            sort.or(records.contains(&Some(true)).then(|| "records of resource names".to_owned()))
+        }),
+        Setting::new("BlockPublicAccessStates", |subnet| {
+            let states = subnet.block_public_access_states();
+            members::other(states.and_then(|it| it.internet_gateway_block_mode()).map(|it| it.as_str()), "off")
+        }),
+    ];
+
     impl Calls for Subnet {
+        fn members() -> Vec<Members> {
+            let machines = Members {
+                reported: vec![INSTANCES],
+                are_keys: true,
+                ..Members::of::<()>(
+                    "ec2:DescribeNetworkInterfaces",
+                    "NetworkInterfaces",
+                    &["SubnetId", "Attachment.InstanceId"],
+                    &[],
+                    &[("interfaces of AWS's services, which follow from what these do", &["NetworkInterfaceId"])],
+                )
+            };
+            let subnet = Members::of(
+                "ec2:DescribeSubnets",
+                "Subnets",
+                &["SubnetId", "VpcId", "CidrBlock", "AvailabilityZone", "MapPublicIpOnLaunch", "State", "Tags"],
+                SETTINGS,
+                &[
+                    ("another name of the same", &["AvailabilityZoneId", "SubnetArn", "OwnerId"]),
+                    ("changes with what runs there", &["AvailableIpAddressCount"]),
+                    ("the account's default network is none of ours", &["DefaultForAz"]),
+                    ("follows from how the subnet is used", &["Type", "NetworkFirewallConnectivityType"]),
+                ],
+            );
+            vec![subnet, machines]
+        }
+
         async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
             let describe = async |filters| {
                 let pages = read
@@ -139,7 +199,8 @@ mod calls {
                     .send();
                 pages.collect::<Result<Vec<_>, _>>().await.operation("ec2:DescribeSubnets")
             };
-            let found = ec2::found::<Self, _>(read, describe, vpc::inside(read, "vpc-id")).await?;
+            let found = ec2::found::<Self, _>(read, describe, vpc::inside(read, "vpc-id"));
+            let (found, instances) = try_join(found, instances::by_subnet(read)).await?;
             let live = found.iter().filter_map(|subnet| {
                 let (address, tags) = ec2::mark::<Self>(read.scope, subnet.tags());
                 let attrs = Attrs {
@@ -149,7 +210,13 @@ mod calls {
                     map_public_ip_on_launch: subnet.map_public_ip_on_launch().unwrap_or_default(),
                     tags,
                 };
-                Some(Live::new(address, subnet.subnet_id()?, attrs))
+                let live = Live::new(address, subnet.subnet_id()?, attrs);
+                let mut settings = settings(SETTINGS, subnet);
+                let machines = instances
+                    .get(subnet.subnet_id()?)
+                    .and_then(|ids| members::list(ids.iter().map(String::as_str)));
+                settings.extend(machines.map(|machines| (INSTANCES.to_owned(), machines)));
+                Some(Live { settings, ..live })
             });
             Ok(live.collect())
         }

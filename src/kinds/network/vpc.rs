@@ -1,3 +1,6 @@
+#[cfg(feature = "aws")]
+mod acls;
+
 use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -12,7 +15,7 @@ use crate::spec::{self, AnySection, Environment, Section, same_other_tags};
 use crate::value::{Ref, Tags, Target};
 
 #[cfg(feature = "aws")]
-pub(in crate::kinds) use calls::inside;
+pub(in crate::kinds) use calls::{inside, searched};
 
 pub struct Vpc;
 
@@ -165,6 +168,7 @@ impl Kind for Vpc {
 
 #[cfg(feature = "aws")]
 mod calls {
+    use std::collections::BTreeMap;
     use std::rc::Rc;
 
     use aws_sdk_ec2::Client as Ec2;
@@ -173,26 +177,95 @@ mod calls {
 
     use super::*;
     use crate::aws::{Aws, CloudError, Reader, SdkResult};
+    use crate::kinds::members::{self, Members, Setting, settings};
     use crate::kinds::network::ec2::users::{Used, named};
     use crate::kinds::{Calls, Create, Delete, Goal, Live, Outputs, Poll, PollTarget, Update, WriteResult};
 
     ec2::described!(Vpc, vpc_id);
 
+    /// Under which a VPC's network ACLs are told.
+    const ACLS: &str = "NetworkAcls";
+
+    const SETTINGS: &[Setting<Found>] = &[
+        Setting::new("InstanceTenancy", |vpc| {
+            members::other(vpc.instance_tenancy().map(|it| it.as_str()), "default")
+        }),
+        Setting::new("CidrBlockAssociationSet", |vpc| {
+            let more = vpc.cidr_block_association_set().iter().filter_map(|more| more.cidr_block());
+            members::list(more.filter(|more| Some(*more) != vpc.cidr_block()))
+        }),
+        Setting::new("Ipv6CidrBlockAssociationSet", |vpc| {
+            members::list(vpc.ipv6_cidr_block_association_set().iter().filter_map(|more| more.ipv6_cidr_block()))
+        }),
+        Setting::new("EncryptionControl", |vpc| {
+            members::text(vpc.encryption_control().and_then(|control| control.mode()).map(|mode| mode.as_str()))
+        }),
+        Setting::new("BlockPublicAccessStates", |vpc| {
+            let states = vpc.block_public_access_states();
+            members::other(states.and_then(|it| it.internet_gateway_block_mode()).map(|it| it.as_str()), "off")
+        }),
+    ];
+
     impl Calls for Vpc {
+        fn members() -> Vec<Members> {
+            let vpc = Members::of(
+                "ec2:DescribeVpcs",
+                "Vpcs",
+                &["VpcId", "CidrBlock", "State", "Tags"],
+                SETTINGS,
+                &[
+                    ("the account's, for every VPC", &["OwnerId", "IsDefault"]),
+                    ("the account's default set has an id like any other's", &["DhcpOptionsId"]),
+                    (
+                        "a firewall is a way that a route leads, and is told as such",
+                        &["NetworkFirewallAssociations"],
+                    ),
+                ],
+            );
+            let attribute = Members::of::<Found>(
+                "ec2:DescribeVpcAttribute",
+                "",
+                &["VpcId", "EnableDnsSupport", "EnableDnsHostnames"],
+                &[],
+                &[("a metric, which costs a call of its own to ask for", &["EnableNetworkAddressUsageMetrics"])],
+            );
+            let acls = Members {
+                reported: vec![ACLS],
+                are_keys: true,
+                ..Members::of::<()>(
+                    "ec2:DescribeNetworkAcls",
+                    "NetworkAcls",
+                    &["NetworkAclId", "VpcId", "Entries"],
+                    &[],
+                    &[("every subnet has one, by which nothing changes", &["Associations", "IsDefault", "Tags"])],
+                )
+            };
+            vec![vpc, attribute, acls]
+        }
+
         async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
             let found = vpcs(read).await?;
             let ours = found.iter().filter_map(|vpc| {
                 let (address, tags) = ec2::mark::<Self>(read.scope, vpc.tags());
-                Some((address, tags, vpc.vpc_id()?, vpc.cidr_block()?))
+                Some((vpc, address, tags, vpc.vpc_id()?, vpc.cidr_block()?))
             });
+            let acls = match searched(read).await? {
+                vpcs if vpcs.is_empty() => BTreeMap::new(),
+                vpcs => acls::by_vpc(read, vpcs).await?,
+            };
+            let acls = &acls;
             // The one read that AWS offers by object only; an environment has one VPC.
-            try_join_all(ours.map(|(address, tags, id, cidr)| async move {
+            try_join_all(ours.map(|(vpc, address, tags, id, cidr)| async move {
                 let (dns_support, dns_hostnames) = try_join(
                     attribute(read.aws, id, VpcAttributeName::EnableDnsSupport),
                     attribute(read.aws, id, VpcAttributeName::EnableDnsHostnames),
                 )
                 .await?;
-                Ok(Live::new(address, id, Attrs { cidr: cidr.to_owned(), dns_support, dns_hostnames, tags }))
+                let live =
+                    Live::new(address, id, Attrs { cidr: cidr.to_owned(), dns_support, dns_hostnames, tags });
+                let mut settings = settings(SETTINGS, vpc);
+                settings.extend(acls.get(id).map(|changes| (ACLS.to_owned(), changes.clone())));
+                Ok(Live { settings, ..live })
             }))
             .await
         }
@@ -268,6 +341,11 @@ mod calls {
         let ids = ids(read).await?;
         let filter = Filter::builder().name(field).set_values(Some(ids.clone())).build();
         Ok((!ids.is_empty()).then(|| vec![filter]))
+    }
+
+    /// Those whose objects are looked at for what somebody made by hand inside of them.
+    pub(in crate::kinds) async fn searched(read: &Reader<'_>) -> Result<Vec<String>, CloudError> {
+        if read.scope.everything { ids(read).await } else { Ok(Vec::new()) }
     }
 
     /// The ids of the VPCs that are this environment's or may be.

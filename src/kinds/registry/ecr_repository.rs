@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::kinds::example::Example;
 use crate::kinds::registry::ecr_repository::section::Registries;
+use crate::kinds::resource_policy;
 use crate::kinds::rules::{Rule, edit};
 use crate::kinds::terraform::{Block, This, document};
 use crate::kinds::{Desired, Impact, Kind, Stage, Users};
@@ -83,6 +84,11 @@ impl Kind for EcrRepository {
 
     type Attrs = Attrs;
 
+    fn setting_danger(name: &str, value: &str) -> Option<String> {
+        let open = resource_policy::open_to_everybody(value).filter(|_| name == "policyText")?;
+        Some(format!("everybody may call {open}"))
+    }
+
     fn desired(env: &Environment) -> Vec<Desired<Attrs>> {
         let repositories = env.section::<Registries>().iter().map(|(key, registry)| {
             let attrs = Attrs {
@@ -132,12 +138,64 @@ mod calls {
 
     use super::*;
     use crate::aws::{Aws, CloudError, Reader, SdkResult, service};
+    use crate::kinds::members::{self, Members, Setting, settings};
     use crate::kinds::ownership::{Ownership, TagChange, confirm_tags, implied, unless_created, visible};
     use crate::kinds::{Calls, Create, Delete, Live, Update, WriteResult};
 
     service!(aws_sdk_ecr);
 
+    const POLICY: &str = "policyText";
+
+    const SETTINGS: &[Setting<Repository>] = &[
+        Setting::new("encryptionConfiguration", |repository| {
+            let encryption = repository.encryption_configuration()?;
+            let key = encryption.kms_key().unwrap_or_default();
+            members::other(Some(encryption.encryption_type().as_str()), "AES256")
+                .map(|sort| format!("{sort} {key}").trim_end().to_owned())
+        }),
+        Setting::new("imageTagMutabilityExclusionFilters", |repository| {
+            members::list(repository.image_tag_mutability_exclusion_filters().iter().map(|filter| filter.filter()))
+        }),
+    ];
+
     impl Calls for EcrRepository {
+        fn members() -> Vec<Members> {
+            let repository = Members::of(
+                "ecr:DescribeRepositories",
+                "repositories",
+                &[
+                    "repositoryArn",
+                    "repositoryName",
+                    "repositoryUri",
+                    "imageTagMutability",
+                    "imageScanningConfiguration",
+                ],
+                SETTINGS,
+                &[("the account's", &["registryId"]), ("says when it was made", &["createdAt"])],
+            );
+            let lifecycle = Members::of::<()>(
+                "ecr:GetLifecyclePolicy",
+                "",
+                &["lifecyclePolicyText"],
+                &[],
+                &[
+                    ("what was asked for", &["registryId", "repositoryName"]),
+                    ("when AWS tidied up", &["lastEvaluatedAt"]),
+                ],
+            );
+            let policy = Members {
+                reported: vec![POLICY],
+                ..Members::of::<()>(
+                    "ecr:GetRepositoryPolicy",
+                    "",
+                    &[],
+                    &[],
+                    &[("what was asked for", &["registryId", "repositoryName"])],
+                )
+            };
+            vec![repository, lifecycle, policy]
+        }
+
         async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
             let aws = read.aws;
             let pages =
@@ -157,6 +215,11 @@ mod calls {
                 let lifecycle = read_lifecycle(aws, name).await?;
                 let mut live = ownership.live(name, |tags| attributes(repository, lifecycle, tags));
                 live.outputs = made(repository).outputs;
+                live.settings = settings(SETTINGS, repository);
+                // One call a repository: for those who want to know everything.
+                if read.scope.everything {
+                    live.settings.extend(read_policy(aws, name).await?.map(|policy| (POLICY.to_owned(), policy)));
+                }
                 Ok(Some(live))
             }));
             Ok(owned.await?.into_iter().flatten().collect())
@@ -260,6 +323,14 @@ mod calls {
 
     fn scanning(attrs: &Attrs) -> ImageScanningConfiguration {
         ImageScanningConfiguration::builder().scan_on_push(attrs.scan_on_push).build()
+    }
+
+    /// Who else may pull and push, as one line of JSON.
+    async fn read_policy(aws: &Aws, name: &str) -> Result<Option<String>, CloudError> {
+        let call = aws.client::<Ecr>().get_repository_policy().repository_name(name);
+        let answer = call.send().await.optional("ecr:GetRepositoryPolicy")?;
+        let text = answer.and_then(|answer| answer.policy_text);
+        Ok(text.map(|text| serde_json::from_str::<Value>(&text).map_or(text, |policy| policy.to_string())))
     }
 
     async fn read_lifecycle(aws: &Aws, name: &str) -> Result<Value, CloudError> {

@@ -1,17 +1,22 @@
 //! Unmanaged objects that conflict with the spec: they match a desired object or have some of our tags, but not all
-//! ownership tags. Nothing is changed before a person has decided whose they are.
+//! ownership tags. Nothing is changed before a person has decided whose they are. And what conflicts with nothing: settings
+//! of our objects that no spec asks for, and objects that somebody made inside what is ours.
 
 use serde_json::Value;
 
 use super::{Planner, is_tagged};
 use crate::cloud::Observed;
 use crate::graph::DesiredObject;
+use crate::kinds::AnyKind;
 use crate::plan::Action;
 use crate::plan::conflict::Conflict;
 use crate::plan::diff::Difference;
 use crate::plan::execution::compare;
 use crate::plan::recognise::owner;
+use crate::plan::{Unmanaged, UnmanagedSort};
 use crate::spec::Owner;
+use crate::value::Address;
+use crate::value::walk::{Link, links};
 
 impl Planner<'_> {
     /// Uses it where the spec has it as external, and adopts it only where `--adopt` names it.
@@ -84,12 +89,80 @@ impl Planner<'_> {
                  it: apply --adopt {address}, then destroy again"
             )),
             // What the project's environments share is deleted only with `--shared`.
+            (Owner::Untagged, None) => self.stray(index),
             (owner, None) if owner.is_this_environment() && (!found.kind.shared() || self.options.shared) => {
                 self.conflicts.push(Conflict::NoAddress { id: id.clone(), kind });
             }
             _ => {}
         }
     }
+}
+
+impl Planner<'_> {
+    /// Tells the settings of an object that no spec asks for.
+    pub(super) fn settings(&mut self, address: &Address, index: usize) {
+        let Observed { kind, live } = &self.found[index];
+        for (name, value) in &live.settings {
+            let accepted = self.accepts(&address.to_string(), Some(name));
+            self.unmanaged.push(Unmanaged {
+                address: Some(address.clone()),
+                sort: UnmanagedSort::Setting,
+                name: name.clone(),
+                value: value.clone(),
+                danger: kind.setting_danger(name, value),
+                accepted,
+            });
+        }
+    }
+
+    /// Tells an object that somebody made inside what is ours, or under a name like ours.
+    fn stray(&mut self, index: usize) {
+        let Observed { kind, live } = &self.found[index];
+        let inside = self.container(index);
+        if inside.is_none() && (kind.identity().is_none() || !kind.inside().is_empty()) {
+            return;
+        }
+        let accepted = self.accepts(&format!("{}.{}", kind.name(), live.id), None);
+        self.unmanaged.push(Unmanaged {
+            address: inside,
+            sort: UnmanagedSort::Object,
+            name: kind.name().to_owned(),
+            value: identified(*kind, &live.id, live.attrs.as_ref()),
+            danger: None,
+            accepted,
+        });
+    }
+
+    /// The object of ours that another is inside of.
+    fn container(&self, index: usize) -> Option<Address> {
+        let Observed { kind, live } = &self.found[index];
+        let attrs = live.attrs.as_ref()?;
+        let outer = kind.inside().iter().filter_map(|field| attrs.get(*field)).flat_map(links);
+        outer.into_iter().find_map(|link| {
+            let Link::Id { kind, output, id } = link else { return None };
+            let all = self.names.addresses(&kind, &output, &id).iter();
+            let ours = all.filter(|address| self.spec.get(*address).is_none_or(|object| !object.external));
+            ours.min().map(|address| (*address).clone())
+        })
+    }
+}
+
+/// Its id, with what a person calls it where the id does not say it.
+fn identified(kind: &dyn AnyKind, id: &str, attrs: Option<&Value>) -> String {
+    let field = |name: &str| attrs.and_then(|attrs| attrs.get(name)).filter(|value| !value.is_object());
+    let name = [kind.unique(), Some("cidr"), Some("port"), Some("name")].into_iter().flatten().find_map(field);
+    match name {
+        Some(Value::String(name)) if !id.contains(name.as_str()) => format!("{id} ({name})"),
+        Some(Value::Number(number)) => format!("{id} ({number})"),
+        _ => id.to_owned(),
+    }
+}
+
+/// Dangerous things first, and what the spec accepts last.
+pub(super) fn in_order(mut unmanaged: Vec<Unmanaged>) -> Vec<Unmanaged> {
+    unmanaged.sort_by_cached_key(|one| (one.accepted.is_some(), one.danger.is_none(), one.line()));
+    unmanaged.dedup();
+    unmanaged
 }
 
 /// What AWS cannot tag belongs to its parent, and is recognised with it.

@@ -4,11 +4,13 @@ use std::collections::BTreeSet;
 
 use aws_sdk_ecs::types::{AssignPublicIp, Service};
 
+use super::members::SETTINGS;
 use super::{Attrs, DEADLINE_TAG, EcsService, Route};
 use crate::aws::Reader;
 use crate::kinds::Live;
 use crate::kinds::compute::ecs_cluster::tagging;
 use crate::kinds::compute::services::{DIGEST_TAG, definition_arn};
+use crate::kinds::members::settings;
 use crate::value::{Ref, Tags};
 
 pub(super) fn live(read: &Reader<'_>, service: &Service) -> Live<Attrs> {
@@ -17,7 +19,8 @@ pub(super) fn live(read: &Reader<'_>, service: &Service) -> Live<Attrs> {
     let name = service.service_name().unwrap_or_default();
     let arn = service.service_arn().unwrap_or_default();
     let (attrs, unread) = canonical(service, &definition, &tags);
-    Live { unread, ..Live::new(read.scope.owner::<EcsService>(&tags), name, attrs).output("arn", arn) }
+    let settings = settings(SETTINGS, service);
+    Live { unread, settings, ..Live::new(read.scope.owner::<EcsService>(&tags), name, attrs).output("arn", arn) }
 }
 
 /// The attributes, and the fields that the answer is silent about. AWS tells them all; what an answer leaves

@@ -81,6 +81,7 @@ fn vouched(family: &str, run: &Run) -> Option<Live<Attrs>> {
         content_digest: Some(digest.to_owned()),
         stuck: None,
         scheduled: Vec::new(),
+        settings: BTreeMap::new(),
     })
 }
 

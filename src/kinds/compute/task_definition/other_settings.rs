@@ -10,9 +10,65 @@ use aws_sdk_ecs::types::{
 };
 
 use super::VERSION_LABEL;
+use crate::kinds::members::Members;
 
 /// What the log driver's options are for each container of ours.
 const LOG_OPTIONS: [&str; 3] = ["awslogs-group", "awslogs-region", "awslogs-stream-prefix"];
+
+/// What becomes of a revision's members: what no attribute has a field for is in [`other_settings`].
+pub(super) fn members() -> Vec<Members> {
+    let answer = Members::of::<()>(
+        "ecs:DescribeTaskDefinition",
+        "",
+        &[
+            "taskDefinition.taskDefinitionArn",
+            "taskDefinition.containerDefinitions",
+            "taskDefinition.family",
+            "taskDefinition.revision",
+            "taskDefinition.status",
+            "taskDefinition.taskRoleArn",
+            "taskDefinition.executionRoleArn",
+            "taskDefinition.networkMode",
+            "taskDefinition.volumes",
+            "taskDefinition.placementConstraints",
+            "taskDefinition.runtimePlatform",
+            "taskDefinition.cpu",
+            "taskDefinition.memory",
+            "taskDefinition.inferenceAccelerators",
+            "taskDefinition.pidMode",
+            "taskDefinition.ipcMode",
+            "taskDefinition.proxyConfiguration",
+            "taskDefinition.ephemeralStorage",
+            "taskDefinition.enableFaultInjection",
+            "tags",
+        ],
+        &[],
+        &[
+            (
+                "what ECS makes of the rest, for every revision",
+                &[
+                    "taskDefinition.requiresAttributes",
+                    "taskDefinition.compatibilities",
+                    "taskDefinition.requiresCompatibilities",
+                ],
+            ),
+            (
+                "says who registered it and when",
+                &[
+                    "taskDefinition.registeredAt",
+                    "taskDefinition.registeredBy",
+                    "taskDefinition.deregisteredAt",
+                    "taskDefinition.deleteRequestedAt",
+                ],
+            ),
+            (
+                "of instances of one's own, on which nothing of ours runs",
+                &["taskDefinition.trustedExecutionConfiguration"],
+            ),
+        ],
+    );
+    vec![answer]
+}
 
 /// By ECS's names, each with its value or with what tells it from others. What is not set, or as it is by default, is not
 /// there.

@@ -15,8 +15,45 @@ use super::{Attrs, SsmParameter, arn, made, record, tagging};
 use crate::aws::{Aws, CloudError, ErrorClass, Reader, SdkResult};
 use crate::kinds::Live;
 use crate::kinds::config::ssm_parameter::section::{ParameterTier, Parameters, is_secret};
+use crate::kinds::members::{self, Members, Setting, settings};
 use crate::kinds::ownership::Ownership;
 use crate::value::{Address, Target, Text};
+
+/// The key of the account that encrypts secrets unless another is asked for.
+const DEFAULT_KEY: &str = "alias/aws/ssm";
+
+const SETTINGS: &[Setting<ParameterMetadata>] = &[
+    Setting::new("AllowedPattern", |parameter| members::text(parameter.allowed_pattern())),
+    Setting::new("DataType", |parameter| members::other(parameter.data_type(), "text")),
+    Setting::new("KeyId", |parameter| members::other(parameter.key_id(), DEFAULT_KEY)),
+    Setting::new("Policies", |parameter| {
+        members::list(parameter.policies().iter().filter_map(|policy| policy.policy_type()))
+    }),
+];
+
+pub(super) fn members() -> Vec<Members> {
+    let ignored: &[(&str, &[&str])] = &[("says who wrote it and when", &["LastModifiedDate", "LastModifiedUser"])];
+    let described = Members::of(
+        "ssm:DescribeParameters",
+        "Parameters",
+        &["Name", "ARN", "Type", "Description", "Version", "Tier"],
+        SETTINGS,
+        ignored,
+    );
+    let value = |operation| {
+        Members::of::<()>(
+            operation,
+            "Parameters",
+            &["Name", "Type", "Value", "Version"],
+            &[],
+            &[
+                ("told by `DescribeParameters`", &["ARN", "DataType", "LastModifiedDate"]),
+                ("of a request by version or of a secret elsewhere", &["Selector", "SourceResult"]),
+            ],
+        )
+    };
+    vec![described, value("ssm:GetParameters"), value("ssm:GetParametersByPath")]
+}
 
 /// The value of a parameter.
 enum Value {
@@ -119,7 +156,7 @@ fn take_in(
         tags: super::Tags::new(),
     };
     let outputs = made(read.aws, &attrs, version).outputs;
-    Live { outputs, ..live(attrs) }
+    Live { outputs, settings: settings(SETTINGS, described), ..live(attrs) }
 }
 
 async fn descriptions(aws: &Aws, root: &str) -> Result<Vec<ParameterMetadata>, CloudError> {

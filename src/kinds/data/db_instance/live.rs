@@ -8,12 +8,15 @@ use aws_sdk_rds::types::{
     VpcSecurityGroupMembership,
 };
 
+use super::members::SETTINGS;
 use super::pending::Pending;
 use super::{Attrs, DbInstance, identifier};
 use crate::aws::{Aws, CloudError, ErrorClass, OwnError, Reader, SdkResult};
 use crate::kinds::data::db_subnet_group::from_rds;
 use crate::kinds::data::section::{ApplyChanges, Databases};
+use crate::kinds::members::settings;
 use crate::kinds::network::subnet::Subnet;
+use crate::kinds::network::vpc;
 use crate::kinds::{Live, Outputs, Poll};
 use crate::value::{Ref, Secret, SecretSource, Tags, Target};
 
@@ -31,23 +34,30 @@ pub(super) async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, Clou
             database.apply_changes == ApplyChanges::Window && identifier(env, key, database) == name
         })
     };
+    let searched = vpc::searched(read).await?;
+    let is_inside = |instance: &Instance| {
+        let vpc = instance.db_subnet_group().and_then(DbSubnetGroup::vpc_id);
+        vpc.is_some_and(|vpc| searched.iter().any(|id| id == vpc))
+    };
     let there = instances.iter().filter(|instance| status(instance) != "deleting");
     let ours = there.filter_map(|instance| {
         let name = instance.db_instance_identifier().unwrap_or_default();
         let tags = from_rds(instance.tag_list());
         let address = read.scope.owner::<DbInstance>(&tags);
-        (read.scope.has_ownership_tags::<DbInstance>(&tags) || read.scope.concerns(DbInstance::KIND, name)).then(
-            || {
-                let mut live =
-                    Live { unread: unread(instance), ..Live::new(address, name, attributes(instance, tags)) };
-                live.outputs = outputs(instance);
-                live.stuck = stuck(instance);
-                if deferred(name) {
-                    live.scheduled = schedule(instance, live.attrs.as_mut());
-                }
-                live
-            },
-        )
+        let concerns = read.scope.has_ownership_tags::<DbInstance>(&tags)
+            || read.scope.concerns(DbInstance::KIND, name)
+            || is_inside(instance);
+        concerns.then(|| {
+            let mut live =
+                Live { unread: unread(instance), ..Live::new(address, name, attributes(instance, tags)) };
+            live.outputs = outputs(instance);
+            live.stuck = stuck(instance);
+            live.settings = settings(SETTINGS, instance);
+            if deferred(name) {
+                live.scheduled = schedule(instance, live.attrs.as_mut());
+            }
+            live
+        })
     });
     Ok(ours.collect())
 }

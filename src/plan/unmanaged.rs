@@ -1,0 +1,54 @@
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::value::Address;
+
+/// What somebody made by hand that no spec asks for, and that an apply leaves as it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Unmanaged {
+    /// The object of the environment that has the setting, or that the other object is inside of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<Address>,
+    pub sort: UnmanagedSort,
+    /// Of a setting, its name: a member of AWS's answers that no attribute holds, or an attribute whose live value the
+    /// spec accepts. Of an object, its kind.
+    pub name: String,
+    /// The setting's value, or the object's id.
+    pub value: String,
+    /// What it means, where that is dangerous.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub danger: Option<String>,
+    /// Why the spec accepts it, in the words of `[[accept]]`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accepted: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum UnmanagedSort {
+    Setting,
+    Object,
+}
+
+impl Unmanaged {
+    /// One line: `db_instance.main: IAMDatabaseAuthenticationEnabled = true`, `vpc.main: subnet subnet-0a1b`.
+    pub fn line(&self) -> String {
+        let Self { address, sort, name, value, danger, .. } = self;
+        let place = address.as_ref().map(|address| format!("{address}: ")).unwrap_or_default();
+        let between = match sort {
+            UnmanagedSort::Setting => " = ",
+            UnmanagedSort::Object => " ",
+        };
+        let danger = danger.as_ref().map(|danger| format!(" (now: {danger})")).unwrap_or_default();
+        format!("{place}{name}{between}{value}{danger}")
+    }
+}
+
+/// What is not accepted, one line each, and how many are.
+pub fn lines(unmanaged: &[Unmanaged]) -> Vec<String> {
+    let (accepted, open): (Vec<_>, Vec<_>) = unmanaged.iter().partition(|one| one.accepted.is_some());
+    let folded =
+        (!accepted.is_empty()).then(|| format!("{} accepted in the spec; --json lists them", accepted.len()));
+    open.into_iter().map(Unmanaged::line).chain(folded).collect()
+}

@@ -1,0 +1,310 @@
+//! What somebody makes by hand that no spec asks for: it is told, with what it means, and an apply leaves it as it is.
+
+use serde_json::{Value, json};
+
+use crate::account::Account;
+use crate::file_cloud::FileCloud;
+use crate::round_trip::city_with;
+use crate::round_trip_drift::AROUND;
+
+/// What somebody did with boto3, and what is told of it: where, what, its value, and what it means.
+struct ByHand {
+    by_hand: &'static str,
+    told: &'static [(&'static str, &'static str, &'static str)],
+    danger: &'static str,
+}
+
+const fn told(by_hand: &'static str, told: &'static [(&'static str, &'static str, &'static str)]) -> ByHand {
+    ByHand { by_hand, told, danger: "" }
+}
+
+/// In a value `*` stands for what AWS gives: an id.
+const ALL: &[ByHand] = &[
+    // Settings.
+    ByHand {
+        by_hand: r#"
+client("ecr").set_repository_policy(repositoryName="legocity-proxy", policyText='{"Version": "2012-10-17", "Statement":'
+    ' [{"Sid": "all", "Effect": "Allow", "Principal": "*", "Action": ["ecr:BatchGetImage"]}]}')"#,
+        told: &[("ecr_repository.proxy", "policyText", "*ecr:BatchGetImage*")],
+        danger: "everybody may call ecr:BatchGetImage",
+    },
+    told(
+        r#"
+client("rds").modify_db_instance(DBInstanceIdentifier="legocity-dev-payload", EnableIAMDatabaseAuthentication=True,
+    CloudwatchLogsExportConfiguration={"EnableLogTypes": ["postgresql"]}, ApplyImmediately=True)"#,
+        &[
+            ("db_instance.payload", "IAMDatabaseAuthenticationEnabled", "true"),
+            ("db_instance.payload", "EnabledCloudwatchLogsExports", "postgresql"),
+        ],
+    ),
+    told(
+        r#"
+client("rds").create_db_parameter_group(DBParameterGroupName="loose", DBParameterGroupFamily="postgres16",
+    Description="by hand")
+client("rds").modify_db_instance(DBInstanceIdentifier="legocity-dev-payload", DBParameterGroupName="loose",
+    ApplyImmediately=True)"#,
+        &[("db_instance.payload", "DBParameterGroups", "loose")],
+    ),
+    ByHand {
+        by_hand: r#"
+balancer = pages("elbv2", "describe_load_balancers", "LoadBalancers")[0]["LoadBalancerArn"]
+client("elbv2").modify_load_balancer_attributes(LoadBalancerArn=balancer, Attributes=[
+    {"Key": "routing.http2.enabled", "Value": "false"}, {"Key": "routing.http.desync_mitigation_mode", "Value": "monitor"}])"#,
+        told: &[
+            ("load_balancer.main", "routing.http.desync_mitigation_mode", "monitor"),
+            ("load_balancer.main", "routing.http2.enabled", "false"),
+        ],
+        danger: "requests that may smuggle others past the load balancer are let through",
+    },
+    told(
+        r#"
+client("elbv2").modify_target_group_attributes(TargetGroupArn=target_group("proxy"), Attributes=[
+    {"Key": "stickiness.enabled", "Value": "true"}, {"Key": "load_balancing.algorithm.type", "Value": "least_outstanding_requests"}])"#,
+        &[
+            ("target_group.proxy", "load_balancing.algorithm.type", "least_outstanding_requests"),
+            ("target_group.proxy", "stickiness.enabled", "true"),
+        ],
+    ),
+    told(
+        r#"
+client("iam").put_role_permissions_boundary(RoleName="legocity-dev-proxy-task",
+    PermissionsBoundary="arn:aws:iam::aws:policy/ReadOnlyAccess")"#,
+        &[("iam_role.proxy-task", "PermissionsBoundary", "arn:aws:iam::aws:policy/ReadOnlyAccess")],
+    ),
+    told(
+        r#"
+client("ecs").put_cluster_capacity_providers(cluster="legocity-dev", capacityProviders=["FARGATE", "FARGATE_SPOT"],
+    defaultCapacityProviderStrategy=[{"capacityProvider": "FARGATE_SPOT"}])"#,
+        &[
+            ("ecs_cluster.main", "capacityProviders", "FARGATE, FARGATE_SPOT"),
+            ("ecs_cluster.main", "defaultCapacityProviderStrategy", "FARGATE_SPOT"),
+        ],
+    ),
+    told(
+        r#"
+vpc = pages("ec2", "describe_vpcs", "Vpcs", Filters=[{"Name": "tag:baseplate:project", "Values": ["legocity"]}])[0]
+client("ec2").associate_vpc_cidr_block(VpcId=vpc["VpcId"], CidrBlock="10.99.0.0/16")"#,
+        &[("vpc.main", "CidrBlockAssociationSet", "10.99.0.0/16")],
+    ),
+    ByHand {
+        by_hand: r#"
+topic = pages("sns", "list_topics", "Topics")[0]["TopicArn"]
+client("sns").set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=json.dumps({
+    "Version": "2012-10-17", "Statement": [
+    {"Sid": "all", "Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sns:Publish", "Resource": topic}]}))"#,
+        told: &[("sns_topic.alarms", "Policy", "*sns:Publish*")],
+        danger: "everybody may call sns:Publish",
+    },
+    told(
+        r#"
+vpc = pages("ec2", "describe_vpcs", "Vpcs", Filters=[{"Name": "tag:baseplate:project", "Values": ["legocity"]}])[0]
+acl = client("ec2").describe_network_acls(Filters=[{"Name": "vpc-id", "Values": [vpc["VpcId"]]}])["NetworkAcls"][0]
+client("ec2").create_network_acl_entry(NetworkAclId=acl["NetworkAclId"], RuleNumber=90, Protocol="-1",
+    RuleAction="deny", Egress=False, CidrBlock="203.0.113.0/24")"#,
+        &[("vpc.main", "NetworkAcls", "acl-* 90 deny 203.0.113.0/24 in")],
+    ),
+    told(
+        r#"
+subnet = tagged(pages("ec2", "describe_subnets", "Subnets"), "subnet.private-a")["SubnetId"]
+image = client("ec2").describe_images()["Images"][0]["ImageId"]
+client("ec2").run_instances(ImageId=image, MinCount=1, MaxCount=1, SubnetId=subnet, InstanceType="t3.micro")"#,
+        &[("subnet.private-a", "Instances", "i-*")],
+    ),
+    // Objects inside what is ours.
+    told(
+        r#"
+vpc = pages("ec2", "describe_vpcs", "Vpcs", Filters=[{"Name": "tag:baseplate:project", "Values": ["legocity"]}])[0]
+client("ec2").create_subnet(VpcId=vpc["VpcId"], CidrBlock="10.99.1.0/24")
+made = client("ec2").create_security_group(GroupName="by-hand", Description="by hand", VpcId=vpc["VpcId"])
+client("ec2").authorize_security_group_ingress(GroupId=made["GroupId"], IpPermissions=[
+    {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}])
+client("ec2").create_route_table(VpcId=vpc["VpcId"])"#,
+        &[
+            ("vpc.main", "route_table", "rtb-*"),
+            ("vpc.main", "security_group", "sg-* (by-hand)"),
+            ("vpc.main", "subnet", "subnet-* (10.99.1.0/24)"),
+        ],
+    ),
+    told(
+        r#"
+vpc = pages("ec2", "describe_vpcs", "Vpcs", Filters=[{"Name": "tag:baseplate:project", "Values": ["legocity"]}])[0]
+groups = client("ec2").describe_security_groups(Filters=[
+    {"Name": "vpc-id", "Values": [vpc["VpcId"]]}, {"Name": "group-name", "Values": ["default"]}])["SecurityGroups"]
+client("ec2").authorize_security_group_ingress(GroupId=groups[0]["GroupId"], IpPermissions=[
+    {"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}])"#,
+        &[("vpc.main", "security_group", "sg-* (default)")],
+    ),
+    told(
+        r#"
+balancer = pages("elbv2", "describe_load_balancers", "LoadBalancers")[0]["LoadBalancerArn"]
+client("elbv2").create_listener(LoadBalancerArn=balancer, Protocol="HTTP", Port=8080, DefaultActions=[
+    {"Type": "forward", "TargetGroupArn": target_group("dashboard")}])"#,
+        &[("load_balancer.main", "listener", "* (8080)")],
+    ),
+    told(
+        r#"client("ssm").put_parameter(Name="/legocity/dev/by/hand", Value="x", Type="String")"#,
+        &[("", "ssm_parameter", "/legocity/dev/by/hand")],
+    ),
+    told(
+        r#"client("logs").create_log_group(logGroupName="/ecs/legocity-dev/by-hand")"#,
+        &[("", "log_group", "/ecs/legocity-dev/by-hand")],
+    ),
+    told(
+        r#"
+definition = client("ecs").describe_services(cluster="legocity-dev", services=["legocity-dev-proxy"])["services"][0]
+client("ecs").create_service(cluster="legocity-dev", serviceName="by-hand", desiredCount=0,
+    taskDefinition=definition["taskDefinition"])"#,
+        &[("ecs_cluster.main", "ecs_service", "by-hand")],
+    ),
+    told(
+        r#"
+vpc = pages("ec2", "describe_vpcs", "Vpcs", Filters=[{"Name": "tag:baseplate:project", "Values": ["legocity"]}])[0]
+client("elbv2").create_target_group(Name="by-hand", Protocol="HTTP", Port=80, VpcId=vpc["VpcId"], TargetType="ip")"#,
+        &[("vpc.main", "target_group", "*targetgroup/by-hand/*")],
+    ),
+    told(
+        r#"
+client("iam").create_role(RoleName="legocity-dev-by-hand", AssumeRolePolicyDocument="{}")"#,
+        &[("", "iam_role", "legocity-dev-by-hand")],
+    ),
+    told(
+        r#"
+namespace = client("servicediscovery").list_namespaces()["Namespaces"][0]["Id"]
+client("servicediscovery").create_service(Name="by-hand", NamespaceId=namespace,
+    DnsConfig={"DnsRecords": [{"Type": "A", "TTL": 10}]})"#,
+        &[("discovery_namespace.main", "discovery_service", "* (by-hand)")],
+    ),
+    told(
+        r#"
+group = next(one["DBSubnetGroupName"] for one in pages("rds", "describe_db_subnet_groups", "DBSubnetGroups")
+    if one["DBSubnetGroupName"].startswith("legocity-dev"))
+client("rds").create_db_instance(DBInstanceIdentifier="by-hand", Engine="postgres", DBInstanceClass="db.t4g.micro",
+    AllocatedStorage=20, MasterUsername="somebody", MasterUserPassword="of-no-importance",
+    DBSubnetGroupName=group)"#,
+        &[("vpc.main", "db_instance", "by-hand")],
+    ),
+    told(
+        r#"client("sns").create_topic(Name="legocity-dev-by-hand")"#,
+        &[("", "sns_topic", "*:legocity-dev-by-hand")],
+    ),
+];
+
+/// `*` stands for anything, at either end or before a name in parentheses.
+fn is_like(pattern: &str, value: &str) -> bool {
+    let mut rest = value;
+    for (index, part) in pattern.split('*').enumerate() {
+        match rest.find(part) {
+            Some(at) if index > 0 || at == 0 => rest = &rest[at + part.len()..],
+            _ => return false,
+        }
+    }
+    rest.is_empty() || pattern.ends_with('*')
+}
+
+fn unmanaged(account: &Account) -> Vec<Value> {
+    let outcome = account.run("drift dev.toml --json");
+    let environment = outcome.json()["drift"][0].take();
+    assert_eq!(environment["changes"], json!([]), "{outcome}");
+    environment["unmanaged"].as_array().expect("a list").clone()
+}
+
+#[test]
+fn what_is_made_by_hand_is_told_and_left_alone() {
+    let moto = city_with("dev");
+    let account = Account::new(&moto);
+    account.bench.edit("dev.toml", "[cluster]\n", "[topics.alarms]\n\n[cluster]\n");
+    account.done("apply --yes dev.toml");
+    assert_eq!(unmanaged(&account), [] as [Value; 0], "nobody has done anything");
+    let (mut known, mut wrong) = (Vec::new(), Vec::new());
+    for ByHand { by_hand, told, danger } in ALL {
+        moto.boto(&format!("import json\n{AROUND}\n{by_hand}"));
+        let all = unmanaged(&account);
+        let new: Vec<&Value> = all.iter().filter(|one| !known.contains(*one)).collect();
+        let text = |one: &Value, key: &str| one[key].as_str().unwrap_or_default().to_owned();
+        let is_it = |(address, name, value): &(&str, &str, &str), one: &&Value| {
+            text(one, "address") == *address && text(one, "name") == *name && is_like(value, &text(one, "value"))
+        };
+        let all_told = told.iter().all(|due| new.iter().any(|one| is_it(due, one))) && new.len() == told.len();
+        let dangers: Vec<String> =
+            new.iter().map(|one| text(one, "danger")).filter(|text| !text.is_empty()).collect();
+        if !all_told || dangers.join(", ") != *danger {
+            wrong.push(format!("{by_hand}\ndue: {told:?} {danger}\ntold: {new:#?}"));
+        }
+        known = all;
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+    let plan = account.done("plan dev.toml");
+    assert!(plan.stdout.contains("No changes") && plan.stdout.contains("Unmanaged, and left as it is"), "{plan}");
+    account.done("apply --yes dev.toml");
+    assert_eq!(unmanaged(&account), known, "an apply leaves it");
+}
+
+fn append(cloud: &FileCloud, text: &str) {
+    let spec = cloud.bench.read("spec.toml");
+    cloud.bench.write("spec.toml", spec + text);
+}
+
+/// The fixture, applied, and two things done to a service by hand.
+fn scaled_by_hand(accepts: &str) -> FileCloud {
+    let cloud = FileCloud::with_fixture("small.toml");
+    cloud.done("apply --yes spec.toml");
+    cloud.touch("ecs_service.web", |object| {
+        object["attrs"]["desired_count"] = json!(5);
+        object["attrs"]["maximum_percent"] = json!(150);
+    });
+    cloud.touch("log_group.web", |object| object["settings"] = json!({ "metricFilterCount": "2" }));
+    append(&cloud, accepts);
+    cloud
+}
+
+const FOR_NOW: &str = r#"
+[[accept]]
+what = "drift ecs_service.web desired_count"
+why = "until the fair is over"
+
+[[accept]]
+what = "drift log_group.web metricFilterCount"
+why = "somebody counts errors"
+"#;
+
+#[test]
+fn what_the_spec_accepts_stays_as_it_is() {
+    let cloud = scaled_by_hand(FOR_NOW);
+    let drift = cloud.run("drift spec.toml");
+    assert_eq!(drift.code, 2, "the other field is not accepted: {drift}");
+    assert!(drift.stdout.contains("maximum_percent") && !drift.stdout.contains("desired_count"), "{drift}");
+    assert!(drift.stdout.contains("2 accepted in the spec"), "{drift}");
+    cloud.done("apply --yes spec.toml");
+    let drift = cloud.done("drift spec.toml");
+    assert!(drift.stdout.contains("No drift"), "{drift}");
+    let kept: Vec<String> = cloud.done("drift spec.toml --json").json()["drift"][0]["unmanaged"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|one| format!("{} {} {} {}", one["address"], one["name"], one["value"], one["accepted"]))
+        .collect();
+    let expected = [
+        r#""ecs_service.web" "desired_count" "5" "until the fair is over""#,
+        r#""log_group.web" "metricFilterCount" "2" "somebody counts errors""#,
+    ];
+    assert_eq!(kept, expected);
+}
+
+#[test]
+fn what_was_accepted_until_a_day_is_drift_again() {
+    let ended = FOR_NOW.replace("is over\"\n", "is over\"\nuntil = \"2020-01-31\"\n");
+    let cloud = scaled_by_hand(&ended);
+    let drift = cloud.run("drift spec.toml");
+    assert!(drift.stdout.contains("desired_count") && drift.stdout.contains("1 accepted"), "{drift}");
+    assert!(!drift.stdout.contains("remove the entry"), "it is about something that there is: {drift}");
+}
+
+#[test]
+fn an_entry_that_accepts_nothing_is_told() {
+    let cloud = FileCloud::with_fixture("small.toml");
+    cloud.done("apply --yes spec.toml");
+    append(&cloud, FOR_NOW);
+    let plan = cloud.done("plan spec.toml");
+    let note = "[[accept]] \"drift ecs_service.web desired_count\": nothing changed by hand is what it accepts";
+    assert!(plan.stdout.contains(note), "{plan}");
+}
