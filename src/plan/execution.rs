@@ -53,6 +53,8 @@ pub struct ExecutionPlan {
 #[derive(Default)]
 pub struct LeftOut {
     pub changes: Vec<Change>,
+    /// One for each change, in the same order.
+    pub steps: Vec<Step>,
     /// Indices of steps whose second phase is left: they make the first only.
     pub second_phases: BTreeSet<usize>,
 }
@@ -72,6 +74,7 @@ impl ExecutionPlan {
         for (index, (change, step)) in all.enumerate() {
             if !keep[index] {
                 self.left.changes.push(change);
+                self.left.steps.push(step);
                 continue;
             }
             if first_phase_only[index] {
