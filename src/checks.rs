@@ -1,11 +1,12 @@
 //! What AWS accepts although it will not work, found in the spec alone: each finding has a stable code, a place, and a way
-//! out, and can be accepted in the spec (`[[accept]]`).
+//! out, and can be accepted in the spec (`[[accept]]`). Beside it, [`traffic`] is who may reach whom, desired or live.
 
 mod accept;
 mod network;
 mod reach;
 mod registries;
 mod secrets;
+pub mod traffic;
 
 use crate::graph::Graph;
 use crate::spec::{Accept, Place, Problem, Severity, Spec};

@@ -95,13 +95,8 @@ pub enum Command {
         #[command(flatten)]
         cloud: CloudArgs,
     },
-    /// Print the dependency graph.
-    Graph {
-        spec: PathBuf,
-        /// Output format; --json lists the objects instead. [default: mermaid]
-        #[arg(long, value_enum)]
-        format: Option<GraphFormat>,
-    },
+    /// Draw what depends on what, or who may reach whom.
+    Graph(GraphArgs),
     /// Print the JSON Schema of specs, or of plans.
     Schema {
         #[arg(value_enum, default_value_t = SchemaOf::Environment)]
@@ -111,10 +106,38 @@ pub enum Command {
     Completions { shell: Shell },
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
+#[derive(Debug, Args)]
+pub struct GraphArgs {
+    pub spec: PathBuf,
+    /// What is drawn.
+    #[arg(long, value_enum, default_value_t = View::Dependencies)]
+    pub view: View,
+    /// Output format; --json prints what is drawn as JSON instead. [default: mermaid for dependencies, text for traffic]
+    #[arg(long, value_enum)]
+    pub format: Option<GraphFormat>,
+    /// Traffic: draw what is live instead of what the spec asks for, and mark what was made by hand.
+    #[arg(long)]
+    pub live: bool,
+    #[command(flatten)]
+    pub cloud: CloudArgs,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum View {
+    /// What depends on what.
+    Dependencies,
+    /// Who may reach whom on which ports, by the rules of security groups and the routes.
+    Traffic,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum GraphFormat {
     Mermaid,
     Dot,
+    /// Traffic only.
+    Svg,
+    /// Traffic only: for a terminal.
+    Text,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]

@@ -6,6 +6,7 @@ mod apply;
 mod check;
 mod compare;
 mod drift;
+mod graph;
 mod images;
 mod kind_list;
 mod lock;
@@ -22,8 +23,8 @@ mod session;
 mod show;
 
 use crate::apply::ChangeCycle;
-use crate::cli::{Cli, Command, Exit, GraphFormat, SchemaOf};
-use crate::graph::{self, DependencyCycle, Graph};
+use crate::cli::{Cli, Command, Exit, SchemaOf};
+use crate::graph::DependencyCycle;
 use crate::kinds;
 use crate::lock::NotStarted;
 use crate::plan::PlanError;
@@ -129,7 +130,7 @@ pub async fn run(cli: Cli) -> Exit {
         Command::Rehearse(args) => rehearse::rehearse(ui, &args).await,
         Command::Images { spec, cloud } => images::images(ui, &spec, &cloud).await,
         Command::Observe { spec, out, cloud } => observe::observe(ui, &spec, &out, &cloud).await,
-        Command::Graph { spec, format } => draw(ui, &spec, format, cli.json),
+        Command::Graph(args) => graph::draw(ui, &args, cli.json).await,
         Command::Schema { of } => {
             let schema = match of {
                 SchemaOf::Environment => spec::file_schema(&kinds::catalog()),
@@ -178,19 +179,4 @@ fn fail(ui: Ui, failure: &Failure) -> Exit {
 
 fn counted(count: usize) -> String {
     if count == 1 { "1 error".to_owned() } else { format!("{count} errors") }
-}
-
-fn draw(ui: Ui, path: &std::path::Path, format: Option<GraphFormat>, json: bool) -> Result<Exit, Failure> {
-    if json && format.is_some() {
-        let message = "--json and --format conflict";
-        return Err(Failure::new(Exit::Usage, message, "give one of the two"));
-    }
-    let spec = spec::load(path, &kinds::catalog())?;
-    let graph = Graph::of(&spec.env)?;
-    match format {
-        _ if json => ui.result_json(&graph::json(&graph)),
-        Some(GraphFormat::Dot) => ui.result(&graph::dot(&graph)),
-        None | Some(GraphFormat::Mermaid) => ui.result(&graph::mermaid(&graph)),
-    }?;
-    Ok(Exit::Done)
 }

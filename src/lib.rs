@@ -13,7 +13,7 @@
 //! - [`render`]: a plan as a document for a pull request, a browser or another tool;
 //! - [`ui`]: the one place that prints.
 //!
-//! Over the same graph, [`checks`] finds what AWS accepts although it will not work; [`compare`] holds two environments against one another, and [`rehearse`]
+//! Over the same graph, [`checks`] finds what AWS accepts although it will not work, and who may reach whom; [`compare`] holds two environments against one another, and [`rehearse`]
 //! carries a change out in memory first. Beside them, [`aws`] holds the clients of an account and what their errors
 //! mean, [`applied`] what was asked for when an environment was last applied, and of which kinds it may have objects,
 //! [`value`] what attributes are made of (addresses, references, texts, secrets), [`clock`] the time that is waited by;

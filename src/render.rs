@@ -6,10 +6,11 @@ mod html;
 mod markdown;
 mod rows;
 mod tfplan;
+pub mod traffic;
 mod view;
 
 pub use beside::{Accepted, Beside};
-pub use html::html;
+pub use html::{html, traffic_svg};
 pub use markdown::markdown;
 pub(crate) use markdown::{changes as changes_markdown, list as markdown_list, text as markdown_text};
 pub(crate) use rows::{inline, origin_beside, pair, pretty};

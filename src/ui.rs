@@ -13,6 +13,7 @@ mod rehearsal_text;
 mod running;
 mod sanitize;
 mod spec_text;
+mod traffic_text;
 
 use std::borrow::Cow;
 use std::io::{IsTerminal, Write};
@@ -29,6 +30,7 @@ pub use progress::Progress;
 pub use rehearsal_text::{Rehearsed, rehearsal_text};
 pub use sanitize::sanitized;
 pub use spec_text::spec_text;
+pub use traffic_text::traffic_text;
 
 use crate::value::{is_unsafe, one_line, prefix_lines, sanitize};
 

@@ -139,7 +139,7 @@ impl<'a> Reach<'a> {
 
     /// Whether the groups let something out on this port to addresses that are nobody's own.
     pub fn leaves(&self, from: &Interface, port: i32) -> bool {
-        self.any(from, |rules| &rules.egress, |rule| takes(rule, port) && is_public(&rule.peer))
+        self.any(from, |rules| &rules.egress, |rule| takes(rule, port) && is_on_the_internet(&rule.peer))
     }
 
     /// Whether the groups let anybody in on this port.
@@ -200,15 +200,20 @@ fn takes(rule: &Rule, port: i32) -> bool {
 }
 
 /// Whether a rule's peer may be on the internet.
-fn is_public(peer: &Peer) -> bool {
+fn is_on_the_internet(peer: &Peer) -> bool {
     match peer {
         Peer::PrefixList(_) => true,
         Peer::Group(_) => false,
-        Peer::Cidr(range) => match range.parse() {
-            Ok(IpNet::V4(range)) => !(range.network().is_private() && range.broadcast().is_private()),
-            Ok(IpNet::V6(_)) => true,
-            Err(_) => false,
-        },
+        Peer::Cidr(range) => is_public(range),
+    }
+}
+
+/// Whether a range of addresses has some that are nobody's own.
+pub fn is_public(range: &str) -> bool {
+    match range.parse() {
+        Ok(IpNet::V4(range)) => !(range.network().is_private() && range.broadcast().is_private()),
+        Ok(IpNet::V6(_)) => true,
+        Err(_) => false,
     }
 }
 

@@ -5,7 +5,7 @@ use super::kind_list;
 use super::lock::{fenced, locked};
 use super::missing_images::{Missing, find, tag_in_use};
 use super::options::{self, Use};
-use super::plan::{Planned, counted, make, make_without_variables, show};
+use super::plan::{Planned, beside, counted, make, make_without_variables, show};
 use super::review::{check_unchanged, new_values, other_hash, unusable_spec};
 use super::session::{Session, apply_command};
 use super::{Failure, SavedPlan};
@@ -17,6 +17,7 @@ use crate::graph::Graph;
 use crate::kinds;
 use crate::lock::Lock;
 use crate::plan::{ExecutionPlan, Plan, variables};
+use crate::render::Beside;
 use crate::ui::{Progress, Ui, push_text};
 use crate::value::{Address, from_variable, prefix_lines};
 
@@ -70,7 +71,7 @@ pub async fn apply(ui: Ui, args: &ApplyArgs) -> Result<Exit, Failure> {
             }
         };
         // What was reviewed is shown, though some of it is left.
-        let shown = planned.execution.plan.clone();
+        let shown = (planned.execution.plan.clone(), beside(session, graph, &planned.execution));
         let planned = match missing.is_empty() {
             true => planned,
             false => missing.without(planned, &choices.losses.allowances())?,
@@ -91,7 +92,8 @@ pub async fn destroy(ui: Ui, args: &DestroyArgs) -> Result<Exit, Failure> {
     locked(ui, &mut session, &args.spec, "destroy", args.run.lock, async |session, lock, stop| {
         let planned = unless_stopped(stop, make(session, &nothing, &choices, true, args.shared)).await?;
         options::failable(&args.cloud, &session.graph, &planned.execution)?;
-        let (shown, missing) = (&planned.execution.plan, &Missing::default());
+        let shown = &(planned.execution.plan.clone(), Beside::default());
+        let missing = &Missing::default();
         let work = Work { graph: &nothing, planned: &planned, shown, missing, next: "" };
         run(ui, session, work, &args.run, false, Control { lock, stop }).await
     })
@@ -103,8 +105,8 @@ pub async fn destroy(ui: Ui, args: &DestroyArgs) -> Result<Exit, Failure> {
 struct Work<'a> {
     graph: &'a Graph,
     planned: &'a Planned,
-    /// The plan with what is left of it for want of images.
-    shown: &'a Plan,
+    /// The plan with what is left of it for want of images, and what stands beside it.
+    shown: &'a (Plan, Beside),
     missing: &'a Missing,
     /// The command that goes on where something is left.
     next: &'a str,
@@ -135,7 +137,7 @@ async fn run(
     Control { lock, stop }: Control<'_>,
 ) -> Result<Exit, Failure> {
     if !ui.json {
-        show(ui, session, shown)?;
+        show(ui, session, &shown.0, &shown.1)?;
     }
     if !missing.is_empty() {
         ui.note(&without_images(missing, execution));

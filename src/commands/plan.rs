@@ -4,6 +4,7 @@ use super::options::{self, Use};
 use super::session::{Session, apply_command, today};
 use super::{Failure, SavedPlan, memory, rendering};
 use crate::apply::{self, Order};
+use crate::checks::traffic::TrafficChange;
 use crate::cli::{Choices, Exit, Format, PlanArgs};
 use crate::cloud::Context;
 use crate::graph::Graph;
@@ -37,8 +38,9 @@ pub async fn plan(ui: Ui, args: &PlanArgs, json: bool) -> Result<Exit, Failure> 
     let graph = if args.destroy { &nothing } else { &session.graph };
     let reads = make(&session, graph, &args.choices, args.destroy, false);
     let Planned { execution, .. } = session.guarded(reads).await?;
+    let beside = beside(&session, graph, &execution);
     if let Some(out) = &args.out {
-        let saved = SavedPlan::new(&args.spec, &args.choices, execution.plan.clone());
+        let saved = SavedPlan::new(&args.spec, &args.choices, execution.plan.clone(), beside.traffic.clone());
         saved.write(out)?;
     }
     if format == Format::TfplanJson {
@@ -49,7 +51,6 @@ pub async fn plan(ui: Ui, args: &PlanArgs, json: bool) -> Result<Exit, Failure> 
         let terraform = render::tfplan(&session.spec.env, graph, &execution)?;
         ui.result_json(&terraform)?;
     } else {
-        let beside = if args.destroy { Beside::default() } else { session.beside() };
         let (plan, most) = (&execution.plan, args.rendering.max_bytes);
         rendering::print(ui, plan, &beside, format, most, &session.cloud.place())?;
     }
@@ -164,11 +165,18 @@ pub fn counted(changes: &[Change]) -> String {
     }
 }
 
-pub fn show(ui: Ui, session: &Session, plan: &Plan) -> Result<(), OutputError> {
-    let beside = if plan.destroy { Beside::default() } else { session.beside() };
+/// What stands beside a plan. A destroy has nothing of the spec to be warned of, and leaves nobody to reach.
+pub fn beside(session: &Session, graph: &Graph, execution: &ExecutionPlan) -> Beside {
+    match execution.plan.destroy {
+        true => Beside::default(),
+        false => Beside { traffic: TrafficChange::of(graph, execution), ..session.beside() },
+    }
+}
+
+pub fn show(ui: Ui, session: &Session, plan: &Plan, beside: &Beside) -> Result<(), OutputError> {
     if ui.json {
         ui.result_json(&beside.json(plan))
     } else {
-        ui.result(&plan_text(plan, &beside, &session.cloud.place(), ui.out))
+        ui.result(&plan_text(plan, beside, &session.cloud.place(), ui.out))
     }
 }

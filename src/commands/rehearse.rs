@@ -1,6 +1,6 @@
 use serde_json::json;
 
-use super::plan::{Planned, make};
+use super::plan::{Planned, beside, make};
 use super::{Failure, memory};
 use crate::apply::Report;
 use crate::cli::{Exit, RehearseArgs};
@@ -17,7 +17,12 @@ pub async fn rehearse(ui: Ui, args: &RehearseArgs) -> Result<Exit, Failure> {
     let context = session.context(&session.graph);
     let Planned { execution: first, order } = make(&session, &session.graph, &args.choices, false, false).await?;
     if !ui.json {
-        ui.result(&plan_text(&first.plan, &session.beside(), &session.cloud.place(), ui.out))?;
+        ui.result(&plan_text(
+            &first.plan,
+            &beside(&session, &session.graph, &first),
+            &session.cloud.place(),
+            ui.out,
+        ))?;
     }
     let progress = Progress::new(ui, order.len());
     let emit = |event: crate::apply::Event<'_>| progress.show_event(&event);

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::Failure;
+use crate::checks::traffic::TrafficChange;
 use crate::cli::{Choices, Exit, Losses};
 use crate::files::{self, FileError};
 use crate::kinds::StageRange;
@@ -24,6 +25,9 @@ pub struct SavedPlan {
     pub adopt: Vec<Address>,
     pub allow: Allowances,
     pub plan: Plan,
+    /// What stood beside it of who may reach whom, to be shown again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traffic: Option<TrafficChange>,
 }
 
 const FORMAT: &str = "baseplate-plan";
@@ -46,10 +50,10 @@ pub enum SavedPlanError {
 }
 
 impl SavedPlan {
-    pub fn new(spec: &Path, choices: &Choices, plan: Plan) -> Self {
+    pub fn new(spec: &Path, choices: &Choices, plan: Plan, traffic: Option<TrafficChange>) -> Self {
         let Choices { adopt, image, live_images, stages, losses } = choices.clone();
         let (format, spec, allow) = (FORMAT.to_owned(), spec.to_owned(), losses.allowances());
-        Self { format, spec, images: image, live_images, stages, adopt, allow, plan }
+        Self { format, spec, images: image, live_images, stages, adopt, allow, plan, traffic }
     }
 
     /// The choices that the plan was made with.

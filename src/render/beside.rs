@@ -3,6 +3,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::checks::Warnings;
+use crate::checks::traffic::TrafficChange;
 use crate::plan::Plan;
 use crate::spec::{Reported, Source};
 
@@ -13,6 +14,9 @@ pub struct Beside {
     pub warnings: Vec<Reported>,
     /// What they find and the spec accepts.
     pub accepted: Vec<Accepted>,
+    /// What changes in who may reach whom; left out where nothing does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub traffic: Option<TrafficChange>,
 }
 
 #[derive(Clone, Debug, Serialize, JsonSchema)]
@@ -36,6 +40,7 @@ impl Beside {
         Self {
             warnings: warnings.open.iter().map(|warning| warning.reported(sources)).collect(),
             accepted: accepted.collect(),
+            traffic: None,
         }
     }
 

@@ -6,6 +6,7 @@ mod layout;
 mod picture;
 #[cfg(test)]
 mod tests;
+mod traffic;
 
 use askama::Template;
 use base64::prelude::{BASE64_STANDARD, Engine};
@@ -13,13 +14,18 @@ use sha2::{Digest, Sha256};
 
 use self::layout::{HEIGHT, WIDTH};
 use self::picture::Picture;
+use self::traffic::Drawing;
 use super::Beside;
 use super::rows::{self, Content, Mark, Row};
+use super::traffic as reach;
 use super::view::{self, ORIGINS, UNMANAGED, by_danger};
+use crate::checks::traffic::Line;
 use crate::kinds::Impact;
 use crate::plan::{Action, Change, Origin, Plan, unmanaged_lines};
 
-const STYLE: &str = include_str!("html/page.css");
+pub use self::traffic::svg as traffic_svg;
+
+const STYLE: &str = concat!(include_str!("html/page.css"), include_str!("html/traffic.css"));
 const SCRIPT: &str = include_str!("html/page.js");
 
 /// A whole HTML document. It loads nothing; no script but its own runs in it, whatever a name may hold.
@@ -44,6 +50,9 @@ struct Page<'a> {
     warnings: Vec<String>,
     /// What the checks say of the spec.
     checks: Vec<String>,
+    /// What changes in who may reach whom, in words, and the drawing of it.
+    traffic: Vec<String>,
+    drawing: Option<Drawing>,
     loses_data: bool,
     picture: Picture<'a>,
     sections: Vec<Section<'a>>,
@@ -53,7 +62,12 @@ struct Page<'a> {
 
 impl<'a> Page<'a> {
     fn of(plan: &'a Plan, beside: &Beside) -> Self {
+        let traffic: Vec<String> =
+            beside.traffic.iter().flat_map(|change| change.lines.iter().map(Line::marked)).collect();
+        let drawn = beside.traffic.as_ref().and_then(|change| reach::drawn(&change.traffic));
         Self {
+            drawing: drawn.map(|drawn| Drawing::of(&drawn, &traffic, false)),
+            traffic,
             plan,
             checks: beside.lines(),
             title: view::title(plan),

@@ -2,9 +2,10 @@
 
 use std::fmt::Write;
 
-use super::Beside;
 use super::rows::{Content, Mark, Row, inline, rows};
 use super::view::{self, ORIGINS, UNMANAGED, by_danger, danger, duration, needs_reason};
+use super::{Beside, traffic};
+use crate::checks::traffic::Line as TrafficLine;
 use crate::kinds::Impact;
 use crate::plan::{Action, Change, Origin, Plan, unmanaged_lines};
 use crate::value::{one_line, sanitize};
@@ -169,13 +170,24 @@ fn extras(plan: &Plan, beside: &Beside) -> Vec<Extra> {
         ),
         place: Place::Folded,
     });
+    let moves: Vec<String> = beside.traffic.iter().flat_map(|change| change.lines.iter().map(TrafficLine::marked)).collect();
+    let drawn = beside.traffic.as_ref().and_then(|change| traffic::drawn(&change.traffic));
+    let drawing = drawn.map(|drawn| Extra {
+        text: format!(
+            "\n<details><summary>Who may reach whom, and what changes</summary>\n\n```mermaid\n{}```\n\n</details>\n",
+            traffic::mermaid(&drawn)
+        ),
+        place: Place::Folded,
+    });
     [
         listed("Requires approval", Place::BeforeChanges, &plan.missing),
         listed("Warnings", Place::BeforeChanges, &beside.lines()),
+        listed("Traffic", Place::BeforeChanges, &moves),
         listed(UNMANAGED, Place::AfterChanges, &unmanaged_lines(&plan.unmanaged)),
         listed("Scheduled by AWS", Place::AfterChanges, &plan.scheduled),
         listed("Kept", Place::AfterChanges, &kept),
         listed("Notes", Place::AfterChanges, &plan.notes),
+        drawing,
         left,
     ]
     .into_iter()

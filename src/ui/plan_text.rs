@@ -4,6 +4,7 @@ use std::fmt::Write;
 use serde_json::Value;
 use similar::{ChangeTag, TextDiff};
 
+use super::traffic_text::traffic_lines;
 use super::{Paint, sanitized};
 use crate::kinds::{Impact, Stage};
 use crate::plan::{Action, Change, Field, Origin, Plan, unmanaged_lines};
@@ -23,6 +24,8 @@ pub fn plan_text(plan: &Plan, beside: &Beside, place: &str, paint: Paint) -> Str
     let title = format!("{what}: {} {} on {place}", plan.project, plan.environment);
     let _ = writeln!(out, "{}", paint.bold(&one_line(&title)));
     changes_by_origin(&mut out, plan, paint);
+    let traffic = beside.traffic.as_ref().map(|change| traffic_lines(change, paint)).unwrap_or_default();
+    section(&mut out, paint, "Traffic", &traffic);
     section(&mut out, paint, UNMANAGED, &unmanaged_lines(&plan.unmanaged));
     section(&mut out, paint, "Scheduled by AWS", &plan.scheduled);
     let kept: Vec<String> =

@@ -60,5 +60,6 @@ mod secrets;
 mod serving;
 mod signals;
 mod stages;
+mod traffic;
 mod upgrades;
 mod usage;

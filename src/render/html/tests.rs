@@ -1,8 +1,12 @@
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
+use crate::checks::traffic::{Edge, Line, Move, Node, Obstacle, Permit, Ports, Side, Sort, Traffic, TrafficChange};
 use crate::plan::{FORMAT_VERSION, Plan};
 use crate::render::{Accepted, Beside};
 use crate::spec::{Reported, Severity};
+use crate::value::Address;
 
 /// As an element, as the end of the elements that it may stand in, and as a line of its own.
 const HOSTILE: &str = "</span></title></text></code>\"><img src='x' onerror=\"a()\"><!-- &lt;{{ title }} ##[error]\n::error::\u{202e}";
@@ -60,7 +64,42 @@ fn html(plan: &Plan, text: &str) -> String {
         column: Some(2),
     };
     let accepted = Accepted { warning: warning.clone(), why: text.to_owned(), until: None };
-    super::html(plan, &Beside { warnings: vec![warning], accepted: vec![accepted] })
+    super::html(plan, &Beside { warnings: vec![warning], accepted: vec![accepted], traffic: Some(traffic(text)) })
+}
+
+/// Two that connect, and one outside, with this as their names.
+fn traffic(text: &str) -> TrafficChange {
+    let node = |id: String, sort| Node {
+        id,
+        sort,
+        subnets: BTreeSet::from([text.to_owned()]),
+        zones: BTreeSet::new(),
+        public: true,
+        other_groups: BTreeSet::from([text.to_owned()]),
+    };
+    let ids = ["web", "db", "outside"].map(|name| format!("{name}.{text}"));
+    let edge = |from: usize, to: usize| Edge {
+        from: ids[from].clone(),
+        to: ids[to].clone(),
+        // As long in every page: where lines end depends on it.
+        ports: Ports { protocol: HOSTILE.to_owned(), from_port: 1, to_port: 1 },
+        effective: false,
+        blocked: BTreeSet::from([Obstacle::NoGateway]),
+        rules: BTreeSet::from([Permit {
+            address: Address::new("security_group_rules", text),
+            side: Side::Ingress,
+            ports: text.to_owned(),
+            peer: text.to_owned(),
+        }]),
+        change: Some(Move::Opened),
+        not_in_spec: false,
+        by_hand: false,
+    };
+    let edges = vec![edge(0, 1), edge(2, 0), edge(0, 2), edge(1, 1), edge(1, 0)];
+    let sorts = [Sort::Service, Sort::Database, Sort::Internet];
+    let nodes = ids.iter().cloned().zip(sorts).map(|(id, sort)| node(id, sort)).collect();
+    let line = Line { to_the_world: true, change: Some(Move::Opened), text: text.to_owned() };
+    TrafficChange { lines: vec![line], traffic: Traffic { nodes, edges, outside_only: false } }
 }
 
 /// Everything between `<` and `>`.
@@ -88,12 +127,17 @@ fn nothing_from_outside_is_markup() {
 /// What is not escaped is what is the same in every page.
 #[test]
 fn only_the_style_and_the_script_stand_as_they_are() {
-    let templates = [include_str!("page.html"), include_str!("change.html"), include_str!("picture.svg")];
+    let templates = [
+        include_str!("page.html"),
+        include_str!("change.html"),
+        include_str!("picture.svg"),
+        include_str!("traffic.svg"),
+    ];
     let raw: Vec<&str> = templates
         .iter()
         .flat_map(|template| template.split("{{").skip(1).filter_map(|rest| rest.split_once("}}")))
         .filter(|(shown, _)| shown.contains("safe"))
         .map(|(shown, _)| shown.trim())
         .collect();
-    assert_eq!(raw, ["STYLE|safe", "SCRIPT|safe"]);
+    assert_eq!(raw, ["STYLE|safe", "SCRIPT|safe", "STYLE|safe"]);
 }
