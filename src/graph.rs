@@ -10,13 +10,15 @@ use petgraph::graph::{DiGraph, NodeIndex};
 use serde_json::Value;
 
 use crate::kinds::{self, AnyKind, Desired, Stage};
-use crate::spec::Environment;
+use crate::spec::{Environment, MOVED_FROM};
 use crate::value::Address;
 use crate::value::walk::{Link, links};
 
 /// One desired object, with what it depends on.
 pub struct DesiredObject {
     pub address: Address,
+    /// The path of the entry of the spec that it is derived from.
+    pub origin: Vec<String>,
     pub kind: &'static dyn AnyKind,
     pub stage: Stage,
     /// Shared with the step that carries out its change.
@@ -68,7 +70,8 @@ impl Graph {
         let mut outputs: HashMap<Address, BTreeSet<String>> = HashMap::new();
         for kind in kinds::all() {
             for (place, desired) in kind.desired(env).into_iter().enumerate() {
-                let Desired { name, origin: _, attrs, stage, after, follows, wave, external, protect } = desired;
+                let Desired { name, origin, mut attrs, stage, after, follows, wave, external, protect } = desired;
+                mark_earlier_key(env, &origin, &mut attrs);
                 let mut needs: BTreeSet<Address> = after.into_iter().collect();
                 for link in links(&attrs) {
                     if let Link::To { address, output } = link {
@@ -82,6 +85,7 @@ impl Graph {
                 let shared = kind.shared();
                 objects.push(DesiredObject {
                     address,
+                    origin,
                     kind: *kind,
                     stage,
                     attrs: Rc::new(attrs),
@@ -114,6 +118,18 @@ impl Graph {
             }
         }
         names
+    }
+}
+
+/// Says in the tags of an object whose entry had another key that it is named after that: when no spec tells any more,
+/// it goes on being.
+fn mark_earlier_key(env: &Environment, origin: &[String], attrs: &mut Value) {
+    if !env.keeps_names() {
+        return;
+    }
+    let earlier = env.entry_of(origin).and_then(|entry| env.moved_from(&entry));
+    if let (Some(path), Some(tags)) = (earlier, attrs.get_mut("tags").and_then(Value::as_object_mut)) {
+        tags.insert(MOVED_FROM.to_owned(), path.into());
     }
 }
 
@@ -279,6 +295,7 @@ mod tests {
     fn one(address: Address, needs: BTreeSet<Address>) -> DesiredObject {
         DesiredObject {
             address,
+            origin: Vec::new(),
             kind: &crate::kinds::network::vpc::Vpc,
             stage: Stage::Network,
             attrs: Rc::new(Value::Null),

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Accept, Differs, Unknown};
+use super::{Accept, Differs, Moved, Names, Unknown};
 use crate::value::Part;
 
 /// One environment of one project, in one account and region.
@@ -56,6 +56,14 @@ pub struct Environment {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-placeholders" = "none"))]
     pub accept: Vec<Accept>,
+    /// Entries that have another key than before, so that nothing is replaced for it. It may be removed once every
+    /// environment was applied with it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-placeholders" = "none"))]
+    pub moved: Vec<Moved>,
+    /// The earlier keys after which live objects are named: no spec says that.
+    #[serde(skip)]
+    pub(super) names: Names,
     /// All else that the spec says, which the kinds read by type ([`Environment::section`]).
     #[serde(skip)]
     sections: Sections,
@@ -83,6 +91,15 @@ pub trait Held: Send + Sync {
     fn part(&self, env: &Environment, path: &str) -> Result<Part, Unknown>;
     /// Names that are this environment's own, each with what stands for it in a comparison.
     fn own_names(&self) -> Vec<(String, &'static str)>;
+    /// Where the table of its entries stands in it; empty where it is the section itself, `None` where it has none.
+    fn entry_table(&self) -> Option<&'static str>;
+    fn entry_keys(&self) -> Vec<String>;
+    /// As [`super::Section::refer_anew`].
+    fn refer_anew(&self, env: &mut Environment, from: &str, to: &str);
+    /// Whether names are made of the keys of its entries.
+    fn named_by_key(&self) -> bool;
+    /// The same with another key for an entry, at its place. `None` where there is no such entry.
+    fn with_key(&self, from: &str, to: &str) -> Option<Arc<dyn Held>>;
     /// The same with every text put through `rename`, but for those that environments may have in common; as it is
     /// where that would make no sense any more.
     fn renamed(&self, rename: Rename<'_>) -> Arc<dyn Held>;
@@ -104,6 +121,10 @@ impl fmt::Debug for Sections {
 impl Environment {
     pub(super) fn held(&self, key: &str) -> Option<&Arc<dyn Held>> {
         self.sections.0.iter().find(|held| held.key() == key)
+    }
+
+    pub(super) fn all_held(&self) -> impl Iterator<Item = &Arc<dyn Held>> {
+        self.sections.0.iter()
     }
 
     /// Puts a section in the place of the one with its key, or after all others.

@@ -49,8 +49,32 @@ impl<T> Keyed<T> {
         self.entries.iter().map(|(key, _)| key)
     }
 
+    pub fn values_mut(&mut self) -> impl Iterator<Item = &mut T> {
+        self.entries.iter_mut().map(|(_, value)| value)
+    }
+
     pub fn values(&self) -> impl Iterator<Item = &T> {
         self.entries.iter().map(|(_, value)| value)
+    }
+}
+
+/// A table of entries, whatever they are.
+pub trait Entries {
+    fn keys(&self) -> Vec<String>;
+    /// Gives an entry another key, at its place. Whether there is such an entry.
+    fn rename(&mut self, from: &str, to: &str) -> bool;
+}
+
+impl<T> Entries for Keyed<T> {
+    fn keys(&self) -> Vec<String> {
+        Keyed::keys(self).cloned().collect()
+    }
+
+    fn rename(&mut self, from: &str, to: &str) -> bool {
+        let Some(index) = self.indices.remove(from) else { return false };
+        to.clone_into(&mut self.entries[index].0);
+        self.indices.insert(to.to_owned(), index);
+        true
     }
 }
 

@@ -11,6 +11,7 @@ use serde::de::value::Error;
 use serde::{Deserialize, Serialize};
 
 use super::environment::{Held, Rename};
+use super::keyed::Entries;
 use super::{Check, Environment, Node, Unknown};
 use crate::value::Part;
 
@@ -27,6 +28,12 @@ pub trait Section: Sized + 'static {
     /// Its fields that several environments may have in common (a hosted zone): `compare` takes them as they are.
     const COMMON_FIELDS: &'static [&'static str] = &[];
 
+    /// Where the table of its entries stands ([`Section::entries`]): a key of the section, or empty where that is the
+    /// section itself. `None` where it has none.
+    const ENTRY_TABLE: Option<&'static str> = None;
+    /// Whether what is made for its entries is named after their keys, where the spec says no name.
+    const NAMED_BY_KEY: bool = true;
+
     type Value: Any + Send + Sync + Clone + Default + Serialize + DeserializeOwned + JsonSchema;
 
     /// Reports what is wrong with the section by itself, and with what it says of others. Its structure has been
@@ -40,6 +47,15 @@ pub trait Section: Sized + 'static {
     fn part(_env: &Environment, _path: &str) -> Result<Part, Unknown> {
         Err(Unknown::new(format!("[{}] has nothing for placeholders", Self::KEY), ""))
     }
+
+    /// The table of its entries, for each of which objects are made that are called by its key.
+    fn entries(_value: &mut Self::Value) -> Option<&mut dyn Entries> {
+        None
+    }
+
+    /// Puts another key of one of its entries where other sections name it by the one it had, so that objects of theirs
+    /// are called by both.
+    fn refer_anew(_env: &mut Environment, _from: &str, _to: &str) {}
 
     /// Names that are this environment's own, such as a domain, each with what stands for it in a comparison.
     fn own_names(_value: &Self::Value) -> Vec<(String, &'static str)> {
@@ -122,6 +138,27 @@ impl<S: Section> Held for Of<S> {
 
     fn own_names(&self) -> Vec<(String, &'static str)> {
         S::own_names(&self.0)
+    }
+
+    fn entry_table(&self) -> Option<&'static str> {
+        S::ENTRY_TABLE
+    }
+
+    fn entry_keys(&self) -> Vec<String> {
+        S::entries(&mut self.0.clone()).map(|entries| entries.keys()).unwrap_or_default()
+    }
+
+    fn refer_anew(&self, env: &mut Environment, from: &str, to: &str) {
+        S::refer_anew(env, from, to);
+    }
+
+    fn named_by_key(&self) -> bool {
+        S::NAMED_BY_KEY
+    }
+
+    fn with_key(&self, from: &str, to: &str) -> Option<Arc<dyn Held>> {
+        let mut value = self.0.clone();
+        S::entries(&mut value)?.rename(from, to).then(|| Arc::new(Self(value)) as Arc<dyn Held>)
     }
 
     fn renamed(&self, rename: Rename<'_>) -> Arc<dyn Held> {

@@ -1,6 +1,7 @@
 //! What the values of a spec must mean together; its structure has been checked before.
 
 mod differs;
+mod moved;
 
 use super::{Catalog, Check, Environment, Problem};
 
@@ -20,6 +21,7 @@ pub fn validate(env: &Environment, catalog: &Catalog) -> Vec<Problem> {
         section.validate(&mut check);
     }
     differs::differs(&mut check, &catalog.kinds);
+    moved::moved(&mut check);
     check.into_problems()
 }
 

@@ -100,7 +100,7 @@ impl Kind for DiscoveryService {
                 ttl: TTL,
                 routing_policy: "MULTIVALUE".to_owned(),
                 custom_health: true,
-                description: format!("Tasks of {key}"),
+                description: format!("Tasks of {}", env.naming_key(Services::KEY, key)),
                 tags: env.tags_of::<Self>(key),
             };
             Desired::new(key, &[Services::KEY, key], attrs)

@@ -117,7 +117,7 @@ fn attrs(env: &Environment, key: &str, service: &Service) -> Attrs {
     let check = service.health_check.clone().unwrap_or_default();
     let named = service.dns_name.is_some() && discovery_namespace::domain(env).is_some();
     Attrs {
-        name: service.name.clone().unwrap_or_else(|| env.name(key, 255)),
+        name: service.name.clone().unwrap_or_else(|| env.name(env.naming_key(Services::KEY, key), 255)),
         cluster: Ref::to("main"),
         task_definition: Ref::output(key, "arn"),
         task_definition_digest: Ref::output(key, "seal"),
@@ -145,7 +145,7 @@ fn routes(env: &Environment, key: &str, service: &Service) -> BTreeSet<Route> {
     let Some(port) = service.port else { return BTreeSet::new() };
     let route = |group: String| Route {
         target_group: Ref::to(group),
-        container_name: key.to_owned(),
+        container_name: env.naming_key(Services::KEY, key).to_owned(),
         container_port: port.into(),
     };
     routed_to(env, key, service).iter().map(|routed| route(routed.target_group())).collect()

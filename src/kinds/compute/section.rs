@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ecs_cluster::section::Cluster;
 use crate::kinds::example::{Example, change};
-use crate::spec::{Check, Environment, Keyed, Section, Unknown, entry};
+use crate::spec::{Check, Entries, Environment, Keyed, Section, Unknown, entry};
 use crate::value::Part;
 pub use mentions::mentioned;
 pub use route::{Route, Routes};
@@ -68,8 +68,13 @@ pub const EXAMPLES: &[Example] = &[Example {
 impl Section for Services {
     const KEY: &'static str = "services";
     const TEXTS: &'static [&'static str] = &["services.….dns"];
+    const ENTRY_TABLE: Option<&'static str> = Some("");
 
     type Value = Keyed<Service>;
+
+    fn entries(value: &mut Self::Value) -> Option<&mut dyn Entries> {
+        Some(value)
+    }
 
     fn validate(check: &mut Check<'_>) {
         validate::services(check);

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::kinds::compute::section::{Architecture, Service, Services};
+use crate::kinds::config::ssm_parameter;
 use crate::kinds::config::ssm_parameter::SsmParameter;
 use crate::kinds::identity::iam_role::IamRole;
 use crate::kinds::monitoring::log_group::LogGroup;
@@ -101,8 +102,10 @@ pub(crate) const VERSION_LABEL: &str = "baseplate.parameter.";
 fn attrs(env: &Environment, key: &str, service: &Service) -> Attrs {
     let arn = |role: &str| Ref::output(format!("{key}-{role}"), "arn");
     let parameter = |key: &String, output| Ref::output(key, output);
+    let version = |key: &String| (ssm_parameter::key_in_path(env, key), parameter(key, "version"));
+    let named = env.naming_key(Services::KEY, key);
     Attrs {
-        family: env.name(key, 255),
+        family: env.name(named, 255),
         cpu: service.cpu,
         memory: service.memory,
         architecture: match service.architecture {
@@ -111,14 +114,14 @@ fn attrs(env: &Environment, key: &str, service: &Service) -> Attrs {
         },
         execution_role: arn("execution"),
         task_role: arn("task"),
-        container: key.to_owned(),
+        container: named.to_owned(),
         image: env.text(&service.image),
         command: service.command.clone(),
         entry_point: service.entry_point.clone(),
         ports: service.port.map(i32::from).into_iter().collect(),
         environment: service.environment.iter().map(|(name, text)| (name.clone(), env.text(text))).collect(),
         secrets: service.secrets.iter().map(|(name, key)| (name.clone(), parameter(key, "arn"))).collect(),
-        parameter_versions: service.secrets.values().map(|key| (key.clone(), parameter(key, "version"))).collect(),
+        parameter_versions: service.secrets.values().map(version).collect(),
         health_check: health_check(service),
         log_group: Ref::to(key),
         other_containers: BTreeSet::new(),

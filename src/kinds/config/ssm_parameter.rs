@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::kinds::config::ssm_parameter::section::{Parameter, ParameterTier, Parameters, is_secret};
-use crate::kinds::data::section::{Databases, password_parameter};
+use crate::kinds::data::section::{Databases, password_of, password_parameter};
 use crate::kinds::example::Example;
 use crate::kinds::rules::Rule;
 use crate::kinds::terraform::{Block, This};
@@ -74,6 +74,19 @@ mod parameter_type {
 /// Characters of a generated database password, all of them letters and digits.
 const PASSWORD: usize = 32;
 
+/// The path of the parameter at this address, under the environment's.
+pub(in crate::kinds) fn key_in_path(env: &Environment, name: &str) -> String {
+    match password_of(env, name) {
+        Some(database) => password_parameter(env.naming_key(Databases::KEY, database)),
+        None => env.naming_key(Parameters::KEY, name).to_owned(),
+    }
+}
+
+/// The whole of that path.
+pub(in crate::kinds) fn path(env: &Environment, name: &str) -> String {
+    env.parameter_path(&key_in_path(env, name))
+}
+
 fn declared(env: &Environment, key: &str, parameter: &Parameter) -> Attrs {
     let secure = is_secret(env, key);
     let (mut value, mut secret) = (None, None);
@@ -90,7 +103,7 @@ fn declared(env: &Environment, key: &str, parameter: &Parameter) -> Attrs {
         secret = Some(SecretSource::Generate(generate.length));
     }
     Attrs {
-        name: env.parameter_path(key),
+        name: path(env, key),
         secure,
         value,
         secret: secret.map(Secret::new),
@@ -138,12 +151,12 @@ impl Kind for SsmParameter {
         let passwords = env.section::<Databases>().iter().map(|(database, spec)| {
             let key = password_parameter(database);
             let attrs = Attrs {
-                name: env.parameter_path(&key),
+                name: path(env, &key),
                 secure: true,
                 value: None,
                 secret: Some(Secret::new(SecretSource::Generate(PASSWORD))),
                 tier: ParameterTier::Standard,
-                description: format!("Master password of database {database}"),
+                description: format!("Master password of database {}", env.naming_key(Databases::KEY, database)),
                 tags: env.tags_of::<Self>(&key),
             };
             let protect = spec.protect.unwrap_or(env.protect);
@@ -239,6 +252,7 @@ mod calls {
         async fn refresh(read: &Reader<'_>, live: &mut Live<Attrs>) -> Result<(), CloudError> {
             let tags = tagging::tags(read.aws, &live.id).await?;
             confirm_tags::<Self>(read, live, tags, |attrs| &mut attrs.tags);
+            live::by_owner(read, live);
             Ok(())
         }
 

@@ -138,7 +138,7 @@ fn wanted(env: &Environment, key: &str, database: &Database) -> Attrs {
 
 /// RDS keeps identifiers in lower case.
 fn identifier(env: &Environment, key: &str, database: &Database) -> String {
-    database.name.clone().unwrap_or_else(|| env.name(key, MAX_NAME)).to_lowercase()
+    database.name.clone().unwrap_or_else(|| env.name(env.naming_key(Databases::KEY, key), MAX_NAME)).to_lowercase()
 }
 
 impl Kind for DbInstance {

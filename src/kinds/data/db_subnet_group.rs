@@ -69,9 +69,10 @@ impl Kind for DbSubnetGroup {
 
     fn desired(env: &Environment) -> Vec<Desired<Attrs>> {
         let groups = env.section::<Databases>().iter().map(|(key, database)| {
+            let named = env.naming_key(Databases::KEY, key);
             let attrs = Attrs {
-                name: env.name(key, MAX_NAME).to_lowercase(),
-                description: format!("Subnets of database {key}"),
+                name: env.name(named, MAX_NAME).to_lowercase(),
+                description: format!("Subnets of database {named}"),
                 vpc: Some(vpc::reference(env)),
                 subnets: subnet::references(env, database.subnets.as_ref(), Tier::Private),
                 tags: env.tags_of::<Self>(key),

@@ -7,7 +7,7 @@ use crate::kinds::config::ssm_parameter::section::Parameters;
 use crate::kinds::example::{Example, change};
 use crate::kinds::network::section::{Tier, check_tier, check_two_zones};
 use crate::kinds::network::security_group::section::check_groups;
-use crate::spec::{Check, Environment, Keyed, Section, Unknown, entry};
+use crate::spec::{Check, Entries, Environment, Keyed, Section, Unknown, entry};
 use crate::value::Part;
 
 /// `[databases]`.
@@ -68,8 +68,13 @@ performance-insights = true
 impl Section for Databases {
     const KEY: &'static str = "databases";
     const TEXTS: &'static [&'static str] = &["databases.….endpoint"];
+    const ENTRY_TABLE: Option<&'static str> = Some("");
 
     type Value = Keyed<Database>;
+
+    fn entries(value: &mut Self::Value) -> Option<&mut dyn Entries> {
+        Some(value)
+    }
 
     fn validate(check: &mut Check<'_>) {
         validate(check);
@@ -206,9 +211,9 @@ pub fn password_parameter(database: &str) -> String {
     format!("{database}{PASSWORD}")
 }
 
-/// Whether a parameter of this key holds the password of one of the databases.
-pub fn is_password(env: &Environment, parameter: &str) -> bool {
-    parameter.strip_suffix(PASSWORD).is_some_and(|database| env.section::<Databases>().contains_key(database))
+/// The database whose password a parameter of this key holds.
+pub fn password_of<'p>(env: &Environment, parameter: &'p str) -> Option<&'p str> {
+    parameter.strip_suffix(PASSWORD).filter(|database| env.section::<Databases>().contains_key(database))
 }
 
 fn validate(check: &mut Check<'_>) {

@@ -59,6 +59,11 @@ impl<'a> Balancer<'a> {
         if self.listed { vec![LoadBalancers::KEY, self.key] } else { vec![LoadBalancer::KEY] }
     }
 
+    /// The same by another key.
+    pub fn with_key(self, key: &'a str) -> Self {
+        Self { key, ..self }
+    }
+
     /// What something of it is called: of `main` by its own name, of another by the load balancer's too.
     pub fn part(&self, name: &str) -> String {
         if self.key == MAIN { name.to_owned() } else { format!("{}.{name}", self.key) }

@@ -22,7 +22,7 @@ use crate::kinds::network::{route_table, security_group_rules};
 use crate::kinds::rules::Rule;
 use crate::kinds::terraform::{Block, This};
 use crate::kinds::{Desired, Impact, Kind, Stage, Users};
-use crate::spec::{self, AnySection, Environment, names};
+use crate::spec::{self, AnySection, Environment, Section, names};
 use crate::value::{Address, Ref, Tags, Target};
 
 #[cfg(feature = "aws")]
@@ -57,7 +57,11 @@ pub struct Attrs {
 }
 
 fn derived_name(env: &Environment, key: &str) -> String {
-    if key == section::MAIN { names::fit(&env.prefix(), NAME_LENGTH) } else { env.name(key, NAME_LENGTH) }
+    if key == section::MAIN {
+        names::fit(&env.prefix(), NAME_LENGTH)
+    } else {
+        env.name(env.naming_key(section::LoadBalancers::KEY, key), NAME_LENGTH)
+    }
 }
 
 impl Kind for LoadBalancer {

@@ -2,6 +2,7 @@
 
 use crate::kinds::compute::section::{Route, Service, Services};
 use crate::kinds::edge::entry::{Balancer, balancers, chosen};
+use crate::kinds::edge::load_balancer::section::types::LoadBalancers;
 use crate::spec::{Environment, Section};
 
 /// A service as one load balancer sends to it: it has one target group there, to which its routes lead.
@@ -50,6 +51,13 @@ pub(in crate::kinds) struct RouteRule<'a> {
 impl<'a> Routed<'a> {
     pub fn target_group(&self) -> String {
         self.balancer.for_service(self.key)
+    }
+
+    /// What the name of the target group is made of.
+    pub fn named(&self, env: &Environment) -> String {
+        self.balancer
+            .with_key(env.naming_key(LoadBalancers::KEY, self.balancer.key))
+            .for_service(env.naming_key(Services::KEY, self.key))
     }
 
     /// Whether it gets what no rule takes.

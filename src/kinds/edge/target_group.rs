@@ -85,7 +85,7 @@ impl Kind for TargetGroup {
             let (service, key) = (routed.service, routed.target_group());
             let check = service.health_check.clone().unwrap_or_default();
             let attrs = Attrs {
-                name: env.name(&key.replace('.', "-"), NAME_LENGTH),
+                name: env.name(&routed.named(env).replace('.', "-"), NAME_LENGTH),
                 vpc: vpc::reference(env),
                 port: service.port.map_or(80, i32::from),
                 protocol: http(),

@@ -53,9 +53,10 @@ impl Kind for IamRole {
     type Attrs = Attrs;
 
     fn desired(env: &Environment) -> Vec<Desired<Attrs>> {
-        let role = |key: &str, part: String, inline_policies, managed_policies| {
+        let role = |key: &str, role: &str, inline_policies, managed_policies| {
+            let part = format!("{key}-{role}");
             let attrs = Attrs {
-                name: env.name(&part, MAX_NAME),
+                name: env.name(&format!("{}-{role}", env.naming_key(Services::KEY, key)), MAX_NAME),
                 path: "/".to_owned(),
                 assume_role_policy: access::trust(env),
                 inline_policies,
@@ -67,8 +68,8 @@ impl Kind for IamRole {
         let roles = env.section::<Services>().iter().flat_map(|(key, service)| {
             let managed = service.managed_policies.iter().cloned().collect();
             [
-                role(key, format!("{key}-execution"), access::execution(env, key, service), BTreeSet::new()),
-                role(key, format!("{key}-task"), access::task(service), managed),
+                role(key, "execution", access::execution(env, key, service), BTreeSet::new()),
+                role(key, "task", access::task(service), managed),
             ]
         });
         roles.collect()

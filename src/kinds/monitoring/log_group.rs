@@ -25,7 +25,7 @@ pub struct Attrs {
 
 /// The name of a service's log group.
 pub(in crate::kinds) fn name(env: &Environment, service: &str) -> String {
-    format!("/ecs/{}/{service}", env.prefix())
+    format!("/ecs/{}/{}", env.prefix(), env.naming_key(Services::KEY, service))
 }
 
 /// Days that CloudWatch Logs can keep a group.

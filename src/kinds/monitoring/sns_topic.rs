@@ -9,7 +9,7 @@ use crate::kinds::resource_policy;
 use crate::kinds::rules::{Rule, edit};
 use crate::kinds::terraform::{Block, This};
 use crate::kinds::{Desired, Kind, Stage};
-use crate::spec::{self, AnySection, Check, Environment, Keyed, Section, Unknown, entry};
+use crate::spec::{self, AnySection, Check, Entries, Environment, Keyed, Section, Unknown, entry};
 use crate::value::{Part, Tags, Target};
 
 /// A topic of SNS (`CreateTopic`), which keeps nothing of what it passes on.
@@ -25,8 +25,13 @@ pub struct Topics;
 impl Section for Topics {
     const KEY: &'static str = "topics";
     const TEXTS: &'static [&'static str] = &["topics.….arn"];
+    const ENTRY_TABLE: Option<&'static str> = Some("");
 
     type Value = Keyed<Topic>;
+
+    fn entries(value: &mut Self::Value) -> Option<&mut dyn Entries> {
+        Some(value)
+    }
 
     fn validate(check: &mut Check<'_>) {
         check.keys(&[Self::KEY], check.env.section::<Self>().keys());
@@ -165,7 +170,7 @@ environment = { ORDERS = "{topics.orders.arn}" }
     fn desired(env: &Environment) -> Vec<Desired<Attrs>> {
         let topics = env.section::<Topics>().iter().map(|(key, topic)| {
             let attrs = Attrs {
-                name: topic.name.clone().unwrap_or_else(|| env.name(key, MAX_NAME)),
+                name: topic.name.clone().unwrap_or_else(|| env.name(env.naming_key(Topics::KEY, key), MAX_NAME)),
                 display_name: topic.display_name.clone(),
                 kms_key: topic.kms_key.clone(),
                 tags: env.tags_of::<Self>(key),

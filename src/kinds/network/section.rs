@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::kinds::example::{Example, change};
-use crate::spec::{Check, Environment, Keyed, Section, Unknown, one_of};
+use crate::spec::{Check, Entries, Environment, Keyed, Section, Unknown, one_of};
 use crate::value::Part;
 
 /// The VPC and what belongs to it: a new one by `cidr`, or an existing one by `vpc`.
@@ -119,8 +119,15 @@ impl Section for Network {
     const KEY: &'static str = "network";
     const REQUIRED: bool = true;
     const TEXTS: &'static [&'static str] = &["network.vpc"];
+    const ENTRY_TABLE: Option<&'static str> = Some("subnets");
+    /// A subnet has no name but what a tag says.
+    const NAMED_BY_KEY: bool = false;
 
     type Value = Self;
+
+    fn entries(value: &mut Self::Value) -> Option<&mut dyn Entries> {
+        Some(&mut value.subnets)
+    }
 
     fn validate(check: &mut Check<'_>) {
         network(check);

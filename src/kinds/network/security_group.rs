@@ -183,7 +183,10 @@ impl Kind for SecurityGroup {
     fn desired(env: &Environment) -> Vec<Desired<Attrs>> {
         let desired = env.section::<SecurityGroups>().iter().map(|(key, group)| {
             let attrs = Attrs {
-                name: group.name.clone().unwrap_or_else(|| env.name(key, MAX_NAME)),
+                name: group
+                    .name
+                    .clone()
+                    .unwrap_or_else(|| env.name(env.naming_key(SecurityGroups::KEY, key), MAX_NAME)),
                 description: group.description.clone(),
                 vpc: vpc::reference(env),
                 tags: ec2::tags::<Self>(env, key),

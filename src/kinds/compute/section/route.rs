@@ -60,6 +60,13 @@ impl Routes {
         routes.iter().enumerate().map(move |(index, route)| (is_list.then_some(index), route))
     }
 
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut Route> {
+        match self {
+            Self::One(route) => std::slice::from_mut(&mut **route).iter_mut(),
+            Self::List(routes) => routes.iter_mut(),
+        }
+    }
+
     pub fn is_empty(&self) -> bool {
         matches!(self, Self::List(routes) if routes.is_empty())
     }

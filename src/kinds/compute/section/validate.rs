@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use super::{Service, Services};
 use crate::kinds::compute::ecs_cluster::section::Cluster;
 use crate::kinds::config::ssm_parameter::section::{Parameters, holds_secret};
-use crate::kinds::data::section::is_password;
+use crate::kinds::data::section::password_of;
 use crate::kinds::network::section::check_subnets;
 use crate::kinds::network::security_group::section::check_groups;
 use crate::spec::{Check, one_of};
@@ -58,7 +58,7 @@ fn contents(check: &mut Check<'_>, key: &str, service: &Service) {
     }
     for (name, parameter) in &service.secrets {
         let parameters = check.env.section::<Parameters>();
-        if !parameters.contains_key(parameter) && !is_password(check.env, parameter) {
+        if !parameters.contains_key(parameter) && password_of(check.env, parameter).is_none() {
             let path = ["services", key, "secrets", name.as_str()];
             let help = one_of("parameters", parameters.keys());
             check.report(&path, format!("no parameter is named `{parameter}`"), help);

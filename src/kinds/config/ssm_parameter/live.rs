@@ -17,6 +17,7 @@ use crate::kinds::Live;
 use crate::kinds::config::ssm_parameter::section::{ParameterTier, Parameters, is_secret};
 use crate::kinds::members::{self, Members, Setting, settings};
 use crate::kinds::ownership::Ownership;
+use crate::spec::Section;
 use crate::value::{Address, Target, Text};
 
 /// The key of the account that encrypts secrets unless another is asked for.
@@ -74,17 +75,23 @@ pub(super) async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, Clou
         // What somebody else sets is not asked for our tags.
         if env.section::<Parameters>().get(key).is_some_and(|parameter| parameter.external) {
             let live = |attrs| Live::new(implied, &name, attrs);
-            return Ok(Some(take_in(read, &described, value, live)));
+            return Ok(Some(take_in(read, &described, key, value, live)));
         }
         let arn = arn(read.aws, &name);
         let ownership = Ownership::of::<SsmParameter>(read, &arn, implied, tagging::tags(read.aws, &name)).await?;
         if !ownership.concerns::<SsmParameter>(read, &name) {
             return Ok::<_, CloudError>(None);
         }
+        let key = key_of(read, ownership.address.as_ref(), key).to_owned();
         let live = |attrs| ownership.live(&name, |tags| Attrs { tags, ..attrs });
-        Ok(Some(take_in(read, &described, value, live)))
+        Ok(Some(take_in(read, &described, &key, value, live)))
     }));
     Ok(found.await?.into_iter().flatten().collect())
+}
+
+/// The key that the spec has it by now, whatever key its path is made of.
+fn key_of<'k>(read: &'k Reader<'_>, owner: Option<&'k Address>, in_path: &'k str) -> &'k str {
+    read.scope.env.key_now(Parameters::KEY, owner.map_or(in_path, Address::name))
 }
 
 /// Each with its value, without those that went between the two reads.
@@ -123,12 +130,12 @@ async fn values(
 fn take_in(
     read: &Reader<'_>,
     described: &ParameterMetadata,
+    key: &str,
     value: Value,
     live: impl FnOnce(Attrs) -> Live<Attrs>,
 ) -> Live<Attrs> {
     let env = read.scope.env;
     let name = described.name().unwrap_or_default().to_owned();
-    let key = name.strip_prefix(&env.parameter_path("")).unwrap_or(&name).to_owned();
     let (version, secure, clear) = match value {
         Value::AsWanted(text) => (described.version(), false, text.plain()),
         Value::Read(parameter) => {
@@ -136,7 +143,7 @@ fn take_in(
             (parameter.version, secure, parameter.value.unwrap_or_default())
         }
     };
-    let (clear, hidden) = (Zeroizing::new(clear), secure || is_secret(env, &key));
+    let (clear, hidden) = (Zeroizing::new(clear), secure || is_secret(env, key));
     let value = (!hidden).then(|| Text::from(clear.as_str()));
     // Even a plain value is held: the spec may call secret what AWS has as plain.
     let kept = if hidden { read.secret_store.store(clear) } else { read.secret_store.store_plain(clear) };
@@ -157,6 +164,21 @@ fn take_in(
     };
     let outputs = made(read.aws, &attrs, version).outputs;
     Live { outputs, settings: settings(SETTINGS, described), ..live(attrs) }
+}
+
+/// Of a parameter whose path is made of another key than the spec has it by, once it is known whose it is: what is
+/// plain there has been taken for a secret.
+pub(super) fn by_owner(read: &Reader<'_>, live: &mut Live<Attrs>) {
+    let (Some(address), Some(attrs)) = (&live.address, &mut live.attrs) else { return };
+    let Some(secret) = &attrs.secret else { return };
+    read.secret_store.assign(address.clone(), secret);
+    if attrs.secure || is_secret(read.scope.env, key_of(read, Some(address), "")) {
+        return;
+    }
+    if let Some(clear) = read.secret_store.reveal(secret) {
+        live.outputs.insert("value".to_owned(), clear.as_str().to_owned());
+        (attrs.value, attrs.secret) = (Some(Text::from(clear.as_str())), None);
+    }
 }
 
 async fn descriptions(aws: &Aws, root: &str) -> Result<Vec<ParameterMetadata>, CloudError> {

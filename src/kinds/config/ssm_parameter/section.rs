@@ -12,7 +12,7 @@ use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::kinds::example::{Example, change};
-use crate::spec::{Check, Environment, Keyed, Section, Unknown};
+use crate::spec::{Check, Entries, Environment, Keyed, Section, Unknown};
 use crate::value::{Part, Text};
 
 /// `[parameters]`.
@@ -50,8 +50,13 @@ impl Section for Parameters {
     const DESCRIPTION: Option<&'static str> =
         Some("SSM parameters by their name under `/<project>/<environment>/`.");
     const TEXTS: &'static [&'static str] = &["parameters.…"];
+    const ENTRY_TABLE: Option<&'static str> = Some("");
 
     type Value = Keyed<Parameter>;
+
+    fn entries(value: &mut Self::Value) -> Option<&mut dyn Entries> {
+        Some(value)
+    }
 
     fn validate(check: &mut Check<'_>) {
         validate::parameters(check);

@@ -6,8 +6,8 @@ use crate::value::Tags;
 #[cfg(feature = "aws")]
 pub(super) use calls::{read, write};
 
-/// What the text holds, each as the tag `baseplate:<key>` of objects that take tags.
-const KEYS: [&str; 3] = ["project", "environment", "address"];
+/// What the text may hold, each as the tag `baseplate:<key>` of objects that take tags.
+const KEYS: [&str; 4] = ["project", "environment", "address", "moved-from"];
 
 /// The ownership tags alone: all that the text can hold.
 pub(super) fn only(tags: &Tags) -> Tags {

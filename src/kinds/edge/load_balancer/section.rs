@@ -4,12 +4,13 @@ pub mod types;
 
 use std::collections::BTreeMap;
 
+use crate::kinds::compute::section::Services;
 use crate::kinds::edge::dns_record::section::{Dns, check_name};
 use crate::kinds::edge::entry::balancers;
 use crate::kinds::example::{Example, change};
 use crate::kinds::network::section::{Network, Tier, check_tier, check_two_zones};
 use crate::kinds::network::security_group::section::check_groups;
-use crate::spec::{Check, Environment, Keyed, Section, Unknown, entry, one_of};
+use crate::spec::{Check, Entries, Environment, Keyed, Section, Unknown, entry, one_of};
 use crate::value::Part;
 
 pub use types::{LoadBalancer, LoadBalancers, MAIN};
@@ -142,8 +143,31 @@ impl Section for LoadBalancer {
 impl Section for LoadBalancers {
     const KEY: &'static str = "load-balancers";
     const TEXTS: &'static [&'static str] = &["load-balancers.….dns"];
+    const ENTRY_TABLE: Option<&'static str> = Some("");
 
     type Value = Keyed<LoadBalancer>;
+
+    fn entries(value: &mut Self::Value) -> Option<&mut dyn Entries> {
+        Some(value)
+    }
+
+    /// A service has a target group and rules for each load balancer.
+    fn refer_anew(env: &mut Environment, from: &str, to: &str) {
+        let anew = |name: &mut Option<String>| {
+            if name.as_deref() == Some(from) {
+                *name = Some(to.to_owned());
+            }
+        };
+        let mut services = env.section::<Services>().clone();
+        services
+            .values_mut()
+            .flat_map(|service| service.route.iter_mut())
+            .for_each(|route| anew(&mut route.load_balancer));
+        env.set_section::<Services>(services);
+        let mut dns = env.section::<Dns>().clone();
+        dns.iter_mut().for_each(|dns| anew(&mut dns.load_balancer));
+        env.set_section::<Dns>(dns);
+    }
 
     fn validate(check: &mut Check<'_>) {
         let balancers = check.env.section::<Self>();

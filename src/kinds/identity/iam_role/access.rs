@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::policy::canonical;
 use crate::kinds::compute::section::Service;
+use crate::kinds::config::ssm_parameter;
 use crate::kinds::monitoring::log_group;
 use crate::kinds::registry::ecr_repository::{self, EcrRepository};
 use crate::spec::Environment;
@@ -36,7 +37,7 @@ pub(super) fn execution(env: &Environment, key: &str, service: &Service) -> BTre
     let parameters: BTreeSet<String> = service
         .secrets
         .values()
-        .map(|parameter| env.arn("ssm", &format!("parameter{}", env.parameter_path(parameter))))
+        .map(|parameter| env.arn("ssm", &format!("parameter{}", ssm_parameter::path(env, parameter))))
         .collect();
     if !parameters.is_empty() {
         statements.push(allow("Parameters", &["ssm:GetParameters"], parameters));

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::kinds::example::{Example, change};
-use crate::spec::{Check, Keyed, Section, one_of};
+use crate::spec::{Check, Entries, Keyed, Section, one_of};
 
 /// `[security-groups]`.
 pub struct SecurityGroups;
@@ -61,8 +61,13 @@ egress = [{ protocol = "udp", ports = "53", to = "10.40.0.2/32" }]
 
 impl Section for SecurityGroups {
     const KEY: &'static str = "security-groups";
+    const ENTRY_TABLE: Option<&'static str> = Some("");
 
     type Value = Keyed<SecurityGroup>;
+
+    fn entries(value: &mut Self::Value) -> Option<&mut dyn Entries> {
+        Some(value)
+    }
 
     fn validate(check: &mut Check<'_>) {
         validate(check);

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::kinds::example::{Example, change};
 use crate::kinds::registry::images::in_use;
-use crate::spec::{Check, Environment, Keyed, Section, Unknown, entry};
+use crate::spec::{Check, Entries, Environment, Keyed, Section, Unknown, entry};
 use crate::value::Part;
 
 /// `[registries]`.
@@ -33,8 +33,15 @@ untagged-days = 7
 impl Section for Registries {
     const KEY: &'static str = "registries";
     const TEXTS: &'static [&'static str] = &["registries.….url"];
+    const ENTRY_TABLE: Option<&'static str> = Some("");
+    /// A registry that moves must say its name.
+    const NAMED_BY_KEY: bool = false;
 
     type Value = Keyed<Registry>;
+
+    fn entries(value: &mut Self::Value) -> Option<&mut dyn Entries> {
+        Some(value)
+    }
 
     fn validate(check: &mut Check<'_>) {
         validate(check);
@@ -87,6 +94,7 @@ impl Default for Registry {
 fn validate(check: &mut Check<'_>) {
     let registries = check.env.section::<Registries>();
     check.keys(&["registries"], registries.keys());
+    unnamed_moves(check);
     // Its images would be kept as those in use are, for ever.
     let taken = in_use::PREFIX.trim_end_matches('-');
     let is_taken = |name: &&str| **name == *taken || name.starts_with(in_use::PREFIX);
@@ -95,5 +103,21 @@ fn validate(check: &mut Check<'_>) {
         let help =
             format!("tags of images that begin with `{}` are Baseplate's own: choose another name", in_use::PREFIX);
         check.report(&["environments"], message, help);
+    }
+}
+
+/// The project's environments share a registry, and images are pushed to it by its name: one that has another key says
+/// in the spec which name it keeps.
+fn unnamed_moves(check: &mut Check<'_>) {
+    let env = check.env;
+    for moved in &env.moved {
+        let (Ok(from), Ok(to)) = (env.entry(&moved.from), env.entry(&moved.to)) else { continue };
+        let unnamed = env.section::<Registries>().get(&to.key).is_some_and(|registry| registry.name.is_none());
+        if to.section == Registries::KEY && unnamed {
+            let message =
+                format!("`{}` has moved, and its repository keeps its name only if the spec says it", moved.to);
+            let help = format!("add `name = \"{}-{}\"` to it", env.project, from.key);
+            check.report_key(&[Registries::KEY, &to.key], message, help);
+        }
     }
 }
