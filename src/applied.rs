@@ -83,6 +83,15 @@ impl Applied {
         self.0.insert(address.clone(), now.concat());
     }
 
+    /// Knows an object by another address from now on, unless it knows one there.
+    pub fn rename(&mut self, from: &Address, to: &Address) {
+        if !self.knows(to)
+            && let Some(text) = self.0.remove(from)
+        {
+            self.0.insert(to.clone(), text);
+        }
+    }
+
     /// Remembers nothing of the object.
     pub fn forget(&mut self, address: &Address) {
         self.0.remove(address);
@@ -278,6 +287,17 @@ mod tests {
         assert!(!applied.same_spec(&address("other"), &now, "dns"));
         assert!(!applied.existed(&address("main"), &now));
         assert!(applied.existed(&address("main"), &json!({"cidr": "10.0.0.0/16", "dns": true})));
+    }
+
+    #[test]
+    fn what_is_known_by_another_address_is_known_as_before() {
+        let (mut applied, spec) = (Applied::default(), json!({"class": "small"}));
+        applied.record(&address("main"), plain(&spec));
+        applied.rename(&address("main"), &address("core"));
+        assert!(applied.same_spec(&address("core"), &spec, "class") && !applied.knows(&address("main")));
+        applied.record(&address("main"), plain(&json!({"class": "large"})));
+        applied.rename(&address("main"), &address("core"));
+        assert!(applied.same_spec(&address("core"), &spec, "class"), "what is known there stays");
     }
 
     #[test]

@@ -76,12 +76,14 @@ pub enum Verb {
     /// The second phase of a write that has two.
     Finish,
     Delete,
+    Forget,
 }
 
 impl Verb {
     pub(crate) fn writing(action: Action) -> Self {
         match action {
             Action::Update | Action::Adopt => Self::Update,
+            Action::Forget => Self::Forget,
             _ => Self::Create,
         }
     }
@@ -92,6 +94,7 @@ impl Verb {
             Self::Update => "updating",
             Self::Finish => "finishing the update of",
             Self::Delete => "deleting",
+            Self::Forget => "forgetting",
         }
     }
 
@@ -101,6 +104,7 @@ impl Verb {
             Self::Update => "updated",
             Self::Finish => "finished the update of",
             Self::Delete => "deleted",
+            Self::Forget => "forgot",
         }
     }
 }

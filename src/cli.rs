@@ -74,6 +74,10 @@ pub enum Command {
     Apply(ApplyArgs),
     /// Destroy the environment.
     Destroy(DestroyArgs),
+    /// Take over existing objects that the spec asks for and Baseplate did not create, and change nothing else.
+    Adopt(OwnershipArgs),
+    /// Let go of objects that the spec has no longer: they go on existing, without the environment's tags.
+    Forget(OwnershipArgs),
     /// Release the environment's lock after a run that died.
     Unlock(UnlockArgs),
     /// Show the differences between two environments, except those that their specs list under [[differs]].
@@ -364,6 +368,18 @@ pub struct DestroyArgs {
     pub shared: bool,
     #[command(flatten)]
     pub losses: Losses,
+}
+
+#[derive(Debug, Args)]
+pub struct OwnershipArgs {
+    pub spec: PathBuf,
+    /// Whose owner changes, as in `log_group.web`.
+    #[arg(required = true, value_name = "ADDRESS")]
+    pub addresses: Vec<Address>,
+    #[command(flatten)]
+    pub cloud: CloudArgs,
+    #[command(flatten)]
+    pub run: RunArgs,
 }
 
 #[derive(Debug, Args)]

@@ -17,7 +17,7 @@ use crate::kinds::registry::images::{self, ImageState, NeededImage};
 use crate::kinds::{AnyKind, Create, Delete, Live, Poll, PollTarget, Update, WriteResult};
 use crate::lock::LockStore;
 use crate::spec::Environment;
-use crate::value::SecretStore;
+use crate::value::{Address, SecretStore};
 
 #[cfg(feature = "aws")]
 pub use account::Account;
@@ -168,6 +168,34 @@ pub trait Cloud {
         kind: &'static dyn AnyKind,
         change: Update<'a, Value>,
     ) -> LocalBoxFuture<'a, Result<WriteResult, CloudError>>;
+
+    /// Takes the ownership tags off an object, which is `change`, and its address where nothing but that says whose it is.
+    fn forget<'a>(
+        &'a self,
+        context: Context<'a>,
+        kind: &'static dyn AnyKind,
+        change: Update<'a, Value>,
+    ) -> LocalBoxFuture<'a, Result<(), CloudError>> {
+        Box::pin(async move {
+            match change.changed {
+                // It follows what it is part of.
+                [] => Ok(()),
+                _ => self.update(context, kind, change).await.map(|_| ()),
+            }
+        })
+    }
+
+    /// Notes another address for an object that stays as it is, where it says its address itself and no tag does. In an
+    /// account, what has no tags of ours follows what it is part of.
+    fn readdress<'a>(
+        &'a self,
+        _context: Context<'a>,
+        _kind: &'static dyn AnyKind,
+        _id: &'a str,
+        _address: &'a Address,
+    ) -> LocalBoxFuture<'a, Result<(), CloudError>> {
+        Box::pin(async { Ok(()) })
+    }
 
     fn delete<'a>(
         &'a self,

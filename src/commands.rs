@@ -14,6 +14,7 @@ mod memory;
 mod missing_images;
 mod observe;
 mod options;
+mod ownership;
 mod plan;
 mod rehearse;
 mod rendering;
@@ -125,6 +126,8 @@ pub async fn run(cli: Cli) -> Exit {
         Command::Drift(args) => drift::drift(ui, &args).await,
         Command::Apply(args) => apply::apply(ui, &args).await,
         Command::Destroy(args) => apply::destroy(ui, &args).await,
+        Command::Adopt(args) => ownership::adopt(ui, &args).await,
+        Command::Forget(args) => ownership::forget(ui, &args).await,
         Command::Unlock(args) => lock::unlock(ui, &args).await,
         Command::Compare(args) => compare::compare(ui, &args).await,
         Command::Rehearse(args) => rehearse::rehearse(ui, &args).await,

@@ -8,6 +8,7 @@ mod execution;
 mod guards;
 mod known_outputs;
 mod make;
+mod moved;
 mod planner;
 mod recognise;
 mod recording;
@@ -146,10 +147,9 @@ impl Plan {
         sha256(&(self.format_version, [project, environment, account, region, spec_digest], destroy, changes))
     }
 
-    /// How many changes of each action: create, update, replace, delete, adopt.
-    pub fn counts(&self) -> [(Action, usize); 5] {
-        [Action::Create, Action::Update, Action::Replace, Action::Delete, Action::Adopt]
-            .map(|action| (action, self.changes.iter().filter(|change| change.action == action).count()))
+    /// How many changes of each action.
+    pub fn counts(&self) -> [(Action, usize); Action::ALL.len()] {
+        Action::ALL.map(|action| (action, self.changes.iter().filter(|change| change.action == action).count()))
     }
 }
 
@@ -158,10 +158,13 @@ struct Hashed<'a>(&'a Change);
 
 impl Serialize for Hashed<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Change { address, action, id, fields, .. } = self.0;
+        let Change { address, moved_from, action, id, fields, .. } = self.0;
         let fields: Vec<_> =
             fields.iter().map(|field| (&field.path, &field.before, &field.after, field.secret)).collect();
-        (address, action, id, fields).serialize(serializer)
+        match moved_from {
+            None => (address, action, id, fields).serialize(serializer),
+            Some(from) => (address, action, id, fields, from).serialize(serializer),
+        }
     }
 }
 
@@ -170,6 +173,9 @@ impl Serialize for Hashed<'_> {
 #[serde(deny_unknown_fields)]
 pub struct Change {
     pub address: Address,
+    /// The address that the live object has until then, where its entry in the spec has another key (`[[moved]]`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moved_from: Option<Address>,
     pub stage: Stage,
     pub action: Action,
     pub reason: String,
@@ -203,9 +209,14 @@ pub enum Action {
     Delete,
     /// An update that also takes ownership of an object made elsewhere.
     Adopt,
+    /// Only its ownership tags are taken off: it goes on existing, and is nobody's.
+    Forget,
 }
 
 impl Action {
+    /// In the order in which they are counted.
+    pub const ALL: [Self; 6] = [Self::Create, Self::Update, Self::Replace, Self::Delete, Self::Adopt, Self::Forget];
+
     /// The mark before an address in the plan's text.
     pub fn mark(self) -> &'static str {
         match self {
@@ -214,6 +225,7 @@ impl Action {
             Self::Replace => "±",
             Self::Delete => "-",
             Self::Adopt => "^",
+            Self::Forget => "v",
         }
     }
 
@@ -224,6 +236,7 @@ impl Action {
             Self::Replace => "replace",
             Self::Delete => "delete",
             Self::Adopt => "adopt",
+            Self::Forget => "forget",
         }
     }
 }

@@ -71,6 +71,7 @@ pub async fn carry_out(
     order: &Order,
     emit: &dyn Fn(Event<'_>),
 ) -> Result<(Report, Vec<Interruption>), RehearsalError> {
+    let context = execution.context(context);
     let (me, terms) = (Holder::this("rehearse"), LockOptions { lease: LEASE, timeout: Duration::ZERO });
     let simulated = SimulatedClock::default();
     let shared: Rc<dyn Clock> = Rc::new(simulated.clone());
@@ -253,6 +254,16 @@ impl Cloud for Rehearsal<'_> {
             self.watch().await;
             made
         })
+    }
+
+    fn readdress<'a>(
+        &'a self,
+        context: Context<'a>,
+        kind: &'static dyn AnyKind,
+        id: &'a str,
+        address: &'a Address,
+    ) -> LocalBoxFuture<'a, Result<(), CloudError>> {
+        self.cloud.readdress(context, kind, id, address)
     }
 
     fn delete<'a>(

@@ -83,6 +83,9 @@ impl<'a> Executor<'a> {
 
     async fn write(&self, index: usize, step: &Step, address: &Address) -> Result<Outcome, Interrupted> {
         let Some(attrs) = self.desired(step)? else { return Ok(Outcome::Unchanged) };
+        if let (Action::Forget, Some(live)) = (self.run.execution.plan.changes[index].action, &step.live) {
+            return self.forget(step.kind, address, live, &attrs).await;
+        }
         let before = step.live.as_ref().filter(|_| !self.replaces(index));
         let attrs = first_phase(step, before, &attrs).unwrap_or(attrs);
         match before {
@@ -91,8 +94,42 @@ impl<'a> Executor<'a> {
                 let made = self.create(step, address, &attrs, alternate).await?;
                 self.wait_until_ready(step.kind, address, &attrs, made).await
             }
+            Some(live) if self.has_only_moved(index, step, live, &attrs) => {
+                self.run.lock.fence().await?;
+                self.run.cloud.readdress(self.run.context, step.kind, &live.id, address).await?;
+                self.run.execution.known_outputs.record(address, &live.id, live.outputs.clone());
+                Ok(Outcome::Changed)
+            }
             Some(live) => self.converge(step.kind, address, live, &attrs).await,
         }
+    }
+
+    async fn forget(
+        &self,
+        kind: &'static dyn AnyKind,
+        address: &Address,
+        live: &Live<Value>,
+        attrs: &Value,
+    ) -> Result<Outcome, Interrupted> {
+        let (token, before, changed) =
+            (self.token_for(address), live.attrs.clone().unwrap_or_default(), field_changes(kind, attrs, live));
+        let (id, outputs, before) = (live.id.as_str(), &live.outputs, &before);
+        let (secret_store, mut retry) = (self.run.context.secret_store, self.retry(kind));
+        loop {
+            let change =
+                Update { address, id, outputs, before, attrs, changed: &changed, secret_store, token: &token };
+            self.run.lock.fence().await?;
+            match self.run.cloud.forget(self.run.context, kind, change).await {
+                Ok(()) => return Ok(Outcome::Changed),
+                Err(error) => self.retry_or_fail(&mut retry, address, error).await?,
+            }
+        }
+    }
+
+    /// Whether nothing of it changes but its address, which no tag of its own says.
+    fn has_only_moved(&self, index: usize, step: &Step, live: &Live<Value>, attrs: &Value) -> bool {
+        let has_moved = self.run.execution.plan.changes[index].moved_from.is_some();
+        has_moved && field_changes(step.kind, attrs, live).is_empty()
     }
 
     /// The second phase of a write.

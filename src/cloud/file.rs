@@ -23,8 +23,8 @@ use crate::lock::{FileLock, InMemoryLock, LockStore};
 use crate::spec::{Environment, Owner};
 use crate::value::{Address, SecretStore, random_key};
 
-use outputs::outputs;
 pub use outputs::secrets;
+use outputs::{keep_outputs, outputs};
 use store::Store;
 
 /// How the file cloud behaves.
@@ -359,6 +359,9 @@ impl Cloud for FileCloud {
                 });
                 record.outputs.retain(|name, _| !kind.changes_output(name, change.changed));
                 record.outputs.extend(kept);
+                if record.address != *change.address {
+                    keep_outputs(context, kind, &mut record, change.changed);
+                }
                 record.attrs = change.attrs.clone();
                 record.revision += 1;
                 // Its tags say who owns it, and this update may adopt it.
@@ -371,6 +374,47 @@ impl Cloud for FileCloud {
             let Some(record) = object else { return Err(CloudError::internal("an update without an object")) };
             Self::assign_secrets(context, &record);
             Ok(WriteResult { outputs: outputs(context, kind, &record), id: record.id })
+        })
+    }
+
+    /// It stays in the file, of no project.
+    fn forget<'a>(
+        &'a self,
+        _context: Context<'a>,
+        kind: &'static dyn AnyKind,
+        change: Update<'a, Value>,
+    ) -> LocalBoxFuture<'a, Result<(), CloudError>> {
+        Box::pin(async move {
+            self.inject_failure("file:Forget", change.address)?;
+            self.commit("file:Forget", |objects| {
+                let Some(mut object) = objects.get(kind.name(), change.id).cloned() else {
+                    let message = format!("{} does not exist", change.id);
+                    return Err(CloudError::new("file:Forget", "NotFound", message));
+                };
+                object.attrs = change.attrs.clone();
+                object.project = String::new();
+                object.environment = None;
+                Ok(Change::Put { object, next_id: objects.head().next_id })
+            })
+        })
+    }
+
+    fn readdress<'a>(
+        &'a self,
+        context: Context<'a>,
+        kind: &'static dyn AnyKind,
+        id: &'a str,
+        address: &'a Address,
+    ) -> LocalBoxFuture<'a, Result<(), CloudError>> {
+        Box::pin(async move {
+            self.commit("file:Readdress", |objects| {
+                let Some(mut object) = objects.get(kind.name(), id).cloned() else {
+                    return Err(CloudError::new("file:Readdress", "NotFound", format!("{id} does not exist")));
+                };
+                keep_outputs(context, kind, &mut object, &[]);
+                object.address = address.clone();
+                Ok(Change::Put { object, next_id: objects.head().next_id })
+            })
         })
     }
 

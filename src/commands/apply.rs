@@ -18,6 +18,7 @@ use crate::kinds;
 use crate::lock::Lock;
 use crate::plan::{ExecutionPlan, Plan, variables};
 use crate::render::Beside;
+use crate::spec::Environment;
 use crate::ui::{Progress, Ui, push_text};
 use crate::value::{Address, from_variable, prefix_lines};
 
@@ -76,7 +77,7 @@ pub async fn apply(ui: Ui, args: &ApplyArgs) -> Result<Exit, Failure> {
             true => planned,
             false => missing.without(planned, &choices.losses.allowances())?,
         };
-        let work = Work { graph, planned: &planned, shown: &shown, missing: &missing, next: &next };
+        let work = Work { graph, planned: &planned, shown: &shown, missing: &missing, next: Some(&next) };
         run(ui, session, work, &args.run, reviewed, Control { lock, stop }).await
     })
     .await
@@ -94,7 +95,7 @@ pub async fn destroy(ui: Ui, args: &DestroyArgs) -> Result<Exit, Failure> {
         options::failable(&args.cloud, &session.graph, &planned.execution)?;
         let shown = &(planned.execution.plan.clone(), Beside::default());
         let missing = &Missing::default();
-        let work = Work { graph: &nothing, planned: &planned, shown, missing, next: "" };
+        let work = Work { graph: &nothing, planned: &planned, shown, missing, next: Some("") };
         run(ui, session, work, &args.run, false, Control { lock, stop }).await
     })
     .await
@@ -102,25 +103,28 @@ pub async fn destroy(ui: Ui, args: &DestroyArgs) -> Result<Exit, Failure> {
 
 /// What a run carries out.
 #[derive(Clone, Copy)]
-struct Work<'a> {
-    graph: &'a Graph,
-    planned: &'a Planned,
+pub(super) struct Work<'a> {
+    pub graph: &'a Graph,
+    pub planned: &'a Planned,
     /// The plan with what is left of it for want of images, and what stands beside it.
-    shown: &'a (Plan, Beside),
-    missing: &'a Missing,
-    /// The command that goes on where something is left.
-    next: &'a str,
+    pub shown: &'a (Plan, Beside),
+    pub missing: &'a Missing,
+    /// The command that goes on where something is left; `None` where nothing else was asked for.
+    pub next: Option<&'a str>,
 }
 
 /// What a run works under: the environment's lock, and the request to stop by a signal.
 #[derive(Clone, Copy)]
-struct Control<'a> {
-    lock: &'a Lock,
-    stop: &'a Stop,
+pub(super) struct Control<'a> {
+    pub lock: &'a Lock,
+    pub stop: &'a Stop,
 }
 
 /// A signal before anything was written ends the command immediately.
-async fn unless_stopped<T>(stop: &Stop, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+pub(super) async fn unless_stopped<T>(
+    stop: &Stop,
+    work: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
     tokio::select! {
         biased;
         () = stop.wait() => Err(Failure::new(Exit::Interrupted, "interrupted; nothing was changed", "")),
@@ -128,7 +132,7 @@ async fn unless_stopped<T>(stop: &Stop, work: impl Future<Output = Result<T, Fai
     }
 }
 
-async fn run(
+pub(super) async fn run(
     ui: Ui,
     session: &Session,
     Work { graph, planned: Planned { execution, order }, shown, missing, next }: Work<'_>,
@@ -139,14 +143,16 @@ async fn run(
     if !ui.json {
         show(ui, session, &shown.0, &shown.1)?;
     }
+    let context = execution.context(session.context(graph));
+    let graph = context.graph;
     if !missing.is_empty() {
         ui.note(&without_images(missing, execution));
     }
     if execution.plan.is_empty() {
-        let done = execution.done(session.context(graph), &execution.applied, &BTreeSet::new());
+        let done = execution.done(context, &execution.applied, &BTreeSet::new());
         save_applied(ui, session, lock, &execution.applied, &done).await;
         kind_list::keep(ui, session, lock, &execution.list_change()).await;
-        save_versions(ui, session, lock).await;
+        save_versions(ui, session, context.env, lock).await;
         if ui.json {
             ui.result_json(&outcome(execution, &Report::default(), missing))?;
         }
@@ -158,7 +164,6 @@ async fn run(
         unless_stopped(stop, confirm(ui, session)).await?;
     }
     unless_stopped(stop, kind_list::extend(ui, session, lock, &execution.list_change())).await?;
-    let context = session.context(graph);
     let begun = execution.begun(context);
     let noted = async {
         save_applied(ui, session, lock, &execution.applied, &begun).await;
@@ -178,7 +183,7 @@ async fn run(
         save_applied(ui, session, lock, &begun, &execution.done(context, &begun, &open(&report))).await;
         // Who was told to stop does not begin to read.
         if !report.is_interrupted() {
-            save_versions(ui, session, lock).await;
+            save_versions(ui, session, context.env, lock).await;
         }
         if report.is_success() {
             tag_in_use(ui, session, graph, execution, lock).await;
@@ -206,10 +211,8 @@ fn without_images(missing: &Missing, execution: &ExecutionPlan) -> String {
 }
 
 /// What is left for later, if anything is, and how to go on.
-fn stopped(ui: Ui, execution: &ExecutionPlan, missing: &Missing, next: &str) -> Exit {
-    if execution.left.is_empty() {
-        return Exit::Done;
-    }
+fn stopped(ui: Ui, execution: &ExecutionPlan, missing: &Missing, next: Option<&str>) -> Exit {
+    let Some(next) = next.filter(|_| !execution.left.is_empty()) else { return Exit::Done };
     let left = match execution.left.changes.as_slice() {
         [] => "What must wait for later stages is not done yet.".to_owned(),
         changes => format!("{} left for later.", counted(changes)),
@@ -250,8 +253,8 @@ async fn save_applied(ui: Ui, session: &Session, lock: &Lock, before: &Applied, 
 }
 
 /// Saves the versions of parameters, which make the next plan cheaper.
-async fn save_versions(ui: Ui, session: &Session, lock: &Lock) {
-    if let Err(error) = fenced(lock, session.cloud.save_cache(&session.spec.env)).await {
+async fn save_versions(ui: Ui, session: &Session, env: &Environment, lock: &Lock) {
+    if let Err(error) = fenced(lock, session.cloud.save_cache(env)).await {
         let error = prefix_lines(&error.to_string(), "  ");
         ui.note(&format!(
             "The record of parameter versions could not be saved: {error}. The next plan reads all values; nothing \

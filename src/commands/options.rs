@@ -12,6 +12,9 @@ use crate::kinds::compute::ecs_service::EcsService;
 use crate::plan::{AddressPattern, ExecutionPlan, Options};
 use crate::value::{Address, Target};
 
+pub const EVERY_LIVE_ADDRESS: &str =
+    "`baseplate plan SPEC` shows what is live and no longer in the spec, by address";
+
 const EVERY_ADDRESS: &str = "`baseplate graph SPEC` shows every address";
 
 /// What a command does with a cloud.
@@ -118,7 +121,7 @@ pub fn of_compare(args: &CompareArgs, json: bool) -> Result<(), Failure> {
     Ok(())
 }
 
-fn known_kind(address: &Address, option: &str) -> Result<(), Failure> {
+pub fn known_kind(address: &Address, option: &str) -> Result<(), Failure> {
     if kinds::find(address.kind()).is_some() {
         return Ok(());
     }
@@ -127,18 +130,18 @@ fn known_kind(address: &Address, option: &str) -> Result<(), Failure> {
     Err(Failure::new(Exit::Usage, message, did_you_mean(near, EVERY_ADDRESS)))
 }
 
-/// Only objects of the spec can be adopted.
-pub fn adoptable(adopt: &[Address], spec: &Graph) -> Result<(), Failure> {
+/// Only objects of the spec can be adopted. `asked` is how the command line names one.
+pub fn adoptable(asked: &str, adopt: &[Address], spec: &Graph) -> Result<(), Failure> {
     for address in adopt {
-        known_kind(address, "--adopt")?;
+        known_kind(address, asked)?;
         let Some(object) = spec.objects.iter().find(|object| object.address == *address) else {
             let near = nearest(&address.to_string(), spec.objects.iter().map(|object| object.address.to_string()));
-            let message = format!("--adopt {address}: not in the spec");
+            let message = format!("{asked} {address}: not in the spec");
             return Err(Failure::new(Exit::Usage, message, did_you_mean(near, EVERY_ADDRESS)));
         };
         if object.external {
-            let message = format!("--adopt {address}: it is external (external = true)");
-            return Err(Failure::new(Exit::Usage, message, "external objects are never adopted; omit --adopt"));
+            let message = format!("{asked} {address}: it is external (external = true)");
+            return Err(Failure::new(Exit::Usage, message, "external objects are never adopted; omit it"));
         }
     }
     Ok(())

@@ -48,7 +48,8 @@ pub async fn plan(ui: Ui, args: &PlanArgs, json: bool) -> Result<Exit, Failure> 
             let message = "--format tfplan-json shows the whole environment, and --stages leaves some of it out";
             return Err(Failure::new(Exit::Usage, message, "omit one of the two"));
         }
-        let terraform = render::tfplan(&session.spec.env, graph, &execution)?;
+        let terraform =
+            render::tfplan(&session.spec.env, execution.context(session.context(graph)).graph, &execution)?;
         ui.result_json(&terraform)?;
     } else {
         let (plan, most) = (&execution.plan, args.rendering.max_bytes);
@@ -109,6 +110,7 @@ async fn make_in(
 ) -> Result<Planned, Failure> {
     let asked = Options {
         adopt: choices.adopt.iter().cloned().collect(),
+        forget: BTreeSet::new(),
         destroy,
         looks_only: false,
         shared,

@@ -123,7 +123,7 @@ pub fn load(path: &Path, choices: Option<&Choices>) -> Result<(Spec, Graph), Fai
         return Err(Problems::new(spec.tree.sources, broken).into());
     }
     let graph = Graph::of(&spec.env)?;
-    options::adoptable(choices.map(|choices| choices.adopt.as_slice()).unwrap_or_default(), &graph)?;
+    options::adoptable("--adopt", choices.map(|choices| choices.adopt.as_slice()).unwrap_or_default(), &graph)?;
     Ok((spec, graph))
 }
 

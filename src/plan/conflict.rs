@@ -21,11 +21,26 @@ pub enum Conflict {
          choose another name, or remove {holder} in an apply of its own before"
     )]
     NameTaken { address: Address, holder: Address, name: String },
+    /// A new object whose name another keeps from an earlier key.
+    #[error(
+        "{address} would be created with the name of {holder}, {name}, which that keeps from the key that it had before: \
+         choose another key"
+    )]
+    NameKept { address: Address, holder: Address, name: String },
     #[error(
         "{address}: {id} already exists in its place, and belongs to {owner}: rename or move one of the two. Only if {owner} \
          no longer uses it: remove its tags baseplate:* by hand, then plan again"
     )]
     OfAnother { id: String, address: Address, owner: String },
+    /// Two live objects, of which `[[moved]]` would make one.
+    #[error(
+        "{to}: {other} exists there, and {id} at {from}, from where [[moved]] says that it came. Remove that [[moved]] to \
+         have {from} deleted, or delete {other} by hand if {id} is to take its place"
+    )]
+    MovedOnto { from: Address, id: String, to: Address, other: String },
+    /// What has no tags is forgotten with what it is part of.
+    #[error("{address} has no tags of its own, and follows {}: forget that", list(parents))]
+    FollowsParent { address: Address, parents: Vec<Address> },
     /// An object that matches one of the spec without its tags.
     #[error(
         "{address}: {id} already exists in its place, {}. Adopt it with --adopt {address}, or rename or move one of the two",
@@ -76,4 +91,28 @@ fn lost(owner: &Owner) -> String {
 
 fn options(addresses: &[Address]) -> String {
     addresses.iter().map(|address| format!("--adopt {address}")).collect::<Vec<_>>().join(" ")
+}
+
+fn list(addresses: &[Address]) -> String {
+    addresses.iter().map(Address::to_string).collect::<Vec<_>>().join(" and ")
+}
+
+impl Conflict {
+    /// The object that it is about; `None` where nobody can tell.
+    pub fn address(&self) -> Option<&Address> {
+        match self {
+            Self::ExternalMissing(address) | Self::Protected(address) => Some(address),
+            Self::Refused { address, .. }
+            | Self::NameTaken { address, .. }
+            | Self::NameKept { address, .. }
+            | Self::OfAnother { address, .. }
+            | Self::ToAdopt { address, .. }
+            | Self::NotAdoptable { address, .. }
+            | Self::Ambiguous { address, .. }
+            | Self::FollowsParent { address, .. }
+            | Self::LeftBehind { address, .. } => Some(address),
+            Self::MovedOnto { to, .. } => Some(to),
+            Self::NoAddress { .. } | Self::AllToAdopt(_) => None,
+        }
+    }
 }

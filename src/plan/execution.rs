@@ -10,8 +10,10 @@ use super::known_outputs::KnownOutputs;
 use super::{Change, Plan, guards};
 use crate::applied::{Applied, InUse, NewerList};
 use crate::aws::CloudError;
-use crate::graph::DependencyCycle;
+use crate::cloud::Context;
+use crate::graph::{DependencyCycle, Graph};
 use crate::kinds::{AnyKind, Live, content_digest};
+use crate::spec::Environment;
 use crate::value::Address;
 
 /// Options of a plan.
@@ -19,6 +21,8 @@ use crate::value::Address;
 pub struct Options {
     /// Objects created elsewhere that may be adopted.
     pub adopt: BTreeSet<Address>,
+    /// Objects that the spec has no longer and that shall go on existing, as nobody's.
+    pub forget: BTreeSet<Address>,
     pub destroy: bool,
     /// Whether it is only looked at: every kind is read, not only those in use, and what stands in the way of an apply
     /// stops nothing.
@@ -45,6 +49,8 @@ pub struct ExecutionPlan {
     /// Of which kinds there are objects or will be, for the environment's list of kinds.
     pub in_use: InUse,
     pub left: LeftOut,
+    /// The environment and its objects as they were planned, where entries keep the names of earlier keys.
+    pub named: Option<Box<(Environment, Graph)>>,
     /// What stands in the way of an apply, where that stopped nothing.
     pub conflicts: Vec<Conflict>,
 }
@@ -87,10 +93,20 @@ impl ExecutionPlan {
         self
     }
 
+    /// What the plan is of: the context that it was made in, with the names that live objects keep.
+    pub fn context<'a>(&'a self, context: Context<'a>) -> Context<'a> {
+        match self.named.as_deref() {
+            Some((env, graph)) => Context { env, graph, ..context },
+            None => context,
+        }
+    }
+
     /// The addresses of what is left, and of what is only half done.
     pub fn open(&self) -> impl Iterator<Item = &Address> {
         let half_done = self.left.second_phases.iter().filter_map(|&step| self.plan.changes.get(step));
-        self.left.changes.iter().chain(half_done).map(|change| &change.address)
+        let open = self.left.changes.iter().chain(half_done).map(|change| &change.address);
+        // Where what stands in the way of an apply stopped nothing.
+        open.chain(self.conflicts.iter().filter_map(Conflict::address))
     }
 }
 

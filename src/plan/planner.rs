@@ -1,4 +1,5 @@
 mod accepted;
+mod forgotten;
 mod impact;
 mod origin;
 mod orphaned;
@@ -8,7 +9,7 @@ mod unmanaged;
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 
 use serde_json::Value;
@@ -20,6 +21,7 @@ use super::digest::live_digest;
 use super::execution::{ExecutionPlan, LeftOut, Options, PlanError, Step, WriteMode, compare};
 use super::guards;
 use super::known_outputs::{KnownOutputs, SecretMode, resolve_with, variables};
+use super::moved::{Moved, MovedFrom};
 use super::recognise::recognise;
 use super::replacement::create_first;
 use super::{Action, Change, Field, LeftToAws, Origin, Plan, Unmanaged};
@@ -42,6 +44,8 @@ pub struct Planner<'a> {
     by_address: HashMap<&'a Address, Vec<usize>>,
     /// By address, indices into `found` of objects that match it without having its tags.
     recognised: HashMap<Address, Vec<usize>>,
+    /// By index into `found`, what still says another address.
+    moved: BTreeMap<usize, MovedFrom>,
     /// The same the other way round: the address that each of these matches.
     counterpart_of: HashMap<usize, Address>,
     names: AddressIndex<'a>,
@@ -96,6 +100,7 @@ impl<'a> Planner<'a> {
             by_address,
             counterpart_of: counterpart_of.collect(),
             recognised,
+            moved: BTreeMap::new(),
             names: AddressIndex::of(found),
             spec: spec.objects.iter().map(|object| (&object.address, object)).collect(),
             applied,
@@ -116,6 +121,11 @@ impl<'a> Planner<'a> {
             origins: HashMap::new(),
             users: OnceCell::new(),
         }
+    }
+
+    /// The same with what has moved, and what stands in the way of that.
+    pub fn with_moved(self, moved: &Moved, conflicts: Vec<Conflict>) -> Self {
+        Self { moved: moved.clone(), conflicts, ..self }
     }
 
     /// Plans once; returns which of `found` must be read in full before the plan is final.
@@ -158,6 +168,9 @@ impl<'a> Planner<'a> {
             };
         };
         self.used.insert(index);
+        if object.external && self.options.forget.contains(&object.address) {
+            return self.forget(&object.address, index, Some(object));
+        }
         let mut different = if object.external { Vec::new() } else { different };
         let mut desired = desired;
         let accepted = self.accepted_fields(object, &desired, index, &different);
@@ -185,7 +198,8 @@ impl<'a> Planner<'a> {
         if live.unconfirmed && live.unread.contains(&"tags") {
             self.unconfirmed.insert(index);
         }
-        if different.is_empty() {
+        let is_moved = self.moved.contains_key(&index);
+        if different.is_empty() && !is_moved {
             self.stays(object, index);
         } else if live.unconfirmed {
             self.unconfirmed.insert(index);
@@ -304,6 +318,7 @@ impl<'a> Planner<'a> {
         if fields.iter().any(|field| !is_ownership(&field.path)) {
             fields.retain(|field| !is_ownership(&field.path));
         }
+        let moved = self.moved.get(&index).cloned();
         let (action, reason, impact) = if replace.is_empty() {
             let impact = self.update_impact(object, desired, live, &changed);
             match action {
@@ -315,6 +330,11 @@ impl<'a> Planner<'a> {
             self.refuse_if_protected(kind, &object.address, live);
             let impact = if holds_data(kind, live) { Impact::DataLoss } else { Impact::Replaced };
             (Action::Replace, reason, impact)
+        };
+        let reason = match &moved {
+            Some(from) if action == Action::Replace => format!("moved from {}; {reason}", from.entry),
+            Some(from) => format!("moved from {}", from.entry),
+            None => reason,
         };
         let before = live.attrs.as_ref().filter(|_| action != Action::Replace);
         let seconds = before
@@ -329,6 +349,9 @@ impl<'a> Planner<'a> {
             self.known_outputs.record(&object.address, &live.id, outputs);
         }
         self.push(object, action, reason, (impact, seconds), Some(live), fields, kind.create_first());
+        if let Some((change, _)) = self.changes.last_mut() {
+            change.moved_from = moved.map(|from| from.address);
+        }
     }
 
     #[allow(clippy::too_many_arguments, reason = "the parts of one change, put together in one place")]
@@ -346,6 +369,7 @@ impl<'a> Planner<'a> {
         self.origins.insert(object.address.clone(), origin);
         let mut change = Change {
             address: object.address.clone(),
+            moved_from: None,
             stage: object.stage,
             action,
             reason,
@@ -416,8 +440,36 @@ impl<'a> Planner<'a> {
                 name,
             })
         });
-        let taken: Vec<Conflict> = taken.collect();
+        let mut taken: Vec<Conflict> = taken.collect();
+        taken.extend(self.kept_names());
         self.conflicts.extend(taken);
+    }
+
+    /// New objects that have the name that another of the spec keeps from an earlier key.
+    fn kept_names(&self) -> Vec<Conflict> {
+        if !self.context.env.keeps_names() {
+            return Vec::new();
+        }
+        let name = |object: &DesiredObject| object.attrs.get(object.kind.unique()?)?.as_str().map(str::to_owned);
+        let created: BTreeSet<&Address> = self
+            .changes
+            .iter()
+            .filter(|(change, _)| change.action == Action::Create)
+            .map(|(change, _)| &change.address)
+            .collect();
+        let objects = &self.context.graph.objects;
+        let kept: HashMap<(&str, String), &Address> = objects
+            .iter()
+            .filter(|object| !created.contains(&object.address))
+            .filter_map(|object| Some(((object.kind.name(), name(object)?), &object.address)))
+            .collect();
+        let new = objects.iter().filter(|object| created.contains(&object.address));
+        let conflict = |object: &DesiredObject| {
+            let name = name(object)?;
+            let holder = (*kept.get(&(object.kind.name(), name.clone()))?).clone();
+            Some(Conflict::NameKept { address: object.address.clone(), holder, name })
+        };
+        new.filter_map(conflict).collect()
     }
 
     pub fn finish(mut self, in_use: InUse) -> Result<ExecutionPlan, PlanError> {
@@ -481,8 +533,17 @@ impl<'a> Planner<'a> {
             notes,
             ..Plan::empty(env)
         };
-        let (left, conflicts) = (LeftOut::default(), self.conflicts);
-        Ok(ExecutionPlan { plan, steps, known_outputs, applied: self.applied.clone(), in_use, left, conflicts })
+        let (left, conflicts, named) = (LeftOut::default(), self.conflicts, None);
+        Ok(ExecutionPlan {
+            plan,
+            steps,
+            known_outputs,
+            applied: self.applied.clone(),
+            in_use,
+            left,
+            named,
+            conflicts,
+        })
     }
 }
 

@@ -21,7 +21,7 @@ impl ExecutionPlan {
                 Action::Create if change.origin == Origin::Drift => {}
                 // A left-over object has the same address as the one that is kept.
                 Action::Delete if in_spec.contains(&change.address) => {}
-                Action::Create | Action::Delete => begun.forget(&change.address),
+                Action::Create | Action::Delete | Action::Forget => begun.forget(&change.address),
                 Action::Update | Action::Replace | Action::Adopt => {
                     let names = step.desired.iter().filter_map(|desired| desired.as_object()).flatten();
                     let names: Vec<&str> = names.map(|(name, _)| name.as_str()).collect();

@@ -96,6 +96,9 @@ enum Level {
 impl Entry {
     fn of(change: &Change) -> Self {
         let mut said = vec![change.action.verb().to_owned(), change.impact.to_string()];
+        if let Some(from) = &change.moved_from {
+            said.push(format!("moved from {}", html(&from.to_string())));
+        }
         if change.guarded {
             said.push("requires approval".to_owned());
         }
@@ -112,7 +115,11 @@ impl Entry {
         let full = (!rows.is_empty()).then(|| {
             let open = if danger(change) <= 1 || !change.dangers.is_empty() { " open" } else { "" };
             let summary = format!("<code>{mark} {}</code> {said}", html(&address));
-            let reason = if needs_reason(change) { format!("{}\n\n", text(&change.reason)) } else { String::new() };
+            let reason = if needs_reason(change) && change.action != Action::Update {
+                format!("{}\n\n", text(&change.reason))
+            } else {
+                String::new()
+            };
             let diff = fenced(&rows);
             format!("<details{open}><summary>{summary}</summary>\n\n{dangers}{reason}{diff}\n</details>\n\n")
         });
@@ -170,7 +177,8 @@ fn extras(plan: &Plan, beside: &Beside) -> Vec<Extra> {
         ),
         place: Place::Folded,
     });
-    let moves: Vec<String> = beside.traffic.iter().flat_map(|change| change.lines.iter().map(TrafficLine::marked)).collect();
+    let moves: Vec<String> =
+        beside.traffic.iter().flat_map(|change| change.lines.iter().map(TrafficLine::marked)).collect();
     let drawn = beside.traffic.as_ref().and_then(|change| traffic::drawn(&change.traffic));
     let drawing = drawn.map(|drawn| Extra {
         text: format!(
@@ -257,9 +265,11 @@ impl Cut {
             let all = entries.iter().zip(&self.entries);
             all.filter(|(entry, level)| entry.action == action && **level == Level::Nothing).count()
         };
-        let actions = [Action::Create, Action::Update, Action::Replace, Action::Delete, Action::Adopt];
-        let hidden: Vec<(Action, usize)> =
-            actions.into_iter().map(|action| (action, hidden(action))).filter(|(_, count)| *count > 0).collect();
+        let hidden: Vec<(Action, usize)> = Action::ALL
+            .into_iter()
+            .map(|action| (action, hidden(action)))
+            .filter(|(_, count)| *count > 0)
+            .collect();
         let total: usize = hidden.iter().map(|(_, count)| count).sum();
         let short = self.entries.iter().filter(|level| **level == Level::Head).count();
         let sections = self.extras.iter().filter(|shown| !**shown).count();

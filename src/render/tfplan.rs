@@ -186,6 +186,7 @@ fn is_same(before: Option<&Split>, after: Option<&Split>) -> bool {
 fn actions(pair: &Pair<'_>, before: Option<&Split>, after: Option<&Split>, moved: bool) -> Vec<&'static str> {
     match (before, after, pair.object.action) {
         (None, ..) => vec!["create"],
+        (_, None, Some(Action::Forget)) => vec!["forget"],
         (_, None, _) => vec!["delete"],
         (.., Some(Action::Replace)) if pair.object.create_first => vec!["create", "delete"],
         (.., Some(Action::Replace)) => vec!["delete", "create"],
@@ -218,6 +219,9 @@ fn change(
         change["importing"] = json!({ "id": pair.object.id });
     }
     let mut whole = with(head, json!({ "change": change }));
+    if let Some(from) = pair.object.moved_from.as_ref().filter(|_| pair.main) {
+        whole["previous_address"] = format!("{}.{}", pair.kind, identifier(from.name())).into();
+    }
     if pair.object.left_over {
         // Another object has its address already, which is what Terraform calls deposed.
         whole["deposed"] = digest(pair.object.id.as_deref().unwrap_or_default()).into();

@@ -97,13 +97,13 @@ pub fn duration(seconds: u64) -> String {
     }
 }
 
-/// Whether a reader asks why: of what is replaced, goes or is taken over, and of what is missing though nobody
+/// Whether a reader asks why: of what is replaced, goes, has moved or is taken over, and of what is missing though nobody
 /// asked for that.
 pub fn needs_reason(change: &Change) -> bool {
     match change.action {
-        Action::Replace | Action::Delete | Action::Adopt => true,
+        Action::Replace | Action::Delete | Action::Adopt | Action::Forget => true,
         Action::Create => change.origin == Origin::Drift,
-        Action::Update => false,
+        Action::Update => change.moved_from.is_some(),
     }
 }
 

@@ -94,7 +94,8 @@ fn summary(plan: &Plan, paint: Paint) -> String {
         };
         return paint.green(&text);
     }
-    let counts = plan.counts().into_iter().filter(|(action, count)| *count > 0 || *action != Action::Adopt);
+    let is_said = |action: &Action| !matches!(action, Action::Adopt | Action::Forget);
+    let counts = plan.counts().into_iter().filter(|(action, count)| *count > 0 || is_said(action));
     let counts: Vec<String> = counts.map(|(action, count)| format!("{count} to {}", action.verb())).collect();
     let what = if plan.destroy { "Destroy" } else { "Plan" };
     let (counts, unchanged, time) = (counts.join(", "), plan.unchanged, duration(plan.seconds));
@@ -105,7 +106,7 @@ fn summary(plan: &Plan, paint: Paint) -> String {
 fn one(out: &mut String, change: &Change, paint: Paint) {
     let color = |text: &str| match change.action {
         Action::Create => paint.green(text),
-        Action::Update | Action::Adopt => paint.yellow(text),
+        Action::Update | Action::Adopt | Action::Forget => paint.yellow(text),
         Action::Replace | Action::Delete => paint.red(text),
     };
     let address = change.address.to_string();
@@ -262,7 +263,7 @@ mod tests {
                 ],
             })
         };
-        let changes = ["create", "update", "replace", "delete", "adopt"].map(change);
+        let changes = ["create", "update", "replace", "delete", "adopt", "forget"].map(change);
         let plan: Plan = serde_json::from_value(serde_json::json!({
             "format_version": crate::plan::FORMAT_VERSION, "project": evil, "environment": evil, "account": evil,
             "region": evil, "destroy": false, "spec_digest": "", "live_digest": "", "unchanged": 0, "seconds": 0,

@@ -143,6 +143,7 @@ impl Scene {
             write_mode: WriteMode::Single,
         };
         let change = Change {
+            moved_from: None,
             address,
             stage: kind.stage(),
             action,
@@ -173,6 +174,7 @@ impl Scene {
             steps,
             known_outputs,
             applied: Applied::default(),
+            named: None,
             in_use: InUse::default(),
             left: LeftOut::default(),
             conflicts: Vec::new(),

@@ -71,6 +71,8 @@ pub(super) fn is_touched(execution: &ExecutionPlan) -> bool {
     let touches = |change: &Change| match change.action {
         Action::Update | Action::Adopt => change.fields.iter().any(|field| PARTS.contains(&field.name())),
         Action::Create | Action::Replace | Action::Delete => true,
+        // It goes on existing.
+        Action::Forget => false,
     };
     execution.plan.changes.iter().any(|change| is_part(change.address.kind()) && touches(change))
 }

@@ -32,6 +32,11 @@ const EVERY: &str = "main";
 pub(super) fn outputs(context: Context<'_>, kind: &dyn AnyKind, record: &Record) -> Outputs {
     let mut outputs = record.outputs.clone();
     let mut wanted: BTreeSet<&String> = context.graph.outputs.get(&record.address).into_iter().flatten().collect();
+    // What has moved has another address than what refers to it knows.
+    if !context.env.moved.is_empty() && wanted.is_empty() {
+        let of_kind = context.graph.outputs.iter().filter(|(address, _)| address.kind() == kind.name());
+        wanted.extend(of_kind.flat_map(|(_, names)| names));
+    }
     if !kind.shared_outputs().is_empty() {
         let of_kind = context.graph.outputs.iter().filter(|(address, _)| address.kind() == kind.name());
         wanted.extend(of_kind.flat_map(|(_, names)| names).filter(|name| kind.shares_output(name)));
@@ -42,6 +47,17 @@ pub(super) fn outputs(context: Context<'_>, kind: &dyn AnyKind, record: &Record)
         }
     }
     outputs
+}
+
+/// Makes those outputs the object's own that are generated from its address, before it has another: but for those that a
+/// change of these fields moves in any case.
+pub(super) fn keep_outputs(context: Context<'_>, kind: &dyn AnyKind, record: &mut Record, changed: &[String]) {
+    let mut kept = outputs(context, kind, record);
+    kept.retain(|name, value| {
+        let is_own = value.contains(record.address.name());
+        is_own && !(kind.changing_outputs().contains(&name.as_str()) && kind.changes_output(name, changed))
+    });
+    record.outputs.extend(kept);
 }
 
 /// A record that holds a secret has no plain `value`.

@@ -18,6 +18,9 @@ impl Planner<'_> {
         let Observed { kind, live } = &self.found[index];
         // Without our tags, and matching nothing desired: ignored, unless it has some of them.
         let Some(address) = &live.address else { return self.unidentified(index) };
+        if self.is_forgotten(address, index) {
+            return self.forget(address, index, None);
+        }
         let object = self.spec.get(address).copied();
         // External objects are kept when the environment is destroyed.
         if object.is_some_and(|object| object.external) {
@@ -52,6 +55,7 @@ impl Planner<'_> {
         };
         let mut change = Change {
             address: address.clone(),
+            moved_from: self.moved.get(&index).map(|from| from.address.clone()),
             stage: object.map_or(kind.stage(), |object| object.stage),
             action: Action::Delete,
             reason: reason.to_owned(),

@@ -14,6 +14,7 @@ use crate::value::{Address, tag};
 /// One object before and after, references by address as far as they are known.
 pub struct Object {
     pub address: Address,
+    pub moved_from: Option<Address>,
     /// `None` for one that stays as it is.
     pub action: Option<Action>,
     pub create_first: bool,
@@ -39,7 +40,7 @@ impl<'a> Objects<'a> {
             .changes
             .iter()
             .zip(&execution.steps)
-            .filter(|(change, _)| change.action != Action::Delete)
+            .filter(|(change, _)| !matches!(change.action, Action::Delete | Action::Forget))
             .map(|(change, step)| (&change.address, (change, step)))
             .collect();
         let back = Addresses::of(graph, execution);
@@ -58,10 +59,11 @@ impl<'a> Objects<'a> {
         }
         let wanted: HashSet<&Address> = graph.objects.iter().map(|wanted| &wanted.address).collect();
         for (change, step) in execution.plan.changes.iter().zip(&execution.steps) {
-            if change.action == Action::Delete {
+            if matches!(change.action, Action::Delete | Action::Forget) {
                 list.push(Object {
                     address: change.address.clone(),
-                    action: Some(Action::Delete),
+                    moved_from: None,
+                    action: Some(change.action),
                     create_first: false,
                     id: change.id.clone(),
                     left_over: wanted.contains(&change.address),
@@ -125,6 +127,7 @@ fn object(wanted: &DesiredObject, change: Option<(&Change, &Step)>, back: &Addre
     };
     Object {
         address: wanted.address.clone(),
+        moved_from: change.and_then(|(change, _)| change.moved_from.clone()),
         action,
         create_first: change.is_some_and(|(_, step)| step.create_first),
         id: live.map(|live| live.id.clone()),

@@ -1,0 +1,152 @@
+//! `adopt` and `forget`: whose an object is changes, and nothing else is done.
+
+use std::collections::BTreeSet;
+
+use super::Failure;
+use super::apply::{Control, Work, run, unless_stopped};
+use super::lock::locked;
+use super::missing_images::Missing;
+use super::options::{self, Use};
+use super::plan::Planned;
+use super::session::{Session, with_cloud};
+use crate::apply::{Stop, only};
+use crate::cli::{Exit, OwnershipArgs};
+use crate::graph::Graph;
+use crate::plan::{self, Action, Allowances, Change, Conflict, ExecutionPlan, Options, PlanError};
+use crate::render::Beside;
+use crate::spec::Environment;
+use crate::ui::Ui;
+use crate::value::Address;
+
+/// Takes over what exists where the spec wants it: what differs of it is changed with that.
+pub async fn adopt(ui: Ui, args: &OwnershipArgs) -> Result<Exit, Failure> {
+    options::of_cloud(&args.cloud, Use::Writes)?;
+    let mut session = Session::open(ui, &args.spec, &args.cloud, None).await?;
+    options::adoptable("adopt", &args.addresses, &session.graph)?;
+    session.guard().await?;
+    let asked: BTreeSet<Address> = args.addresses.iter().cloned().collect();
+    locked(ui, &mut session, &args.spec, "adopt", args.run.lock, async |session, lock, stop| {
+        let options = Options { adopt: asked.clone(), ..looking(session) };
+        let mut execution = planned(session, &options, &asked, stop).await?;
+        for address in &asked {
+            let change = execution.plan.changes.iter().find(|change| change.address == *address);
+            match change.map(|change| change.action) {
+                Some(Action::Adopt) => {}
+                Some(Action::Create) => {
+                    let message =
+                        format!("{address} does not exist: there is nothing to adopt, and nothing was changed");
+                    return Err(Failure::new(Exit::Refused, message, "`apply` creates it"));
+                }
+                _ => execution.plan.notes.push(format!("{address}: it has all ownership tags already")),
+            }
+        }
+        let is_asked = |change: &Change| change.action == Action::Adopt && asked.contains(&change.address);
+        carry_out(ui, session, args, execution, is_asked, Control { lock, stop }).await
+    })
+    .await
+}
+
+/// Takes the ownership tags off what the spec has no longer, and it out of the record.
+pub async fn forget(ui: Ui, args: &OwnershipArgs) -> Result<Exit, Failure> {
+    options::of_cloud(&args.cloud, Use::Writes)?;
+    let mut session = Session::open(ui, &args.spec, &args.cloud, None).await?;
+    forgettable(&args.addresses, &session.graph, &session.spec.env)?;
+    session.guard().await?;
+    let asked: BTreeSet<Address> = args.addresses.iter().cloned().collect();
+    locked(ui, &mut session, &args.spec, "forget", args.run.lock, async |session, lock, stop| {
+        let options = Options { forget: asked.clone(), ..looking(session) };
+        let mut execution = planned(session, &options, &asked, stop).await?;
+        let is_forgotten = |change: &Change| change.action == Action::Forget;
+        for address in &asked {
+            if execution.plan.changes.iter().any(|change| is_forgotten(change) && change.address == *address) {
+                continue;
+            }
+            if !execution.applied.knows(address) {
+                let message = format!(
+                    "forget {address}: no live object of this environment has that address; nothing was changed"
+                );
+                return Err(Failure::new(Exit::Usage, message, options::EVERY_LIVE_ADDRESS));
+            }
+            execution
+                .plan
+                .notes
+                .push(format!("{address}: it has no ownership tags any more; the record forgets it"));
+        }
+        carry_out(ui, session, args, execution, is_forgotten, Control { lock, stop }).await
+    })
+    .await
+}
+
+/// Every kind is read, and what stands in the way of other objects stops nothing.
+fn looking(session: &Session) -> Options {
+    Options { looks_only: true, spec_digest: session.spec.digest.clone(), ..Options::default() }
+}
+
+async fn planned(
+    session: &Session,
+    options: &Options,
+    asked: &BTreeSet<Address>,
+    stop: &Stop,
+) -> Result<ExecutionPlan, Failure> {
+    let reads = plan::make(session.cloud.as_ref(), session.context(&session.graph), options);
+    let execution = unless_stopped(stop, async { reads.await.map_err(Failure::from) }).await?;
+    let is_asked = |conflict: &&Conflict| conflict.address().is_some_and(|address| asked.contains(address));
+    let conflicts: Vec<Conflict> = execution.conflicts.iter().filter(is_asked).cloned().collect();
+    if conflicts.is_empty() { Ok(execution) } else { Err(PlanError::Conflicts(conflicts).into()) }
+}
+
+/// Shows these changes alone, and makes them.
+async fn carry_out(
+    ui: Ui,
+    session: &Session,
+    args: &OwnershipArgs,
+    execution: ExecutionPlan,
+    is_asked: impl Fn(&Change) -> bool,
+    control: Control<'_>,
+) -> Result<Exit, Failure> {
+    options::failable(&args.cloud, &session.graph, &execution)?;
+    let mut execution = only(execution, &Allowances::default(), &is_asked)?;
+    let others: Vec<String> = execution
+        .plan
+        .changes
+        .iter()
+        .filter(|change| !is_asked(change))
+        .map(|change| change.address.to_string())
+        .collect();
+    if !others.is_empty() {
+        let message = format!("this needs changes of {} first; nothing was changed", others.join(", "));
+        return Err(Failure::new(
+            Exit::Refused,
+            message,
+            "apply those first, or `apply --adopt` makes all of them",
+        ));
+    }
+    if !execution.left.changes.is_empty() {
+        let (count, spec) = (execution.left.changes.len(), with_cloud(&args.spec, &args.cloud));
+        let what = if count == 1 { "1 other change is" } else { &format!("{count} other changes are") };
+        execution.plan.notes.push(format!("{what} left: `baseplate plan {spec}` shows what an apply does"));
+    }
+    let planned = Planned::of(execution)?;
+    let (shown, missing) = (&(planned.execution.plan.clone(), Beside::default()), &Missing::default());
+    let work = Work { graph: &session.graph, planned: &planned, shown, missing, next: None };
+    run(ui, session, work, &args.run, false, control).await
+}
+
+/// What the spec wants would only be found in its own way by the next plan.
+fn forgettable(addresses: &[Address], spec: &Graph, env: &Environment) -> Result<(), Failure> {
+    for address in addresses {
+        options::known_kind(address, "forget")?;
+        let wanted = spec.objects.iter().find(|object| object.address == *address && !object.external);
+        let Some(object) = wanted else { continue };
+        let entry = env.entry_of(&object.origin).map(|entry| env.entry_path(&entry));
+        let entry = entry.unwrap_or_else(|| object.origin.join("."));
+        let message = format!(
+            "forget {address}: the spec still asks for it (`{entry}`), and the next plan would find it in the way; \
+             nothing was changed"
+        );
+        let help = "remove it from the spec first, and do not apply that: then forget it. A parameter may instead \
+                    become external (external = true)";
+        return Err(Failure::new(Exit::Refused, message, help));
+    }
+    Ok(())
+}
