@@ -129,7 +129,8 @@ impl FileCloud {
             let kind = find(record.address.kind())?;
             let ours = record.project == env.project
                 && record.environment.as_ref().is_none_or(|environment| *environment == env.environment);
-            if !ours && !has_our_name(kind, record) {
+            // What is nobody's may be in the place of something, whatever it is called.
+            if !ours && !record.project.is_empty() && !has_our_name(kind, record) {
                 return None;
             }
             if ours {

@@ -57,21 +57,25 @@ pub async fn forget(ui: Ui, args: &OwnershipArgs) -> Result<Exit, Failure> {
         let options = Options { forget: asked.clone(), ..looking(session) };
         let mut execution = planned(session, &options, &asked, stop).await?;
         let is_forgotten = |change: &Change| change.action == Action::Forget;
-        for address in &asked {
-            if execution.plan.changes.iter().any(|change| is_forgotten(change) && change.address == *address) {
-                continue;
-            }
-            if !execution.applied.knows(address) {
-                let message = format!(
-                    "forget {address}: no live object of this environment has that address; nothing was changed"
-                );
-                return Err(Failure::new(Exit::Usage, message, options::EVERY_LIVE_ADDRESS));
-            }
-            execution
-                .plan
-                .notes
-                .push(format!("{address}: it has no ownership tags any more; the record forgets it"));
+        let due: BTreeSet<&Address> = execution
+            .plan
+            .changes
+            .iter()
+            .filter(|change| is_forgotten(change))
+            .map(|change| &change.address)
+            .collect();
+        let others: Vec<&Address> = asked.iter().filter(|address| !due.contains(address)).collect();
+        if due.is_empty() && !others.iter().any(|address| execution.applied.knows(address)) {
+            let others = others.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+            let message = format!(
+                "forget {others}: no live object of this environment has that address; nothing was changed"
+            );
+            return Err(Failure::new(Exit::Usage, message, options::EVERY_LIVE_ADDRESS));
         }
+        // A run that died may have forgotten some already.
+        let notes =
+            others.iter().map(|address| format!("{address}: no live object of this environment has that address"));
+        execution.plan.notes.extend(notes.collect::<Vec<_>>());
         carry_out(ui, session, args, execution, is_forgotten, Control { lock, stop }).await
     })
     .await

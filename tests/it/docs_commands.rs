@@ -227,6 +227,7 @@ commands! {
     plans: "docs/src/plans.md",
     secrets: "docs/src/secrets.md",
     spec: "docs/src/spec.md",
+    state: "docs/src/state.md",
     traffic: "docs/src/traffic.md",
 }
 

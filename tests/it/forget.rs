@@ -4,8 +4,10 @@ use serde_json::{Value, json};
 
 use crate::account::Account;
 use crate::assert_outcome;
+use crate::cli::Bench;
 use crate::file_cloud::FileCloud;
 use crate::moto::Moto;
+use crate::round_trip::city_with;
 
 const EXTRA: &str = r#"
 [topics.extra]
@@ -17,7 +19,7 @@ ingress = [{ ports = "22", from = "10.0.0.0/8" }]
 const EXTRA_KEY: &str = "\"extra/key\" = { generate = { length = 40 } }\n";
 
 /// The fixture as `spec.toml`, with more in it as `more.toml`.
-fn write(bench: &crate::cli::Bench) {
+fn write(bench: &Bench) {
     let text = bench.read("spec.toml");
     let more = text.replace("[parameters]\n", &format!("[parameters]\n{EXTRA_KEY}")) + EXTRA;
     bench.write("more.toml", more);
@@ -62,8 +64,7 @@ fn what_is_forgotten_goes_on_existing() {
     assert_eq!(actions(&adopted["plan"]), ["adopt sns_topic.extra", "adopt ssm_parameter.extra/key"]);
     let outcome = cloud.done("adopt more.toml sns_topic.extra --yes");
     assert!(outcome.stdout.contains("sns_topic.extra: it has all ownership tags already"), "{outcome}");
-    // A cloud file does not know the rule by which AWS finds a group of the same name.
-    cloud.done("apply --yes more.toml");
+    cloud.done("adopt more.toml security_group.extra --yes");
     cloud.assert_no_changes("more.toml");
 }
 
@@ -106,7 +107,7 @@ fn a_run_that_failed_half_way_goes_on() {
     let cloud = forgotten();
     let outcome = cloud.run(&format!("forget spec.toml {ADDRESSES} --yes --fail-at sns_topic.extra"));
     assert_eq!(outcome.code, 1, "{outcome}");
-    cloud.done("forget spec.toml sns_topic.extra --yes");
+    cloud.done(&format!("forget spec.toml {ADDRESSES} --yes"));
     cloud.assert_no_changes("spec.toml");
 }
 
@@ -129,6 +130,80 @@ fn what_became_external_is_forgotten() {
         .cloned()
         .expect("it goes on existing");
     assert_eq!(parameter["attrs"]["tags"], json!({}), "{parameter:#}");
+}
+
+/// An environment in which nothing is wanted.
+fn nothing(project: &str, environment: &str) -> String {
+    format!(
+        "project = \"{project}\"\nenvironment = \"{environment}\"\naccount = \"123456789012\"\n\
+         region = \"eu-central-1\"\n[network]\nvpc = \"vpc-00000000000000000\"\nsubnets = {{}}\n"
+    )
+}
+
+fn is_untagged(address: &Value) -> bool {
+    let starts = |kind: &str| address.as_str().is_some_and(|address| address.starts_with(kind));
+    starts("security_group_rules.") || starts("certificate_validation.")
+}
+
+/// The addresses of all objects of a spec that have tags, but for records in Route 53.
+fn tagged(bench: &Bench, spec: &str) -> String {
+    let objects = bench.done(&format!("graph --json {spec}")).json();
+    let addresses = objects.as_array().expect("objects").iter().filter_map(|object| object["address"].as_str());
+    // Those are found in the zone that the spec names.
+    let is_record = |address: &str| address.starts_with("dns_record.");
+    let tagged: Vec<&str> =
+        addresses.filter(|address| !is_untagged(&json!(address)) && !is_record(address)).collect();
+    assert!(tagged.len() > 40, "{tagged:?}");
+    tagged.join(" ")
+}
+
+#[test]
+fn everything_is_forgotten_and_adopted() {
+    let cloud = FileCloud::with_fixture("moved.toml");
+    cloud.bench.write("nothing.toml", nothing("shop", "dev"));
+    cloud.done("apply --yes spec.toml");
+    let all = tagged(&cloud.bench, "spec.toml");
+    cloud.done(&format!("forget nothing.toml {all} --yes"));
+    cloud.assert_no_changes("nothing.toml");
+    cloud.done(&format!("adopt spec.toml {all} --yes"));
+    cloud.assert_no_changes("spec.toml");
+}
+
+#[test]
+fn everything_is_forgotten_and_adopted_over_http() {
+    let moto = city_with("prod");
+    let account = Account::new(&moto);
+    account.bench.write("nothing.toml", nothing("legocity", "prod"));
+    let (all, before) = (tagged(&account.bench, "prod.toml"), moto.everything());
+    let count = all.split(' ').count();
+    let of = |outcome: &Value, action: &str| {
+        let changes = outcome["plan"]["changes"].as_array().expect("changes").iter();
+        changes.filter(|change| change["action"] == action && !is_untagged(&change["address"])).count()
+    };
+    let done = account.done(&format!("forget nothing.toml {all} --yes --json")).json();
+    assert_eq!(of(&done, "forget"), count);
+    account.assert_no_changes("nothing.toml");
+    let done = account.done(&format!("adopt prod.toml {all} --yes --json")).json();
+    assert_eq!(of(&done, "adopt"), count);
+    account.assert_no_changes("prod.toml");
+    assert_eq!(moto.everything(), before, "it is all there, and as it was");
+}
+
+/// Nothing is left beside a record that says whose it is, and the record stays.
+#[test]
+fn a_record_is_forgotten_over_http() {
+    let moto = city_with("prod");
+    let account = Account::new(&moto);
+    account.bench.edit("legocity.toml", "aliases = [\"admin.{dns.domain}\"]", "aliases = []");
+    let record = "dns_record.admin.legocity.example";
+    account.done(&format!("forget prod.toml {record} --yes"));
+    let names = moto.boto("answer = sorted(one['Name'] for one in pages('route53', 'list_resource_record_sets', \
+                           'ResourceRecordSets', HostedZoneId=client('route53').list_hosted_zones()['HostedZones'][0]['Id']))");
+    let names = names.to_string();
+    assert!(
+        names.contains("\"admin.legocity.example.\"") && !names.contains("_baseplate.admin.legocity.example."),
+        "{names}"
+    );
 }
 
 #[test]

@@ -64,10 +64,10 @@ fn every_plan_fits_the_schema() {
         assert_eq!(verdict(&moto, &schema, &plan), json!([]), "{name}");
     }
     let mut plan = Case::new("image").done("--json").json();
-    plan["changes"][0]["action"] = json!("forget");
+    plan["changes"][0]["action"] = json!("abandon");
     plan["hurry"] = json!(true);
     let verdict = verdict(&moto, &schema, &plan).to_string();
-    assert!(verdict.contains("forget") && verdict.contains("hurry"), "{verdict}");
+    assert!(verdict.contains("abandon") && verdict.contains("hurry"), "{verdict}");
 }
 
 #[test]

@@ -273,12 +273,11 @@ mod calls {
         async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<WriteResult, CloudError> {
             if change.changes("tags") {
                 let (before, after) = (&change.before.tags, &change.attrs.tags);
-                let added = aws
-                    .client::<Acm>()
-                    .add_tags_to_certificate()
-                    .certificate_arn(change.id)
-                    .set_tags(Some(list(after)?));
-                added.send().await.operation("acm:AddTagsToCertificate")?;
+                if !after.is_empty() {
+                    let added = aws.client::<Acm>().add_tags_to_certificate().certificate_arn(change.id);
+                    let answer = added.set_tags(Some(list(after)?)).send().await;
+                    answer.operation("acm:AddTagsToCertificate")?;
+                }
                 let gone: Tags = before
                     .iter()
                     .filter(|(key, _)| !after.contains_key(*key))

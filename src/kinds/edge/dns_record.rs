@@ -325,10 +325,21 @@ mod calls {
         }
 
         async fn update(aws: &Aws, change: &Update<'_, Attrs>) -> Result<WriteResult, CloudError> {
-            let id = zone_of(change.id);
-            let record = wire::write(change.attrs)?;
-            let mark = ownership::write(&change.attrs.name.plain(), &change.attrs.tags)?;
-            zone::change(aws, id, [record, mark].map(|set| (route53::ChangeAction::Upsert, set))).await?;
+            let (id, name, tags) = (zone_of(change.id), change.attrs.name.plain(), &change.attrs.tags);
+            let mut sets = Vec::new();
+            if change.changed.iter().any(|field| field != "tags") {
+                sets.push((route53::ChangeAction::Upsert, wire::write(change.attrs)?));
+            }
+            if tags.is_empty() {
+                // Nobody's record has none beside it.
+                let mark = zone::find(aws, id, &ownership::name_for(&name), route53::RrType::Txt).await?;
+                sets.extend(mark.map(|mark| (route53::ChangeAction::Delete, mark)));
+            } else {
+                sets.push((route53::ChangeAction::Upsert, ownership::write(&name, tags)?));
+            }
+            if !sets.is_empty() {
+                zone::change(aws, id, sets).await?;
+            }
             Ok(WriteResult::new(change.id).output(ZONE_ID, id))
         }
 

@@ -73,13 +73,10 @@ pub(in crate::kinds) async fn update<A>(
     if !change.changes("tags") {
         return Ok(());
     }
-    aws.client::<Elb>()
-        .add_tags()
-        .resource_arns(change.id)
-        .set_tags(Some(list(after)))
-        .send()
-        .await
-        .operation("elasticloadbalancing:AddTags")?;
+    if !after.is_empty() {
+        let call = aws.client::<Elb>().add_tags().resource_arns(change.id).set_tags(Some(list(after)));
+        call.send().await.operation("elasticloadbalancing:AddTags")?;
+    }
     let gone: Vec<String> = before.keys().filter(|key| !after.contains_key(*key)).cloned().collect();
     if !gone.is_empty() {
         aws.client::<Elb>()
