@@ -1,10 +1,12 @@
 //! `forget` and `adopt`: whose an object is changes, and nothing else.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use crate::account::Account;
 use crate::assert_outcome;
-use crate::cli::Bench;
+use crate::cli::{Bench, Outcome};
 use crate::file_cloud::FileCloud;
 use crate::moto::Moto;
 use crate::round_trip::city_with;
@@ -45,6 +47,16 @@ fn actions(plan: &Value) -> Vec<String> {
     all
 }
 
+/// What is nobody's any more is told as such, and nothing else is.
+fn assert_unmanaged(outcome: &Outcome) {
+    assert_eq!(outcome.code, 2, "{outcome}");
+    let drift = &outcome.json()["drift"][0];
+    assert_eq!(drift["changes"], json!([]), "{outcome}");
+    let names: BTreeSet<&str> =
+        drift["unmanaged"].as_array().expect("a list").iter().filter_map(|one| one["name"].as_str()).collect();
+    assert_eq!(names, BTreeSet::from(["security_group", "sns_topic", "ssm_parameter"]), "{outcome}");
+}
+
 #[test]
 fn what_is_forgotten_goes_on_existing() {
     let cloud = forgotten();
@@ -55,7 +67,7 @@ fn what_is_forgotten_goes_on_existing() {
     assert_outcome!("forget", outcome);
     assert_eq!(cloud.bench.json("cloud.json")["objects"].as_array().map(Vec::len), before);
     cloud.assert_no_changes("spec.toml");
-    assert_eq!(cloud.run("drift spec.toml").code, 0);
+    assert_unmanaged(&cloud.run("drift spec.toml --json"));
     let record = cloud.bench.json("cloud.json")["applied"].to_string();
     assert!(!record.contains("extra"), "nor is it remembered: {record}");
     let outcome = cloud.run("plan more.toml");
@@ -228,7 +240,7 @@ fn what_is_forgotten_and_adopted_over_http_is_the_same() {
     );
     assert_eq!(moto.boto(tags), json!([]));
     account.assert_no_changes("spec.toml");
-    assert_eq!(account.run("drift spec.toml").code, 0);
+    assert_unmanaged(&account.run("drift spec.toml --json"));
     let outcome = account.run("plan more.toml");
     assert_eq!(outcome.code, 4, "{outcome}");
     let done = account.done(&format!("adopt more.toml {ADDRESSES} --yes --json")).json();

@@ -290,6 +290,58 @@ client("ecs").update_service(
         changes: &["update task_definition.proxy: other_settings", "update ecs_service.proxy: task_definition"],
     },
     Drift {
+        what: "tags of a role, a log group, a parameter and a NAT gateway",
+        by_hand: r#"
+by = [{"Key": "by", "Value": "hand"}]
+client("iam").tag_role(RoleName="legocity-dev-proxy-task", Tags=by)
+client("ssm").add_tags_to_resource(ResourceType="Parameter", ResourceId="/legocity/dev/broker/url", Tags=by)
+gateway = next(one for one in pages("ec2", "describe_nat_gateways", "NatGateways") if one["State"] == "available")
+client("ec2").create_tags(Resources=[gateway["NatGatewayId"]], Tags=by)
+group = client("logs").describe_log_groups(logGroupNamePrefix="/ecs/legocity-dev/proxy")["logGroups"][0]
+client("logs").tag_resource(resourceArn=group["arn"].removesuffix(":*"), tags={"by": "hand"})"#,
+        changes: &[
+            "update iam_role.proxy-task: tags.by",
+            "update log_group.proxy: tags.by",
+            "update nat_gateway.public-a: tags.by",
+            "update ssm_parameter.broker/url: tags.by",
+        ],
+    },
+    Drift {
+        what: "scans of a registry switched off",
+        by_hand: r#"
+client("ecr").put_image_scanning_configuration(
+    repositoryName="legocity-proxy", imageScanningConfiguration={"scanOnPush": False})"#,
+        changes: &["update ecr_repository.proxy: scan_on_push"],
+    },
+    Drift {
+        what: "database opened to the internet",
+        by_hand: r#"
+client("rds").modify_db_instance(
+    DBInstanceIdentifier="legocity-dev-payload", PubliclyAccessible=True, ApplyImmediately=True)"#,
+        changes: &["update db_instance.payload: publicly_accessible"],
+    },
+    Drift {
+        what: "display name of a topic",
+        by_hand: r#"
+topic = pages("sns", "list_topics", "Topics")[0]["TopicArn"]
+client("sns").set_topic_attributes(TopicArn=topic, AttributeName="DisplayName", AttributeValue="by hand")"#,
+        changes: &["update sns_topic.alarms: display_name"],
+    },
+    Drift {
+        what: "how a service rolls out",
+        by_hand: r#"
+client("ecs").update_service(cluster="legocity-dev", service="legocity-dev-proxy",
+    deploymentConfiguration={"minimumHealthyPercent": 0, "maximumPercent": 100})"#,
+        changes: &["update ecs_service.proxy: circuit_breaker, maximum_percent, minimum_healthy_percent, rollback"],
+    },
+    Drift {
+        what: "what a listener answers",
+        by_hand: r#"
+client("elbv2").modify_listener(ListenerArn=listener(80), DefaultActions=[{"Type": "fixed-response",
+    "FixedResponseConfig": {"StatusCode": "200", "ContentType": "text/plain", "MessageBody": "by hand"}}])"#,
+        changes: &["update listener.http: default_action.fixed_response, default_action.redirect"],
+    },
+    Drift {
         what: "DNS record deleted",
         by_hand: r#"
 zone = client("route53").list_hosted_zones()["HostedZones"][0]["Id"]
