@@ -1,4 +1,5 @@
 mod accepted;
+mod finish;
 mod forgotten;
 mod impact;
 mod names;
@@ -18,18 +19,16 @@ use serde_json::Value;
 use super::address_index::{AddressIndex, is_ownership, merge_renewed};
 use super::conflict::Conflict;
 use super::diff::{Difference, listing};
-use super::digest::live_digest;
-use super::execution::{ExecutionPlan, LeftOut, Options, PlanError, Step, WriteMode, compare};
+use super::execution::{Options, Step, WriteMode, compare};
 use super::guards;
-use super::known_outputs::{KnownOutputs, SecretMode, resolve_with, variables};
+use super::known_outputs::{KnownOutputs, SecretMode, resolve_with};
 use super::moved::{Moved, MovedFrom};
 use super::recognise::recognise;
-use super::replacement::create_first;
-use super::{Action, Change, Field, LeftToAws, Origin, Plan, Unmanaged};
-use crate::applied::{Applied, InUse};
+use super::{Action, Change, Field, LeftToAws, Origin, Unmanaged};
+use crate::applied::Applied;
 use crate::cloud::{Context, Observed};
 use crate::graph::{DesiredObject, Graph};
-use crate::kinds::{self, AnyKind, Impact, Live, Outputs};
+use crate::kinds::{AnyKind, Impact, Live, Outputs};
 use crate::value::Address;
 use crate::value::walk::is_resolved;
 
@@ -420,90 +419,6 @@ impl<'a> Planner<'a> {
     fn referred(&self, from: &Address, attrs: &Value) -> BTreeSet<Address> {
         self.names.referred(attrs, self.spec.get(from).map(|object| &object.needs))
     }
-
-    pub fn finish(mut self, in_use: InUse) -> Result<ExecutionPlan, PlanError> {
-        self.refuse_names_of_orphans();
-        if !self.conflicts.is_empty() {
-            // A cloud lists its objects in any order.
-            self.conflicts.sort_by_cached_key(ToString::to_string);
-            if self.to_adopt.len() > 1 {
-                self.conflicts.push(Conflict::AllToAdopt(std::mem::take(&mut self.to_adopt)));
-            }
-            if !self.options.looks_only {
-                return Err(PlanError::Conflicts(self.conflicts));
-            }
-        }
-        let place = |kind: &str| kinds::all().iter().position(|known| known.name() == kind);
-        self.changes.sort_by_cached_key(|(change, step)| {
-            let delete = change.action == Action::Delete;
-            (change.stage, delete, place(step.kind.name()), step.place, change.address.clone(), change.id.clone())
-        });
-        self.kept.sort();
-        let env = self.context.env;
-        let (mut changes, mut steps): (Vec<Change>, Vec<Step>) =
-            std::mem::take(&mut self.changes).into_iter().unzip();
-        let first = create_first(&changes, &steps);
-        Self::tell_replacement_orders(&mut changes, &first);
-        self.tell_outages(&mut changes, &steps, &first);
-        let unused_entries = self.unused_entries();
-        let missing = guards::missing(&changes, self.unchanged.len(), self.options.destroy, &self.options.allow);
-        // While planning, outputs that will change are left out; applying starts from all live ones. A left-over object
-        // does not replace the one that is kept.
-        let known_outputs = self.known_outputs;
-        for (change, step) in changes.iter().zip(&steps) {
-            let stays = change.action != Action::Delete;
-            if let Some(live) = step.live.as_ref().filter(|_| stays || known_outputs.get(&change.address).is_none())
-            {
-                known_outputs.record(&change.address, &live.id, live.outputs.clone());
-            }
-        }
-        for (change, step) in changes.iter().zip(&mut steps) {
-            let live = step.live.as_ref().filter(|_| change.action != Action::Replace);
-            if let Some(desired) = step.desired.as_ref().filter(|_| step.kind.two_phase_writes()) {
-                let desired = resolve_with(desired, &known_outputs, self.context.secret_store, SecretMode::Compare);
-                step.write_mode = WriteMode::of(step.kind, live, &desired);
-            }
-        }
-        let mut notes = self.notes;
-        notes.extend(unused_entries);
-        notes.extend(unknown_values(&self.context, &known_outputs));
-        notes.extend(kinds::dns_instructions(env, |address, output| known_outputs.output(address, output)));
-        let plan = Plan {
-            destroy: self.options.destroy,
-            spec_digest: self.options.spec_digest.clone(),
-            live_digest: live_digest(self.unchanged.iter().map(|&index| &self.found[index]), &changes, &steps),
-            changes,
-            unchanged: self.unchanged.len(),
-            scheduled: self.scheduled,
-            kept: self.kept,
-            missing,
-            left_to_aws: self.left_to_aws,
-            unmanaged: unmanaged::in_order(self.unmanaged),
-            notes,
-            ..Plan::empty(env)
-        };
-        let (left, conflicts, named) = (LeftOut::default(), self.conflicts, None);
-        Ok(ExecutionPlan {
-            plan,
-            steps,
-            known_outputs,
-            applied: self.applied.clone(),
-            in_use,
-            left,
-            named,
-            conflicts,
-        })
-    }
-}
-
-/// What a variable that is not set leaves open: whether an object that is there gets another value.
-fn unknown_values(context: &Context<'_>, known_outputs: &KnownOutputs) -> Vec<String> {
-    let there = context.graph.objects.iter().filter(|object| known_outputs.get(&object.address).is_some());
-    let unset = there.flat_map(|object| variables(&object.attrs).into_iter().map(move |name| (object, name)));
-    let unset = unset.filter(|(_, name)| context.secret_store.variable(name).is_none());
-    unset
-        .map(|(object, name)| format!("{name} is not set here: the value of {} is not compared, and an apply where it is set may change it", object.address))
-        .collect()
 }
 
 fn is_tagged(attrs: &Value) -> bool {

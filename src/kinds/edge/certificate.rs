@@ -1,5 +1,7 @@
 //! The certificate that ACM issues for the names of a load balancer, once their DNS proves whose they are.
 
+#[cfg(feature = "aws")]
+mod members;
 mod rules;
 
 use std::collections::BTreeSet;
@@ -143,91 +145,19 @@ mod calls {
     use aws_sdk_acm::types as acm;
     use futures_util::future::try_join_all;
 
+    use super::members::SETTINGS;
     use super::*;
     use crate::aws::{Aws, CloudError, Reader, SdkResult, service};
     use crate::kinds::edge::entry::plain;
-    use crate::kinds::members::{self, Members, Setting, settings};
+    use crate::kinds::members::{Members, settings};
     use crate::kinds::{Calls, Create, Delete, Goal, Live, Outputs, Poll, PollTarget, Update, WriteResult};
     use crate::value::Address;
 
     service!(aws_sdk_acm);
 
-    const SETTINGS: &[Setting<acm::CertificateDetail>] = &[
-        Setting::new("Type", |detail| {
-            members::other(detail.r#type().map(acm::CertificateType::as_str), "AMAZON_ISSUED")
-        }),
-        Setting::new("CertificateAuthorityArn", |detail| members::text(detail.certificate_authority_arn())),
-        Setting::new("Options.Export", |detail| {
-            members::other(detail.options()?.export().map(|export| export.as_str()), "DISABLED")
-        }),
-        // A renewal that waits for a record that somebody took away ends with a certificate that has expired.
-        Setting::new("RenewalSummary.RenewalStatus", |detail| {
-            let status = detail.renewal_summary()?.renewal_status().as_str();
-            ["FAILED", "PENDING_VALIDATION"].contains(&status).then(|| status.to_owned())
-        }),
-    ];
-
     impl Calls for Certificate {
         fn members() -> Vec<Members> {
-            vec![Members::of(
-                "acm:DescribeCertificate",
-                "Certificate",
-                &[
-                    "CertificateArn",
-                    "DomainName",
-                    "SubjectAlternativeNames",
-                    "DomainValidationOptions.DomainName",
-                    "DomainValidationOptions.ResourceRecord",
-                    "DomainValidationOptions.ValidationMethod",
-                    "DomainValidationOptions.ValidationStatus",
-                    "Status",
-                    "FailureReason",
-                ],
-                SETTINGS,
-                &[
-                    ("of a validation by mail or by web", &["DomainValidationOptions"]),
-                    (
-                        "what the certificate itself says, which ACM makes",
-                        &[
-                            "Serial",
-                            "Subject",
-                            "Issuer",
-                            "NotBefore",
-                            "NotAfter",
-                            "KeyAlgorithm",
-                            "SignatureAlgorithm",
-                            "KeyUsages",
-                            "ExtendedKeyUsages",
-                        ],
-                    ),
-                    (
-                        "says what happened to it and when",
-                        &[
-                            "CreatedAt",
-                            "IssuedAt",
-                            "ImportedAt",
-                            "RevokedAt",
-                            "RevocationReason",
-                            "RenewalEligibility",
-                            "RenewalSummary",
-                            "UpdateSummary",
-                        ],
-                    ),
-                    ("follows from who uses it", &["InUseBy", "ManagedBy"]),
-                    (
-                        "how it was requested, of which there is one way here",
-                        &[
-                            "Options.ValidationMethod",
-                            "Options.CertificateTransparencyLoggingPreference",
-                            "CertificateKeyPairOrigin",
-                            "AcmeEndpointArn",
-                            "AcmeAccountId",
-                            "CertificateUsage",
-                            "RootHierarchyType",
-                        ],
-                    ),
-                ],
-            )]
+            members::members()
         }
 
         async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
