@@ -1,8 +1,10 @@
-//! What AWS accepts although it will not work, found in the spec alone: each finding has a stable code, a place, and a way
-//! out, and can be accepted in the spec (`[[accept]]`). Beside it, [`traffic`] is who may reach whom, desired or live.
+//! What AWS accepts although it will not work, found in the spec alone, and what AWS says before a plan is applied
+//! ([`preflight()`]): each finding has a stable code, a place, and a way out, and can be accepted in the spec
+//! (`[[accept]]`). Beside them, [`traffic`] is who may reach whom, desired or live.
 
 mod accept;
 mod network;
+mod preflight;
 mod reach;
 mod registries;
 mod secrets;
@@ -12,6 +14,8 @@ use crate::graph::Graph;
 use crate::spec::{Accept, Place, Problem, Severity, Spec};
 use crate::value::Address;
 use reach::Reach;
+
+pub use preflight::{Finding, Preflight, preflight};
 
 /// One check.
 pub struct Check {
@@ -42,9 +46,9 @@ struct Subject<'a> {
 
 /// What one check has found.
 #[derive(Default)]
-struct Findings(Vec<Finding>);
+struct Findings(Vec<Found>);
 
-struct Finding {
+struct Found {
     /// What it is about.
     address: Address,
     /// Keys and indices that lead to the value of the spec that brings it about.
@@ -56,7 +60,7 @@ struct Finding {
 impl Findings {
     fn report(&mut self, address: &Address, path: &[&str], message: impl Into<String>, help: impl Into<String>) {
         let path = path.iter().map(|&step| step.to_owned()).collect();
-        self.0.push(Finding { address: address.clone(), path, message: message.into(), help: help.into() });
+        self.0.push(Found { address: address.clone(), path, message: message.into(), help: help.into() });
     }
 }
 
@@ -77,7 +81,7 @@ pub fn warnings(spec: &Spec, graph: &Graph, today: &str) -> Warnings {
     for check in ALL {
         let mut found = Findings::default();
         (check.find)(&subject, &mut found);
-        for Finding { address, path, message, help } in found.0 {
+        for Found { address, path, message, help } in found.0 {
             let place = place(spec, &path);
             let message = format!("{address}: {message}");
             let warning = Problem {

@@ -31,7 +31,8 @@ pub struct Cli {
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 done, or no changes · 1 failed · 2 changes pending, or \
-    unexplained differences (--detailed-exitcode), drift (drift), or an image is missing (images) · 3 the spec or another input is \
+    unexplained differences (--detailed-exitcode), drift (drift), an image is missing (images), or \
+    something is bad (preflight) · 3 the spec or another input is \
     invalid · 4 refused, nothing was changed · 5 stopped early: --stages, or an image is missing \
     · 64 wrong usage · 130 interrupted";
 
@@ -70,6 +71,8 @@ pub enum Command {
     Plan(PlanArgs),
     /// Show what was changed outside of Baseplate since the last apply, in one environment or several.
     Drift(DriftArgs),
+    /// Ask AWS whether what a plan makes and changes will work: quotas, free addresses, images, certificates, versions.
+    Preflight(PreflightArgs),
     /// Create, update and delete what the spec asks for.
     Apply(ApplyArgs),
     /// Destroy the environment.
@@ -269,8 +272,22 @@ pub struct PlanArgs {
     /// Plan to destroy the environment.
     #[arg(long, conflicts_with_all = ["adopt", "image", "live_images", "stages"])]
     pub destroy: bool,
+    /// Do not ask AWS whether the changes will work.
+    #[arg(long)]
+    pub no_preflight: bool,
     #[command(flatten)]
     pub rendering: Rendering,
+}
+
+#[derive(Debug, Args)]
+pub struct PreflightArgs {
+    #[arg(required = true)]
+    pub specs: Vec<PathBuf>,
+    #[command(flatten)]
+    pub cloud: CloudArgs,
+    /// Output format. [default: text]
+    #[arg(long, value_enum)]
+    pub format: Option<CompareFormat>,
 }
 
 #[derive(Debug, Args)]
@@ -347,6 +364,9 @@ pub struct ApplyArgs {
     /// `auto` stops where the endpoint is one of AWS: emulators run no tasks.
     #[arg(long, value_enum, default_value_t = MissingImages::Auto)]
     pub missing_images: MissingImages,
+    /// Do not ask AWS whether the changes will work. Otherwise an apply is refused where the answer is bad.
+    #[arg(long)]
+    pub no_preflight: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

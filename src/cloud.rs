@@ -12,6 +12,7 @@ use serde_json::Value;
 use crate::applied::{Applied, KindList, ListChange};
 use crate::aws::CloudError;
 use crate::graph::Graph;
+use crate::kinds::preflight::{Answer, Coming};
 use crate::kinds::registry::images::in_use::InUse;
 use crate::kinds::registry::images::{self, ImageState, NeededImage};
 use crate::kinds::{AnyKind, Create, Delete, Live, Poll, PollTarget, Update, WriteResult};
@@ -129,6 +130,20 @@ pub trait Cloud {
     /// Saves what makes the next read cheaper, if it has changed; called under the lock, after all changes.
     fn save_cache<'a>(&'a self, _env: &'a Environment) -> LocalBoxFuture<'a, Result<(), CloudError>> {
         Box::pin(async { Ok(()) })
+    }
+
+    /// Whether there is somebody to ask before a plan is applied: a cloud file has no quotas, and nobody else's objects.
+    fn is_asked(&self) -> bool {
+        false
+    }
+
+    /// The answers to the questions that kinds ask of these changes.
+    fn preflight<'a>(
+        &'a self,
+        _context: Context<'a>,
+        _coming: &'a [(&'static dyn AnyKind, Vec<Coming<'a, Value>>)],
+    ) -> LocalBoxFuture<'a, Vec<Answer>> {
+        Box::pin(async { Vec::new() })
     }
 
     /// What is known of these images, in their order. Only `with_details` says when an image was pushed, and costs

@@ -16,6 +16,7 @@ mod observe;
 mod options;
 mod ownership;
 mod plan;
+mod preflight;
 mod rehearse;
 mod rendering;
 mod review;
@@ -124,6 +125,7 @@ pub async fn run(cli: Cli) -> Exit {
         Command::Show { file, rendering } => show::show(ui, &file, rendering, cli.json),
         Command::Plan(args) => plan::plan(ui, &args, cli.json).await,
         Command::Drift(args) => drift::drift(ui, &args).await,
+        Command::Preflight(args) => preflight::preflight(ui, &args).await,
         Command::Apply(args) => apply::apply(ui, &args).await,
         Command::Destroy(args) => apply::destroy(ui, &args).await,
         Command::Adopt(args) => ownership::adopt(ui, &args).await,

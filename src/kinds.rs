@@ -22,6 +22,7 @@ pub mod monitoring;
 pub mod network;
 #[cfg(feature = "aws")]
 mod ownership;
+pub mod preflight;
 pub mod registry;
 mod resource_policy;
 pub mod rules;
@@ -42,10 +43,13 @@ use crate::value::{Address, SecretStore, Target};
 use example::Example;
 #[cfg(feature = "aws")]
 use members::Members;
+use preflight::Question;
+#[cfg(feature = "aws")]
+use preflight::{Answer, Coming};
 use rules::{Rule, TagCharacters};
 use terraform::{Block, This};
 
-pub use catalog::{all_rules, broken_rules, catalog};
+pub use catalog::{all_rules, broken_rules, catalog, places, questions};
 pub use dns_instructions::dns_instructions;
 #[cfg(feature = "aws")]
 pub use erased::tag_index;
@@ -70,6 +74,8 @@ pub trait Kind: Target + Sized + 'static {
     /// Fields of `Attrs` with where the object's entry in the spec ([`Desired::origin`]) has them, with dots; for those
     /// that it does not write the same in kebab case.
     const SPEC_FIELDS: &'static [(&'static str, &'static str)] = &[];
+    /// What is asked of AWS before objects of this kind are made or changed.
+    const PREFLIGHT: &'static [&'static Question] = &[];
     /// Its place in the documented order. A single object may be told to come at another (`Desired::stage`).
     const STAGE: Stage;
     /// Fields of `Attrs` that AWS cannot change in place.
@@ -244,6 +250,12 @@ pub trait Calls: Kind {
     /// deleted.
     async fn refresh(_read: &Reader<'_>, _live: &mut Live<Self::Attrs>) -> Result<(), CloudError> {
         Ok(())
+    }
+
+    /// Answers what [`Kind::PREFLIGHT`] asks of these objects, which a plan makes or changes: in few calls, at once, and
+    /// none for what the changes do not touch. A call that fails makes its answers unknown ([`preflight::Verdict::failed`]).
+    async fn preflight(_read: &Reader<'_>, _coming: &[Coming<'_, Self::Attrs>]) -> Vec<Answer> {
+        Vec::new()
     }
 
     async fn create(aws: &Aws, new: &Create<'_, Self::Attrs>) -> Result<WriteResult, CloudError>;

@@ -4,6 +4,7 @@
 mod beside;
 mod html;
 mod markdown;
+mod preflight;
 mod rows;
 mod tfplan;
 pub mod traffic;
@@ -13,6 +14,7 @@ pub use beside::{Accepted, Beside};
 pub use html::{html, traffic_svg};
 pub use markdown::markdown;
 pub(crate) use markdown::{changes as changes_markdown, list as markdown_list, text as markdown_text};
+pub use preflight::{Answer, Answered, Preflight};
 pub(crate) use rows::{inline, origin_beside, pair, pretty};
 pub use tfplan::{NoCounterpart, tfplan};
 pub(crate) use view::{UNMANAGED, danger, duration, heading, needs_reason};

@@ -1,11 +1,12 @@
 //! What the spec accepts of what checks find.
 
 use super::{ALL, place};
+use crate::kinds::questions;
 use crate::spec::{Accept, Problem, Severity, Spec};
 use crate::value::Address;
 
 /// The code under which an entry is reported that has no effect.
-const CODE: &str = "BP-ACCEPT-01";
+pub const CODE: &str = "BP-ACCEPT-01";
 
 pub struct Accepting<'a> {
     spec: &'a Spec,
@@ -32,11 +33,17 @@ impl<'a> Accepting<'a> {
         accepted
     }
 
-    /// Entries that match nothing, or nothing that there is.
+    /// Entries that have matched nothing, with their places in the list.
+    pub fn unused(&self) -> impl Iterator<Item = (usize, &'a Accept)> {
+        self.spec.env.accept.iter().enumerate().filter(|(index, _)| !self.used[*index])
+    }
+
+    /// Entries that match nothing, or nothing that there is. Those of questions wait for their answers.
     pub fn left_over(&self) -> Vec<Problem> {
+        let questions = questions();
         // What was changed by hand is a plan's to say.
-        let checked = self.spec.env.accept.iter().enumerate().filter(|(_, entry)| !entry.is_drift());
-        let unused = checked.filter(|(index, _)| !self.used[*index]);
+        let checked = self.unused().filter(|(_, entry)| !entry.is_drift());
+        let unused = checked.filter(|(_, entry)| !questions.contains_key(entry.parts().0));
         let report = |(index, entry): (usize, &Accept)| {
             let path = ["accept".to_owned(), index.to_string(), "what".to_owned()];
             let (code, _) = entry.parts();
@@ -47,7 +54,8 @@ impl<'a> Accepting<'a> {
                     "remove the entry: what it accepted is gone".to_owned(),
                 ),
                 false => {
-                    let codes: Vec<&str> = ALL.iter().map(|check| check.code).collect();
+                    let codes = ALL.iter().map(|check| check.code).chain(questions.keys().copied());
+                    let codes: Vec<&str> = codes.collect();
                     let help =
                         format!("checks are: {}; `drift` stands for what was changed by hand", codes.join(", "));
                     (format!("no check has the code `{code}`"), help)

@@ -10,6 +10,7 @@ use super::{Cloud, Context, Kinds, Observed, State};
 use crate::applied::{self, Applied, KindList, ListChange};
 use crate::aws::{Aws, CloudError, Detail, NO_CREDENTIALS, Reader, Scope, SdkResult, is_of_type};
 use crate::clock::SystemClock;
+use crate::kinds::preflight::{Answer, Coming};
 use crate::kinds::registry::images::in_use::InUse;
 use crate::kinds::registry::images::{self, ImageState, NeededImage, Unknown};
 use crate::kinds::{self, AnyKind, Create, Delete, Live, Poll, PollTarget, Update, WriteResult};
@@ -318,6 +319,29 @@ impl Cloud for Account {
                 kind.save_cache(&self.aws, env).await.map_err(|error| self.masked(error))?;
             }
             Ok(())
+        })
+    }
+
+    fn is_asked(&self) -> bool {
+        true
+    }
+
+    /// Every kind asks at once.
+    fn preflight<'a>(
+        &'a self,
+        context: Context<'a>,
+        coming: &'a [(&'static dyn AnyKind, Vec<Coming<'a, Value>>)],
+    ) -> LocalBoxFuture<'a, Vec<Answer>> {
+        Box::pin(async move {
+            let scope = scope(context, false);
+            let reader = Reader::new(&self.aws, &scope, context.secret_store);
+            let asked = coming.iter().map(|(kind, coming)| kind.preflight(&reader, coming));
+            let answers = join_all(asked).await.into_iter().flatten();
+            let masked = |answer: Answer| Answer {
+                verdict: answer.verdict.map(|text| self.secret_store.mask(text)),
+                ..answer
+            };
+            answers.map(masked).collect()
         })
     }
 

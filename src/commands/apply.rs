@@ -6,15 +6,18 @@ use super::lock::{fenced, locked};
 use super::missing_images::{Missing, find, tag_in_use};
 use super::options::{self, Use};
 use super::plan::{Planned, beside, counted, make, make_without_variables, show};
+use super::preflight;
 use super::review::{check_unchanged, new_values, other_hash, unusable_spec};
 use super::session::{Session, apply_command};
 use super::{Failure, SavedPlan};
 use crate::applied::Applied;
 use crate::apply::{Report, Run, Settings, Stop, apply as carry_out};
+use crate::checks;
 use crate::cli::{ApplyArgs, Choices, DestroyArgs, Exit, RunArgs};
 use crate::clock::SystemClock;
 use crate::graph::Graph;
 use crate::kinds;
+use crate::kinds::preflight::Question;
 use crate::lock::Lock;
 use crate::plan::{ExecutionPlan, Plan, variables};
 use crate::render::Beside;
@@ -71,13 +74,23 @@ pub async fn apply(ui: Ui, args: &ApplyArgs) -> Result<Exit, Failure> {
                 unless_stopped(stop, looked).await?
             }
         };
+        let asked = async {
+            let is_asked = !destroy && !args.no_preflight;
+            // Images were just looked for.
+            let asks = |question: &Question| question.stops;
+            Ok(if is_asked { session.preflight(graph, &planned.execution, asks).await } else { None })
+        };
+        let preflight = unless_stopped(stop, asked).await?;
         // What was reviewed is shown, though some of it is left.
         let shown = (planned.execution.plan.clone(), beside(session, graph, &planned.execution));
         let planned = match missing.is_empty() {
             true => planned,
             false => missing.without(planned, &choices.losses.allowances())?,
         };
-        let work = Work { graph, planned: &planned, shown: &shown, missing: &missing, next: Some(&next) };
+        let preflight = preflight.as_ref();
+        let shown = (shown.0, shown.1.with(preflight, &session.spec.tree.sources));
+        let work =
+            Work { graph, planned: &planned, shown: &shown, missing: &missing, preflight, next: Some(&next) };
         run(ui, session, work, &args.run, reviewed, Control { lock, stop }).await
     })
     .await
@@ -95,7 +108,7 @@ pub async fn destroy(ui: Ui, args: &DestroyArgs) -> Result<Exit, Failure> {
         options::failable(&args.cloud, &session.graph, &planned.execution)?;
         let shown = &(planned.execution.plan.clone(), Beside::default());
         let missing = &Missing::default();
-        let work = Work { graph: &nothing, planned: &planned, shown, missing, next: Some("") };
+        let work = Work { graph: &nothing, planned: &planned, shown, missing, preflight: None, next: Some("") };
         run(ui, session, work, &args.run, false, Control { lock, stop }).await
     })
     .await
@@ -109,6 +122,8 @@ pub(super) struct Work<'a> {
     /// The plan with what is left of it for want of images, and what stands beside it.
     pub shown: &'a (Plan, Beside),
     pub missing: &'a Missing,
+    /// What AWS answered about the plan, where that was asked.
+    pub preflight: Option<&'a checks::Preflight>,
     /// The command that goes on where something is left; `None` where nothing else was asked for.
     pub next: Option<&'a str>,
 }
@@ -135,7 +150,7 @@ pub(super) async fn unless_stopped<T>(
 pub(super) async fn run(
     ui: Ui,
     session: &Session,
-    Work { graph, planned: Planned { execution, order }, shown, missing, next }: Work<'_>,
+    Work { graph, planned: Planned { execution, order }, shown, missing, preflight, next }: Work<'_>,
     args: &RunArgs,
     reviewed: bool,
     Control { lock, stop }: Control<'_>,
@@ -160,6 +175,7 @@ pub(super) async fn run(
     }
     check_approvals(&execution.plan)?;
     check_variables(execution)?;
+    preflight::check(preflight)?;
     if !args.yes && !reviewed {
         unless_stopped(stop, confirm(ui, session)).await?;
     }

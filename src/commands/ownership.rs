@@ -132,7 +132,7 @@ async fn carry_out(
     }
     let planned = Planned::of(execution)?;
     let (shown, missing) = (&(planned.execution.plan.clone(), Beside::default()), &Missing::default());
-    let work = Work { graph: &session.graph, planned: &planned, shown, missing, next: None };
+    let work = Work { graph: &session.graph, planned: &planned, shown, missing, preflight: None, next: None };
     run(ui, session, work, &args.run, false, control).await
 }
 

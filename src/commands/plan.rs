@@ -52,6 +52,12 @@ pub async fn plan(ui: Ui, args: &PlanArgs, json: bool) -> Result<Exit, Failure> 
             render::tfplan(&session.spec.env, execution.context(session.context(graph)).graph, &execution)?;
         ui.result_json(&terraform)?;
     } else {
+        let is_asked = !args.destroy && !args.no_preflight;
+        let preflight = match is_asked {
+            true => session.preflight(graph, &execution, |_| true).await,
+            false => None,
+        };
+        let beside = beside.with(preflight.as_ref(), &session.spec.tree.sources);
         let (plan, most) = (&execution.plan, args.rendering.max_bytes);
         rendering::print(ui, plan, &beside, format, most, &session.cloud.place())?;
     }

@@ -17,6 +17,8 @@ use crate::cloud::{Cloud, Context, FileCloud, Options};
 use crate::graph::Graph;
 use crate::kinds;
 use crate::kinds::compute::section::Services;
+use crate::kinds::preflight::Question;
+use crate::plan::ExecutionPlan;
 use crate::render::Beside;
 use crate::spec::{self, Environment, Problems, Spec};
 use crate::ui::Ui;
@@ -65,6 +67,18 @@ impl Session {
     /// What the checks say of the spec.
     pub fn beside(&self) -> Beside {
         Beside::of(&checks::warnings(&self.spec, &self.graph, &today()), &self.spec.tree.sources)
+    }
+
+    /// What AWS answers to the questions of `asks` about the changes of a plan. `None` where nobody can be asked.
+    pub async fn preflight(
+        &self,
+        graph: &Graph,
+        execution: &ExecutionPlan,
+        asks: impl Fn(&Question) -> bool,
+    ) -> Option<checks::Preflight> {
+        let cloud = self.cloud.as_ref();
+        let context = execution.context(self.context(graph));
+        checks::preflight(cloud, context, &self.spec, execution, asks, &today()).await
     }
 
     pub fn context<'a>(&'a self, graph: &'a Graph) -> Context<'a> {

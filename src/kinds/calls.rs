@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::erased::json;
 use super::members::Members;
+use super::preflight::{Answer, Coming};
 use super::{Calls, Create, Delete, Live, Poll, PollTarget, Update, WriteResult};
 use crate::aws::{Aws, CloudError, OwnError, Reader};
 use crate::spec::Environment;
@@ -21,6 +22,11 @@ pub trait AnyCalls {
         read: &'a Reader<'a>,
         live: &'a mut Live<Value>,
     ) -> LocalBoxFuture<'a, Result<(), CloudError>>;
+    fn preflight<'a>(
+        &'a self,
+        read: &'a Reader<'a>,
+        coming: &'a [Coming<'a, Value>],
+    ) -> LocalBoxFuture<'a, Vec<Answer>>;
     fn create<'a>(
         &'a self,
         aws: &'a Aws,
@@ -80,6 +86,28 @@ impl<K: Calls> AnyCalls for K {
             full.unconfirmed = false;
             *live = erase::<K>(full);
             Ok(())
+        })
+    }
+
+    /// Attributes of another shape, which no plan has, are asked nothing.
+    fn preflight<'a>(
+        &'a self,
+        read: &'a Reader<'a>,
+        coming: &'a [Coming<'a, Value>],
+    ) -> LocalBoxFuture<'a, Vec<Answer>> {
+        Box::pin(async move {
+            let typed = coming.iter().filter_map(|coming| {
+                Some(Coming {
+                    address: coming.address,
+                    attrs: typed(K::KIND, &coming.attrs).ok()?,
+                    live: coming.live.as_ref().and_then(|live| typed(K::KIND, live).ok()),
+                    is_made: coming.is_made,
+                    is_more: coming.is_more,
+                    changed: coming.changed.clone(),
+                })
+            });
+            let typed: Vec<Coming<'_, K::Attrs>> = typed.collect();
+            K::preflight(read, &typed).await
         })
     }
 

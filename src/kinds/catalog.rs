@@ -1,11 +1,12 @@
 //! What a spec may speak of, and AWS's rules on what it wants.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
+use super::preflight::{Answer, Question};
 use super::rules::tags::TAG_RULES;
-use super::rules::{Rule, RuleInfo, Violation, edit, origin, tags};
-use super::{AnyKind, Desired, all};
-use crate::spec::{Catalog, Environment, Problem, Tree};
+use super::rules::{Field, Rule, RuleInfo, Violation, edit, origin, tags};
+use super::{AnyKind, Desired, all, find};
+use crate::spec::{Catalog, Environment, Place, Problem, Tree};
 
 /// What a spec may speak of.
 pub fn catalog() -> Catalog {
@@ -49,7 +50,8 @@ pub fn broken_rules(env: &Environment, tree: &Tree) -> Vec<Problem> {
             let address = format!("{}.{}", kind.name(), desired.name);
             violations.extend(same_name(*kind, &desired, &address, &mut names));
             for violation in violations {
-                let place = origin::place(tree, kind.spec_fields(), &desired.origin, &violation);
+                let (fields, Violation { field, value, .. }) = (kind.spec_fields(), &violation);
+                let place = origin::place(tree, fields, &desired.origin, field, value);
                 // A tag of the environment goes to every object.
                 if seen.insert((place.clone(), violation.code, violation.value.clone())) {
                     let Violation { code, message, help, .. } = violation;
@@ -60,6 +62,33 @@ pub fn broken_rules(env: &Environment, tree: &Tree) -> Vec<Problem> {
         }
     }
     problems
+}
+
+/// What is asked before a plan is applied, by code, each with the kinds that ask it.
+pub fn questions() -> BTreeMap<&'static str, (&'static Question, Vec<&'static dyn AnyKind>)> {
+    let mut questions: BTreeMap<_, (_, Vec<_>)> = BTreeMap::new();
+    for kind in all() {
+        for question in kind.preflight_questions() {
+            questions.entry(question.code).or_insert((*question, Vec::new())).1.push(*kind);
+        }
+    }
+    questions
+}
+
+/// The places of the spec that answers are about, in their order; `None` where nothing of an object is written.
+pub fn places(answers: &[Answer], env: &Environment, tree: &Tree) -> Vec<Option<Place>> {
+    let asked: HashSet<&str> = answers.iter().map(|answer| answer.address.kind()).collect();
+    let mut entries = HashMap::new();
+    for kind in asked.into_iter().filter_map(find) {
+        let own = kind.desired(env).into_iter().map(|desired| (desired.name, desired.origin));
+        entries.insert(kind.name(), (kind, own.collect::<HashMap<_, _>>()));
+    }
+    let place = |answer: &Answer| {
+        let (kind, own) = entries.get(answer.address.kind())?;
+        let field = if answer.field.is_empty() { Vec::new() } else { answer.field.path() };
+        origin::place(tree, kind.spec_fields(), own.get(answer.address.name())?, &field, &answer.value)
+    };
+    answers.iter().map(place).collect()
 }
 
 /// Whether an object before this one has its name. What is external may stand for the same one twice.

@@ -8,6 +8,7 @@ pub use super::calls::AnyCalls;
 #[cfg(feature = "aws")]
 use crate::aws::TagIndex;
 use crate::kinds::example::Example;
+use crate::kinds::preflight::Question;
 use crate::kinds::rules::{self, Rule, RuleInfo, TagCharacters, Violation};
 use crate::kinds::terraform::{Block, This};
 use crate::kinds::{Desired, Impact, Kind, Stage, Users};
@@ -90,6 +91,7 @@ pub trait AnyKind: AnyCalls + Sync {
     /// The values of an object that break one of them.
     fn violations(&self, desired: &Value) -> Vec<Violation>;
     fn tag_characters(&self) -> TagCharacters;
+    fn preflight_questions(&self) -> &'static [&'static Question];
     fn spec_fields(&self) -> &'static [(&'static str, &'static str)];
     fn tag_index(&self) -> Option<&'static str>;
     fn unread(&self) -> &'static [&'static str];
@@ -184,6 +186,9 @@ impl<K: Kind + AnyCalls + Sync> AnyKind for K {
     }
     fn tag_characters(&self) -> TagCharacters {
         K::TAG_CHARACTERS
+    }
+    fn preflight_questions(&self) -> &'static [&'static Question] {
+        K::PREFLIGHT
     }
     fn spec_fields(&self) -> &'static [(&'static str, &'static str)] {
         K::SPEC_FIELDS

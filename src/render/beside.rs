@@ -2,8 +2,10 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::checks::Warnings;
+use super::Preflight;
+use super::view::line;
 use crate::checks::traffic::TrafficChange;
+use crate::checks::{self, Warnings};
 use crate::plan::Plan;
 use crate::spec::{Reported, Source};
 
@@ -17,6 +19,9 @@ pub struct Beside {
     /// What changes in who may reach whom; left out where nothing does.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub traffic: Option<TrafficChange>,
+    /// What AWS answered about the changes; left out where nobody was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preflight: Option<Preflight>,
 }
 
 #[derive(Clone, Debug, Serialize, JsonSchema)]
@@ -41,7 +46,19 @@ impl Beside {
             warnings: warnings.open.iter().map(|warning| warning.reported(sources)).collect(),
             accepted: accepted.collect(),
             traffic: None,
+            preflight: None,
         }
+    }
+
+    /// The same with what AWS answered.
+    #[must_use]
+    pub fn with(self, preflight: Option<&checks::Preflight>, sources: &[Source]) -> Self {
+        Self { preflight: preflight.map(|preflight| Preflight::of(preflight, sources)), ..self }
+    }
+
+    /// What is bad and unknown of what AWS answered, one line each, and how many answers there are.
+    pub fn preflight_lines(&self) -> Vec<String> {
+        self.preflight.as_ref().map(Preflight::lines).unwrap_or_default()
     }
 
     /// A plan as JSON, with this beside its own members.
@@ -68,14 +85,6 @@ impl Beside {
 
     /// One line each: `BP-NET-01 environments/prod.toml:41:8 …`, and how many are accepted.
     pub fn lines(&self) -> Vec<String> {
-        let line = |warning: &Reported| {
-            let place = match (&warning.file, warning.line, warning.column) {
-                (Some(file), Some(line), Some(column)) => format!(" {file}:{line}:{column}"),
-                _ => String::new(),
-            };
-            let Reported { code, message, help, .. } = warning;
-            format!("{}{place}: {message}; {help}", code.unwrap_or_default())
-        };
         let accepted = self.accepted.len();
         let folded = (accepted > 0).then(|| format!("{accepted} accepted in the spec; --json lists them"));
         self.warnings.iter().map(line).chain(folded).collect()

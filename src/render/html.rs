@@ -53,6 +53,8 @@ struct Page<'a> {
     /// What changes in who may reach whom, in words, and the drawing of it.
     traffic: Vec<String>,
     drawing: Option<Drawing>,
+    /// What AWS answered before an apply.
+    preflight: Vec<String>,
     loses_data: bool,
     picture: Picture<'a>,
     sections: Vec<Section<'a>>,
@@ -70,6 +72,7 @@ impl<'a> Page<'a> {
             traffic,
             plan,
             checks: beside.lines(),
+            preflight: beside.preflight_lines(),
             title: view::title(plan),
             hash: plan.hash(),
             script_hash: BASE64_STANDARD.encode(Sha256::digest(SCRIPT)),

@@ -189,6 +189,7 @@ fn extras(plan: &Plan, beside: &Beside) -> Vec<Extra> {
     });
     [
         listed("Requires approval", Place::BeforeChanges, &plan.missing),
+        listed("Preflight", Place::BeforeChanges, &beside.preflight_lines()),
         listed("Warnings", Place::BeforeChanges, &beside.lines()),
         listed("Traffic", Place::BeforeChanges, &moves),
         listed(UNMANAGED, Place::AfterChanges, &unmanaged_lines(&plan.unmanaged)),

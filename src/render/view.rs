@@ -2,6 +2,7 @@
 
 use crate::kinds::Impact;
 use crate::plan::{Action, Change, Origin, Plan};
+use crate::spec::Reported;
 
 /// How dangerous a change is: 0 for the most. What somebody made dangerous by hand and what loses data come before what is replaced or leaves somebody without,
 /// then what goes, then what interrupts, and last what nobody notices.
@@ -104,6 +105,20 @@ pub fn needs_reason(change: &Change) -> bool {
         Action::Replace | Action::Delete | Action::Adopt | Action::Forget => true,
         Action::Create => change.origin == Origin::Drift,
         Action::Update => change.moved_from.is_some(),
+    }
+}
+
+/// `BP-NET-01 environments/prod.toml:41:8: …`.
+pub fn line(warning: &Reported) -> String {
+    let Reported { code, message, help, file, line, column, .. } = warning;
+    format!("{}{}: {message}; {help}", code.unwrap_or_default(), place(file.as_deref(), *line, *column))
+}
+
+/// ` environments/prod.toml:41:8`, or nothing.
+pub fn place(file: Option<&str>, line: Option<usize>, column: Option<usize>) -> String {
+    match (file, line, column) {
+        (Some(file), Some(line), Some(column)) => format!(" {file}:{line}:{column}"),
+        _ => String::new(),
     }
 }
 

@@ -32,6 +32,7 @@ pub fn plan_text(plan: &Plan, beside: &Beside, place: &str, paint: Paint) -> Str
         plan.kept.iter().map(|address| format!("{address} is shared by the project's environments")).collect();
     section(&mut out, paint, "Kept", &kept);
     section(&mut out, paint, "Notes", &plan.notes);
+    section(&mut out, paint, "Preflight", &beside.preflight_lines());
     section(&mut out, paint, "Warnings", &beside.lines());
     let command = if plan.destroy { "destroy" } else { "apply" };
     let title = format!("Add these options to {command}: it is refused without them");

@@ -36,6 +36,7 @@ const NOT_RUN: &[(&str, &[&str])] = &[
         ],
     ),
     ("docs/src/plans.md", &["checkov --framework terraform_plan --file tfplan.json"]),
+    ("docs/src/preflight.md", &["baseplate preflight environments/prod.toml"]),
 ];
 
 /// One command of a page.

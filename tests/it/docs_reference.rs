@@ -460,5 +460,14 @@ fn checks() {
     for check in baseplate::checks::ALL {
         let _ = writeln!(text, "| `{}` | {} |", check.code, cell(&prose(check.warns)));
     }
+    text += "\n## Preflight\n\nWhat AWS is asked before a plan is applied, about what the plan makes and changes: see \
+             [Preflight](../preflight.md). The answers are `ok`, `bad` and `unknown`. Whoever lacks a permission gets \
+             `unknown` for what it is needed for.\n\n| code | asks whether | about | permissions |\n|---|---|---|---|\n";
+    for (code, (question, kinds)) in baseplate::kinds::questions() {
+        let names = kinds.iter().map(|kind| format!("[`{0}`](kinds.md#{0})", kind.name()));
+        let names: Vec<String> = names.collect();
+        let (asks, names) = (cell(&prose(question.asks)), names.join(", "));
+        let _ = writeln!(text, "| `{code}` | {asks} | {names} | {} |", self::code(question.permissions));
+    }
     assert_written("checks.md", &text);
 }

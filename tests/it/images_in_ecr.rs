@@ -8,7 +8,7 @@ use crate::account::Account;
 use crate::moto::Moto;
 
 /// Pushes an image for these platforms; for none, one whose manifest does not say its platform.
-fn push(moto: &Moto, repository: &str, tag: &str, platforms: &[&str]) {
+pub fn push(moto: &Moto, repository: &str, tag: &str, platforms: &[&str]) {
     moto.boto(&format!(
         r#"
 import hashlib, json

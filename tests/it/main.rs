@@ -45,6 +45,7 @@ mod parameters;
 mod partitions;
 mod plans;
 mod plans_saved;
+mod preflight;
 mod properties;
 mod python;
 mod refusals;

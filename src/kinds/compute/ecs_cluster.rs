@@ -10,6 +10,7 @@ use serde_json::json;
 use crate::kinds::compute::ecs_cluster::section::Cluster;
 use crate::kinds::compute::section::Services;
 use crate::kinds::example::Example;
+use crate::kinds::preflight::{Question, SERVICE_LINKED_ROLE};
 use crate::kinds::rules::{Rule, edit};
 use crate::kinds::terraform::{Block, This};
 use crate::kinds::{Desired, Kind, Stage};
@@ -69,6 +70,7 @@ impl Kind for EcsCluster {
     const OUTPUTS: &'static [&'static str] = &["arn"];
     const IDENTITY: Option<&'static str> = Some("name");
     const CREATE_FIRST: bool = false;
+    const PREFLIGHT: &'static [&'static Question] = &[&SERVICE_LINKED_ROLE];
 
     type Attrs = Attrs;
 
@@ -109,6 +111,7 @@ mod calls {
     use super::*;
     use crate::aws::{Aws, CloudError, ErrorClass, OwnError, Reader, SdkResult, service};
     use crate::kinds::members::{self, Members, Setting, settings};
+    use crate::kinds::preflight::{Answer, Coming, roles};
     use crate::kinds::{Calls, Create, Delete, Goal, Live, Outputs, Poll, PollTarget, Update, WriteResult};
 
     service!(aws_sdk_ecs);
@@ -181,6 +184,10 @@ mod calls {
 
         async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
             Ok(clusters(read).await?.to_vec())
+        }
+
+        async fn preflight(read: &Reader<'_>, coming: &[Coming<'_, Attrs>]) -> Vec<Answer> {
+            roles::service_linked(read, "AWSServiceRoleForECS", "ecs.amazonaws.com", coming).await
         }
 
         async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<WriteResult, CloudError> {

@@ -7,6 +7,8 @@ mod live;
 #[cfg(feature = "aws")]
 mod members;
 #[cfg(feature = "aws")]
+mod preflight;
+#[cfg(feature = "aws")]
 mod rollout;
 mod rules;
 #[cfg(feature = "aws")]
@@ -31,6 +33,7 @@ use crate::kinds::network::section::Tier;
 use crate::kinds::network::security_group::{self, SecurityGroup};
 use crate::kinds::network::subnet::{self, Subnet};
 use crate::kinds::network::{route_table, security_group_rules};
+use crate::kinds::preflight::{ADDRESSES, QUOTA, Question};
 use crate::kinds::rules::Rule;
 use crate::kinds::terraform::{Block, This};
 use crate::kinds::{Desired, Impact, Kind, Stage, Users};
@@ -198,6 +201,7 @@ impl Kind for EcsService {
     const DEADLINE: u64 = 7_320;
     const EXPECTED_SECONDS: u64 = 90;
     const EXPECTED_DELETE_SECONDS: u64 = 60;
+    const PREFLIGHT: &'static [&'static Question] = &[&ADDRESSES, &QUOTA];
 
     type Attrs = Attrs;
 
@@ -316,6 +320,7 @@ mod calls {
     use crate::aws::{Aws, CloudError, OwnError, Reader};
     use crate::kinds::compute::services;
     use crate::kinds::members::Members;
+    use crate::kinds::preflight::{Answer, Coming};
     use crate::kinds::{Calls, Create, Delete, Goal, Live, Poll, PollTarget, Update, WriteResult};
 
     impl Calls for EcsService {
@@ -328,6 +333,10 @@ mod calls {
         async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
             let services = services::services(read).await?;
             Ok(services.iter().map(|service| live::live(read, service)).collect())
+        }
+
+        async fn preflight(read: &Reader<'_>, coming: &[Coming<'_, Attrs>]) -> Vec<Answer> {
+            preflight::preflight(read, coming).await
         }
 
         async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<WriteResult, CloudError> {

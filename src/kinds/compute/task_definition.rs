@@ -5,6 +5,8 @@ mod live;
 #[cfg(feature = "aws")]
 mod other_settings;
 #[cfg(feature = "aws")]
+mod preflight;
+#[cfg(feature = "aws")]
 mod register;
 mod rules;
 
@@ -18,6 +20,7 @@ use crate::kinds::config::ssm_parameter;
 use crate::kinds::config::ssm_parameter::SsmParameter;
 use crate::kinds::identity::iam_role::IamRole;
 use crate::kinds::monitoring::log_group::LogGroup;
+use crate::kinds::preflight::Question;
 use crate::kinds::registry::images::{self, NeededImage};
 use crate::kinds::rules::Rule;
 use crate::kinds::terraform::{Block, This, document};
@@ -30,6 +33,15 @@ use calls::{content_digest, revision_of};
 
 #[cfg(feature = "aws")]
 pub(in crate::kinds) use calls::family_of;
+
+const IMAGE: Question = Question {
+    code: "BP-PRE-04",
+    category: "image",
+    asks: "the images that tasks are started from are in their ECR repositories, for the architecture of the task",
+    permissions: &["ecr:BatchGetImage", "ecr:DescribePullThroughCacheRules"],
+    // An apply does what does not need them (`--missing-images`).
+    stops: false,
+};
 
 pub struct TaskDefinition;
 
@@ -160,6 +172,7 @@ impl Kind for TaskDefinition {
     const OUTPUTS: &'static [&'static str] = &["arn", "seal"];
     const CHANGING_OUTPUTS: &'static [&'static str] = &["arn", "seal"];
     const EXPECTED_SECONDS: u64 = 1;
+    const PREFLIGHT: &'static [&'static Question] = &[&IMAGE];
 
     type Attrs = Attrs;
 
@@ -269,6 +282,7 @@ mod calls {
     use crate::aws::{Aws, CloudError, ErrorClass, OwnError, Reader};
     use crate::kinds::compute::ecs_cluster::tagging;
     use crate::kinds::members::Members;
+    use crate::kinds::preflight::{Answer, Coming};
     use crate::kinds::{Calls, Create, Delete, Live, Update, WriteResult};
 
     impl Calls for TaskDefinition {
@@ -293,6 +307,10 @@ mod calls {
                 *live = found;
             }
             Ok(())
+        }
+
+        async fn preflight(read: &Reader<'_>, coming: &[Coming<'_, Attrs>]) -> Vec<Answer> {
+            preflight::preflight(read, coming).await
         }
 
         async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<WriteResult, CloudError> {

@@ -5,6 +5,8 @@ mod live;
 mod members;
 #[cfg(feature = "aws")]
 mod pending;
+#[cfg(feature = "aws")]
+mod preflight;
 mod reserved;
 mod rules;
 mod version;
@@ -23,6 +25,7 @@ use crate::kinds::network::security_group::{self, SecurityGroup};
 use crate::kinds::network::security_group_rules;
 use crate::kinds::network::subnet::Subnet;
 use crate::kinds::network::vpc::{self, Vpc};
+use crate::kinds::preflight::{QUOTA, Question, SERVICE_LINKED_ROLE};
 use crate::kinds::rules::Rule;
 use crate::kinds::terraform::{Block, This};
 use crate::kinds::{Desired, Impact, Kind, Stage, Users};
@@ -31,6 +34,15 @@ use crate::value::{Address, Ref, Secret, SecretSource, Tags, Target, Text};
 
 #[cfg(feature = "aws")]
 use calls::{ids, reveal};
+
+const OFFERED: Question = Question {
+    code: "BP-PRE-01",
+    category: "database",
+    asks: "RDS offers the engine, its version, the class and the storage together in the region, with a standby, encryption \
+           and Performance Insights where the spec wants them",
+    permissions: &["rds:DescribeOrderableDBInstanceOptions"],
+    stops: true,
+};
 
 /// A database server.
 pub struct DbInstance;
@@ -161,6 +173,7 @@ impl Kind for DbInstance {
     const DEADLINE: u64 = 3600;
     const EXPECTED_SECONDS: u64 = 420;
     const EXPECTED_DELETE_SECONDS: u64 = 300;
+    const PREFLIGHT: &'static [&'static Question] = &[&OFFERED, &QUOTA, &SERVICE_LINKED_ROLE];
 
     type Attrs = Attrs;
 
@@ -257,6 +270,7 @@ mod calls {
     use crate::kinds::data::db_subnet_group::{rds_tags, retag};
     use crate::kinds::members::Members;
     use crate::kinds::ownership::unless_created;
+    use crate::kinds::preflight::{Answer, Coming};
     use crate::kinds::{Calls, Create, Delete, Goal, Live, Outputs, Poll, PollTarget, Update, WriteResult};
     use crate::value::SecretStore;
 
@@ -271,6 +285,10 @@ mod calls {
 
         async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
             live::read_all(read).await
+        }
+
+        async fn preflight(read: &Reader<'_>, coming: &[Coming<'_, Attrs>]) -> Vec<Answer> {
+            preflight::preflight(read, coming).await
         }
 
         async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<WriteResult, CloudError> {

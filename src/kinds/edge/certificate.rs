@@ -2,6 +2,8 @@
 
 #[cfg(feature = "aws")]
 mod members;
+#[cfg(feature = "aws")]
+mod preflight;
 mod rules;
 
 use std::collections::BTreeSet;
@@ -10,6 +12,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::json;
 
 use crate::kinds::edge::entry::{Balancer, balancers};
+use crate::kinds::preflight::Question;
 use crate::kinds::rules::Rule;
 use crate::kinds::terraform::{Block, This};
 use crate::kinds::{Desired, Impact, Kind, Stage, Users};
@@ -42,6 +45,15 @@ pub struct Attrs {
     pub status: String,
     pub tags: Tags,
 }
+
+const ISSUABLE: Question = Question {
+    code: "BP-PRE-06",
+    category: "certificate",
+    asks: "ACM can issue the certificates that the plan requests: the zone of the spec is public, and no CAA record of it \
+           keeps Amazon from issuing them",
+    permissions: &["route53:ListHostedZonesByName", "route53:GetHostedZone", "route53:ListResourceRecordSets"],
+    stops: true,
+};
 
 const ISSUED: &str = "ISSUED";
 const PENDING: &str = "PENDING_VALIDATION";
@@ -87,6 +99,7 @@ impl Kind for Certificate {
     /// ACM has one record for a domain and an account: certificates that have a domain in common share it.
     const SHARED_OUTPUTS: &'static [&'static str] = &[VALIDATION_NAME, VALIDATION_VALUE];
     const EXPECTED_SECONDS: u64 = 10;
+    const PREFLIGHT: &'static [&'static Question] = &[&ISSUABLE];
 
     type Attrs = Attrs;
 
@@ -150,6 +163,7 @@ mod calls {
     use crate::aws::{Aws, CloudError, Reader, SdkResult, service};
     use crate::kinds::edge::entry::plain;
     use crate::kinds::members::{Members, settings};
+    use crate::kinds::preflight::{Answer, Coming};
     use crate::kinds::{Calls, Create, Delete, Goal, Live, Outputs, Poll, PollTarget, Update, WriteResult};
     use crate::value::Address;
 
@@ -179,6 +193,10 @@ mod calls {
                 attrs.tags = tags;
             }
             Ok(())
+        }
+
+        async fn preflight(read: &Reader<'_>, coming: &[Coming<'_, Attrs>]) -> Vec<Answer> {
+            preflight::preflight(read, coming).await
         }
 
         async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<WriteResult, CloudError> {

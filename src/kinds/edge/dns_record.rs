@@ -2,6 +2,8 @@
 //! There are none if the spec names no zone.
 
 mod ownership;
+#[cfg(feature = "aws")]
+pub(in crate::kinds) mod preflight;
 mod rules;
 pub mod section;
 #[cfg(feature = "aws")]
@@ -21,6 +23,7 @@ use crate::kinds::edge::entry::{Listener, balancers};
 use crate::kinds::edge::load_balancer::LoadBalancer;
 use crate::kinds::edge::routes::routed;
 use crate::kinds::example::Example;
+use crate::kinds::preflight::Question;
 use crate::kinds::rules::{Rule, TagCharacters};
 use crate::kinds::terraform::{Block, This};
 use crate::kinds::{Desired, Impact, Kind, Stage, Users};
@@ -32,6 +35,20 @@ pub struct DnsRecord;
 impl Target for DnsRecord {
     const KIND: &'static str = "dns_record";
 }
+
+const DELEGATED: Question = Question {
+    code: "BP-PRE-07",
+    category: "dns",
+    asks: "the world asks the hosted zone: it is public, and the zone above it, where that is in the account too, names its \
+           name servers",
+    permissions: &[
+        "route53:ListHostedZonesByName",
+        "route53:GetHostedZone",
+        "route53:ListHostedZones",
+        "route53:ListResourceRecordSets",
+    ],
+    stops: true,
+};
 
 const ZONE_ID: &str = "zone_id";
 
@@ -133,6 +150,7 @@ impl Kind for DnsRecord {
     const UPDATES_FOLLOW: bool = true;
     const IDENTITY: Option<&'static str> = Some("name");
     const CREATE_FIRST: bool = false;
+    const PREFLIGHT: &'static [&'static Question] = &[&DELEGATED];
 
     type Attrs = Attrs;
 
@@ -239,6 +257,7 @@ mod calls {
     use super::*;
     use crate::aws::{Aws, CloudError, Reader};
     use crate::kinds::members::{self, Members, Setting, settings};
+    use crate::kinds::preflight::{Answer, Coming};
     use crate::kinds::{Calls, Create, Delete, Live, Update, WriteResult};
 
     const SETTINGS: &[Setting<route53::ResourceRecordSet>] = &[
@@ -299,6 +318,10 @@ mod calls {
         }
 
         /// The record itself is created and not overwritten, so that one that somebody else made stops us.
+        async fn preflight(read: &Reader<'_>, coming: &[Coming<'_, Attrs>]) -> Vec<Answer> {
+            preflight::preflight(read, coming).await
+        }
+
         async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<WriteResult, CloudError> {
             let (attrs, name) = (new.attrs, new.attrs.name.plain());
             let id = zone::resolve(aws, &attrs.zone).await?;

@@ -1,6 +1,8 @@
 //! The listeners of a load balancer: 80, and with a certificate 443.
 
 mod action;
+#[cfg(feature = "aws")]
+mod preflight;
 
 use std::collections::BTreeSet;
 
@@ -11,6 +13,7 @@ use crate::kinds::edge::certificate_validation::CertificateValidation;
 use crate::kinds::edge::entry::{Balancer, Source, balancers};
 use crate::kinds::edge::load_balancer::LoadBalancer;
 use crate::kinds::edge::routes::{Routed, routed};
+use crate::kinds::preflight::Question;
 use crate::kinds::rules::{Rule, edit};
 use crate::kinds::terraform::{Block, This};
 use crate::kinds::{Desired, Impact, Kind, Stage, Users};
@@ -37,6 +40,15 @@ pub struct Attrs {
     pub certificate: BTreeSet<Ref<CertificateValidation>>,
     pub tags: Tags,
 }
+
+const CERTIFICATE: Question = Question {
+    code: "BP-PRE-05",
+    category: "certificate",
+    asks: "a certificate that the spec gives by its ARN exists in the region, is issued and not about to expire, and is for \
+           every name of its load balancer",
+    permissions: &["acm:DescribeCertificate"],
+    stops: true,
+};
 
 /// An existing certificate by its ARN, or ours once it is issued.
 fn default_certificate(balancer: &Balancer<'_>) -> Option<Ref<CertificateValidation>> {
@@ -139,6 +151,7 @@ impl Kind for Listener {
     const TWO_PHASE_WRITES: bool = true;
     /// A target group serves one load balancer only: the old listener lets go of it before a new one forwards.
     const CREATE_FIRST: bool = false;
+    const PREFLIGHT: &'static [&'static Question] = &[&CERTIFICATE];
 
     type Attrs = Attrs;
 
@@ -238,6 +251,7 @@ mod calls {
     use crate::kinds::edge::load_balancer;
     use crate::kinds::edge::load_balancer::tagging::{self, Tagged};
     use crate::kinds::members::{self, Members, Setting, settings};
+    use crate::kinds::preflight::{Answer, Coming};
     use crate::kinds::{Calls, Create, Delete, Live, Update, WriteResult};
     use crate::value::Address;
 
@@ -299,6 +313,10 @@ mod calls {
 
         async fn refresh(read: &Reader<'_>, live: &mut Live<Attrs>) -> Result<(), CloudError> {
             tagging::confirm_tags::<Self>(read, live, |attrs| &mut attrs.tags).await
+        }
+
+        async fn preflight(read: &Reader<'_>, coming: &[Coming<'_, Attrs>]) -> Vec<Answer> {
+            preflight::preflight(read, coming).await
         }
 
         async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<WriteResult, CloudError> {

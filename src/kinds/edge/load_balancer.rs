@@ -2,6 +2,8 @@
 
 #[cfg(feature = "aws")]
 mod members;
+#[cfg(feature = "aws")]
+mod preflight;
 mod rules;
 pub mod section;
 #[cfg(feature = "aws")]
@@ -21,6 +23,7 @@ use crate::kinds::network::security_group::{self, SecurityGroup};
 use crate::kinds::network::subnet::{self, Subnet};
 use crate::kinds::network::vpc::{self, Vpc};
 use crate::kinds::network::{route_table, security_group_rules};
+use crate::kinds::preflight::{ADDRESSES, QUOTA, Question, SERVICE_LINKED_ROLE};
 use crate::kinds::rules::Rule;
 use crate::kinds::terraform::{Block, This};
 use crate::kinds::{Desired, Impact, Kind, Stage, Users};
@@ -86,6 +89,7 @@ impl Kind for LoadBalancer {
     const DEADLINE: u64 = 600;
     const EXPECTED_SECONDS: u64 = 150;
     const EXPECTED_DELETE_SECONDS: u64 = 20;
+    const PREFLIGHT: &'static [&'static Question] = &[&ADDRESSES, &QUOTA, &SERVICE_LINKED_ROLE];
 
     type Attrs = Attrs;
 
@@ -179,6 +183,7 @@ mod calls {
     use crate::aws::{Aws, CloudError, Reader, SdkResult, service};
     use crate::kinds::members::{Members, settings, unlike};
     use crate::kinds::network::vpc;
+    use crate::kinds::preflight::{Answer, Coming};
     use crate::kinds::{Calls, Create, Delete, Goal, Live, Outputs, Poll, PollTarget, Update, WriteResult};
 
     service!(aws_sdk_elasticloadbalancingv2);
@@ -195,6 +200,10 @@ mod calls {
 
         async fn refresh(read: &Reader<'_>, live: &mut Live<Attrs>) -> Result<(), CloudError> {
             tagging::confirm_tags::<Self>(read, live, |attrs| &mut attrs.tags).await
+        }
+
+        async fn preflight(read: &Reader<'_>, coming: &[Coming<'_, Attrs>]) -> Vec<Answer> {
+            preflight::preflight(read, coming).await
         }
 
         async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<WriteResult, CloudError> {

@@ -3,6 +3,7 @@ use serde_json::json;
 
 use crate::kinds::network::section::Network;
 use crate::kinds::network::{ec2, zones};
+use crate::kinds::preflight::{QUOTA, Question};
 use crate::kinds::rules::TagCharacters;
 use crate::kinds::terraform::{Block, This};
 use crate::kinds::{Desired, Kind, Stage};
@@ -34,6 +35,7 @@ impl Kind for ElasticIp {
     const REPLACE_ON: &'static [&'static str] = &[];
     const TAG_INDEX: Option<&'static str> = Some("ec2:elastic-ip");
     const OUTPUTS: &'static [&'static str] = &["public_ip"];
+    const PREFLIGHT: &'static [&'static Question] = &[&QUOTA];
     type Attrs = Attrs;
 
     fn desired(env: &Environment) -> Vec<Desired<Attrs>> {
@@ -66,6 +68,8 @@ mod calls {
     use super::*;
     use crate::aws::{Aws, CloudError, ErrorClass, OwnError, Reader, SdkResult};
     use crate::kinds::members::{self, Members, Setting, settings};
+    use crate::kinds::preflight::quotas::{self, Quota};
+    use crate::kinds::preflight::{Answer, Coming};
     use crate::kinds::{Calls, Create, Delete, Goal, Live, Outputs, Poll, PollTarget, Update, WriteResult};
 
     ec2::described!(Address, allocation_id);
@@ -131,6 +135,18 @@ mod calls {
                 Some(Live { settings: settings(SETTINGS, ip), ..live.output("public_ip", ip.public_ip()?) })
             });
             Ok(live.collect())
+        }
+
+        async fn preflight(read: &Reader<'_>, coming: &[Coming<'_, Attrs>]) -> Vec<Answer> {
+            let used = async {
+                let answer = read.aws.client::<Ec2>().describe_addresses().send().await;
+                let answer = answer.operation("ec2:DescribeAddresses")?;
+                // Addresses of one's own are not counted.
+                let is_amazon = |pool: &str| pool == "amazon";
+                Ok(answer.addresses().iter().filter(|ip| ip.public_ipv4_pool().is_none_or(is_amazon)).count())
+            };
+            let quota = Quota { service: "ec2", code: "L-0263D0A3", counts: "Elastic IP addresses in the region" };
+            quotas::room(read, quota, coming, used).await
         }
 
         async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<WriteResult, CloudError> {

@@ -4,6 +4,7 @@ use serde_json::json;
 use crate::kinds::network::ec2;
 use crate::kinds::network::section::Network;
 use crate::kinds::network::vpc::{self, Vpc};
+use crate::kinds::preflight::{QUOTA, Question};
 use crate::kinds::rules::TagCharacters;
 use crate::kinds::terraform::{Block, This};
 use crate::kinds::{Desired, Kind, Stage};
@@ -37,6 +38,7 @@ impl Kind for InternetGateway {
     // AWS detaches no gateway of a VPC that has mapped public addresses, which NAT gateways, their addresses
     // and load balancers hold.
     const DELETE_AFTER: &'static [&'static str] = &["nat_gateway", "elastic_ip", "load_balancer"];
+    const PREFLIGHT: &'static [&'static Question] = &[&QUOTA];
     type Attrs = Attrs;
 
     fn desired(env: &Environment) -> Vec<Desired<Attrs>> {
@@ -76,6 +78,8 @@ mod calls {
     use crate::aws::{Aws, CloudError, Reader, SdkResult};
     use crate::kinds::members::Members;
     use crate::kinds::network::ec2::users::{Used, named};
+    use crate::kinds::preflight::quotas::{self, Quota};
+    use crate::kinds::preflight::{Answer, Coming};
     use crate::kinds::{Calls, Create, Delete, Live, Update, WriteResult};
 
     ec2::described!(InternetGateway, internet_gateway_id);
@@ -108,6 +112,15 @@ mod calls {
                 Some(Live::new(address, gateway.internet_gateway_id()?, attrs))
             });
             Ok(live.collect())
+        }
+
+        async fn preflight(read: &Reader<'_>, coming: &[Coming<'_, Attrs>]) -> Vec<Answer> {
+            let used = async {
+                let pages = read.aws.client::<Ec2>().describe_internet_gateways().into_paginator().items().send();
+                Ok(pages.collect::<Result<Vec<_>, _>>().await.operation("ec2:DescribeInternetGateways")?.len())
+            };
+            let quota = Quota { service: "vpc", code: "L-A4707A72", counts: "internet gateways in the region" };
+            quotas::room(read, quota, coming, used).await
         }
 
         async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<WriteResult, CloudError> {

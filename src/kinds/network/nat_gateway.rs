@@ -5,6 +5,7 @@ use crate::kinds::network::elastic_ip::ElasticIp;
 use crate::kinds::network::section::Network;
 use crate::kinds::network::subnet::{self, Subnet};
 use crate::kinds::network::{ec2, zones};
+use crate::kinds::preflight::{QUOTA, Question};
 use crate::kinds::rules::TagCharacters;
 use crate::kinds::terraform::{Block, This};
 use crate::kinds::{Desired, Impact, Kind, Stage, Users};
@@ -43,6 +44,7 @@ impl Kind for NatGateway {
     const DEADLINE: u64 = 600;
     const EXPECTED_SECONDS: u64 = 100;
     const EXPECTED_DELETE_SECONDS: u64 = 60;
+    const PREFLIGHT: &'static [&'static Question] = &[&QUOTA];
     type Attrs = Attrs;
 
     fn desired(env: &Environment) -> Vec<Desired<Attrs>> {
@@ -89,11 +91,14 @@ impl Kind for NatGateway {
 mod calls {
     use aws_sdk_ec2::Client as Ec2;
     use aws_sdk_ec2::types::{ConnectivityType, NatGateway as Found, NatGatewayState, ResourceType};
+    use futures_util::future::try_join3;
 
     use super::*;
     use crate::aws::{Aws, CloudError, Reader, SdkResult};
     use crate::kinds::members::{self, Members, Setting, settings};
     use crate::kinds::network::vpc;
+    use crate::kinds::preflight::quotas::{self, Quota};
+    use crate::kinds::preflight::{Answer, Coming, Verdict, addresses};
     use crate::kinds::{Calls, Create, Delete, Goal, Live, Outputs, Poll, PollTarget, Update, WriteResult};
 
     ec2::described!(NatGateway, nat_gateway_id);
@@ -117,6 +122,16 @@ mod calls {
             members::text(gateway.provisioned_bandwidth().and_then(|bandwidth| bandwidth.provisioned()))
         }),
     ];
+
+    const BY_ZONE: Quota = Quota { service: "vpc", code: "L-FE5A380F", counts: "NAT gateways in the zone" };
+
+    /// All that count: also one that is going holds its place until it is gone.
+    async fn gateways(read: &Reader<'_>) -> Result<Vec<Found>, CloudError> {
+        let pages = read.aws.client::<Ec2>().describe_nat_gateways().into_paginator().items().send();
+        let mut found = pages.collect::<Result<Vec<_>, _>>().await.operation("ec2:DescribeNatGateways")?;
+        found.retain(|gateway| is_there(gateway) || gateway.state() == Some(&NatGatewayState::Deleting));
+        Ok(found)
+    }
 
     impl Calls for NatGateway {
         fn members() -> Vec<Members> {
@@ -177,6 +192,37 @@ mod calls {
                 Some(Live { settings: settings(SETTINGS, gateway), ..live })
             });
             Ok(live.collect())
+        }
+
+        /// AWS counts them by zone.
+        async fn preflight(read: &Reader<'_>, coming: &[Coming<'_, Attrs>]) -> Vec<Answer> {
+            let more: Vec<_> = coming.iter().filter(|coming| coming.is_more).collect();
+            if more.is_empty() {
+                return Vec::new();
+            }
+            let known = try_join3(quotas::limit(read, BY_ZONE), addresses::found(read), gateways(read)).await;
+            let zone = |subnet: &Ref<Subnet>| match (subnet, &known) {
+                (Ref::To { address, .. }, _) => {
+                    let wanted = read.scope.env.section::<Network>().subnets.get(address.name());
+                    wanted.map(|subnet| subnet.zone.clone())
+                }
+                (Ref::Id { id, .. }, Ok((_, subnets, _))) => subnets.get(id).map(|found| found.zone.clone()),
+                (Ref::Id { .. }, Err(_)) => None,
+            };
+            let answer = |coming: &&Coming<'_, Attrs>| {
+                let (limit, subnets, gateways) = match &known {
+                    Ok(known) => known,
+                    Err(error) => return coming.answer(&QUOTA, Verdict::failed(error)),
+                };
+                let Some(own) = zone(&coming.attrs.subnet) else {
+                    return coming.answer(&QUOTA, Verdict::unknown("the zone of its subnet is not known"));
+                };
+                let places = gateways.iter().filter_map(|gateway| subnets.get(gateway.subnet_id()?));
+                let used = places.filter(|subnet| subnet.zone == own).count();
+                let added = more.iter().filter(|other| zone(&other.attrs.subnet).as_ref() == Some(&own)).count();
+                coming.answer(&QUOTA, quotas::verdict(BY_ZONE, *limit, used as f64, added as f64))
+            };
+            more.iter().map(answer).collect()
         }
 
         async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<WriteResult, CloudError> {

@@ -8,6 +8,7 @@ use serde_json::json;
 use crate::kinds::example::Example;
 use crate::kinds::network::ec2;
 use crate::kinds::network::section::Network;
+use crate::kinds::preflight::{QUOTA, Question};
 use crate::kinds::rules::{Rule, TagCharacters, edit};
 use crate::kinds::terraform::{Block, This};
 use crate::kinds::{Desired, Impact, Kind, Stage, Users};
@@ -121,6 +122,7 @@ impl Kind for Vpc {
     const STAGE: Stage = Stage::Network;
     const REPLACE_ON: &'static [&'static str] = &["cidr"];
     const TAG_INDEX: Option<&'static str> = Some("ec2:vpc");
+    const PREFLIGHT: &'static [&'static Question] = &[&QUOTA];
     type Attrs = Attrs;
 
     fn desired(env: &Environment) -> Vec<Desired<Attrs>> {
@@ -179,6 +181,8 @@ mod calls {
     use crate::aws::{Aws, CloudError, Reader, SdkResult};
     use crate::kinds::members::{self, Members, Setting, settings};
     use crate::kinds::network::ec2::users::{Used, named};
+    use crate::kinds::preflight::quotas::{self, Quota};
+    use crate::kinds::preflight::{Answer, Coming};
     use crate::kinds::{Calls, Create, Delete, Goal, Live, Outputs, Poll, PollTarget, Update, WriteResult};
 
     ec2::described!(Vpc, vpc_id);
@@ -268,6 +272,17 @@ mod calls {
                 Ok(Live { settings, ..live })
             }))
             .await
+        }
+
+        async fn preflight(read: &Reader<'_>, coming: &[Coming<'_, Attrs>]) -> Vec<Answer> {
+            let used = async {
+                let pages = read.aws.client::<Ec2>().describe_vpcs().into_paginator().items().send();
+                let found = pages.collect::<Result<Vec<_>, _>>().await.operation("ec2:DescribeVpcs")?;
+                // One that another account shares is counted there.
+                Ok(found.iter().filter(|vpc| vpc.owner_id().is_none_or(|owner| owner == read.aws.account)).count())
+            };
+            let quota = Quota { service: "vpc", code: "L-F678F1CE", counts: "VPCs in the region" };
+            quotas::room(read, quota, coming, used).await
         }
 
         async fn create(aws: &Aws, new: &Create<'_, Attrs>) -> Result<WriteResult, CloudError> {

@@ -1,12 +1,20 @@
 //! Where in the spec a value of an object's attributes comes from.
 
-use super::Violation;
 use crate::spec::{Data, Node, OWNERSHIP, Place, Tree};
 
 /// The place of the value; of the field or the entry that it is derived from, where it is not written itself. `None`
 /// where nothing of it is written.
-pub fn place(tree: &Tree, fields: &[(&str, &str)], entry: &[String], violation: &Violation) -> Option<Place> {
-    let path = spec_path(fields, &violation.field);
+///
+/// `fields` are the kind's own ([`super::super::Kind::SPEC_FIELDS`]), `entry` is the object's in the spec, `field` leads to
+/// the value in the attributes.
+pub fn place(
+    tree: &Tree,
+    fields: &[(&str, &str)],
+    entry: &[String],
+    field: &[String],
+    value: &str,
+) -> Option<Place> {
+    let path = spec_path(fields, field);
     // What all objects have in common (tags) is written at the top.
     let written = [entry, &[][..]].into_iter().find_map(|entry| {
         let full = [entry, &path].concat();
@@ -15,18 +23,18 @@ pub fn place(tree: &Tree, fields: &[(&str, &str)], entry: &[String], violation: 
             tree.find(full).map(|node| (full.to_vec(), node, length == path.len()))
         })
     });
-    let is_ours = violation.field.iter().any(|step| OWNERSHIP.contains(&step.as_str()));
+    let is_ours = field.iter().any(|step| OWNERSHIP.contains(&step.as_str()));
     match written.filter(|_| !is_ours) {
         Some((full, node, is_all)) => {
             if is_all && !is_container(node) {
-                let is_key = full.last() == Some(&violation.value);
+                let is_key = full.last().is_some_and(|last| last == value);
                 return tree.key(&full).filter(|_| is_key).or_else(|| Some(node.place.clone()));
             }
-            Some(find(node, &violation.value).unwrap_or_else(|| tree.place(&full)))
+            Some(find(node, value).unwrap_or_else(|| tree.place(&full)))
         }
         None => {
             let node = tree.find(entry).filter(|_| !entry.is_empty())?;
-            find(node, &violation.value).or_else(|| tree.key(entry)).or_else(|| Some(tree.place(entry)))
+            find(node, value).or_else(|| tree.key(entry)).or_else(|| Some(tree.place(entry)))
         }
     }
 }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::checks::traffic::{Edge, Line, Move, Node, Obstacle, Permit, Ports, Side, Sort, Traffic, TrafficChange};
 use crate::plan::{FORMAT_VERSION, Plan};
-use crate::render::{Accepted, Beside};
+use crate::render::{Accepted, Answer, Answered, Beside, Preflight};
 use crate::spec::{Reported, Severity};
 use crate::value::Address;
 
@@ -64,7 +64,20 @@ fn html(plan: &Plan, text: &str) -> String {
         column: Some(2),
     };
     let accepted = Accepted { warning: warning.clone(), why: text.to_owned(), until: None };
-    super::html(plan, &Beside { warnings: vec![warning], accepted: vec![accepted], traffic: Some(traffic(text)) })
+    let answer = Answer {
+        code: "BP-PRE-02",
+        category: "quota",
+        address: text.to_owned(),
+        verdict: Answered::Bad { evidence: text.to_owned(), cause: text.to_owned(), next: text.to_owned() },
+        file: Some(text.to_owned()),
+        line: Some(1),
+        column: Some(2),
+        accepted: None,
+    };
+    let preflight = Preflight { bad: 1, answers: vec![answer], ..Preflight::default() };
+    let preflight = Some(preflight);
+    let traffic = Some(traffic(text));
+    super::html(plan, &Beside { warnings: vec![warning], accepted: vec![accepted], traffic, preflight })
 }
 
 /// Two that connect, and one outside, with this as their names.

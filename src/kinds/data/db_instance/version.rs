@@ -13,6 +13,12 @@ pub(super) fn satisfies(desired: &Attrs, live: &str) -> bool {
     same || upgraded
 }
 
+/// Whether a version is one of those that the spec asks for.
+#[cfg(feature = "aws")]
+pub(super) fn is_within(wanted: &str, version: &str) -> bool {
+    segments(version).starts_with(&segments(wanted))
+}
+
 /// Whether the spec asks for less than what runs, which AWS never does.
 pub(super) fn is_downgrade(desired: &Attrs, live: &str) -> bool {
     !satisfies(desired, live) && segments(&desired.version) < segments(live)

@@ -6,6 +6,7 @@ use std::time::SystemTime;
 use serde::Serialize;
 
 use super::{Details, EcrImage, ImageId, ImageState, Missing, NeededImage, Place, Unknown, registry_host};
+use crate::aws::CloudError;
 use crate::clock::rfc3339;
 use crate::spec::Environment;
 
@@ -132,7 +133,15 @@ impl Missing {
 }
 
 impl Unknown {
-    fn why(&self) -> String {
+    /// The call that failed.
+    pub fn error(&self) -> Option<&CloudError> {
+        match self {
+            Self::Failed(error) | Self::MayBeCached(Some(error)) => Some(error),
+            Self::NotInEcr(_) | Self::MayBeCached(None) => None,
+        }
+    }
+
+    pub fn why(&self) -> String {
         match self {
             Self::NotInEcr(why) => (*why).to_owned(),
             Self::Failed(error) => error.to_string(),
