@@ -123,7 +123,7 @@ mod calls {
         }),
         Setting::new("configuration.executeCommandConfiguration", |cluster| {
             let command = cluster.configuration()?.execute_command_configuration()?;
-            let logging = command.logging().map(|logging| logging.as_str());
+            let logging = command.logging().map(aws_sdk_ecs::types::ExecuteCommandLogging::as_str);
             members::text(command.kms_key_id()).or_else(|| members::other(logging, "DEFAULT"))
         }),
         Setting::new("configuration.managedStorageConfiguration", |cluster| {
@@ -134,7 +134,12 @@ mod calls {
             members::list(cluster.capacity_providers().iter().map(String::as_str))
         }),
         Setting::new("defaultCapacityProviderStrategy", |cluster| {
-            members::list(cluster.default_capacity_provider_strategy().iter().map(|one| one.capacity_provider()))
+            members::list(
+                cluster
+                    .default_capacity_provider_strategy()
+                    .iter()
+                    .map(aws_sdk_ecs::types::CapacityProviderStrategyItem::capacity_provider),
+            )
         }),
         Setting::new("serviceConnectDefaults", |cluster| {
             members::text(cluster.service_connect_defaults().and_then(|defaults| defaults.namespace()))

@@ -137,7 +137,9 @@ mod calls {
             members::text(role.permissions_boundary().and_then(|boundary| boundary.permissions_boundary_arn()))
         }),
         Setting::new("InstanceProfileList", |role| {
-            members::list(role.instance_profile_list().iter().map(|profile| profile.instance_profile_name()))
+            members::list(
+                role.instance_profile_list().iter().map(aws_sdk_iam::types::InstanceProfile::instance_profile_name),
+            )
         }),
     ];
 

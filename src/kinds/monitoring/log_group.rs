@@ -125,10 +125,15 @@ mod calls {
         Setting::new("kmsKeyId", |group| members::text(group.kms_key_id())),
         Setting::new("metricFilterCount", |group| members::number(group.metric_filter_count())),
         Setting::new("dataProtectionStatus", |group| {
-            members::text(group.data_protection_status().map(|status| status.as_str()))
+            members::text(
+                group.data_protection_status().map(aws_sdk_cloudwatchlogs::types::DataProtectionStatus::as_str),
+            )
         }),
         Setting::new("logGroupClass", |group| {
-            members::other(group.log_group_class().map(|class| class.as_str()), "STANDARD")
+            members::other(
+                group.log_group_class().map(aws_sdk_cloudwatchlogs::types::LogGroupClass::as_str),
+                "STANDARD",
+            )
         }),
         Setting::new("deletionProtectionEnabled", |group| members::on(group.deletion_protection_enabled())),
         Setting::new("bearerTokenAuthenticationEnabled", |group| {

@@ -110,10 +110,13 @@ mod calls {
                 .map(|more| format!("more addresses: {more}"))
         }),
         Setting::new("AvailabilityMode", |gateway| {
-            members::other(gateway.availability_mode().map(|mode| mode.as_str()), "zonal")
+            members::other(gateway.availability_mode().map(aws_sdk_ec2::types::AvailabilityMode::as_str), "zonal")
         }),
         Setting::new("AutoScalingIps", |gateway| {
-            members::other(gateway.auto_scaling_ips().map(|state| state.as_str()), "disabled")
+            members::other(
+                gateway.auto_scaling_ips().map(aws_sdk_ec2::types::AutoScalingIpsState::as_str),
+                "disabled",
+            )
         }),
         Setting::new("AttachedAppliances", |gateway| {
             members::list(gateway.attached_appliances().iter().filter_map(|appliance| appliance.appliance_arn()))

@@ -148,14 +148,20 @@ mod calls {
         Setting::new("OutpostArn", |subnet| members::text(subnet.outpost_arn())),
         Setting::new("PrivateDnsNameOptionsOnLaunch", |subnet| {
             let options = subnet.private_dns_name_options_on_launch()?;
-            let sort = members::other(options.hostname_type().map(|sort| sort.as_str()), "ip-name");
+            let sort =
+                members::other(options.hostname_type().map(aws_sdk_ec2::types::HostnameType::as_str), "ip-name");
             let records =
                 [options.enable_resource_name_dns_a_record(), options.enable_resource_name_dns_aaaa_record()];
             sort.or(records.contains(&Some(true)).then(|| "records of resource names".to_owned()))
         }),
         Setting::new("BlockPublicAccessStates", |subnet| {
             let states = subnet.block_public_access_states();
-            members::other(states.and_then(|it| it.internet_gateway_block_mode()).map(|it| it.as_str()), "off")
+            members::other(
+                states
+                    .and_then(|it| it.internet_gateway_block_mode())
+                    .map(aws_sdk_ec2::types::BlockPublicAccessMode::as_str),
+                "off",
+            )
         }),
     ];
 

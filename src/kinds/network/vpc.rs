@@ -192,7 +192,7 @@ mod calls {
 
     const SETTINGS: &[Setting<Found>] = &[
         Setting::new("InstanceTenancy", |vpc| {
-            members::other(vpc.instance_tenancy().map(|it| it.as_str()), "default")
+            members::other(vpc.instance_tenancy().map(aws_sdk_ec2::types::Tenancy::as_str), "default")
         }),
         Setting::new("CidrBlockAssociationSet", |vpc| {
             let more = vpc.cidr_block_association_set().iter().filter_map(|more| more.cidr_block());
@@ -202,11 +202,20 @@ mod calls {
             members::list(vpc.ipv6_cidr_block_association_set().iter().filter_map(|more| more.ipv6_cidr_block()))
         }),
         Setting::new("EncryptionControl", |vpc| {
-            members::text(vpc.encryption_control().and_then(|control| control.mode()).map(|mode| mode.as_str()))
+            members::text(
+                vpc.encryption_control()
+                    .and_then(|control| control.mode())
+                    .map(aws_sdk_ec2::types::VpcEncryptionControlMode::as_str),
+            )
         }),
         Setting::new("BlockPublicAccessStates", |vpc| {
             let states = vpc.block_public_access_states();
-            members::other(states.and_then(|it| it.internet_gateway_block_mode()).map(|it| it.as_str()), "off")
+            members::other(
+                states
+                    .and_then(|it| it.internet_gateway_block_mode())
+                    .map(aws_sdk_ec2::types::BlockPublicAccessMode::as_str),
+                "off",
+            )
         }),
     ];
 

@@ -154,7 +154,12 @@ mod calls {
                 .map(|sort| format!("{sort} {key}").trim_end().to_owned())
         }),
         Setting::new("imageTagMutabilityExclusionFilters", |repository| {
-            members::list(repository.image_tag_mutability_exclusion_filters().iter().map(|filter| filter.filter()))
+            members::list(
+                repository
+                    .image_tag_mutability_exclusion_filters()
+                    .iter()
+                    .map(aws_sdk_ecr::types::ImageTagMutabilityExclusionFilter::filter),
+            )
         }),
     ];
 

@@ -17,9 +17,16 @@ fn newest(service: &Service) -> Option<&Deployment> {
 }
 
 pub(super) const SETTINGS: &[Setting<Service>] = &[
-    Setting::new("launchType", |service| other(service.launch_type().map(|sort| sort.as_str()), "FARGATE")),
+    Setting::new("launchType", |service| {
+        other(service.launch_type().map(aws_sdk_ecs::types::LaunchType::as_str), "FARGATE")
+    }),
     Setting::new("capacityProviderStrategy", |service| {
-        list(service.capacity_provider_strategy().iter().map(|one| one.capacity_provider()))
+        list(
+            service
+                .capacity_provider_strategy()
+                .iter()
+                .map(aws_sdk_ecs::types::CapacityProviderStrategyItem::capacity_provider),
+        )
     }),
     Setting::new("platformVersion", |service| {
         service.platform_version().filter(|version| !PLATFORM_VERSIONS.contains(version)).map(str::to_owned)
@@ -28,7 +35,7 @@ pub(super) const SETTINGS: &[Setting<Service>] = &[
         service.platform_family().filter(|family| !family.eq_ignore_ascii_case("linux")).map(str::to_owned)
     }),
     Setting::new("deploymentConfiguration.strategy", |service| {
-        other(deployment(service)?.strategy().map(|strategy| strategy.as_str()), "ROLLING")
+        other(deployment(service)?.strategy().map(aws_sdk_ecs::types::DeploymentStrategy::as_str), "ROLLING")
     }),
     Setting::new("deploymentConfiguration.bakeTimeInMinutes", |service| {
         number(deployment(service)?.bake_time_in_minutes())
@@ -53,10 +60,20 @@ pub(super) const SETTINGS: &[Setting<Service>] = &[
         Some(connect.namespace().unwrap_or("enabled").to_owned())
     }),
     Setting::new("deployments.volumeConfigurations", |service| {
-        list(newest(service)?.volume_configurations().iter().map(|volume| volume.name()))
+        list(
+            newest(service)?
+                .volume_configurations()
+                .iter()
+                .map(aws_sdk_ecs::types::ServiceVolumeConfiguration::name),
+        )
     }),
     Setting::new("deployments.vpcLatticeConfigurations", |service| {
-        list(newest(service)?.vpc_lattice_configurations().iter().map(|lattice| lattice.target_group_arn()))
+        list(
+            newest(service)?
+                .vpc_lattice_configurations()
+                .iter()
+                .map(aws_sdk_ecs::types::VpcLatticeConfiguration::target_group_arn),
+        )
     }),
     Setting::new("placementConstraints", |service| {
         list(service.placement_constraints().iter().map(|one| one.expression().unwrap_or("distinctInstance")))
@@ -65,7 +82,7 @@ pub(super) const SETTINGS: &[Setting<Service>] = &[
         list(service.placement_strategy().iter().map(|one| one.field().unwrap_or("random")))
     }),
     Setting::new("schedulingStrategy", |service| {
-        other(service.scheduling_strategy().map(|strategy| strategy.as_str()), "REPLICA")
+        other(service.scheduling_strategy().map(aws_sdk_ecs::types::SchedulingStrategy::as_str), "REPLICA")
     }),
     Setting::new("deploymentController", |service| {
         other(service.deployment_controller().map(|controller| controller.r#type().as_str()), "ECS")

@@ -51,7 +51,7 @@ pub(super) const SETTINGS: &[Setting<Instance>] = &[
         list(instance.domain_memberships().iter().filter_map(DomainMembership::domain))
     }),
     Setting::new("ActivityStreamStatus", |instance| {
-        other(instance.activity_stream_status().map(|status| status.as_str()), "stopped")
+        other(instance.activity_stream_status().map(aws_sdk_rds::types::ActivityStreamStatus::as_str), "stopped")
     }),
     Setting::new("NetworkType", |instance| other(instance.network_type(), "IPV4")),
     Setting::new("CustomerOwnedIpEnabled", |instance| on(instance.customer_owned_ip_enabled())),

@@ -10,7 +10,7 @@ pub(super) const SETTINGS: &[Setting<acm::CertificateDetail>] = &[
     }),
     Setting::new("CertificateAuthorityArn", |detail| members::text(detail.certificate_authority_arn())),
     Setting::new("Options.Export", |detail| {
-        members::other(detail.options()?.export().map(|export| export.as_str()), "DISABLED")
+        members::other(detail.options()?.export().map(aws_sdk_acm::types::CertificateExport::as_str), "DISABLED")
     }),
     // A renewal that waits for a record that somebody took away ends with a certificate that has expired.
     Setting::new("RenewalSummary.RenewalStatus", |detail| {
