@@ -70,13 +70,22 @@ async fn live(ui: Ui, spec: &Path, cloud: &CloudArgs) -> Result<(Traffic, String
     // Nothing is rolled out, so nothing is said of waiting for it.
     let cloud = CloudArgs { wait: Wait::Never, ..cloud.clone() };
     let session = Session::open(ui, spec, &cloud, None).await?;
-    let options = Options { looks_only: true, spec_digest: session.spec.digest.clone(), ..Options::default() };
+    let options = Options {
+        looks_only: true,
+        accepts_nothing: true,
+        spec_digest: session.spec.digest.clone(),
+        ..Options::default()
+    };
     let reads = plan::make(session.cloud.as_ref(), session.context(&session.graph), &options);
     let execution: ExecutionPlan = session.guarded(async { reads.await.map_err(Failure::from) }).await?;
     for conflict in &execution.conflicts {
         ui.note(&format!("Drawn as the spec says, not as it is live: {conflict}"));
     }
     let env = &session.spec.env;
-    let title = format!("Traffic: {} {}, live on {}", env.project, env.environment, session.cloud.place());
+    let but = match execution.conflicts.len() {
+        0 => String::new(),
+        count => format!(" (but for {count} as the spec says: see the notes)"),
+    };
+    let title = format!("Traffic: {} {}, live on {}{but}", env.project, env.environment, session.cloud.place());
     Ok((Traffic::live(&session.graph, &execution), title))
 }

@@ -8,7 +8,7 @@ use super::lock::locked;
 use super::missing_images::Missing;
 use super::options::{self, Use};
 use super::plan::Planned;
-use super::session::{Session, with_cloud};
+use super::session::{Session, today, with_cloud};
 use crate::apply::{Stop, only};
 use crate::cli::{Exit, OwnershipArgs};
 use crate::graph::Graph;
@@ -83,7 +83,7 @@ pub async fn forget(ui: Ui, args: &OwnershipArgs) -> Result<Exit, Failure> {
 
 /// Every kind is read, and what stands in the way of other objects stops nothing.
 fn looking(session: &Session) -> Options {
-    Options { looks_only: true, spec_digest: session.spec.digest.clone(), ..Options::default() }
+    Options { looks_only: true, spec_digest: session.spec.digest.clone(), today: today(), ..Options::default() }
 }
 
 async fn planned(
@@ -129,6 +129,12 @@ async fn carry_out(
         let (count, spec) = (execution.left.changes.len(), with_cloud(&args.spec, &args.cloud));
         let what = if count == 1 { "1 other change is" } else { &format!("{count} other changes are") };
         execution.plan.notes.push(format!("{what} left: `baseplate plan {spec}` shows what an apply does"));
+        let deleted = execution.left.changes.iter().filter(|change| change.action == Action::Delete);
+        let deleted: Vec<String> = deleted.map(|change| change.address.to_string()).collect();
+        if !deleted.is_empty() {
+            let all = deleted.join(", ");
+            execution.plan.notes.push(format!("the next apply deletes {all}: forget what is still needed, too"));
+        }
     }
     let planned = Planned::of(execution)?;
     let (shown, missing) = (&(planned.execution.plan.clone(), Beside::default()), &Missing::default());

@@ -124,6 +124,7 @@ async fn make_in(
         keep_live: if choices.live_images { vec![("task_definition", "image")] } else { Vec::new() },
         spec_digest: session.spec.digest.clone(),
         today: today(),
+        accepts_nothing: false,
     };
     let mut execution = plan::make(session.cloud.as_ref(), context, &asked).await?;
     options::destroyable(&asked, &session.graph, &execution)?;

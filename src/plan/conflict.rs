@@ -63,6 +63,12 @@ pub enum Conflict {
         ids.join(" and ")
     )]
     Ambiguous { ids: Vec<String>, address: Address, project: String, environment: String },
+    #[error(
+        "{} all have the tags of {address}, and none has its name: take the tags baseplate:* off those that are not it, or \
+         give the spec the name of the one that is",
+        ids.join(", ")
+    )]
+    Copies { address: Address, ids: Vec<String> },
     /// A destroy would not delete it.
     #[error(
         "{address}: {id} already exists in its place, but lacks {}, and would be left behind. Restore its tags first (apply \
@@ -109,6 +115,7 @@ impl Conflict {
             | Self::ToAdopt { address, .. }
             | Self::NotAdoptable { address, .. }
             | Self::Ambiguous { address, .. }
+            | Self::Copies { address, .. }
             | Self::FollowsParent { address, .. }
             | Self::LeftBehind { address, .. } => Some(address),
             Self::MovedOnto { to, .. } => Some(to),

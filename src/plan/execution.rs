@@ -35,6 +35,8 @@ pub struct Options {
     pub spec_digest: String,
     /// The day (`2026-11-27`, UTC) that decides which entries of `[[accept]]` still hold.
     pub today: String,
+    /// Whether nothing that was changed by hand is accepted: to see what is live.
+    pub accepts_nothing: bool,
 }
 
 /// A plan with what is needed to apply it.

@@ -33,6 +33,7 @@ use crate::value::Address;
 use crate::value::walk::is_resolved;
 
 pub use accepted::ENTRY;
+use accepted::Met;
 use impact::expected_duration;
 
 /// Plans over one reading of the live state.
@@ -67,8 +68,8 @@ pub struct Planner<'a> {
     left_to_aws: Vec<LeftToAws>,
     /// By address, the fields whose live value the spec accepts.
     accepted: HashMap<Address, BTreeSet<String>>,
-    /// Which entries of `[[accept]]` are about something that there is.
-    accepted_entries: BTreeSet<usize>,
+    /// What the entries of `[[accept]]` have met, by their places.
+    accepted_entries: BTreeMap<usize, Met>,
     unmanaged: Vec<Unmanaged>,
     /// The origin of each change, by address.
     origins: HashMap<Address, Origin>,
@@ -116,7 +117,7 @@ impl<'a> Planner<'a> {
             kept: Vec::new(),
             left_to_aws: Vec::new(),
             accepted: HashMap::new(),
-            accepted_entries: BTreeSet::new(),
+            accepted_entries: BTreeMap::new(),
             unmanaged: Vec::new(),
             origins: HashMap::new(),
             users: OnceCell::new(),
@@ -146,7 +147,10 @@ impl<'a> Planner<'a> {
         let desired = self.resolved(object);
         let recognised = self.recognised.get(&object.address).cloned().unwrap_or_default();
         let candidates = match self.by_address.get(&object.address) {
-            Some(found) => found.clone(),
+            Some(found) => match self.without_copies(object, &desired, found.clone()) {
+                Some(found) => found,
+                None => return,
+            },
             None => {
                 recognised.iter().copied().filter(|&index| unmanaged::is_untagged(&self.found[index])).collect()
             }

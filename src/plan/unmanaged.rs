@@ -45,10 +45,24 @@ impl Unmanaged {
     }
 }
 
-/// What is not accepted, one line each, and how many are.
+/// What is not accepted or dangerous all the same, one line each; the rest by name.
 pub fn lines(unmanaged: &[Unmanaged]) -> Vec<String> {
-    let (accepted, open): (Vec<_>, Vec<_>) = unmanaged.iter().partition(|one| one.accepted.is_some());
-    let folded =
-        (!accepted.is_empty()).then(|| format!("{} accepted in the spec; --json lists them", accepted.len()));
-    open.into_iter().map(Unmanaged::line).chain(folded).collect()
+    let (folded, shown): (Vec<&Unmanaged>, Vec<&Unmanaged>) =
+        unmanaged.iter().partition(|one| one.accepted.is_some() && one.danger.is_none());
+    let line = |one: &&Unmanaged| match &one.accepted {
+        Some(why) => format!("{}; accepted in the spec: {why}", one.line()),
+        None => one.line(),
+    };
+    let name = |one: &&Unmanaged| match (&one.address, one.sort) {
+        (Some(address), UnmanagedSort::Setting) => format!("{address} {}", one.name),
+        _ => format!("{} {}", one.name, one.value),
+    };
+    let names: Vec<String> = folded.iter().take(NAMED).map(name).collect();
+    let more = folded.len().saturating_sub(NAMED);
+    let more = if more > 0 { format!(", and {more} more") } else { String::new() };
+    let accepted = (!names.is_empty()).then(|| format!("accepted in the spec: {}{more}", names.join(", ")));
+    shown.iter().map(line).chain(accepted).collect()
 }
+
+/// How many accepted things are named at most.
+const NAMED: usize = 8;

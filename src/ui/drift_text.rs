@@ -42,7 +42,10 @@ impl Drift {
         let Self { plan, command, .. } = self;
         let mut said = match (self.is_recorded, plan.changes.len()) {
             (true, 0) if self.is_empty() => {
-                return format!("No drift: all {} objects are as they were applied.", plan.unchanged);
+                return match plan.unmanaged.is_empty() {
+                    true => format!("No drift: all {} objects are as they were applied.", plan.unchanged),
+                    false => "No drift but for what the spec accepts.".to_owned(),
+                };
             }
             (false, 0) if self.is_empty() => {
                 return format!("No drift: all {} objects are as the spec says.", plan.unchanged);

@@ -43,12 +43,16 @@ fn one(out: &mut String, links: &[Link<'_>], node: &Node, outside_only: bool, pa
         about.push(format!("in {} ({})", join(&node.subnets), join(&node.zones)));
     }
     if !node.other_groups.is_empty() {
-        about.push(format!("also has {}, whose rules are not known here", join(&node.other_groups)));
+        about.push(format!("has {}, whose rules are not known here", join(&node.other_groups)));
     }
     let _ = writeln!(out, "  {}  {}", one_line(&node.id), paint.dim(&one_line(&about.join("; "))));
     let comes: Vec<&Link<'_>> = links.iter().filter(|link| link.to.id == node.id).collect();
     if comes.is_empty() && !outside_only {
-        let _ = writeln!(out, "      nobody reaches it");
+        let nobody = match node.other_groups.is_empty() {
+            true => "nobody reaches it",
+            false => "nobody reaches it by the rules that are known here",
+        };
+        let _ = writeln!(out, "      {nobody}");
     }
     for link in comes {
         line(out, ("from", &link.from.id), link, paint);

@@ -272,11 +272,12 @@ fn what_the_spec_accepts_stays_as_it_is() {
     let cloud = scaled_by_hand(FOR_NOW);
     let drift = cloud.run("drift spec.toml");
     assert_eq!(drift.code, 2, "the other field is not accepted: {drift}");
-    assert!(drift.stdout.contains("maximum_percent") && !drift.stdout.contains("desired_count"), "{drift}");
-    assert!(drift.stdout.contains("2 accepted in the spec"), "{drift}");
+    assert!(drift.stdout.contains("maximum_percent") && !drift.stdout.contains("      desired_count"), "{drift}");
+    let folded = "accepted in the spec: ecs_service.web desired_count, log_group.web metricFilterCount";
+    assert!(drift.stdout.contains(folded), "{drift}");
     cloud.done("apply --yes spec.toml");
     let drift = cloud.done("drift spec.toml");
-    assert!(drift.stdout.contains("No drift"), "{drift}");
+    assert!(drift.stdout.contains("No drift but for what the spec accepts."), "{drift}");
     let kept: Vec<String> = cloud.done("drift spec.toml --json").json()["drift"][0]["unmanaged"]
         .as_array()
         .expect("a list")
@@ -295,8 +296,9 @@ fn what_was_accepted_until_a_day_is_drift_again() {
     let ended = FOR_NOW.replace("is over\"\n", "is over\"\nuntil = \"2020-01-31\"\n");
     let cloud = scaled_by_hand(&ended);
     let drift = cloud.run("drift spec.toml");
-    assert!(drift.stdout.contains("desired_count") && drift.stdout.contains("1 accepted"), "{drift}");
-    assert!(!drift.stdout.contains("remove the entry"), "it is about something that there is: {drift}");
+    assert!(drift.stdout.contains("desired_count"), "{drift}");
+    assert!(drift.stdout.contains("accepted in the spec: log_group.web metricFilterCount\n"), "{drift}");
+    assert!(drift.stdout.contains("it ended on 2020-01-31, and what it accepted is told again"), "{drift}");
 }
 
 #[test]
@@ -305,6 +307,78 @@ fn an_entry_that_accepts_nothing_is_told() {
     cloud.done("apply --yes spec.toml");
     append(&cloud, FOR_NOW);
     let plan = cloud.done("plan spec.toml");
-    let note = "[[accept]] \"drift ecs_service.web desired_count\": nothing changed by hand is what it accepts";
+    let note = "[[accept]] \"drift ecs_service.web desired_count\": nothing that was changed by hand matches it";
     assert!(plan.stdout.contains(note), "{plan}");
+    cloud.bench.edit("spec.toml", "drift ecs_service.web desired_count", "drift services.web desired_count");
+    cloud.bench.edit("spec.toml", "drift log_group.web metricFilterCount", "drift");
+    let plan = cloud.done("plan spec.toml");
+    assert!(plan.stdout.contains("there is no kind `services`: write an address as plans show it"), "{plan}");
+    assert!(plan.stdout.contains("\"drift\": it names no address"), "{plan}");
+}
+
+fn accepting(what: &str) -> String {
+    format!("\n[[accept]]\nwhat = \"drift {what}\"\nwhy = \"for now\"\n")
+}
+
+#[test]
+fn what_is_dangerous_is_shown_although_it_is_accepted() {
+    let cloud = FileCloud::with_fixture("small.toml");
+    cloud.done("apply --yes spec.toml");
+    cloud.touch("security_group_rules.app", |object| {
+        object["attrs"]["ingress"].as_array_mut().expect("rules").push(json!({
+            "protocol": "tcp", "from_port": 22, "to_port": 22, "cidr": "0.0.0.0/0", "description": "",
+        }));
+    });
+    append(&cloud, &accepting("security_group_rules.app ingress"));
+    let drift = cloud.done("drift spec.toml");
+    let danger = "(now: open to the world: tcp 22 from 0.0.0.0/0); accepted in the spec: for now";
+    assert!(drift.stdout.contains(danger), "{drift}");
+    let live = cloud.done("graph spec.toml --view traffic --live");
+    assert!(live.stdout.contains("22 [by hand]"), "what is accepted is live all the same: {live}");
+    // The spec asks for something else by now.
+    let (one, two) = (
+        r#"ingress = [{ ports = "8080", from = "edge" }]"#,
+        r#"ingress = [{ ports = "8080-8081", from = "edge" }]"#,
+    );
+    cloud.bench.edit("spec.toml", one, two);
+    let plan = cloud.done("plan spec.toml");
+    assert!(plan.stdout.contains("the spec asks for another value of that now, and an apply sets it"), "{plan}");
+}
+
+#[test]
+fn the_value_of_a_secret_cannot_be_accepted() {
+    let cloud = FileCloud::with_fixture("small.toml");
+    let run = |arguments: &str, token: &str| {
+        let mut command = cloud.bench.command(&format!("{arguments} --cloud file:cloud.json"));
+        crate::cli::Outcome::of(command.env("WEATHER_API_KEY", token))
+    };
+    assert_eq!(run("apply --yes spec.toml", "one-token-of-many").code, 0);
+    append(&cloud, &accepting("ssm_parameter.web/token"));
+    let outcome = run("drift spec.toml", "another-token-of-many");
+    assert!(outcome.code == 2 && outcome.stdout.contains("a secret's value cannot be accepted"), "{outcome}");
+}
+
+/// A read replica and a restored copy come with the tags of their source.
+#[test]
+fn a_copy_with_our_tags_is_told_and_never_deleted() {
+    let moto = city_with("dev");
+    let account = Account::new(&moto);
+    moto.boto(
+        r#"
+source = client("rds").describe_db_instances(DBInstanceIdentifier="legocity-dev-payload")["DBInstances"][0]
+client("rds").create_db_instance(DBInstanceIdentifier="restored", Engine="postgres", DBInstanceClass="db.t4g.micro",
+    AllocatedStorage=20, MasterUsername="somebody", MasterUserPassword="of-no-importance", Tags=source["TagList"],
+    DBSubnetGroupName=source["DBSubnetGroup"]["DBSubnetGroupName"])"#,
+    );
+    account.assert_no_changes("dev.toml");
+    let copies = unmanaged(&account);
+    let value = "restored (a copy with the tags of db_instance.payload)";
+    assert_eq!((copies.len(), &copies[0]["value"]), (1, &json!(value)), "{copies:#?}");
+    moto.boto(
+        r#"
+client("rds").modify_db_instance(DBInstanceIdentifier="legocity-dev-payload",
+    NewDBInstanceIdentifier="legocity-dev-old", ApplyImmediately=True)"#,
+    );
+    let plan = account.run("plan dev.toml");
+    assert!(plan.code != 0 && plan.stderr.contains("all have the tags of db_instance.payload"), "{plan}");
 }

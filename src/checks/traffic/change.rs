@@ -227,7 +227,8 @@ impl<'a> Comparison<'a> {
                 (Move::Opened, false) => format!("lets {from} out to {to} on {ports}"),
                 (Move::Closed, false) => format!("no longer lets {from} out to {to} on {ports}"),
             };
-            if let (Some(keeps), Move::Closed) = (keeps, change) {
+            // What remains of the same, such as IPv6, is no exception to it.
+            if let (Some(keeps), Move::Closed) = (keeps.filter(|keeps| *keeps != ports), change) {
                 text += &format!(", but for {keeps}");
             }
             if let (Some(but), Move::Opened) = (but, change) {

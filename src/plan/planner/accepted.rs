@@ -6,28 +6,50 @@ use serde_json::Value;
 
 use super::Planner;
 use crate::graph::DesiredObject;
+use crate::kinds;
 use crate::plan::diff::Difference;
 use crate::plan::{Origin, Unmanaged, UnmanagedSort};
-use crate::spec::Accept;
+use crate::spec::{Accept, Environment};
 
 /// How a note about an entry begins.
 pub const ENTRY: &str = "[[accept]]";
 
-impl Planner<'_> {
-    /// The entry that accepts this, in force today.
+/// What an entry has met.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Met {
+    /// What it accepts is there, and it holds no longer.
+    Ended,
+    /// The spec asks for another value of the attribute now.
+    Overruled,
+    /// The value of a secret, of which nobody can tell whether it is still the one that was accepted.
+    Secret,
+    Accepted,
+}
+
+impl<'a> Planner<'a> {
+    /// Why this is accepted, if an entry that holds today does.
     pub(super) fn accepts(&mut self, address: &str, field: Option<&str>) -> Option<String> {
-        let today = &self.options.today;
         let mut why = None;
-        for (index, entry) in self.context.env.accept.iter().enumerate() {
-            if entry.covers_drift(address, field) {
-                self.accepted_entries.insert(index);
-                why = why.or(Some(entry).filter(|entry| entry.holds(today)).map(|entry| entry.why.clone()));
-            }
+        for (index, entry) in self.covering(address, field) {
+            let holds = entry.holds(&self.options.today);
+            self.meet(index, if holds { Met::Accepted } else { Met::Ended });
+            why = why.or(Some(entry).filter(|_| holds).map(|entry| entry.why.clone()));
         }
         why
     }
 
-    /// The fields that keep their live value. One of which the spec asks for something else now is not among them.
+    fn covering(&self, address: &str, field: Option<&str>) -> Vec<(usize, &'a Accept)> {
+        let env: &'a Environment = self.context.env;
+        let all = env.accept.iter().enumerate().filter(|_| !self.options.accepts_nothing);
+        all.filter(|(_, entry)| entry.covers_drift(address, field)).collect()
+    }
+
+    fn meet(&mut self, index: usize, met: Met) {
+        let known = self.accepted_entries.entry(index).or_insert(met);
+        *known = (*known).max(met);
+    }
+
+    /// The fields that keep their live value.
     pub(super) fn accepted_fields(
         &mut self,
         object: &DesiredObject,
@@ -39,46 +61,81 @@ impl Planner<'_> {
             return BTreeSet::new();
         }
         let live = &self.found[index].live;
-        let mut fields: BTreeSet<String> =
-            different.iter().map(|difference| difference.field().to_owned()).collect();
+        let fields: BTreeSet<&str> = different.iter().map(Difference::field).collect();
         let requested = different
             .iter()
             .filter(|difference| self.origin(object, desired, live, difference) == Origin::Requested);
-        for difference in requested {
-            fields.remove(difference.field());
-        }
+        let requested: BTreeSet<&str> = requested.map(Difference::field).collect();
+        let dangers = match &live.attrs {
+            Some(attrs) => object.kind.dangers(&object.attrs, attrs),
+            None => Vec::new(),
+        };
         let address = object.address.to_string();
         let mut accepted = BTreeSet::new();
         for field in fields {
-            let Some(why) = self.accepts(&address, Some(&field)) else { continue };
-            let value = live.attrs.as_ref().and_then(|attrs| attrs.get(&field)).unwrap_or(&Value::Null);
-            let shown = self.names.field(&field, value, &Value::Null, &[]);
-            let value = match shown.before {
-                _ if shown.secret => "(sensitive value)".to_owned(),
-                Value::String(text) => text,
-                other => other.to_string(),
+            let value = live.attrs.as_ref().and_then(|attrs| attrs.get(field)).unwrap_or(&Value::Null);
+            let shown = self.names.field(field, value, &Value::Null, &[]);
+            let stays = match (shown.secret, requested.contains(field)) {
+                (true, _) => Some(Met::Secret),
+                (false, true) => Some(Met::Overruled),
+                (false, false) => None,
             };
+            if let Some(met) = stays {
+                let covering: Vec<usize> =
+                    self.covering(&address, Some(field)).into_iter().map(|(index, _)| index).collect();
+                covering.into_iter().for_each(|index| self.meet(index, met));
+                continue;
+            }
+            let Some(why) = self.accepts(&address, Some(field)) else { continue };
+            let dangers = dangers.iter().filter(|(attribute, _)| *attribute == field);
+            let dangers: Vec<&str> = dangers.map(|(_, danger)| danger.as_str()).collect();
             self.unmanaged.push(Unmanaged {
                 address: Some(object.address.clone()),
                 sort: UnmanagedSort::Setting,
-                name: field.clone(),
-                value,
-                danger: None,
+                name: field.to_owned(),
+                value: match shown.before {
+                    Value::String(text) => text,
+                    other => other.to_string(),
+                },
+                danger: (!dangers.is_empty()).then(|| dangers.join("; ")),
                 accepted: Some(why),
             });
-            accepted.insert(field);
+            accepted.insert(field.to_owned());
         }
         accepted
     }
 
-    /// Entries for what nobody changed by hand, or no longer.
-    pub(super) fn unused_entries(&self) -> Vec<String> {
+    /// Entries that accept nothing, and why.
+    pub(super) fn idle_entries(&self) -> Vec<String> {
         let all = self.context.env.accept.iter().enumerate();
-        let unused = all.filter(|(index, entry)| entry.is_drift() && !self.accepted_entries.contains(index));
-        unused
-            .map(|(_, Accept { what, .. })| {
-                format!("{ENTRY} \"{what}\": nothing changed by hand is what it accepts; remove the entry")
-            })
-            .collect()
+        let own = all.filter(|(_, entry)| entry.is_drift() && !self.options.accepts_nothing);
+        let told = own.filter_map(|(index, entry)| {
+            let why = match self.accepted_entries.get(&index) {
+                Some(Met::Accepted) => return None,
+                Some(Met::Ended) => {
+                    let day = entry.until.as_deref().unwrap_or_default();
+                    format!("it ended on {day}, and what it accepted is told again; remove it, or set another day")
+                }
+                Some(Met::Overruled) => {
+                    "the spec asks for another value of that now, and an apply sets it; remove the entry".to_owned()
+                }
+                Some(Met::Secret) => {
+                    "a secret's value cannot be accepted, because nobody keeps it; give the parameter the value, or make \
+                     it external (external = true)"
+                        .to_owned()
+                }
+                None => match entry.parts().1.and_then(|pattern| pattern.split_once('.')) {
+                    Some((kind, _)) if kind != "*" && kinds::find(kind).is_none() => format!(
+                        "there is no kind `{kind}`: write an address as plans show it, such as ecs_service.web"
+                    ),
+                    None => "it names no address: write `drift ADDRESS`, or `drift ADDRESS ATTRIBUTE`".to_owned(),
+                    Some(_) => "nothing that was changed by hand matches it; correct its address or attribute, or \
+                                remove it"
+                        .to_owned(),
+                },
+            };
+            Some(format!("{ENTRY} \"{}\": {why}", entry.what))
+        });
+        told.collect()
     }
 }

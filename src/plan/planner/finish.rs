@@ -38,7 +38,7 @@ impl Planner<'_> {
         let first = create_first(&changes, &steps);
         Self::tell_replacement_orders(&mut changes, &first);
         self.tell_outages(&mut changes, &steps, &first);
-        let unused_entries = self.unused_entries();
+        let idle_entries = self.idle_entries();
         let missing = guards::missing(&changes, self.unchanged.len(), self.options.destroy, &self.options.allow);
         // While planning, outputs that will change are left out; applying starts from all live ones. A left-over object
         // does not replace the one that is kept.
@@ -58,7 +58,7 @@ impl Planner<'_> {
             }
         }
         let mut notes = self.notes;
-        notes.extend(unused_entries);
+        notes.extend(idle_entries);
         notes.extend(unknown_values(&self.context, &known_outputs));
         notes.extend(kinds::dns_instructions(env, |address, output| known_outputs.output(address, output)));
         let plan = Plan {

@@ -115,6 +115,45 @@ impl Planner<'_> {
         }
     }
 
+    /// Of several live objects at one address those that may be the desired one. Where a replacement deletes first, Baseplate
+    /// leaves no old copy: somebody has made the others with the tags of this one, as a restored database or a read replica
+    /// has them, and they are told and left alone. `None` where nobody can tell which it is.
+    pub(super) fn without_copies(
+        &mut self,
+        object: &DesiredObject,
+        desired: &Value,
+        found: Vec<usize>,
+    ) -> Option<Vec<usize>> {
+        let Some(name) = object.kind.identity().filter(|_| !object.kind.create_first() && found.len() > 1) else {
+            return Some(found);
+        };
+        let has_name = |index: &usize| {
+            let attrs = self.found[*index].live.attrs.as_ref();
+            attrs.is_some_and(|attrs| attrs.get(name).is_some() && attrs.get(name) == desired.get(name))
+        };
+        let (named, copies): (Vec<usize>, Vec<usize>) = found.into_iter().partition(has_name);
+        self.used.extend(&copies);
+        let id = |index: usize| self.found[index].live.id.clone();
+        if named.is_empty() {
+            let (address, ids) = (object.address.clone(), copies.into_iter().map(id).collect());
+            self.conflicts.push(Conflict::Copies { address, ids });
+            return None;
+        }
+        for index in copies {
+            let (address, id) = (&object.address, id(index));
+            let accepted = self.accepts(&format!("{}.{id}", object.kind.name()), None);
+            self.unmanaged.push(Unmanaged {
+                address: Some(address.clone()),
+                sort: UnmanagedSort::Object,
+                name: object.kind.name().to_owned(),
+                value: format!("{id} (a copy with the tags of {address})"),
+                danger: None,
+                accepted,
+            });
+        }
+        Some(named)
+    }
+
     /// Tells an object that somebody made inside what is ours, or under a name like ours.
     fn stray(&mut self, index: usize) {
         let Observed { kind, live } = &self.found[index];

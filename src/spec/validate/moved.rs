@@ -25,7 +25,12 @@ pub fn moved(check: &mut Check<'_>) {
         let others = || env.moved.iter().enumerate().filter(|(other, _)| *other != place);
         if let Some((_, next)) = others().find(|(_, other)| is(env, &other.from, &to)) {
             let message = format!("`{}` has itself moved to `{}`", entry.to, next.to);
-            let help = format!("write one entry for both: from = \"{}\", to = \"{}\"", entry.from, next.to);
+            let help = match is(env, &next.to, &from) {
+                true => "two entries cannot change places in one apply: move one of them to a third key, apply, and then \
+                         move both"
+                    .to_owned(),
+                false => format!("write one entry for both: from = \"{}\", to = \"{}\"", entry.from, next.to),
+            };
             check.report(&at("to"), message, help);
             continue;
         }

@@ -42,7 +42,7 @@ fn found(image: &str, needed: &NeededImage, state: &ImageState) -> Verdict {
         (ImageState::Missing(why), Place::Ecr(place)) => Verdict::bad(
             format!("{image}: {}", why.why(place, platform)),
             "an apply stops before this service, unless it is told otherwise (--missing-images)",
-            "push the image; `baseplate images` lists the commands",
+            "push the image, once the apply has made its repository; `baseplate images` lists the commands",
         ),
         (ImageState::Missing(_), Place::Other { why, .. }) => Verdict::unknown(format!("{image}: {why}")),
         (ImageState::Unknown(unknown), _) => match unknown.error() {
