@@ -4,6 +4,7 @@
 mod account;
 mod fault;
 mod file;
+mod history;
 mod record;
 
 use futures_util::future::LocalBoxFuture;
@@ -24,6 +25,7 @@ use crate::value::{Address, SecretStore};
 pub use account::Account;
 pub use fault::{FailAt, FailAtError};
 pub use file::{FileCloud, Options, secrets};
+pub use history::{History, LastChange, Subject};
 pub use record::{Capture, CaptureError, CloudFileError, Record};
 
 /// One live object and its kind.
@@ -144,6 +146,12 @@ pub trait Cloud {
         _coming: &'a [(&'static dyn AnyKind, Vec<Coming<'a, Value>>)],
     ) -> LocalBoxFuture<'a, Vec<Answer>> {
         Box::pin(async { Vec::new() })
+    }
+
+    /// Who last changed these objects, as far as it is recorded; those that come first are looked up first. A cloud file
+    /// records nobody.
+    fn last_changes<'a>(&'a self, _subjects: &'a [Subject]) -> LocalBoxFuture<'a, History> {
+        Box::pin(async { History::default() })
     }
 
     /// What is known of these images, in their order. Only `with_details` says when an image was pushed, and costs

@@ -9,6 +9,7 @@ mod drift;
 mod graph;
 mod images;
 mod kind_list;
+mod last_changes;
 mod lock;
 mod memory;
 mod missing_images;

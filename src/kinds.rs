@@ -106,6 +106,8 @@ pub trait Kind: Target + Sized + 'static {
     const INSIDE: &'static [&'static str] = &[];
     /// Fields of `Attrs` that AWS never tells of an object that is there; they are not compared.
     const UNREAD: &'static [&'static str] = &[];
+    /// Whether CloudTrail has its events in the partition's global region, and not in the environment's.
+    const GLOBAL_EVENTS: bool = false;
     /// The field of its deletion protection: while it is on, AWS rejects a deletion.
     const PROTECTED_BY: Option<&'static str> = None;
     /// Whether AWS deletes one that others still refer to: a route may lead to a NAT gateway that is gone. A cloud file
@@ -221,6 +223,18 @@ pub trait Kind: Target + Sized + 'static {
     /// Kinds whose deletions must be over before this object, which is no longer in the spec, is deleted.
     fn deleted_after(_live: &Self::Attrs) -> &'static [&'static str] {
         Self::DELETE_AFTER
+    }
+
+    /// What CloudTrail's events may call the object with this id (`resources` in its records), the likeliest first.
+    fn event_names(id: &str, outputs: &Outputs) -> Vec<String> {
+        let mut names = vec![id.to_owned()];
+        names.extend(outputs.get("arn").filter(|arn| *arn != id).cloned());
+        names
+    }
+
+    /// A text that stands in each of the object's events, where others have their events under the same name.
+    fn event_text(_id: &str) -> Option<String> {
+        None
     }
 
     /// The object as Terraform's resources: the object itself first, then what Terraform has as resources of their

@@ -36,7 +36,7 @@ pub use environment::Environment;
 pub use keyed::{Entries, Keyed};
 pub use moved::{EntryKey, MOVED_FROM, Moved, Names};
 pub use owner::{OWNERSHIP, Owner, same_other_tags};
-pub use partition::{Partition, dns_suffix, partition, partitions};
+pub use partition::{Partition, dns_suffix, global_region, partition, partitions};
 pub use place::{Place, Source};
 pub use problem::{Problem, Problems, Reported, Severity, one_of};
 pub use section::{AnySection, Section, section};

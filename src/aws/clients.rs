@@ -7,7 +7,7 @@ use aws_config::profile::ProfileFileCredentialsProvider;
 use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::credential_feature::AwsCredentialFeature;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 use aws_smithy_runtime_api::client::identity::Identity;
@@ -107,6 +107,10 @@ fn source(feature: &AwsCredentialFeature) -> Option<&'static str> {
     })
 }
 
+/// What stands in the user agent of each request (`app/baseplate`), and so in CloudTrail's events, unless the environment
+/// or the profile has another name.
+const APP_NAME: &str = "baseplate";
+
 /// Seconds that a call may take, with all its attempts, unless `--call-timeout` says otherwise.
 pub const CALL_SECONDS: u32 = 180;
 
@@ -163,6 +167,11 @@ impl Aws {
             let credentials = SharedCredentialsProvider::new(credentials);
             config = config.into_builder().credentials_provider(credentials).build();
         }
+        if config.app_name().is_none()
+            && let Ok(name) = AppName::new(APP_NAME)
+        {
+            config = config.into_builder().app_name(name).build();
+        }
         let profile = profile.map(str::to_owned);
         Ok(Self { profile, ..Self::over(config, region, account, wait, trace) })
     }
@@ -170,6 +179,21 @@ impl Aws {
     /// The ARN of something in this account and region.
     pub fn arn(&self, service: &str, resource: &str) -> String {
         format!("arn:{}:{service}:{}:{}:{resource}", partition(&self.region), self.region, self.account)
+    }
+
+    /// The same account in another region.
+    pub fn in_region(&self, region: &str) -> Self {
+        let config = self.config.clone().into_builder().region(Region::new(region.to_owned())).build();
+        Self {
+            profile: self.profile.clone(),
+            fence: self.fence.clone(),
+            ..Self::over(config, region, &self.account, self.wait, self.trace.clone())
+        }
+    }
+
+    /// The name of this program in the user agent of its requests.
+    pub fn app_name(&self) -> &str {
+        self.config.app_name().map_or(APP_NAME, AsRef::as_ref)
     }
 
     /// From where the credentials come, in words; `None` where the SDK does not say.

@@ -64,7 +64,7 @@ impl Intercept for Fence {
 
 /// By the names that AWS gives its operations. What is not known to read is taken for a write.
 pub(super) fn is_read(operation: &str) -> bool {
-    ["BatchGet", "Describe", "Get", "List"].iter().any(|prefix| operation.starts_with(prefix))
+    ["BatchGet", "Describe", "Get", "List", "Lookup"].iter().any(|prefix| operation.starts_with(prefix))
 }
 
 #[cfg(test)]
@@ -86,7 +86,7 @@ mod tests {
 
     #[test]
     fn what_changes_nothing_is_let_through() {
-        for read in ["DescribeVpcs", "GetParameters", "ListServices", "BatchGetImage"] {
+        for read in ["DescribeVpcs", "GetParameters", "ListServices", "BatchGetImage", "LookupEvents"] {
             assert!(is_read(read), "{read}");
         }
         for write in

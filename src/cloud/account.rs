@@ -1,3 +1,5 @@
+mod history;
+
 use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
 
@@ -6,7 +8,7 @@ use aws_sdk_sts::Client as Sts;
 use futures_util::future::{LocalBoxFuture, join, join_all};
 use serde_json::Value;
 
-use super::{Cloud, Context, Kinds, Observed, State};
+use super::{Cloud, Context, History, Kinds, Observed, State, Subject};
 use crate::applied::{self, Applied, KindList, ListChange};
 use crate::aws::{Aws, CloudError, Detail, NO_CREDENTIALS, Reader, Scope, SdkResult, is_of_type};
 use crate::clock::SystemClock;
@@ -342,6 +344,13 @@ impl Cloud for Account {
                 ..answer
             };
             answers.map(masked).collect()
+        })
+    }
+
+    fn last_changes<'a>(&'a self, subjects: &'a [Subject]) -> LocalBoxFuture<'a, History> {
+        Box::pin(async move {
+            let history = history::last_changes(&self.aws, subjects).await;
+            history.map(|text| self.secret_store.mask(text))
         })
     }
 

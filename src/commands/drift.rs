@@ -5,6 +5,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::Failure;
+use super::last_changes::{self, Known};
 use super::options::{self, Use};
 use super::session::{Session, today, with_cloud};
 use crate::cli::{CloudArgs, CompareFormat, DriftArgs, Exit, Wait};
@@ -45,12 +46,15 @@ async fn of(ui: Ui, spec: &Path, cloud: &CloudArgs) -> Result<Drift, Failure> {
         ..Options::default()
     };
     let reads = plan::make(session.cloud.as_ref(), session.context(&session.graph), &options);
-    let ExecutionPlan { plan, applied, conflicts, .. } =
-        session.guarded(async { reads.await.map_err(Failure::from) }).await?;
+    let execution = session.guarded(async { reads.await.map_err(Failure::from) }).await?;
+    let known = Known::of(&execution);
+    let ExecutionPlan { plan, applied, conflicts, .. } = execution;
     // Without a record nobody can tell what was changed by hand: then it is all that differs.
     let is_recorded = !applied.is_empty();
     let (all, plan) = (plan.changes.len(), if is_recorded { plan.drift() } else { plan });
+    let history = session.cloud.last_changes(&last_changes::subjects(&plan, &known)).await;
     Ok(Drift {
+        history,
         place: session.cloud.place(),
         conflicts: conflicts.iter().map(Conflict::to_string).collect(),
         is_recorded,
@@ -63,16 +67,19 @@ async fn of(ui: Ui, spec: &Path, cloud: &CloudArgs) -> Result<Drift, Failure> {
 fn as_json(drift: &Drift) -> Value {
     let Plan { project, environment, account, region, changes, notes, scheduled, unmanaged, unchanged, .. } =
         &drift.plan;
+    let who = |one: Value, object: Option<String>| last_changes::with_who(one, object, &drift.history);
+    let changes = changes.iter().map(|change| who(json!(change), Some(change.address.to_string())));
+    let unmanaged = unmanaged.iter().map(|one| who(json!(one), one.object()));
     json!({
         "project": project,
         "environment": environment,
         "account": account,
         "region": region,
-        "changes": changes,
-        "unmanaged": unmanaged,
+        "changes": changes.collect::<Vec<_>>(),
+        "unmanaged": unmanaged.collect::<Vec<_>>(),
         "conflicts": drift.conflicts,
         "scheduled": scheduled,
-        "notes": notes,
+        "notes": notes.iter().chain(&drift.history.notes).collect::<Vec<_>>(),
         "unchanged": unchanged,
         "recorded": drift.is_recorded,
         "others": drift.others,

@@ -11,7 +11,7 @@ use crate::kinds::example::Example;
 use crate::kinds::preflight::Question;
 use crate::kinds::rules::{self, Rule, RuleInfo, TagCharacters, Violation};
 use crate::kinds::terraform::{Block, This};
-use crate::kinds::{Desired, Impact, Kind, Stage, Users};
+use crate::kinds::{Desired, Impact, Kind, Outputs, Stage, Users};
 use crate::spec::{AnySection, Environment};
 
 /// Every kind, in the documented order within a stage: so plans list them, and so they are made where nothing else
@@ -94,6 +94,9 @@ pub trait AnyKind: AnyCalls + Sync {
     fn preflight_questions(&self) -> &'static [&'static Question];
     fn spec_fields(&self) -> &'static [(&'static str, &'static str)];
     fn tag_index(&self) -> Option<&'static str>;
+    fn global_events(&self) -> bool;
+    fn event_names(&self, id: &str, outputs: &Outputs) -> Vec<String>;
+    fn event_text(&self, id: &str) -> Option<String>;
     fn unread(&self) -> &'static [&'static str];
     fn inside(&self) -> &'static [&'static str];
     fn setting_danger(&self, name: &str, value: &str) -> Option<String>;
@@ -196,6 +199,18 @@ impl<K: Kind + AnyCalls + Sync> AnyKind for K {
     fn tag_index(&self) -> Option<&'static str> {
         K::TAG_INDEX
     }
+    fn global_events(&self) -> bool {
+        K::GLOBAL_EVENTS
+    }
+
+    fn event_names(&self, id: &str, outputs: &Outputs) -> Vec<String> {
+        K::event_names(id, outputs)
+    }
+
+    fn event_text(&self, id: &str) -> Option<String> {
+        K::event_text(id)
+    }
+
     fn unread(&self) -> &'static [&'static str] {
         K::UNREAD
     }

@@ -32,6 +32,19 @@ pub enum UnmanagedSort {
 }
 
 impl Unmanaged {
+    /// The object that somebody changed or made: the address of one of the environment, or kind and id.
+    pub fn object(&self) -> Option<String> {
+        match self.sort {
+            UnmanagedSort::Setting => self.address.as_ref().map(ToString::to_string),
+            UnmanagedSort::Object => Some(format!("{} {}", self.name, self.id())),
+        }
+    }
+
+    /// Of an object, its id without what a person calls it.
+    pub fn id(&self) -> &str {
+        self.value.split(" (").next().unwrap_or_default()
+    }
+
     /// One line: `db_instance.main: IAMDatabaseAuthenticationEnabled = true`, `vpc.main: subnet subnet-0a1b`.
     pub fn line(&self) -> String {
         let Self { address, sort, name, value, danger, .. } = self;

@@ -19,6 +19,8 @@ pub struct Partition {
     pub dns_suffix: String,
     /// The same where they speak IPv6, too: `api.aws`.
     pub dual_stack_dns_suffix: String,
+    /// Where its global services are, such as IAM.
+    pub implicit_global_region: String,
 }
 
 static PARTITIONS: LazyLock<Vec<(Partition, Option<Regex>)>> = LazyLock::new(|| {
@@ -47,6 +49,14 @@ pub fn dns_suffix(region: &str) -> &'static str {
     partitions().find(|partition| partition.id == id).map_or("amazonaws.com", |partition| &partition.dns_suffix)
 }
 
+/// Where the global services of a region's partition are: `us-east-1`.
+pub fn global_region(region: &str) -> &'static str {
+    let id = partition(region);
+    partitions()
+        .find(|partition| partition.id == id)
+        .map_or("us-east-1", |partition| &partition.implicit_global_region)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -68,5 +78,7 @@ mod tests {
         }
         assert_eq!(dns_suffix("eu-central-1"), "amazonaws.com");
         assert_eq!(dns_suffix("cn-north-1"), "amazonaws.com.cn");
+        assert_eq!(global_region("eu-central-1"), "us-east-1");
+        assert_eq!(global_region("us-gov-east-1"), "us-gov-west-1");
     }
 }

@@ -2,9 +2,10 @@ use std::fmt::Write;
 
 use super::plan_text::{changes_by_origin, section};
 use super::{Paint, sanitized};
-use crate::plan::{Action, Origin, Plan, unmanaged_lines};
+use crate::cloud::{History, LastChange};
+use crate::plan::{Action, Origin, Plan, Unmanaged, unmanaged_lines};
 use crate::render::{UNMANAGED, changes_markdown, markdown_list, markdown_text};
-use crate::value::one_line;
+use crate::value::{one_line, prefix_lines};
 
 /// What was changed by hand in one environment.
 pub struct Drift {
@@ -16,6 +17,8 @@ pub struct Drift {
     pub conflicts: Vec<String>,
     /// Whether there is a record of the last apply. Without it the plan is all that differs.
     pub is_recorded: bool,
+    /// Who last changed what is shown, by address or [`Unmanaged::object`], as far as that is known.
+    pub history: History,
     /// How many changes a plan has besides: what the spec asks for, and what follows from the others.
     pub others: usize,
     /// The spec and its cloud, as a command line has them.
@@ -30,6 +33,20 @@ impl Drift {
     /// How many things somebody made by hand are left as they are, without those that the spec accepts.
     fn unmanaged(&self) -> usize {
         self.plan.unmanaged.iter().filter(|one| one.accepted.is_none()).count()
+    }
+
+    /// Who last changed each object that is shown, in the order of what is shown.
+    fn last_changes(&self) -> Vec<(String, &LastChange)> {
+        let open = self.plan.unmanaged.iter().filter(|one| one.accepted.is_none());
+        let changed = self.plan.changes.iter().map(|change| change.address.to_string());
+        let mut keys: Vec<String> = Vec::new();
+        for key in changed.chain(open.filter_map(Unmanaged::object)) {
+            if !keys.contains(&key) {
+                keys.push(key);
+            }
+        }
+        let found = &self.history.found;
+        keys.into_iter().filter_map(|key| found.get(&key).map(|last| (key, last))).collect()
     }
 
     fn title(&self) -> String {
@@ -92,17 +109,39 @@ impl Drift {
 pub fn drift_text(drift: &Drift, paint: Paint) -> String {
     let plan = &*sanitized(&drift.plan);
     let mut out = format!("{}\n", paint.bold(&one_line(&drift.title())));
-    changes_by_origin(&mut out, plan, paint);
-    section(&mut out, paint, UNMANAGED, &unmanaged_lines(&plan.unmanaged));
+    let found = &drift.history.found;
+    changes_by_origin(&mut out, plan, paint, &|change| {
+        found.get(&change.address.to_string()).map(ToString::to_string)
+    });
+    unmanaged(&mut out, drift, plan, paint);
     section(&mut out, paint, "In the way of an apply", &drift.conflicts);
     section(&mut out, paint, "Scheduled by AWS", &plan.scheduled);
-    section(&mut out, paint, "Notes", &plan.notes);
+    let notes: Vec<String> = plan.notes.iter().chain(&drift.history.notes).cloned().collect();
+    section(&mut out, paint, "Notes", &notes);
     let summary = one_line(&drift.summary());
     let _ = writeln!(out, "\n{}", if drift.is_empty() { paint.green(&summary) } else { paint.yellow(&summary) });
     if let Some(others) = drift.others() {
         let _ = writeln!(out, "{}", one_line(&others));
     }
     out
+}
+
+/// What is left as it is; who last changed an object stands once, under the last of its lines.
+fn unmanaged(out: &mut String, drift: &Drift, plan: &Plan, paint: Paint) {
+    let lines = unmanaged_lines(&plan.unmanaged);
+    if !lines.is_empty() {
+        let _ = writeln!(out, "\n{}", paint.bold(UNMANAGED));
+    }
+    let objects: Vec<Option<String>> =
+        plan.unmanaged.iter().filter(|one| one.accepted.is_none()).map(Unmanaged::object).collect();
+    for (index, line) in lines.iter().enumerate() {
+        let _ = writeln!(out, "  {}", prefix_lines(line, "  "));
+        let object = objects.get(index).and_then(Option::as_ref);
+        let goes_on = objects.get(index + 1).and_then(Option::as_ref) == object;
+        if let Some(last) = object.filter(|_| !goes_on).and_then(|object| drift.history.found.get(object)) {
+            let _ = writeln!(out, "      {}", paint.dim(&one_line(&last.to_string())));
+        }
+    }
 }
 
 /// For an issue or a comment: what is dangerous first.
@@ -116,5 +155,8 @@ pub fn drift_markdown(drift: &Drift) -> String {
     }
     out += &changes_markdown(&drift.plan);
     out += &markdown_list(UNMANAGED, &unmanaged_lines(&drift.plan.unmanaged));
+    let last_changes = drift.last_changes().into_iter().map(|(object, last)| format!("{object}: {last}"));
+    out += &markdown_list("Who last changed what", &last_changes.collect::<Vec<_>>());
+    out += &markdown_list("Notes", &drift.history.notes);
     out
 }

@@ -23,7 +23,7 @@ pub fn plan_text(plan: &Plan, beside: &Beside, place: &str, paint: Paint) -> Str
     let what = if plan.destroy { "Destroy" } else { "Plan" };
     let title = format!("{what}: {} {} on {place}", plan.project, plan.environment);
     let _ = writeln!(out, "{}", paint.bold(&one_line(&title)));
-    changes_by_origin(&mut out, plan, paint);
+    changes_by_origin(&mut out, plan, paint, &|_| None);
     let traffic = beside.traffic.as_ref().map(|change| traffic_lines(change, paint)).unwrap_or_default();
     section(&mut out, paint, "Traffic", &traffic);
     section(&mut out, paint, UNMANAGED, &unmanaged_lines(&plan.unmanaged));
@@ -51,8 +51,13 @@ pub fn plan_text(plan: &Plan, beside: &Beside, place: &str, paint: Paint) -> Str
     out
 }
 
-/// What was changed by hand before what the spec asks for.
-pub(super) fn changes_by_origin(out: &mut String, plan: &Plan, paint: Paint) {
+/// What was changed by hand before what the spec asks for. `below` says what stands under a change's head.
+pub(super) fn changes_by_origin(
+    out: &mut String,
+    plan: &Plan,
+    paint: Paint,
+    below: &dyn Fn(&Change) -> Option<String>,
+) {
     let mut above = false;
     for origin in [Origin::Drift, Origin::Unmanaged, Origin::Requested] {
         let own: Vec<&Change> = plan.changes.iter().filter(|change| change.origin == origin).collect();
@@ -61,18 +66,18 @@ pub(super) fn changes_by_origin(out: &mut String, plan: &Plan, paint: Paint) {
             let _ = writeln!(out, "\n{}", paint.bold(heading(origin, plan.destroy)));
             above = true;
         }
-        stages(out, &own, paint);
+        stages(out, &own, paint, below);
     }
 }
 
 /// Changes in documented order, and within a stage the most dangerous first.
-fn stages(out: &mut String, changes: &[&Change], paint: Paint) {
+fn stages(out: &mut String, changes: &[&Change], paint: Paint, below: &dyn Fn(&Change) -> Option<String>) {
     for stage in Stage::ALL {
         let mut changes: Vec<&Change> = changes.iter().filter(|change| change.stage == stage).copied().collect();
         changes.sort_by_key(|change| danger(change));
         if !changes.is_empty() {
             let _ = writeln!(out, "\n{}", paint.bold(&stage.title()));
-            changes.iter().for_each(|change| one(out, change, paint));
+            changes.iter().for_each(|change| one(out, change, paint, below(change)));
         }
     }
 }
@@ -104,7 +109,7 @@ fn summary(plan: &Plan, paint: Paint) -> String {
     format!("{summary}\n{}", paint.dim(&format!("Hash: {}", plan.hash())))
 }
 
-fn one(out: &mut String, change: &Change, paint: Paint) {
+fn one(out: &mut String, change: &Change, paint: Paint, below: Option<String>) {
     let color = |text: &str| match change.action {
         Action::Create => paint.green(text),
         Action::Update | Action::Adopt | Action::Forget => paint.yellow(text),
@@ -130,6 +135,9 @@ fn one(out: &mut String, change: &Change, paint: Paint) {
     let _ = writeln!(out, "{head}");
     for danger in &change.dangers {
         let _ = writeln!(out, "      {}", paint.red(&format!("! now: {}", one_line(danger))));
+    }
+    if let Some(below) = below {
+        let _ = writeln!(out, "      {}", paint.dim(&one_line(&below)));
     }
     match change.action {
         Action::Delete => {}

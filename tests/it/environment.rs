@@ -357,6 +357,19 @@ fn requests_say_what_the_environment_says() {
     assert!(agents.contains("app/town-pipeline") && agents.contains("exec-env/town-ci"), "{agents}");
 }
 
+/// By it, CloudTrail's events tell what Baseplate did from what somebody else did.
+#[test]
+fn requests_say_that_they_are_baseplates() {
+    let endpoint = Listener::start(FORBIDDEN);
+    let bench = Bench::new();
+    let mut command = bench.command("plan dev.toml --wait never");
+    let outcome = Outcome::of(command.env("AWS_ENDPOINT_URL", endpoint.address()));
+    assert_eq!(outcome.code, 1, "{outcome}");
+    let heads = endpoint.heads();
+    let agent = header(heads.first().expect("a request"), "user-agent").unwrap_or_default();
+    assert!(agent.contains("aws-sdk-rust/") && agent.split(' ').any(|part| part == "app/baseplate"), "{agent}");
+}
+
 /// Set to what would break whoever reads them, they change neither the plan nor the calls.
 #[test]
 fn what_has_no_effect_has_none() {

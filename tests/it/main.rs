@@ -25,6 +25,7 @@ mod file_cloud;
 mod file_round_trip;
 mod forget;
 mod guards;
+mod history;
 mod hostile;
 mod images;
 mod images_in_ecr;

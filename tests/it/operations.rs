@@ -8,7 +8,7 @@ use regex_lite::Regex;
 use crate::account::Account;
 use crate::round_trip::city_with;
 use crate::scenes::Scene;
-use crate::{examples, failures, images_in_ecr, layers, preflight, round_trip_drift};
+use crate::{examples, failures, history, images_in_ecr, layers, preflight, round_trip_drift};
 
 /// What the sources name without calling it: what a role may do.
 const NOT_CALLED: [&str; 2] = ["kinds::identity::iam_role::access", "kinds::identity::iam_role::policy"];
@@ -64,6 +64,7 @@ fn called() -> BTreeSet<String> {
     called.append(&mut without_tags_again());
     called.append(&mut images_in_ecr::tagged_and_let_go());
     called.append(&mut preflight::asked());
+    called.append(&mut history::asked());
     called
 }
 

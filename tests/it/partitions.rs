@@ -18,6 +18,7 @@ answer = [
         "regionRegex": partition["regionRegex"],
         "dnsSuffix": partition["outputs"]["dnsSuffix"],
         "dualStackDnsSuffix": partition["outputs"]["dualStackDnsSuffix"],
+        "implicitGlobalRegion": partition["outputs"]["implicitGlobalRegion"],
     }
     for partition in data["partitions"]
 ]"#,

@@ -137,8 +137,10 @@ class Json:
     @staticmethod
     def request(call, model):
         service, _, name = call.target.rpartition(".")
-        if service != model["metadata"]["targetPrefix"]:
-            raise Invalid(f"{call.target} is not of {model['metadata']['targetPrefix']}")
+        prefix = model["metadata"]["targetPrefix"]
+        # The Rust SDK leaves out what botocore has before the name of CloudTrail, and AWS takes both.
+        if service not in (prefix, prefix.rpartition(".")[2]):
+            raise Invalid(f"{call.target} is not of {prefix}")
         try:
             return operation(model, name), json.loads(call.body)
         except json.JSONDecodeError as error:

@@ -65,6 +65,8 @@ def load_all():
 @functools.cache
 def pattern(java):
     """A pattern, as Java reads it: its services hold the whole of a text against it."""
+    # Java writes what is beyond U+FFFF as two halves.
+    java = java.replace(r"\uD800\uDC00-\uDBFF\uDFFF", r"\U00010000-\U0010FFFF")
     if re.search(r"\\p|\\w-", java):
         # Only Unicode's classes, and a hyphen behind a class, need the other module.
         return regex.compile(java)

@@ -103,7 +103,7 @@ class Call:
 
     @property
     def kind(self):
-        if re.match(r"[^:]+:(Describe|List|Get|BatchGet|GET )", self.name):
+        if re.match(r"[^:]+:(Describe|List|Lookup|Get|BatchGet|GET )", self.name):
             return "read"
         if self.name == "ssm:PutParameter":
             for kind, end in (("lock", b'/lock"'), ("list", b'/applied/kinds"')):

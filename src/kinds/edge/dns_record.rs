@@ -26,7 +26,7 @@ use crate::kinds::example::Example;
 use crate::kinds::preflight::Question;
 use crate::kinds::rules::{Rule, TagCharacters};
 use crate::kinds::terraform::{Block, This};
-use crate::kinds::{Desired, Impact, Kind, Stage, Users};
+use crate::kinds::{Desired, Impact, Kind, Outputs, Stage, Users};
 use crate::spec::{self, AnySection, Environment};
 use crate::value::{Address, Ref, Tags, Target, Text};
 
@@ -149,6 +149,7 @@ impl Kind for DnsRecord {
     /// A name leads to another load balancer once all who answer there are ready.
     const UPDATES_FOLLOW: bool = true;
     const IDENTITY: Option<&'static str> = Some("name");
+    const GLOBAL_EVENTS: bool = true;
     const CREATE_FIRST: bool = false;
     const PREFLIGHT: &'static [&'static Question] = &[&DELEGATED];
 
@@ -222,6 +223,15 @@ impl Kind for DnsRecord {
     }
 
     /// The zone's id is the record's own output: a spec may name the zone by its domain.
+    /// CloudTrail names the zone, and what is changed in it stands among the parameters of the request.
+    fn event_names(id: &str, _outputs: &Outputs) -> Vec<String> {
+        id.split_once('/').map(|(zone, _)| zone.to_owned()).into_iter().collect()
+    }
+
+    fn event_text(id: &str) -> Option<String> {
+        id.split('/').nth(1).map(str::to_owned)
+    }
+
     fn terraform(attrs: &Attrs, this: &This<'_>) -> Vec<Block> {
         let zone: Ref<DnsRecord> = Ref::output(this.address.name(), "zone_id");
         let (ttl, records, alias) = match &attrs.leads_to {

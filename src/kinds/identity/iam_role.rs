@@ -48,6 +48,7 @@ impl Kind for IamRole {
     const REPLACE_ON: &'static [&'static str] = &["name", "path"];
     const OUTPUTS: &'static [&'static str] = &["arn"];
     const IDENTITY: Option<&'static str> = Some("name");
+    const GLOBAL_EVENTS: bool = true;
     const CREATE_FIRST: bool = false;
 
     type Attrs = Attrs;
