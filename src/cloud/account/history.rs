@@ -26,7 +26,7 @@ const PAGE: i32 = 50;
 /// How many pages are read of an object that is only read in the newest of them.
 const PAGES: usize = 3;
 
-/// Looks up the first of the subjects, each by one name after the other until there are events of it. Never fails: what
+/// Looks up the first of the subjects, each by one name after the other until a change of it is found. Never fails: what
 /// cannot be known is told.
 pub async fn last_changes(aws: &Aws, subjects: &[Subject]) -> History {
     let (asked, rest) = subjects.split_at(subjects.len().min(MOST));
@@ -96,7 +96,7 @@ impl Region {
     }
 }
 
-/// The newest events of an object, by the first of its names that has any.
+/// The newest events of an object, by the first of its names under which something has changed it.
 async fn events(aws: &Aws, subject: &Subject, pace: &mut Pace) -> Result<Vec<Event>, CloudError> {
     for name in &subject.names {
         let by_name = LookupAttribute::builder()
@@ -117,7 +117,7 @@ async fn events(aws: &Aws, subject: &Subject, pace: &mut Pace) -> Result<Vec<Eve
                 break;
             }
         }
-        if !events.is_empty() {
+        if is_changed(subject, &events) {
             return Ok(events);
         }
     }
