@@ -88,7 +88,14 @@ pub async fn apply(ui: Ui, args: &ApplyArgs) -> Result<Exit, Failure> {
             false => missing.without(planned, &choices.losses.allowances())?,
         };
         let preflight = preflight.as_ref();
+        let refuses = preflight::refuses(args.cloud.wait);
+        if !refuses && preflight::check(preflight).is_err() {
+            ui.note(
+                "going on in spite of the preflight: this is not an endpoint of AWS (refuse with --wait always)",
+            );
+        }
         let shown = (shown.0, shown.1.with(preflight, &session.spec.tree.sources));
+        let preflight = preflight.filter(|_| refuses);
         let work =
             Work { graph, planned: &planned, shown: &shown, missing: &missing, preflight, next: Some(&next) };
         run(ui, session, work, &args.run, reviewed, Control { lock, stop }).await

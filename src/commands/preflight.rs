@@ -67,6 +67,16 @@ fn as_json(found: &Preflighted) -> Value {
     })
 }
 
+/// Whether an apply is refused for what is bad. What an emulator answers about quotas and offers says nothing of AWS: at
+/// an endpoint that is not AWS's own it refuses only who takes it for AWS (`--wait always`).
+pub fn refuses(wait: Wait) -> bool {
+    #[cfg(feature = "aws")]
+    let is_aws = super::account::foreign_endpoint().is_none();
+    #[cfg(not(feature = "aws"))]
+    let is_aws = true;
+    is_aws || wait == Wait::Always
+}
+
 /// An apply stops before its first write where AWS would refuse something halfway.
 ///
 /// # Errors

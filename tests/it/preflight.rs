@@ -121,7 +121,7 @@ fn a_bad_answer_refuses_an_apply_before_its_first_write() {
     let moto = Moto::start();
     let account = town(&moto);
     account.bench.edit("spec.toml", "db.t4g.micro", "db.x9g.micro");
-    let outcome = account.run("apply --yes spec.toml");
+    let outcome = account.run("apply --yes --wait always spec.toml");
     assert_eq!(outcome.code, 4, "{outcome}");
     let said = "BP-PRE-01 db_instance.main: postgres is not offered on db.x9g.micro in eu-central-1";
     assert!(outcome.stderr.contains(said), "{outcome}");
@@ -139,8 +139,9 @@ fn a_bad_answer_refuses_an_apply_before_its_first_write() {
     assert!(!planned.stdout.contains("bad BP-PRE-01"), "{planned}");
     account.done("apply --yes spec.toml");
     account.bench.write("spec.toml", spec.replace("db.x9g.micro", "db.x9g.small"));
-    assert_eq!(account.run("apply --yes spec.toml").code, 4);
-    account.done("apply --yes --no-preflight spec.toml");
+    assert_eq!(account.run("apply --yes --wait always spec.toml").code, 4);
+    let emulated = account.done("apply --yes spec.toml");
+    assert!(emulated.stderr.contains("going on in spite of the preflight"), "{emulated}");
 }
 
 #[test]
@@ -235,7 +236,7 @@ fn quotas_are_counted() {
         let bad = answer(&all, "BP-PRE-02", address);
         assert_eq!(bad["answer"], "bad", "{bad:#}");
         assert!(bad["evidence"].as_str().is_some_and(|evidence| evidence.starts_with(what)), "{bad:#}");
-        assert_eq!(account.run("apply --yes spec.toml").code, 4);
+        assert_eq!(account.run("apply --yes --wait always spec.toml").code, 4);
         assert_eq!(moto.writes(), []);
     }
 }
@@ -277,7 +278,7 @@ fn subnets_must_have_room() {
     account.bench.edit("spec.toml", "count = 23", "count = 2");
     account.done("apply --yes spec.toml");
     account.bench.edit("spec.toml", "count = 2\n", "count = 30\n");
-    let outcome = account.run("apply --yes spec.toml");
+    let outcome = account.run("apply --yes --wait always spec.toml");
     assert_eq!(outcome.code, 4, "{outcome}");
     assert!(outcome.stderr.contains("BP-PRE-03 ecs_service.web: the plan starts up to 28 tasks"), "{outcome}");
     moto.fail("ec2:DescribeSubnets", 403, "UnauthorizedOperation");
