@@ -216,7 +216,7 @@ impl Aws {
         self.made(Use::Once)
     }
 
-    /// For the first call of a run: where nothing answers, it should say so soon.
+    /// For the first call of a run, and for what is only good to know: where nothing answers, it should say so soon.
     pub fn soon<C: Service>(&self) -> C {
         self.made(Use::Soon)
     }

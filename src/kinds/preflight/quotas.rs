@@ -68,7 +68,7 @@ pub(in crate::kinds) async fn limit(read: &Reader<'_>, quota: Quota) -> Result<O
     if let Some(value) = applied.get(code) {
         return Ok(Some(*value));
     }
-    let call = read.aws.client::<Quotas>().list_aws_default_service_quotas();
+    let call = read.aws.soon::<Quotas>().list_aws_default_service_quotas();
     let pages = call.service_code(service).max_results(100).into_paginator().items().send();
     let defaults =
         pages.collect::<Result<Vec<_>, _>>().await.operation("servicequotas:ListAWSDefaultServiceQuotas")?;
@@ -76,7 +76,8 @@ pub(in crate::kinds) async fn limit(read: &Reader<'_>, quota: Quota) -> Result<O
 }
 
 async fn applied(read: &Reader<'_>, service: &str) -> Result<HashMap<String, f64>, CloudError> {
-    let call = read.aws.client::<Quotas>().list_service_quotas();
+    // Nobody waits long for what is only good to know.
+    let call = read.aws.soon::<Quotas>().list_service_quotas();
     let pages = call.service_code(service).max_results(100).into_paginator().items().send();
     let applied = pages.collect::<Result<Vec<_>, _>>().await.operation("servicequotas:ListServiceQuotas")?;
     Ok(values(applied))
