@@ -70,9 +70,9 @@ pub enum Command {
     /// Show what apply would change.
     Plan(PlanArgs),
     /// Show what was changed outside of Baseplate since the last apply, in one environment or several.
-    Drift(DriftArgs),
+    Drift(ReportArgs),
     /// Ask AWS whether what a plan makes and changes will work: quotas, free addresses, images, certificates, versions.
-    Preflight(PreflightArgs),
+    Preflight(ReportArgs),
     /// Create, update and delete what the spec asks for.
     Apply(ApplyArgs),
     /// Destroy the environment.
@@ -280,18 +280,7 @@ pub struct PlanArgs {
 }
 
 #[derive(Debug, Args)]
-pub struct PreflightArgs {
-    #[arg(required = true)]
-    pub specs: Vec<PathBuf>,
-    #[command(flatten)]
-    pub cloud: CloudArgs,
-    /// Output format. [default: text]
-    #[arg(long, value_enum)]
-    pub format: Option<CompareFormat>,
-}
-
-#[derive(Debug, Args)]
-pub struct DriftArgs {
+pub struct ReportArgs {
     #[arg(required = true)]
     pub specs: Vec<PathBuf>,
     #[command(flatten)]

@@ -20,6 +20,7 @@ mod plan;
 mod preflight;
 mod rehearse;
 mod rendering;
+mod reports;
 mod review;
 mod saved;
 mod session;

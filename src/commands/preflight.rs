@@ -5,66 +5,62 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::Failure;
-use super::options::{self, Use};
 use super::plan::{Planned, make};
+use super::reports::{self, Report};
 use super::session::{Session, with_cloud};
 use crate::checks;
-use crate::cli::{Choices, CloudArgs, CompareFormat, Exit, PreflightArgs, Wait};
+use crate::cli::{Choices, CloudArgs, Exit, ReportArgs, Wait};
 use crate::kinds::preflight::Verdict;
 use crate::render::Preflight;
-use crate::ui::{Preflighted, Ui, preflight_markdown, preflight_text};
+use crate::ui::{Paint, Preflighted, Ui, preflight_markdown, preflight_text};
 
 /// Plans every environment and asks what must hold for its changes. Ends with [`Exit::ChangesPending`] where anything is
 /// bad.
-pub async fn preflight(ui: Ui, args: &PreflightArgs) -> Result<Exit, Failure> {
-    if ui.json && args.format.is_some() {
-        return Err(Failure::new(Exit::Usage, "--json and --format conflict", "give one of the two"));
-    }
-    options::of_cloud(&args.cloud, Use::Reads)?;
-    // Nothing is rolled out, so nothing is said of waiting for it.
-    let cloud = CloudArgs { wait: Wait::Never, ..args.cloud.clone() };
-    let mut found = Vec::new();
-    for spec in &args.specs {
-        found.push(of(ui, spec, &cloud).await?);
-    }
-    if ui.json {
-        ui.result_json(&json!({ "preflight": found.iter().map(as_json).collect::<Vec<_>>() }))?;
-    } else {
-        let texts = found.iter().map(|found| match args.format {
-            Some(CompareFormat::Markdown) => preflight_markdown(found),
-            None | Some(CompareFormat::Text) => preflight_text(found, ui.out),
-        });
-        ui.result(&texts.collect::<Vec<_>>().join("\n"))?;
-    }
-    let is_bad = |found: &Preflighted| found.preflight.as_ref().is_some_and(|preflight| preflight.bad > 0);
-    Ok(if found.iter().any(is_bad) { Exit::ChangesPending } else { Exit::Done })
+pub async fn preflight(ui: Ui, args: &ReportArgs) -> Result<Exit, Failure> {
+    reports::print::<Preflighted>(ui, args).await
 }
 
-async fn of(ui: Ui, spec: &Path, cloud: &CloudArgs) -> Result<Preflighted, Failure> {
-    let session = Session::open(ui, spec, cloud, None).await?;
-    let choices = Choices::default();
-    let reads = make(&session, &session.graph, &choices, false, false);
-    let Planned { execution, .. } = session.guarded(reads).await?;
-    let preflight = session.preflight(&session.graph, &execution, |_| true).await;
-    let sources = &session.spec.tree.sources;
-    Ok(Preflighted {
-        place: session.cloud.place(),
-        preflight: preflight.as_ref().map(|preflight| Preflight::of(preflight, sources)),
-        command: with_cloud(spec, cloud),
-        plan: execution.plan,
-    })
-}
+impl Report for Preflighted {
+    const NAME: &'static str = "preflight";
 
-fn as_json(found: &Preflighted) -> Value {
-    let plan = &found.plan;
-    json!({
-        "project": plan.project,
-        "environment": plan.environment,
-        "account": plan.account,
-        "region": plan.region,
-        "changes": plan.changes.len(),
-        "preflight": found.preflight,
-    })
+    async fn of(ui: Ui, spec: &Path, cloud: &CloudArgs) -> Result<Self, Failure> {
+        let session = Session::open(ui, spec, cloud, None).await?;
+        let choices = Choices::default();
+        let reads = make(&session, &session.graph, &choices, false, false);
+        let Planned { execution, .. } = session.guarded(reads).await?;
+        let preflight = session.preflight(&session.graph, &execution, |_| true).await;
+        let sources = &session.spec.tree.sources;
+        Ok(Self {
+            place: session.cloud.place(),
+            preflight: preflight.as_ref().map(|preflight| Preflight::of(preflight, sources)),
+            command: with_cloud(spec, cloud),
+            plan: execution.plan,
+        })
+    }
+
+    fn is_empty(&self) -> bool {
+        self.preflight.as_ref().is_none_or(|preflight| preflight.bad == 0)
+    }
+
+    fn json(&self) -> Value {
+        let plan = &self.plan;
+        json!({
+            "project": plan.project,
+            "environment": plan.environment,
+            "account": plan.account,
+            "region": plan.region,
+            "changes": plan.changes.len(),
+            "preflight": self.preflight,
+        })
+    }
+
+    fn text(&self, paint: Paint) -> String {
+        preflight_text(self, paint)
+    }
+
+    fn markdown(&self) -> String {
+        preflight_markdown(self)
+    }
 }
 
 /// Whether an apply is refused for what is bad. What an emulator answers about quotas and offers says nothing of AWS: at

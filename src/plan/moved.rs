@@ -45,6 +45,9 @@ impl Moves {
     /// with both now.
     pub fn of(env: &Environment) -> Self {
         let mut moves = Self { by_address: BTreeMap::new() };
+        if env.moved.is_empty() {
+            return moves;
+        }
         let mut before_all = env.clone();
         for moved in &env.moved {
             let (Ok(from), Ok(to)) = (env.entry(&moved.from), env.entry(&moved.to)) else { continue };

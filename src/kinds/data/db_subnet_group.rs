@@ -192,7 +192,7 @@ mod calls {
                 let ours = || name.strip_prefix(&prefix).map(|key| Address::new(Self::KIND, key));
                 let implied = implied.get(name).cloned().or_else(ours);
                 let ownership = Ownership::of::<Self>(read, arn, implied, tags(aws, arn)).await?;
-                let is_inside = group.vpc_id().is_some_and(|vpc| searched.iter().any(|id| id == vpc));
+                let is_inside = group.vpc_id().is_some_and(|vpc| searched.contains(vpc));
                 if !is_inside && !ownership.concerns::<Self>(read, name) {
                     return Ok(None);
                 }

@@ -316,7 +316,7 @@ mod calls {
                 .operation("elasticloadbalancing:DescribeLoadBalancers")?;
             let searched = vpc::searched(read).await?;
             let concerns = |balancer: &elb::LoadBalancer| {
-                let is_inside = balancer.vpc_id().is_some_and(|vpc| searched.iter().any(|id| id == vpc));
+                let is_inside = balancer.vpc_id().is_some_and(|vpc| searched.contains(vpc));
                 let name = balancer.load_balancer_name();
                 is_inside || name.is_some_and(|name| read.scope.concerns(LoadBalancer::KIND, name))
             };

@@ -228,7 +228,7 @@ mod calls {
                 .operation("elasticloadbalancing:DescribeTargetGroups")?;
             let searched = vpc::searched(read).await?;
             let concerns = |group: &elb::TargetGroup| {
-                let is_inside = group.vpc_id().is_some_and(|vpc| searched.iter().any(|id| id == vpc));
+                let is_inside = group.vpc_id().is_some_and(|vpc| searched.contains(vpc));
                 is_inside || group.target_group_name().is_some_and(|name| read.scope.concerns(Self::KIND, name))
             };
             let mut tagged = tagging::tagged(read, all, elb::TargetGroup::target_group_arn, concerns).await?;

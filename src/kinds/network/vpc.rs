@@ -170,7 +170,7 @@ impl Kind for Vpc {
 
 #[cfg(feature = "aws")]
 mod calls {
-    use std::collections::BTreeMap;
+    use std::collections::{BTreeMap, BTreeSet};
     use std::rc::Rc;
 
     use aws_sdk_ec2::Client as Ec2;
@@ -264,7 +264,7 @@ mod calls {
             });
             let acls = match searched(read).await? {
                 vpcs if vpcs.is_empty() => BTreeMap::new(),
-                vpcs => acls::by_vpc(read, vpcs).await?,
+                vpcs => acls::by_vpc(read, vpcs.into_iter().collect()).await?,
             };
             let acls = &acls;
             // The one read that AWS offers by object only; an environment has one VPC.
@@ -368,8 +368,8 @@ mod calls {
     }
 
     /// Those whose objects are looked at for what somebody made by hand inside of them.
-    pub(in crate::kinds) async fn searched(read: &Reader<'_>) -> Result<Vec<String>, CloudError> {
-        if read.scope.everything { ids(read).await } else { Ok(Vec::new()) }
+    pub(in crate::kinds) async fn searched(read: &Reader<'_>) -> Result<BTreeSet<String>, CloudError> {
+        Ok(if read.scope.everything { ids(read).await?.into_iter().collect() } else { BTreeSet::new() })
     }
 
     /// The ids of the VPCs that are this environment's or may be.

@@ -81,9 +81,9 @@ impl<'a> Planner<'a> {
                 (false, false) => None,
             };
             if let Some(met) = stays {
-                let covering: Vec<usize> =
-                    self.covering(&address, Some(field)).into_iter().map(|(index, _)| index).collect();
-                covering.into_iter().for_each(|index| self.meet(index, met));
+                for (index, _) in self.covering(&address, Some(field)) {
+                    self.meet(index, met);
+                }
                 continue;
             }
             let Some(why) = self.accepts(&address, Some(field)) else { continue };

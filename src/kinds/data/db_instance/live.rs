@@ -37,7 +37,7 @@ pub(super) async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, Clou
     let searched = vpc::searched(read).await?;
     let is_inside = |instance: &Instance| {
         let vpc = instance.db_subnet_group().and_then(DbSubnetGroup::vpc_id);
-        vpc.is_some_and(|vpc| searched.iter().any(|id| id == vpc))
+        vpc.is_some_and(|vpc| searched.contains(vpc))
     };
     let there = instances.iter().filter(|instance| status(instance) != "deleting");
     let ours = there.filter_map(|instance| {

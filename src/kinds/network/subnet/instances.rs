@@ -14,7 +14,7 @@ pub(super) async fn by_subnet(read: &Reader<'_>) -> Result<BTreeMap<String, BTre
     if searched.is_empty() {
         return Ok(BTreeMap::new());
     }
-    let inside = Filter::builder().name("vpc-id").set_values(Some(searched)).build();
+    let inside = Filter::builder().name("vpc-id").set_values(Some(searched.into_iter().collect())).build();
     let pages = read.aws.client::<Ec2>().describe_network_interfaces().filters(inside).into_paginator().items();
     let interfaces = pages.send().collect::<Result<Vec<_>, _>>().await;
     Ok(attached(&interfaces.operation("ec2:DescribeNetworkInterfaces")?))
