@@ -26,6 +26,7 @@ pub fn all() -> &'static [&'static dyn AnyKind] {
         &super::network::route_table::RouteTable,
         &super::network::security_group::SecurityGroup,
         &super::network::security_group_rules::SecurityGroupRules,
+        &super::network::default_security_group::DefaultSecurityGroup,
         &super::data::db_subnet_group::DbSubnetGroup,
         // Before the databases: their passwords are parameters.
         &super::config::ssm_parameter::SsmParameter,

@@ -1,3 +1,4 @@
+pub mod default_security_group;
 mod ec2;
 pub mod elastic_ip;
 pub mod internet_gateway;

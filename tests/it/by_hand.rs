@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::account::Account;
 use crate::file_cloud::FileCloud;
 use crate::round_trip::city_with;
-use crate::round_trip_drift::AROUND;
+use crate::round_trip_drift::around;
 
 /// What somebody did with boto3, and what is told of it: where, what, its value, and what it means.
 struct ByHand {
@@ -30,7 +30,7 @@ client("ecr").set_repository_policy(repositoryName="legocity-proxy", policyText=
     },
     told(
         r#"
-client("rds").modify_db_instance(DBInstanceIdentifier="legocity-dev-payload", EnableIAMDatabaseAuthentication=True,
+client("rds").modify_db_instance(DBInstanceIdentifier="legocity-prod-payload", EnableIAMDatabaseAuthentication=True,
     CloudwatchLogsExportConfiguration={"EnableLogTypes": ["postgresql"]}, ApplyImmediately=True)"#,
         &[
             ("db_instance.payload", "IAMDatabaseAuthenticationEnabled", "true"),
@@ -41,7 +41,7 @@ client("rds").modify_db_instance(DBInstanceIdentifier="legocity-dev-payload", En
         r#"
 client("rds").create_db_parameter_group(DBParameterGroupName="loose", DBParameterGroupFamily="postgres16",
     Description="by hand")
-client("rds").modify_db_instance(DBInstanceIdentifier="legocity-dev-payload", DBParameterGroupName="loose",
+client("rds").modify_db_instance(DBInstanceIdentifier="legocity-prod-payload", DBParameterGroupName="loose",
     ApplyImmediately=True)"#,
         &[("db_instance.payload", "DBParameterGroups", "loose")],
     ),
@@ -67,13 +67,13 @@ client("elbv2").modify_target_group_attributes(TargetGroupArn=target_group("prox
     ),
     told(
         r#"
-client("iam").put_role_permissions_boundary(RoleName="legocity-dev-proxy-task",
+client("iam").put_role_permissions_boundary(RoleName="legocity-prod-proxy-task",
     PermissionsBoundary="arn:aws:iam::aws:policy/ReadOnlyAccess")"#,
         &[("iam_role.proxy-task", "PermissionsBoundary", "arn:aws:iam::aws:policy/ReadOnlyAccess")],
     ),
     told(
         r#"
-client("ecs").put_cluster_capacity_providers(cluster="legocity-dev", capacityProviders=["FARGATE", "FARGATE_SPOT"],
+client("ecs").put_cluster_capacity_providers(cluster="legocity-prod", capacityProviders=["FARGATE", "FARGATE_SPOT"],
     defaultCapacityProviderStrategy=[{"capacityProvider": "FARGATE_SPOT"}])"#,
         &[
             ("ecs_cluster.main", "capacityProviders", "FARGATE, FARGATE_SPOT"),
@@ -127,32 +127,23 @@ client("ec2").create_route_table(VpcId=vpc["VpcId"])"#,
     ),
     told(
         r#"
-vpc = pages("ec2", "describe_vpcs", "Vpcs", Filters=[{"Name": "tag:baseplate:project", "Values": ["legocity"]}])[0]
-groups = client("ec2").describe_security_groups(Filters=[
-    {"Name": "vpc-id", "Values": [vpc["VpcId"]]}, {"Name": "group-name", "Values": ["default"]}])["SecurityGroups"]
-client("ec2").authorize_security_group_ingress(GroupId=groups[0]["GroupId"], IpPermissions=[
-    {"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}])"#,
-        &[("vpc.main", "security_group", "sg-* (default)")],
-    ),
-    told(
-        r#"
 balancer = pages("elbv2", "describe_load_balancers", "LoadBalancers")[0]["LoadBalancerArn"]
 client("elbv2").create_listener(LoadBalancerArn=balancer, Protocol="HTTP", Port=8080, DefaultActions=[
     {"Type": "forward", "TargetGroupArn": target_group("dashboard")}])"#,
         &[("load_balancer.main", "listener", "* (8080)")],
     ),
     told(
-        r#"client("ssm").put_parameter(Name="/legocity/dev/by/hand", Value="x", Type="String")"#,
-        &[("", "ssm_parameter", "/legocity/dev/by/hand")],
+        r#"client("ssm").put_parameter(Name="/legocity/prod/by/hand", Value="x", Type="String")"#,
+        &[("", "ssm_parameter", "/legocity/prod/by/hand")],
     ),
     told(
-        r#"client("logs").create_log_group(logGroupName="/ecs/legocity-dev/by-hand")"#,
-        &[("", "log_group", "/ecs/legocity-dev/by-hand")],
+        r#"client("logs").create_log_group(logGroupName="/ecs/legocity-prod/by-hand")"#,
+        &[("", "log_group", "/ecs/legocity-prod/by-hand")],
     ),
     told(
         r#"
-definition = client("ecs").describe_services(cluster="legocity-dev", services=["legocity-dev-proxy"])["services"][0]
-client("ecs").create_service(cluster="legocity-dev", serviceName="by-hand", desiredCount=0,
+definition = client("ecs").describe_services(cluster="legocity-prod", services=["legocity-prod-proxy"])["services"][0]
+client("ecs").create_service(cluster="legocity-prod", serviceName="by-hand", desiredCount=0,
     taskDefinition=definition["taskDefinition"])"#,
         &[("ecs_cluster.main", "ecs_service", "by-hand")],
     ),
@@ -164,8 +155,8 @@ client("elbv2").create_target_group(Name="by-hand", Protocol="HTTP", Port=80, Vp
     ),
     told(
         r#"
-client("iam").create_role(RoleName="legocity-dev-by-hand", AssumeRolePolicyDocument="{}")"#,
-        &[("", "iam_role", "legocity-dev-by-hand")],
+client("iam").create_role(RoleName="legocity-prod-by-hand", AssumeRolePolicyDocument="{}")"#,
+        &[("", "iam_role", "legocity-prod-by-hand")],
     ),
     told(
         r#"
@@ -177,15 +168,15 @@ client("servicediscovery").create_service(Name="by-hand", NamespaceId=namespace,
     told(
         r#"
 group = next(one["DBSubnetGroupName"] for one in pages("rds", "describe_db_subnet_groups", "DBSubnetGroups")
-    if one["DBSubnetGroupName"].startswith("legocity-dev"))
+    if one["DBSubnetGroupName"].startswith("legocity-prod"))
 client("rds").create_db_instance(DBInstanceIdentifier="by-hand", Engine="postgres", DBInstanceClass="db.t4g.micro",
     AllocatedStorage=20, MasterUsername="somebody", MasterUserPassword="of-no-importance",
     DBSubnetGroupName=group)"#,
         &[("vpc.main", "db_instance", "by-hand")],
     ),
     told(
-        r#"client("sns").create_topic(Name="legocity-dev-by-hand")"#,
-        &[("", "sns_topic", "*:legocity-dev-by-hand")],
+        r#"client("sns").create_topic(Name="legocity-prod-by-hand")"#,
+        &[("", "sns_topic", "*:legocity-prod-by-hand")],
     ),
 ];
 
@@ -201,8 +192,8 @@ fn is_like(pattern: &str, value: &str) -> bool {
     rest.is_empty() || pattern.ends_with('*')
 }
 
-fn unmanaged(account: &Account) -> Vec<Value> {
-    let outcome = account.run("drift dev.toml --json");
+fn unmanaged(account: &Account, spec: &str) -> Vec<Value> {
+    let outcome = account.run(&format!("drift {spec} --json"));
     let environment = outcome.json()["drift"][0].take();
     assert_eq!(environment["changes"], json!([]), "{outcome}");
     environment["unmanaged"].as_array().expect("a list").clone()
@@ -210,17 +201,17 @@ fn unmanaged(account: &Account) -> Vec<Value> {
 
 #[test]
 fn what_is_made_by_hand_is_told_and_left_alone() {
-    let moto = city_with("dev");
+    let moto = city_with("prod");
     let account = Account::new(&moto);
-    account.bench.edit("dev.toml", "[cluster]\n", "[topics.alarms]\n\n[cluster]\n");
-    account.done("apply --yes dev.toml");
-    assert_eq!(unmanaged(&account), [] as [Value; 0], "nobody has done anything");
+    account.bench.edit("prod.toml", "[cluster]\n", "[topics.alarms]\n\n[cluster]\n");
+    account.done("apply --yes prod.toml");
+    assert_eq!(unmanaged(&account, "prod.toml"), [] as [Value; 0], "nobody has done anything");
     // Who it was is looked up at two calls a second, and no matter here: nobody may.
     moto.fail("cloudtrail:LookupEvents", 400, "AccessDeniedException");
     let (mut known, mut wrong) = (Vec::new(), Vec::new());
     for ByHand { by_hand, told, danger } in ALL {
-        moto.boto(&format!("import json\n{AROUND}\n{by_hand}"));
-        let all = unmanaged(&account);
+        moto.boto(&format!("import json\n{}\n{by_hand}", around("prod")));
+        let all = unmanaged(&account, "prod.toml");
         let new: Vec<&Value> = all.iter().filter(|one| !known.contains(*one)).collect();
         let text = |one: &Value, key: &str| one[key].as_str().unwrap_or_default().to_owned();
         let is_it = |(address, name, value): &(&str, &str, &str), one: &&Value| {
@@ -235,10 +226,10 @@ fn what_is_made_by_hand_is_told_and_left_alone() {
         known = all;
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
-    let plan = account.done("plan dev.toml");
+    let plan = account.done("plan prod.toml");
     assert!(plan.stdout.contains("No changes") && plan.stdout.contains("Unmanaged, and left as it is"), "{plan}");
-    account.done("apply --yes dev.toml");
-    assert_eq!(unmanaged(&account), known, "an apply leaves it");
+    account.done("apply --yes prod.toml");
+    assert_eq!(unmanaged(&account, "prod.toml"), known, "an apply leaves it");
 }
 
 fn append(cloud: &FileCloud, text: &str) {
@@ -373,7 +364,7 @@ client("rds").create_db_instance(DBInstanceIdentifier="restored", Engine="postgr
     DBSubnetGroupName=source["DBSubnetGroup"]["DBSubnetGroupName"])"#,
     );
     account.assert_no_changes("dev.toml");
-    let copies = unmanaged(&account);
+    let copies = unmanaged(&account, "dev.toml");
     let value = "restored (a copy with the tags of db_instance.payload)";
     assert_eq!((copies.len(), &copies[0]["value"]), (1, &json!(value)), "{copies:#?}");
     moto.boto(

@@ -102,7 +102,7 @@ fn what_cannot_change_in_place_is_replaced() {
         assert!(shown.contains(&format!("± {address}  ")), "{what}\n{shown}");
         assert!(shown.contains(" in place: the "), "{what}\n{shown}");
         assert!(shown.contains("forces replacement"), "{what}\n{shown}");
-        cloud.done("apply --yes dev.toml --allow-deletes 37");
+        cloud.done("apply --yes dev.toml --allow-deletes 38");
         cloud.assert_no_changes("dev.toml");
 
         let id = |cloud: &serde_json::Value| {

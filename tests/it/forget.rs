@@ -154,7 +154,7 @@ fn nothing(project: &str, environment: &str) -> String {
 
 fn is_untagged(address: &Value) -> bool {
     let starts = |kind: &str| address.as_str().is_some_and(|address| address.starts_with(kind));
-    starts("security_group_rules.") || starts("certificate_validation.")
+    starts("default_security_group.") || starts("security_group_rules.") || starts("certificate_validation.")
 }
 
 /// The addresses of all objects of a spec that have tags, but for records in Route 53.

@@ -9,7 +9,7 @@ use crate::cli::Outcome;
 use crate::file_cloud::FileCloud;
 use crate::moto::Moto;
 use crate::round_trip::city_with;
-use crate::round_trip_drift::AROUND;
+use crate::round_trip_drift::around;
 
 const ALICE: &str = "last changed by arn:aws:sts::123456789012:assumed-role/admin/alice, 2026-11-28T01:20:33Z";
 
@@ -21,20 +21,21 @@ fn lookups(moto: &Moto) -> usize {
 /// Somebody opens a port to the world, gives a role more than it needs, and makes a group.
 fn changed(moto: &Moto) {
     moto.boto(&format!(
-        r#"{AROUND}
+        r#"{}
 client("ec2").authorize_security_group_ingress(GroupId=group("rds"), IpPermissions=[
     {{"IpProtocol": "tcp", "FromPort": 5432, "ToPort": 5432, "IpRanges": [{{"CidrIp": "0.0.0.0/0"}}]}}])
 client("iam").attach_role_policy(RoleName="legocity-dev-proxy-task",
     PolicyArn="arn:aws:iam::aws:policy/AdministratorAccess")
 vpc = pages("ec2", "describe_vpcs", "Vpcs", Filters=[{{"Name": "tag:baseplate:project", "Values": ["legocity"]}}])[0]
-client("ec2").create_security_group(GroupName="by-hand", Description="by hand", VpcId=vpc["VpcId"])"#
+client("ec2").create_security_group(GroupName="by-hand", Description="by hand", VpcId=vpc["VpcId"])"#,
+        around("dev")
     ));
 }
 
 /// What CloudTrail has of it, with much besides that did not change them.
 fn recorded(moto: &Moto) {
     moto.boto(&format!(
-        r#"{AROUND}
+        r#"{}
 from kinds.history import record
 rds = group("rds")
 record("eu-central-1", rds, "AuthorizeSecurityGroupIngress", eventTime="2026-11-28T01:20:33Z")
@@ -53,7 +54,8 @@ record("us-east-1", "legocity-dev-proxy-task", "AttachRolePolicy", sessionCreden
     userAgent="aws-cli/2.31.0 ua/2.1")
 record("eu-central-1", "legocity-dev-proxy-task", "DetachRolePolicy")
 made = by_name("ec2", "describe_security_groups", "SecurityGroups", "GroupName", "by-hand")["GroupId"]
-record("eu-central-1", made, "CreateSecurityGroup", userIdentity={{"type": "AWSService", "invokedBy": "rds.amazonaws.com"}})"#
+record("eu-central-1", made, "CreateSecurityGroup", userIdentity={{"type": "AWSService", "invokedBy": "rds.amazonaws.com"}})"#,
+        around("dev")
     ));
 }
 

@@ -17,9 +17,10 @@ use crate::round_trip::city_with;
 const GROUP: &str = "[security-groups.late]\ningress = [{ ports = \"443\", from = \"10.0.0.0/8\" }]\n";
 
 /// What a plan asks where nothing but a network is wanted, listed or there.
-const FEW: [&str; 8] = [
+const FEW: [&str; 9] = [
     "ec2:DescribeInternetGateways",
     "ec2:DescribeRouteTables",
+    "ec2:DescribeSecurityGroups",
     "ec2:DescribeSubnets",
     "ec2:DescribeVpcAttribute",
     "ec2:DescribeVpcs",
@@ -90,7 +91,7 @@ fn anywhere(check: impl FnOnce()) {
     settings.bind(check);
 }
 
-const NETWORK: [&str; 4] = ["internet_gateway", "route_table", "subnet", "vpc"];
+const NETWORK: [&str; 5] = ["default_security_group", "internet_gateway", "route_table", "subnet", "vpc"];
 
 #[test]
 fn unused_kinds_cost_no_call() {

@@ -81,7 +81,7 @@ fn a_change_that_goes_through() {
     let bench = revisions();
     assert_outcome!("rehearse-from", bare(&bench, "rehearse --from spec.toml new.toml"));
     let report = bare(&bench, "rehearse new.toml --json").json();
-    assert_eq!(report["done"].as_array().expect("steps").len(), 21);
+    assert_eq!(report["done"].as_array().expect("steps").len(), 22);
     assert_eq!((&report["failed"], &report["left"]), (&json!([]), &json!([])));
     assert!(report["expected_seconds"].as_u64() > Some(60), "{report}");
     assert_outcome!("rehearse-nothing", bare(&bench, "rehearse --from spec.toml spec.toml"));

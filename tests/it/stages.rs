@@ -150,5 +150,5 @@ fn what_is_no_stage_is_wrong_usage() {
 fn some_stages_are_rehearsed() {
     let cloud = FileCloud::with_fixture("small.toml");
     let outcome = cloud.bench.done("rehearse spec.toml --stages 1-4");
-    assert!(outcome.stdout.contains("Rehearsal passed: 12 steps succeeded"), "{outcome}");
+    assert!(outcome.stdout.contains("Rehearsal passed: 13 steps succeeded"), "{outcome}");
 }

@@ -223,7 +223,7 @@ mod calls {
     use std::rc::Rc;
 
     use aws_sdk_ec2::Client as Ec2;
-    use aws_sdk_ec2::types::{ResourceType, SecurityGroup as Found, UserIdGroupPair};
+    use aws_sdk_ec2::types::{ResourceType, SecurityGroup as Found};
 
     use super::*;
     use crate::aws::{Aws, CloudError, ErrorClass, OwnError, Reader, SdkResult};
@@ -264,7 +264,7 @@ mod calls {
 
         async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
             let found = groups(read).await?;
-            let live = found.iter().filter(|group| !is_untouched_default(group)).filter_map(|group| {
+            let live = found.iter().filter(|group| !is_default(group)).filter_map(|group| {
                 let (address, tags) = ec2::mark::<Self>(read.scope, group.tags());
                 let attrs = Attrs {
                     name: group.group_name()?.to_owned(),
@@ -334,16 +334,9 @@ mod calls {
         read.shared("security groups", ask).await
     }
 
-    /// Whether a group came with the VPC, and lets in only who is in it: AWS lets nobody delete it.
-    fn is_untouched_default(group: &Found) -> bool {
-        let is_own = |pair: &UserIdGroupPair| pair.group_id() == group.group_id();
-        let only_itself = group.ip_permissions().iter().all(|rule| {
-            rule.ip_ranges().is_empty()
-                && rule.ipv6_ranges().is_empty()
-                && rule.prefix_list_ids().is_empty()
-                && rule.user_id_group_pairs().iter().all(is_own)
-        });
-        group.group_name() == Some("default") && only_itself
+    /// Whether a group came with the VPC ([`crate::kinds::network::default_security_group`]). No other can have the name.
+    fn is_default(group: &Found) -> bool {
+        group.group_name() == Some("default")
     }
 
     /// One group, or `None` where there is none with this id.

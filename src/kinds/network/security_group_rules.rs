@@ -15,6 +15,10 @@ use crate::kinds::{Desired, Impact, Kind, Stage, Users};
 use crate::spec::{Environment, Section};
 use crate::value::{Address, Ref, Target};
 
+#[cfg(feature = "aws")]
+pub(super) use calls::converge;
+#[cfg(feature = "aws")]
+pub(super) use rule::flatten;
 pub use rule::{Peer, Rule};
 
 pub struct SecurityGroupRules;
@@ -200,7 +204,7 @@ mod calls {
     }
 
     /// Brings a group's rules to exactly these, whatever they are now.
-    async fn converge(
+    pub(in crate::kinds::network) async fn converge(
         aws: &Aws,
         group: &str,
         ingress: &BTreeSet<Rule>,

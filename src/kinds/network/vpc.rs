@@ -16,7 +16,7 @@ use crate::spec::{self, AnySection, Environment, Section, same_other_tags};
 use crate::value::{Ref, Tags, Target};
 
 #[cfg(feature = "aws")]
-pub(in crate::kinds) use calls::{inside, searched};
+pub(in crate::kinds) use calls::{inside, searched, vpcs};
 
 pub struct Vpc;
 
@@ -339,7 +339,7 @@ mod calls {
 
     /// The VPCs that are this environment's, and if its own is not among them those that may be it: by some of our
     /// tags, or by their range, for what is inside may say whose they are.
-    async fn vpcs(read: &Reader<'_>) -> Result<Rc<Vec<Found>>, CloudError> {
+    pub(in crate::kinds) async fn vpcs(read: &Reader<'_>) -> Result<Rc<Vec<Found>>, CloudError> {
         let describe = async |filters| {
             let pages =
                 read.aws.client::<Ec2>().describe_vpcs().set_filters(Some(filters)).into_paginator().items().send();

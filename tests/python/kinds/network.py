@@ -23,8 +23,11 @@ def names(account, environment):
         ]
         for kind, (operation, key, name) in TAGGED.items()
     }
+    vpcs = [{"Name": "vpc-id", "Values": found["vpc"]}, {"Name": "group-name", "Values": ["default"]}]
+    groups = account.pages("ec2", "describe_security_groups", "SecurityGroups", Filters=vpcs) if found["vpc"] else []
+    closed = [group["GroupId"] for group in groups if not group["IpPermissions"] and not group["IpPermissionsEgress"]]
     # They go with their group.
-    return {**found, "security_group_rules": []}
+    return {**found, "default_security_group": closed, "security_group_rules": []}
 
 
 def objects(account):
@@ -55,6 +58,13 @@ def objects(account):
             [one.get("SubnetId") for one in table["Associations"]],
         ]
         for table in account.pages("ec2", "describe_route_tables", "RouteTables")
+    ]
+    # AWS makes it with the VPC.
+    ours = {vpc["VpcId"] for vpc in account.pages("ec2", *TAGGED["vpc"][:2]) if vpc.get("Tags")}
+    found["default_security_group"] = [
+        [group["VpcId"], group["IpPermissions"], group["IpPermissionsEgress"]]
+        for group in account.pages("ec2", *TAGGED["security_group"][:2])
+        if group["GroupName"] == "default" and group["VpcId"] in ours
     ]
     found["security_group_rules"] = [
         {key: value for key, value in rule.items() if key != "SecurityGroupRuleId"}

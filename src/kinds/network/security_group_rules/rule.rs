@@ -9,7 +9,7 @@ use crate::spec::Environment;
 use crate::value::Ref;
 
 #[cfg(feature = "aws")]
-pub(super) use calls::flatten;
+pub(in crate::kinds::network) use calls::flatten;
 
 /// One rule: one protocol, one range of ports, one peer.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -109,7 +109,7 @@ impl Rule {
     }
 
     /// Whether anybody on the internet is let through, or a part of it that is larger than any network's own.
-    pub(super) fn is_for_everybody(&self) -> bool {
+    pub(in crate::kinds::network) fn is_for_everybody(&self) -> bool {
         matches!(&self.peer, Peer::Cidr(range) if is_world(range))
     }
 
@@ -177,7 +177,7 @@ mod calls {
     }
 
     /// AWS groups rules that share protocol and ports into one permission with many peers: one rule each.
-    pub(in super::super) fn flatten(permissions: &[IpPermission]) -> BTreeSet<Rule> {
+    pub(in crate::kinds::network) fn flatten(permissions: &[IpPermission]) -> BTreeSet<Rule> {
         permissions.iter().flat_map(rules).collect()
     }
 
