@@ -1,6 +1,8 @@
 pub mod default_security_group;
 mod ec2;
 pub mod elastic_ip;
+#[cfg(feature = "aws")]
+pub(in crate::kinds) mod interfaces;
 pub mod internet_gateway;
 pub mod nat_gateway;
 pub mod route_table;

@@ -110,6 +110,36 @@ image = client("ec2").describe_images()["Images"][0]["ImageId"]
 client("ec2").run_instances(ImageId=image, MinCount=1, MaxCount=1, SubnetId=subnet, InstanceType="t3.micro")"#,
         &[("subnet.private-a", "Instances", "i-*")],
     ),
+    ByHand {
+        by_hand: r#"
+client("elbv2").register_targets(TargetGroupArn=target_group("proxy"), Targets=[{"Id": "10.30.128.77", "Port": 8080}])"#,
+        told: &[("target_group.proxy", "Targets", "10.30.128.77:8080")],
+        danger: "they get requests, and are no tasks of the service",
+    },
+    told(
+        r#"
+made = client("acm").request_certificate(DomainName="elsewhere.example")["CertificateArn"]
+client("elbv2").add_listener_certificates(ListenerArn=listener(443), Certificates=[{"CertificateArn": made}])"#,
+        &[("listener.https", "ListenerCertificates", "arn:aws:acm:*")],
+    ),
+    ByHand {
+        by_hand: r#"
+zone = client("route53").list_hosted_zones()["HostedZones"][0]["Id"]
+client("route53").change_resource_record_sets(HostedZoneId=zone, ChangeBatch={"Changes": [
+    {"Action": "CREATE", "ResourceRecordSet": {"Name": "legocity.example.", "Type": sort, "TTL": 60,
+        "ResourceRecords": [{"Value": value}]}}
+    for sort, value in (("AAAA", "2001:db8::1"), ("MX", "10 mail.legocity.example."))]})"#,
+        told: &[("dns_record.legocity.example", "AAAA", "2001:db8::1")],
+        danger: "the name leads to 2001:db8::1, too",
+    },
+    told(
+        r#"
+definition = client("ecs").describe_task_definition(taskDefinition="legocity-prod-proxy")["taskDefinition"]
+kept = ("family", "taskRoleArn", "executionRoleArn", "networkMode", "cpu", "memory", "requiresCompatibilities")
+client("ecs").register_task_definition(
+    **{key: definition[key] for key in kept}, containerDefinitions=definition["containerDefinitions"])"#,
+        &[("task_definition.proxy", "newer revisions", "2")],
+    ),
     // Objects inside what is ours.
     told(
         r#"

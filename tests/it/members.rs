@@ -20,7 +20,6 @@ const OF_NO_OBJECT: &[(&str, &str)] = &[
     ("ecs:DescribeTasks", "what runs, once a rollout fails"),
     ("ecs:ListServices", "names of what `DescribeServices` tells"),
     ("ecs:ListTaskDefinitionFamilies", "names of what `DescribeTaskDefinition` tells"),
-    ("ecs:ListTaskDefinitions", "names of what `DescribeTaskDefinition` tells"),
     ("ecs:ListTasks", "names of what `DescribeTasks` tells"),
     ("elasticloadbalancing:DescribeTags", "tags"),
     ("elasticloadbalancing:DescribeTargetHealth", "what runs, once a rollout fails"),

@@ -304,7 +304,8 @@ mod calls {
         async fn refresh(read: &Reader<'_>, live: &mut Live<Attrs>) -> Result<(), CloudError> {
             let Some(arn) = live.outputs.get("arn") else { return Ok(()) };
             if let Some(found) = live::describe(read, arn, live.address.clone()).await? {
-                *live = found;
+                let settings = std::mem::take(&mut live.settings);
+                *live = Live { settings, ..found };
             }
             Ok(())
         }

@@ -1,6 +1,8 @@
 //! Records in Route 53: the names that lead to the load balancer, and those that prove whose a domain is.
 //! There are none if the spec names no zone.
 
+#[cfg(feature = "aws")]
+mod beside;
 mod ownership;
 #[cfg(feature = "aws")]
 pub(in crate::kinds) mod preflight;
@@ -222,6 +224,10 @@ impl Kind for DnsRecord {
         vec![what]
     }
 
+    fn setting_danger(name: &str, value: &str) -> Option<String> {
+        ["AAAA", "HTTPS", "SVCB"].contains(&name).then(|| format!("the name leads to {value}, too"))
+    }
+
     /// The zone's id is the record's own output: a spec may name the zone by its domain.
     /// CloudTrail names the zone, and what is changed in it stands among the parameters of the request.
     fn event_names(id: &str, _outputs: &Outputs) -> Vec<String> {
@@ -277,7 +283,7 @@ mod calls {
 
     impl Calls for DnsRecord {
         fn members() -> Vec<Members> {
-            vec![Members::of(
+            let plain = Members::of(
                 "route53:ListResourceRecordSets",
                 "ResourceRecordSets",
                 &["Name", "Type", "TTL", "ResourceRecords", "AliasTarget"],
@@ -296,7 +302,8 @@ mod calls {
                         "AZAffinity",
                     ],
                 )],
-            )]
+            );
+            vec![plain, beside::members()]
         }
 
         async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
@@ -310,6 +317,7 @@ mod calls {
                 .map(|set| (wire::plain(set.name()), ownership::read(set)))
                 .collect();
             let ours = names(env);
+            let beside = beside::by_name(&sets);
             let live = sets.iter().filter(|set| is_simple(set)).filter_map(|set| {
                 let name = wire::plain(set.name());
                 let tags = marks.get(&ownership::name_for(&name)).cloned().unwrap_or_default();
@@ -322,7 +330,9 @@ mod calls {
                     return None;
                 }
                 let live = Live::new(address, record_id(&id, &name, set.r#type()), wire::read(spec, set, tags));
-                Some(Live { settings: settings(SETTINGS, set), ..live.output(ZONE_ID, &id) })
+                let mut settings = settings(SETTINGS, set);
+                settings.extend(beside.get(&name).cloned().into_iter().flatten());
+                Some(Live { settings, ..live.output(ZONE_ID, &id) })
             });
             Ok(live.collect())
         }

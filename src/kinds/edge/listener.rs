@@ -2,6 +2,8 @@
 
 mod action;
 #[cfg(feature = "aws")]
+mod certificates;
+#[cfg(feature = "aws")]
 mod preflight;
 
 use std::collections::BTreeSet;
@@ -290,7 +292,7 @@ mod calls {
         ];
 
         fn members() -> Vec<Members> {
-            vec![Members::of(
+            let listener = Members::of(
                 "elasticloadbalancing:DescribeListeners",
                 "Listeners",
                 &[
@@ -304,11 +306,20 @@ mod calls {
                 ],
                 SETTINGS,
                 &[],
-            )]
+            );
+            vec![listener, certificates::members()]
         }
 
         async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
-            Ok(listeners(read).await?.iter().map(live).collect())
+            let placed = listeners(read).await?;
+            let further =
+                try_join_all(placed.iter().map(|placed| certificates::further(read, &placed.listener.item)));
+            let with = |(placed, further): (&Placed, Option<String>)| {
+                let mut live = live(placed);
+                live.settings.extend(further.map(|further| (certificates::MEMBER.to_owned(), further)));
+                live
+            };
+            Ok(placed.iter().zip(further.await?).map(with).collect())
         }
 
         async fn refresh(read: &Reader<'_>, live: &mut Live<Attrs>) -> Result<(), CloudError> {
@@ -329,7 +340,7 @@ mod calls {
                 .protocol(elb::ProtocolEnum::from(attrs.protocol.as_str()))
                 .default_actions(attrs.default_action.write()?)
                 .set_ssl_policy(ssl_policy(attrs))
-                .set_certificates(certificates(attrs))
+                .set_certificates(default_certificate(attrs))
                 .set_tags(Some(tagging::list(&attrs.tags)))
                 .send()
                 .await
@@ -350,7 +361,7 @@ mod calls {
                     .protocol(elb::ProtocolEnum::from(attrs.protocol.as_str()))
                     .default_actions(attrs.default_action.write()?)
                     .set_ssl_policy(ssl_policy(attrs))
-                    .set_certificates(certificates(attrs))
+                    .set_certificates(default_certificate(attrs))
                     .send()
                     .await
                     .operation("elasticloadbalancing:ModifyListener")?;
@@ -445,7 +456,7 @@ mod calls {
         Some(attrs.ssl_policy.clone()).filter(|policy| !policy.is_empty())
     }
 
-    fn certificates(attrs: &Attrs) -> Option<Vec<elb::Certificate>> {
+    fn default_certificate(attrs: &Attrs) -> Option<Vec<elb::Certificate>> {
         let one = |certificate: &Ref<_>| elb::Certificate::builder().certificate_arn(certificate.value()).build();
         Some(attrs.certificate.iter().map(one).collect::<Vec<_>>()).filter(|all| !all.is_empty())
     }

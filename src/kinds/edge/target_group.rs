@@ -2,6 +2,8 @@
 //! (A target group serves one load balancer only.)
 
 mod rules;
+#[cfg(feature = "aws")]
+mod targets;
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -24,6 +26,9 @@ impl Target for TargetGroup {
 
 /// What AWS gives a target group for which nobody sets the delay, in seconds.
 const DEFAULT_DELAY: i32 = 300;
+
+/// Under which targets that are no tasks are told.
+const TARGETS: &str = "Targets";
 
 /// The health check's port: the one that the target gets requests on.
 const TRAFFIC_PORT: &str = "traffic-port";
@@ -76,7 +81,11 @@ impl Kind for TargetGroup {
     type Attrs = Attrs;
 
     fn setting_danger(name: &str, _value: &str) -> Option<String> {
-        (name == "HealthCheckEnabled").then(|| "targets that do not answer go on getting requests".to_owned())
+        match name {
+            "HealthCheckEnabled" => Some("targets that do not answer go on getting requests".to_owned()),
+            TARGETS => Some("they get requests, and are no tasks of the service".to_owned()),
+            _ => None,
+        }
     }
 
     fn desired(env: &Environment) -> Vec<Desired<Attrs>> {
@@ -145,7 +154,7 @@ impl Kind for TargetGroup {
 mod calls {
     use aws_sdk_elasticloadbalancingv2::Client as Elb;
     use aws_sdk_elasticloadbalancingv2::types as elb;
-    use futures_util::future::try_join_all;
+    use futures_util::future::{join, try_join_all};
 
     use super::*;
     use crate::aws::{Aws, CloudError, Reader, SdkResult};
@@ -217,7 +226,7 @@ mod calls {
                     ],
                 )],
             );
-            vec![group, attributes]
+            vec![group, attributes, targets::members()]
         }
 
         async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, CloudError> {
@@ -315,7 +324,8 @@ mod calls {
     async fn live(read: &Reader<'_>, found: &Tagged<elb::TargetGroup>) -> Result<Live<Attrs>, CloudError> {
         let group = &found.item;
         let arn = group.target_group_arn().unwrap_or_default();
-        let answer = read.aws.client::<Elb>().describe_target_group_attributes().target_group_arn(arn).send().await;
+        let answer = read.aws.client::<Elb>().describe_target_group_attributes().target_group_arn(arn).send();
+        let (answer, targets) = join(answer, targets::by_hand(read, arn)).await;
         let answer = answer.operation("elasticloadbalancing:DescribeTargetGroupAttributes")?;
         let delay = answer.attributes().iter().find(|attribute| attribute.key() == Some(DEREGISTRATION_DELAY));
         let protocol = |protocol: Option<&elb::ProtocolEnum>| {
@@ -345,6 +355,7 @@ mod calls {
         live.settings = settings(SETTINGS, group);
         let value = |key: &str| answer.attributes().iter().find(|one| one.key() == Some(key))?.value();
         live.settings.extend(members::unlike(DEFAULTS, value));
+        live.settings.extend(targets?.map(|targets| (TARGETS.to_owned(), targets)));
         Ok(live)
     }
 

@@ -1,6 +1,13 @@
 """Load balancers with what they consist of, certificates and records."""
 
 from moto.elbv2.models import elbv2_backends
+from moto.elbv2.responses import ELBV2Response, transform_certificates
+
+# AWS describes a listener with the certificate that it begins with, and moto with all that it has
+# (https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_Listener.html).
+ELBV2Response.RESPONSE_KEY_PATH_TO_TRANSFORMER["DescribeListenersOutput.Listeners.Listener.Certificates"] = (
+    lambda certificates: transform_certificates(certificates[:1])
+)
 
 
 def names(account, environment):

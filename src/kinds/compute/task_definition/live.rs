@@ -10,12 +10,14 @@ use aws_sdk_ecs::types::{
 use futures_util::future::{join, try_join_all};
 
 use super::other_settings::other_settings;
+use super::register;
 use super::{Attrs, HealthCheck, TaskDefinition, VERSION_LABEL, content_digest, family_of, revision_of};
 use crate::aws::{Aws, CloudError, ErrorClass, Reader, SdkResult};
 use crate::kinds::Live;
 use crate::kinds::compute::ecs_cluster::tagging;
 use crate::kinds::compute::services::{self, EcsService};
 use crate::kinds::config::ssm_parameter::SsmParameter;
+use crate::kinds::members;
 use crate::value::{Address, Ref, Target, Text};
 
 /// Families are listed; a revision is described only where no service's tag vouches for it.
@@ -27,15 +29,34 @@ pub(super) async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, Clou
     let (families, services) = (families.operation("ecs:ListTaskDefinitionFamilies")?, services?);
     let running = running(read, &services);
     let found = families.iter().map(|family| async {
-        match running.get(family.as_str()) {
-            Some(run) => match vouched(family, run) {
-                Some(live) => Ok(Some(live)),
-                None => describe(read, &run.arn, Some(run.address.clone())).await,
-            },
-            None => describe(read, family, None).await,
-        }
+        let Some(run) = running.get(family.as_str()) else { return describe(read, family, None).await };
+        let live = match vouched(family, run) {
+            Some(live) => Some(live),
+            None => describe(read, &run.arn, Some(run.address.clone())).await?,
+        };
+        let newer = newer(read, family, run).await?;
+        let with_newer = |mut live: Live<Attrs>| {
+            live.settings.extend(newer.map(|newer| (NEWER.to_owned(), newer)));
+            live
+        };
+        Ok(live.map(with_newer))
     });
     Ok(try_join_all(found).await?.into_iter().flatten().collect())
+}
+
+/// Under which revisions are told that somebody registered and no service runs.
+pub(super) const NEWER: &str = "newer revisions";
+
+/// The numbers of the family's revisions after the one that runs, for who wants to know everything. What is older is left of
+/// our own updates.
+async fn newer(read: &Reader<'_>, family: &str, run: &Run) -> Result<Option<String>, CloudError> {
+    if !read.scope.everything {
+        return Ok(None);
+    }
+    let all = register::active(read.aws, family).await?;
+    let newer = all.iter().map(|arn| revision_of(arn)).filter(|revision| *revision > revision_of(&run.arn));
+    let newer: Vec<String> = newer.map(|revision| revision.to_string()).collect();
+    Ok(members::list(newer.iter().map(String::as_str)))
 }
 
 /// The revision that a service of ours runs.

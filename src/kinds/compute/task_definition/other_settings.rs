@@ -10,6 +10,7 @@ use aws_sdk_ecs::types::{
 };
 
 use super::VERSION_LABEL;
+use super::live::NEWER;
 use crate::kinds::members::Members;
 
 /// What the log driver's options are for each container of ours.
@@ -67,7 +68,12 @@ pub(super) fn members() -> Vec<Members> {
             ),
         ],
     );
-    vec![answer]
+    let newer = Members {
+        reported: vec![NEWER],
+        are_keys: true,
+        ..Members::of::<()>("ecs:ListTaskDefinitions", "taskDefinitionArns", &[], &[], &[])
+    };
+    vec![answer, newer]
 }
 
 /// By ECS's names, each with its value or with what tells it from others. What is not set, or as it is by default, is not

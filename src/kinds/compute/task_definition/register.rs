@@ -80,7 +80,7 @@ async fn deregister(aws: &Aws, arn: &str) -> Result<(), CloudError> {
 }
 
 /// ARNs of the family's active revisions, newest first.
-async fn active(aws: &Aws, family: &str) -> Result<Vec<String>, CloudError> {
+pub(super) async fn active(aws: &Aws, family: &str) -> Result<Vec<String>, CloudError> {
     let call = aws.client::<Ecs>().list_task_definitions().family_prefix(family);
     let call = call.status(TaskDefinitionStatus::Active).sort(SortOrder::Desc);
     let found = call.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await;

@@ -2,22 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use aws_sdk_ec2::Client as Ec2;
-use aws_sdk_ec2::types::{Filter, NetworkInterface};
+use aws_sdk_ec2::types::NetworkInterface;
 
-use crate::aws::{CloudError, Reader, SdkResult};
-use crate::kinds::network::vpc;
+use crate::aws::{CloudError, Reader};
+use crate::kinds::network::interfaces::interfaces;
 
-/// By subnet, the ids of the instances that have an interface there: in one paged call, for who wants to know everything.
+/// By subnet, the ids of the instances that have an interface there.
 pub(super) async fn by_subnet(read: &Reader<'_>) -> Result<BTreeMap<String, BTreeSet<String>>, CloudError> {
-    let searched = vpc::searched(read).await?;
-    if searched.is_empty() {
-        return Ok(BTreeMap::new());
-    }
-    let inside = Filter::builder().name("vpc-id").set_values(Some(searched.into_iter().collect())).build();
-    let pages = read.aws.client::<Ec2>().describe_network_interfaces().filters(inside).into_paginator().items();
-    let interfaces = pages.send().collect::<Result<Vec<_>, _>>().await;
-    Ok(attached(&interfaces.operation("ec2:DescribeNetworkInterfaces")?))
+    Ok(attached(&interfaces(read).await?))
 }
 
 fn attached(interfaces: &[NetworkInterface]) -> BTreeMap<String, BTreeSet<String>> {
