@@ -57,7 +57,11 @@ impl Cloud for Still {
     fn state<'a>(&'a self, _: Context<'a>, _: Kinds) -> LocalBoxFuture<'a, Result<State, Vec<CloudError>>> {
         Box::pin(async { Ok(State { found: self.0.take(), applied: Applied::default(), list: None }) })
     }
-    fn observe<'a>(&'a self, _: Context<'a>) -> LocalBoxFuture<'a, Result<Vec<Observed>, Vec<CloudError>>> {
+    fn observe_kinds<'a>(
+        &'a self,
+        _: Context<'a>,
+        _: &'a [&'static dyn AnyKind],
+    ) -> LocalBoxFuture<'a, Result<Vec<Observed>, Vec<CloudError>>> {
         Box::pin(async { Ok(self.0.take()) })
     }
     fn observe_kind<'a>(&'a self, _: Context<'a>, _: &'static dyn AnyKind) -> Answer<'a, Vec<Observed>> {

@@ -16,7 +16,7 @@ use crate::graph::Graph;
 use crate::kinds::preflight::{Answer, Coming};
 use crate::kinds::registry::images::in_use::InUse;
 use crate::kinds::registry::images::{self, ImageState, NeededImage};
-use crate::kinds::{AnyKind, Create, Delete, Live, Poll, PollTarget, Update, WriteResult};
+use crate::kinds::{self, AnyKind, Create, Delete, Live, Poll, PollTarget, Update, WriteResult};
 use crate::lock::LockStore;
 use crate::spec::Environment;
 use crate::value::{Address, SecretStore};
@@ -96,7 +96,16 @@ pub trait Cloud {
     ) -> LocalBoxFuture<'a, Result<State, Vec<CloudError>>>;
 
     /// Reads everything that belongs to the environment or has one of its names, of every kind.
-    fn observe<'a>(&'a self, context: Context<'a>) -> LocalBoxFuture<'a, Result<Vec<Observed>, Vec<CloudError>>>;
+    fn observe<'a>(&'a self, context: Context<'a>) -> LocalBoxFuture<'a, Result<Vec<Observed>, Vec<CloudError>>> {
+        self.observe_kinds(context, kinds::all())
+    }
+
+    /// Reads what `observe` would find of these kinds.
+    fn observe_kinds<'a>(
+        &'a self,
+        context: Context<'a>,
+        kinds: &'a [&'static dyn AnyKind],
+    ) -> LocalBoxFuture<'a, Result<Vec<Observed>, Vec<CloudError>>>;
 
     /// Reads what `observe` would find of one kind.
     fn observe_kind<'a>(

@@ -200,8 +200,12 @@ impl Cloud for Rehearsal<'_> {
         self.cloud.state(context, kinds)
     }
 
-    fn observe<'a>(&'a self, context: Context<'a>) -> LocalBoxFuture<'a, Result<Vec<Observed>, Vec<CloudError>>> {
-        self.cloud.observe(context)
+    fn observe_kinds<'a>(
+        &'a self,
+        context: Context<'a>,
+        kinds: &'a [&'static dyn AnyKind],
+    ) -> LocalBoxFuture<'a, Result<Vec<Observed>, Vec<CloudError>>> {
+        self.cloud.observe_kinds(context, kinds)
     }
 
     fn observe_kind<'a>(

@@ -227,11 +227,15 @@ impl Cloud for Account {
         Box::new(VersionedLock::new(versions, SystemClock::shared()))
     }
 
-    fn observe<'a>(&'a self, context: Context<'a>) -> LocalBoxFuture<'a, Result<Vec<Observed>, Vec<CloudError>>> {
+    fn observe_kinds<'a>(
+        &'a self,
+        context: Context<'a>,
+        kinds: &'a [&'static dyn AnyKind],
+    ) -> LocalBoxFuture<'a, Result<Vec<Observed>, Vec<CloudError>>> {
         Box::pin(async move {
             let scope = scope(context, false);
             let reader = Reader::new(&self.aws, &scope, context.secret_store);
-            self.read(&reader, kinds::all()).await.done()
+            self.read(&reader, kinds).await.done()
         })
     }
 

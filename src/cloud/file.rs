@@ -243,8 +243,14 @@ impl Cloud for FileCloud {
         })
     }
 
-    fn observe<'a>(&'a self, context: Context<'a>) -> LocalBoxFuture<'a, Result<Vec<Observed>, Vec<CloudError>>> {
-        Box::pin(async move { Ok(self.found(context, |_| true)) })
+    fn observe_kinds<'a>(
+        &'a self,
+        context: Context<'a>,
+        kinds: &'a [&'static dyn AnyKind],
+    ) -> LocalBoxFuture<'a, Result<Vec<Observed>, Vec<CloudError>>> {
+        Box::pin(async move {
+            Ok(self.found(context, |record| kinds.iter().any(|kind| kind.name() == record.address.kind())))
+        })
     }
 
     fn observe_kind<'a>(

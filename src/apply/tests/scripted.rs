@@ -161,7 +161,11 @@ impl Cloud for Scripted {
         unreachable!("an apply is given its plan")
     }
 
-    fn observe<'a>(&'a self, _: Context<'a>) -> LocalBoxFuture<'a, Result<Vec<Observed>, Vec<CloudError>>> {
+    fn observe_kinds<'a>(
+        &'a self,
+        _: Context<'a>,
+        _: &'a [&'static dyn AnyKind],
+    ) -> LocalBoxFuture<'a, Result<Vec<Observed>, Vec<CloudError>>> {
         unreachable!("an apply reads kind by kind")
     }
 
