@@ -31,8 +31,8 @@ pub struct Cli {
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 done, or no changes · 1 failed · 2 changes pending, or \
-    unexplained differences (--detailed-exitcode), drift (drift), an image is missing (images), or \
-    something is bad (preflight) · 3 the spec or another input is \
+    unexplained differences (--detailed-exitcode), drift (drift), an image is missing (images), \
+    something is bad (preflight), or it is not live yet (outputs) · 3 the spec or another input is \
     invalid · 4 refused, nothing was changed · 5 stopped early: --stages, or an image is missing \
     · 64 wrong usage · 130 interrupted";
 
@@ -93,6 +93,10 @@ pub enum Command {
         #[command(flatten)]
         cloud: CloudArgs,
     },
+    /// List what is live of the environment: addresses and ids.
+    List(ListArgs),
+    /// Print what to open, call and run of what is live: URLs, endpoints, commands for logs, images and passwords.
+    Outputs(OutputsArgs),
     /// Capture the live state in a file, for --cloud file:….
     Observe {
         spec: PathBuf,
@@ -111,6 +115,27 @@ pub enum Command {
     },
     /// Print completions for a shell.
     Completions { shell: Shell },
+}
+
+#[derive(Debug, Args)]
+pub struct ListArgs {
+    pub spec: PathBuf,
+    /// Only what is called so: a kind, an address, or a part of it with `*`.
+    pub pattern: Option<String>,
+    #[command(flatten)]
+    pub cloud: CloudArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct OutputsArgs {
+    pub spec: PathBuf,
+    /// Print only the value of this output, as in `services.web.url`.
+    pub name: Option<String>,
+    /// Print lines for a shell that set variables: `services.web.url` is BASEPLATE_SERVICES_WEB_URL.
+    #[arg(long)]
+    pub env: bool,
+    #[command(flatten)]
+    pub cloud: CloudArgs,
 }
 
 #[derive(Debug, Args)]

@@ -10,11 +10,14 @@ mod graph;
 mod images;
 mod kind_list;
 mod last_changes;
+mod list;
+mod live;
 mod lock;
 mod memory;
 mod missing_images;
 mod observe;
 mod options;
+mod outputs;
 mod ownership;
 mod plan;
 mod preflight;
@@ -136,6 +139,8 @@ pub async fn run(cli: Cli) -> Exit {
         Command::Compare(args) => compare::compare(ui, &args).await,
         Command::Rehearse(args) => rehearse::rehearse(ui, &args).await,
         Command::Images { spec, cloud } => images::images(ui, &spec, &cloud).await,
+        Command::List(args) => list::list(ui, &args).await,
+        Command::Outputs(args) => outputs::outputs(ui, &args).await,
         Command::Observe { spec, out, cloud } => observe::observe(ui, &spec, &out, &cloud).await,
         Command::Graph(args) => graph::draw(ui, &args, cli.json).await,
         Command::Schema { of } => {

@@ -70,7 +70,20 @@ pub fn may_write(path: &Path) -> Result<(), FileError> {
 /// # Errors
 /// [`may_write`], what could not be read again, or what the file system says.
 pub fn write_private(path: &Path, text: &[u8]) -> Result<(), FileError> {
-    use std::os::unix::fs::OpenOptionsExt;
+    write(path, text, 0o600)
+}
+
+/// Writes a file anew that is there, as [`write_private`] does; its mode stays.
+///
+/// # Errors
+/// As [`write_private`].
+pub fn rewrite(path: &Path, text: &[u8]) -> Result<(), FileError> {
+    use std::os::unix::fs::PermissionsExt;
+    write(path, text, symlink_metadata(path)?.permissions().mode() & 0o777)
+}
+
+fn write(path: &Path, text: &[u8], mode: u32) -> Result<(), FileError> {
+    use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
     may_write(path)?;
     if text.len() > LARGEST {
         return Err(FileError::WouldBeTooLarge { bytes: text.len() });
@@ -80,7 +93,12 @@ pub fn write_private(path: &Path, text: &[u8]) -> Result<(), FileError> {
     // A left-over of a killed run of the same process id would otherwise keep its own mode.
     let _ = remove_file(&beside);
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&beside)?;
-    let written = file.write_all(text).and_then(|()| file.sync_all()).and_then(|()| rename(&beside, path));
+    // Whatever the umask takes away.
+    let written = file
+        .write_all(text)
+        .and_then(|()| file.set_permissions(PermissionsExt::from_mode(mode)))
+        .and_then(|()| file.sync_all())
+        .and_then(|()| rename(&beside, path));
     if written.is_err() {
         let _ = remove_file(&beside);
     }
@@ -103,6 +121,18 @@ mod tests {
         assert_eq!(std::fs::read(&path).expect("read"), b"new");
         assert_eq!(std::fs::metadata(&path).expect("its mode").permissions().mode() & 0o777, 0o600);
         assert_eq!(std::fs::read_dir(folder.path()).expect("the folder").count(), 1, "nothing is left beside it");
+    }
+
+    #[test]
+    fn what_is_rewritten_keeps_its_mode() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("spec.toml");
+        std::fs::write(&path, "old").expect("a file");
+        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o664)).expect("its mode");
+        rewrite(&path, b"new").expect("written");
+        assert_eq!(std::fs::read(&path).expect("read"), b"new");
+        assert_eq!(std::fs::metadata(&path).expect("its mode").permissions().mode() & 0o777, 0o664);
+        assert!(rewrite(&folder.path().join("none"), b"new").is_err());
     }
 
     #[test]

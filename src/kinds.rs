@@ -5,6 +5,7 @@
 //! creates, updates and deletes one object (`Calls`). Everything else (diff, graph, order, retries, waiting,
 //! rendering) is written once, over the serialised attributes.
 
+mod all_outputs;
 #[cfg(feature = "aws")]
 mod calls;
 mod catalog;
@@ -13,6 +14,7 @@ pub mod config;
 pub mod data;
 mod dns_instructions;
 pub mod edge;
+pub mod environment_outputs;
 mod erased;
 pub mod example;
 pub mod identity;
@@ -40,6 +42,7 @@ use crate::aws::{Aws, CloudError, OwnError, Reader};
 use crate::spec::{AnySection, Environment};
 use crate::value::{Address, SecretStore, Target};
 
+use environment_outputs::{EnvironmentOutput, LiveObject};
 use example::Example;
 #[cfg(feature = "aws")]
 use members::Members;
@@ -49,6 +52,7 @@ use preflight::{Answer, Coming};
 use rules::{Rule, TagCharacters};
 use terraform::{Block, This};
 
+pub use all_outputs::{environment_outputs, kinds_of_outputs};
 pub use catalog::{all_rules, broken_rules, catalog, places, questions};
 pub use dns_instructions::dns_instructions;
 #[cfg(feature = "aws")]
@@ -76,6 +80,10 @@ pub trait Kind: Target + Sized + 'static {
     const SPEC_FIELDS: &'static [(&'static str, &'static str)] = &[];
     /// What is asked of AWS before objects of this kind are made or changed.
     const PREFLIGHT: &'static [&'static Question] = &[];
+    /// The outputs of an environment that its objects tell, as in `databases.….endpoint`, where `…` is an entry's key.
+    const ENVIRONMENT_OUTPUTS: &'static [&'static str] = &[];
+    /// Other kinds whose live objects those are made of, too.
+    const ENVIRONMENT_OUTPUTS_NEED: &'static [&'static str] = &[];
     /// Its place in the documented order. A single object may be told to come at another (`Desired::stage`).
     const STAGE: Stage;
     /// Fields of `Attrs` that AWS cannot change in place.
@@ -235,6 +243,11 @@ pub trait Kind: Target + Sized + 'static {
     /// A text that stands in each of the object's events, where others have their events under the same name.
     fn event_text(_id: &str) -> Option<String> {
         None
+    }
+
+    /// What people open, call or run of this object. Nothing that is secret: of what is, the command that reads it.
+    fn environment_outputs(_live: &LiveObject<'_, Self::Attrs>) -> Vec<EnvironmentOutput> {
+        Vec::new()
     }
 
     /// The object as Terraform's resources: the object itself first, then what Terraform has as resources of their

@@ -42,7 +42,7 @@
 //! - its [`spec::Section`], if no section that is there says what it is made of: the type of what the spec says, what
 //!   is wrong with it, and what texts may refer to;
 //! - [`kinds::Kind`]: the section and examples of it, AWS's rules on what is sent ([`kinds::rules`]), what a spec wants,
-//!   what a change means, what Terraform calls it;
+//!   what a change means, what Terraform calls it, what people open, call and run of it;
 //! - in `mod calls`, behind the feature `aws`: [`kinds::Calls`], which reads all live objects and creates, updates and
 //!   deletes one, and `service!(aws_sdk_sns);` where no other kind calls that crate of the SDK.
 //!

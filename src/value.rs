@@ -7,6 +7,7 @@ mod random;
 mod reference;
 mod sanitize;
 mod secret;
+mod shell;
 mod tags;
 mod text;
 pub mod walk;
@@ -17,6 +18,7 @@ pub use random::random_key;
 pub use reference::{Ref, Target};
 pub use sanitize::{LINE_PREFIX, is_unsafe, one_line, prefix_lines, sanitize, without_workflow_commands};
 pub use secret::{Secret, SecretSource, SecretStore, from_variable, without_password};
+pub use shell::shell_word;
 pub use tags::Tags;
 pub use text::{Part, Text};
 

@@ -2,6 +2,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::kind_list;
+use super::live;
 use super::lock::{fenced, locked};
 use super::missing_images::{Missing, find, tag_in_use};
 use super::options::{self, Use};
@@ -17,12 +18,13 @@ use crate::cli::{ApplyArgs, Choices, DestroyArgs, Exit, RunArgs};
 use crate::clock::SystemClock;
 use crate::graph::Graph;
 use crate::kinds;
+use crate::kinds::environment_outputs::EnvironmentOutput;
 use crate::kinds::preflight::Question;
 use crate::lock::Lock;
 use crate::plan::{ExecutionPlan, Plan, variables};
 use crate::render::Beside;
 use crate::spec::Environment;
-use crate::ui::{Progress, Ui, push_text};
+use crate::ui::{Progress, Ui, outputs_summary, push_text};
 use crate::value::{Address, from_variable, prefix_lines};
 
 /// GitHub's runners send SIGTERM 7.5 s after SIGINT, and SIGKILL soon after.
@@ -176,7 +178,8 @@ pub(super) async fn run(
         kind_list::keep(ui, session, lock, &execution.list_change()).await;
         save_versions(ui, session, context.env, lock).await;
         if ui.json {
-            ui.result_json(&outcome(execution, &Report::default(), missing))?;
+            let outputs = outputs(session, graph, execution, &Report::default());
+            ui.result_json(&outcome(execution, &Report::default(), missing, &outputs))?;
         }
         return Ok(stopped(ui, execution, missing, next));
     }
@@ -216,14 +219,27 @@ pub(super) async fn run(
         let known = |address: &_, output: &str| execution.known_outputs.output(address, output);
         kinds::dns_instructions(&session.spec.env, known).iter().for_each(|line| ui.note(line));
     }
+    let outputs = outputs(session, graph, execution, &report);
     if ui.json {
-        ui.result_json(&outcome(execution, &report, missing))?;
+        ui.result_json(&outcome(execution, &report, missing, &outputs))?;
+    } else if let Some(next) = next {
+        let all = format!("`{}`", next.replacen("apply", "outputs", 1));
+        let summary = outputs_summary(&outputs, &all, ui.out);
+        if !summary.is_empty() {
+            ui.result(&summary)?;
+        }
     }
     Ok(match (report.is_interrupted(), report.is_success()) {
         (true, _) => Exit::Interrupted,
         (false, true) => stopped(ui, execution, missing, next),
         (false, false) => Exit::Failed,
     })
+}
+
+/// The environment's outputs after a run that came to its end.
+fn outputs(session: &Session, graph: &Graph, execution: &ExecutionPlan, report: &Report) -> Vec<EnvironmentOutput> {
+    let is_whole = report.is_success() && !report.is_interrupted() && !execution.plan.destroy;
+    if is_whole { live::outputs_after(session, graph, execution) } else { Vec::new() }
 }
 
 /// What is left for want of images, before anything is done.
@@ -334,7 +350,12 @@ fn check_variables(execution: &ExecutionPlan) -> Result<(), Failure> {
     Err(Failure::Many { exit: Exit::Refused, messages, help })
 }
 
-fn outcome(execution: &ExecutionPlan, report: &Report, missing: &Missing) -> serde_json::Value {
+fn outcome(
+    execution: &ExecutionPlan,
+    report: &Report,
+    missing: &Missing,
+    outputs: &[EnvironmentOutput],
+) -> serde_json::Value {
     serde_json::json!({
         "plan": execution.plan,
         "done": report.done.iter().map(|(address, verb)| serde_json::json!({
@@ -350,6 +371,7 @@ fn outcome(execution: &ExecutionPlan, report: &Report, missing: &Missing) -> ser
         "not_begun": report.not_begun,
         "left": execution.open().collect::<Vec<_>>(),
         "missing_images": missing.json(),
+        "outputs": live::outputs_json(outputs),
         "lock_lost": report.lock_lost,
         "seconds": report.took.as_secs_f64(),
     })

@@ -202,11 +202,11 @@ pub fn destroyable(options: &Options, spec: &Graph, execution: &ExecutionPlan) -
     Ok(())
 }
 
-fn nearest(text: &str, known: impl Iterator<Item = String>) -> Option<String> {
+pub fn nearest(text: &str, known: impl Iterator<Item = String>) -> Option<String> {
     let alike = known.map(|name| (strsim::jaro_winkler(&name, text), name)).filter(|(likeness, _)| *likeness > 0.8);
     alike.max_by(|a, b| a.0.total_cmp(&b.0).then_with(|| b.1.cmp(&a.1))).map(|(_, name)| name)
 }
 
-fn did_you_mean(near: Option<String>, else_help: &str) -> String {
+pub fn did_you_mean(near: Option<String>, else_help: &str) -> String {
     near.map_or_else(|| else_help.to_owned(), |near| format!("did you mean `{near}`?"))
 }

@@ -7,3 +7,4 @@ pub mod listener_rule;
 pub mod load_balancer;
 pub(in crate::kinds) mod routes;
 pub mod target_group;
+pub(in crate::kinds) mod urls;

@@ -7,6 +7,7 @@ use serde_json::Value;
 pub use super::calls::AnyCalls;
 #[cfg(feature = "aws")]
 use crate::aws::TagIndex;
+use crate::kinds::environment_outputs::{EnvironmentOutput, Found, LiveObject};
 use crate::kinds::example::Example;
 use crate::kinds::preflight::Question;
 use crate::kinds::rules::{self, Rule, RuleInfo, TagCharacters, Violation};
@@ -94,6 +95,15 @@ pub trait AnyKind: AnyCalls + Sync {
     fn tag_characters(&self) -> TagCharacters;
     fn preflight_questions(&self) -> &'static [&'static Question];
     fn spec_fields(&self) -> &'static [(&'static str, &'static str)];
+    fn environment_output_names(&self) -> &'static [&'static str];
+    fn environment_outputs_need(&self) -> &'static [&'static str];
+    /// What is told of `found`, which is one of `all`.
+    fn environment_outputs(
+        &self,
+        env: &Environment,
+        found: &Found<'_>,
+        all: &[Found<'_>],
+    ) -> Vec<EnvironmentOutput>;
     fn tag_index(&self) -> Option<&'static str>;
     fn global_events(&self) -> bool;
     fn event_names(&self, id: &str, outputs: &Outputs) -> Vec<String>;
@@ -197,6 +207,27 @@ impl<K: Kind + AnyCalls + Sync> AnyKind for K {
     fn spec_fields(&self) -> &'static [(&'static str, &'static str)] {
         K::SPEC_FIELDS
     }
+    fn environment_output_names(&self) -> &'static [&'static str] {
+        K::ENVIRONMENT_OUTPUTS
+    }
+
+    fn environment_outputs_need(&self) -> &'static [&'static str] {
+        K::ENVIRONMENT_OUTPUTS_NEED
+    }
+
+    fn environment_outputs(
+        &self,
+        env: &Environment,
+        found: &Found<'_>,
+        all: &[Found<'_>],
+    ) -> Vec<EnvironmentOutput> {
+        let Found { address, id, outputs, attrs, .. } = *found;
+        let told = |attrs: &K::Attrs| {
+            K::environment_outputs(&LiveObject { env, name: address.name(), id, outputs, attrs, all })
+        };
+        K::Attrs::deserialize(attrs).map(|attrs| told(&attrs)).unwrap_or_default()
+    }
+
     fn tag_index(&self) -> Option<&'static str> {
         K::TAG_INDEX
     }

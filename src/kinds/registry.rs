@@ -1,2 +1,3 @@
 pub mod ecr_repository;
 pub mod images;
+pub mod push;

@@ -225,6 +225,7 @@ commands! {
     images: "docs/src/images.md",
     lock: "docs/src/lock.md",
     order: "docs/src/order.md",
+    outputs: "docs/src/outputs.md",
     plans: "docs/src/plans.md",
     secrets: "docs/src/secrets.md",
     spec: "docs/src/spec.md",

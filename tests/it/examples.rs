@@ -34,7 +34,7 @@ fn sorted(changes: impl IntoIterator<Item = impl ToString>) -> Vec<String> {
 }
 
 /// Runs `check` for every example, a few side by side, and fails with all that it says.
-fn for_each(check: impl Fn(&'static dyn AnyKind, &'static Example) -> Vec<String> + Sync) {
+pub fn for_each(check: impl Fn(&'static dyn AnyKind, &'static Example) -> Vec<String> + Sync) {
     let (examples, next, wrong) = (examples(), AtomicUsize::new(0), Mutex::new(Vec::new()));
     std::thread::scope(|scope| {
         for _ in 0..3 {

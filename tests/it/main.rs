@@ -41,6 +41,7 @@ mod moved;
 mod operations;
 mod options;
 mod order;
+mod outputs;
 mod ownership;
 mod parameters;
 mod partitions;

@@ -5,6 +5,7 @@ use serde_json::json;
 
 use crate::kinds::compute::discovery_namespace::{self, DiscoveryNamespace};
 use crate::kinds::compute::section::Services;
+use crate::kinds::environment_outputs::{EnvironmentOutput, LiveObject, OutputSort};
 use crate::kinds::rules::{Rule, edit};
 use crate::kinds::terraform::{Block, This};
 use crate::kinds::{Desired, Kind, Stage};
@@ -74,6 +75,7 @@ impl Kind for DiscoveryService {
         ],
     }];
     const SPEC_FIELDS: &'static [(&'static str, &'static str)] = &[("name", "dns-name")];
+    const ENVIRONMENT_OUTPUTS: &'static [&'static str] = &["services.….dns"];
     const STAGE: Stage = Stage::Compute;
     const REPLACE_ON: &'static [&'static str] =
         &["name", "namespace", "record_type", "routing_policy", "custom_health"];
@@ -110,6 +112,12 @@ impl Kind for DiscoveryService {
 
     fn is_counterpart(desired: &Attrs, live: &Attrs) -> bool {
         desired.namespace == live.namespace && desired.name == live.name
+    }
+
+    fn environment_outputs(live: &LiveObject<'_, Attrs>) -> Vec<EnvironmentOutput> {
+        let domain = discovery_namespace::domain(live.env);
+        let name = domain.map(|domain| format!("{}.{domain}", live.attrs.name));
+        live.output(format!("{}.{}.dns", Services::KEY, live.name), OutputSort::Name, name.as_deref())
     }
 
     fn terraform(attrs: &Attrs, _this: &This<'_>) -> Vec<Block> {

@@ -9,6 +9,7 @@ use serde_json::json;
 
 use crate::kinds::compute::ecs_cluster::section::Cluster;
 use crate::kinds::compute::section::Services;
+use crate::kinds::environment_outputs::{EnvironmentOutput, LiveObject, OutputSort};
 use crate::kinds::example::Example;
 use crate::kinds::preflight::{Question, SERVICE_LINKED_ROLE};
 use crate::kinds::rules::{Rule, edit};
@@ -63,6 +64,7 @@ impl Kind for EcsCluster {
             edit("name = \"town\"", "name = \"town.1\""),
         ],
     }];
+    const ENVIRONMENT_OUTPUTS: &'static [&'static str] = &["cluster.name"];
     const STAGE: Stage = Stage::Compute;
     const REPLACE_ON: &'static [&'static str] = &["name"];
     const TAG_INDEX: Option<&'static str> = Some("ecs:cluster");
@@ -86,6 +88,10 @@ impl Kind for EcsCluster {
             tags: env.tags_of::<Self>("main"),
         };
         vec![Desired::new("main", &[Cluster::KEY], attrs)]
+    }
+
+    fn environment_outputs(live: &LiveObject<'_, Attrs>) -> Vec<EnvironmentOutput> {
+        live.output(format!("{}.name", Cluster::KEY), OutputSort::Name, Some(&live.attrs.name))
     }
 
     fn terraform(attrs: &Attrs, _this: &This<'_>) -> Vec<Block> {

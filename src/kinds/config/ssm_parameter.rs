@@ -14,12 +14,13 @@ use serde_json::json;
 
 use crate::kinds::config::ssm_parameter::section::{Parameter, ParameterTier, Parameters, is_secret};
 use crate::kinds::data::section::{Databases, password_of, password_parameter};
+use crate::kinds::environment_outputs::{EnvironmentOutput, LiveObject, OutputSort};
 use crate::kinds::example::Example;
 use crate::kinds::rules::Rule;
 use crate::kinds::terraform::{Block, This};
 use crate::kinds::{Desired, Impact, Kind, Stage, Users};
 use crate::spec::{self, AnySection, Environment, Section};
-use crate::value::{Secret, SecretSource, Tags, Target, Text};
+use crate::value::{Secret, SecretSource, Tags, Target, Text, shell_word};
 
 #[cfg(feature = "aws")]
 use calls::{arn, made};
@@ -125,6 +126,7 @@ impl Kind for SsmParameter {
     const RULES: &'static [Rule<Attrs>] = rules::RULES;
     /// A task that starts later does not find it.
     const DELETED_IN_USE: bool = true;
+    const ENVIRONMENT_OUTPUTS: &'static [&'static str] = &["databases.….password-command"];
     const STAGE: Stage = Stage::Parameters;
     const REPLACE_ON: &'static [&'static str] = &["name"];
     const TAG_INDEX: Option<&'static str> = Some("ssm:parameter");
@@ -198,6 +200,18 @@ impl Kind for SsmParameter {
     }
 
     /// `value` is sensitive, as in Terraform; what everybody may read is in `insecure_value`.
+    /// Of a database's password: everybody else has what is in a parameter from elsewhere.
+    fn environment_outputs(live: &LiveObject<'_, Attrs>) -> Vec<EnvironmentOutput> {
+        let Some(database) = password_of(live.env, live.name) else { return Vec::new() };
+        let command = format!(
+            "aws ssm get-parameter --name {} --with-decryption --query Parameter.Value --output text --region {}",
+            shell_word(&live.attrs.name),
+            shell_word(&live.env.region),
+        );
+        let name = format!("{}.{database}.password-command", Databases::KEY);
+        live.output(name, OutputSort::Command, Some(&command))
+    }
+
     fn terraform(attrs: &Attrs, _this: &This<'_>) -> Vec<Block> {
         let tier = match attrs.tier {
             ParameterTier::Standard => "Standard",

@@ -20,6 +20,7 @@ use serde_json::json;
 use crate::kinds::config::ssm_parameter::SsmParameter;
 use crate::kinds::data::db_subnet_group::DbSubnetGroup;
 use crate::kinds::data::section::{ApplyChanges, Database, Databases, Engine, StorageType, password_parameter};
+use crate::kinds::environment_outputs::{EnvironmentOutput, LiveObject, OutputSort};
 use crate::kinds::example::Example;
 use crate::kinds::network::security_group::{self, SecurityGroup};
 use crate::kinds::network::security_group_rules;
@@ -158,6 +159,8 @@ impl Kind for DbInstance {
     const EXAMPLES: &'static [Example] = crate::kinds::data::section::EXAMPLES;
     const RULES: &'static [Rule<Attrs>] = rules::RULES;
     const SPEC_FIELDS: &'static [(&'static str, &'static str)] = &[("identifier", "name")];
+    const ENVIRONMENT_OUTPUTS: &'static [&'static str] =
+        &["databases.….endpoint", "databases.….port", "databases.….database", "databases.….username"];
     const STAGE: Stage = Stage::Database;
     const PROTECTED_BY: Option<&'static str> = Some("deletion_protection");
     const REPLACE_ON: &'static [&'static str] =
@@ -224,6 +227,18 @@ impl Kind for DbInstance {
     fn expand(live: &Attrs, desired: &Attrs) -> Option<Attrs> {
         let security_groups = security_group::both(&live.security_groups, &desired.security_groups)?;
         Some(Attrs { security_groups, ..desired.clone() })
+    }
+
+    fn environment_outputs(live: &LiveObject<'_, Attrs>) -> Vec<EnvironmentOutput> {
+        let name = |field| format!("{}.{}.{field}", Databases::KEY, live.name);
+        let endpoint = live.outputs.get("endpoint").map(String::as_str);
+        [
+            live.output(name("endpoint"), OutputSort::Endpoint, endpoint),
+            live.output(name("port"), OutputSort::Name, Some(&live.attrs.port.to_string())),
+            live.output(name("database"), OutputSort::Name, Some(&live.attrs.database)),
+            live.output(name("username"), OutputSort::Name, Some(&live.attrs.username)),
+        ]
+        .concat()
     }
 
     fn terraform(attrs: &Attrs, _this: &This<'_>) -> Vec<Block> {

@@ -15,6 +15,8 @@ use crate::kinds::edge::certificate_validation::CertificateValidation;
 use crate::kinds::edge::entry::{Balancer, Source, balancers};
 use crate::kinds::edge::load_balancer::LoadBalancer;
 use crate::kinds::edge::routes::{Routed, routed};
+use crate::kinds::edge::urls;
+use crate::kinds::environment_outputs::{EnvironmentOutput, LiveObject};
 use crate::kinds::preflight::Question;
 use crate::kinds::rules::{Rule, edit};
 use crate::kinds::terraform::{Block, This};
@@ -144,6 +146,8 @@ impl Kind for Listener {
     const SPEC_FIELDS: &'static [(&'static str, &'static str)] = &[("certificate", "certificate.arn")];
     /// Its rules go with it.
     const DELETED_IN_USE: bool = true;
+    const ENVIRONMENT_OUTPUTS: &'static [&'static str] = &[urls::URL];
+    const ENVIRONMENT_OUTPUTS_NEED: &'static [&'static str] = urls::MADE_OF;
     const STAGE: Stage = Stage::LoadBalancer;
     const REPLACE_ON: &'static [&'static str] = &["load_balancer"];
     const INSIDE: &'static [&'static str] = &["load_balancer"];
@@ -224,6 +228,11 @@ impl Kind for Listener {
     fn deletion_impact(live: &Attrs, users: &Users<'_>) -> Impact {
         let answers = users.any() || !matches!(live.default_action, Action::Fixed { .. });
         if answers { Impact::Outage } else { Impact::None }
+    }
+
+    fn environment_outputs(live: &LiveObject<'_, Attrs>) -> Vec<EnvironmentOutput> {
+        let (attrs, none) = (live.attrs, BTreeSet::new());
+        urls::urls(live, &attrs.default_action, attrs.protocol == "HTTPS", &none, &none)
     }
 
     fn terraform(attrs: &Attrs, _this: &This<'_>) -> Vec<Block> {

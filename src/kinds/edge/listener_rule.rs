@@ -13,6 +13,8 @@ use serde_json::json;
 
 use crate::kinds::edge::listener::{Action, Listener};
 use crate::kinds::edge::routes::routed;
+use crate::kinds::edge::urls;
+use crate::kinds::environment_outputs::{EnvironmentOutput, LiveObject};
 use crate::kinds::network::security_group::section::is_world;
 use crate::kinds::rules::Rule;
 use crate::kinds::terraform::{Block, This};
@@ -66,6 +68,8 @@ const LAST: i32 = 50_000;
 
 impl Kind for ListenerRule {
     const RULES: &'static [Rule<Attrs>] = rules::RULES;
+    const ENVIRONMENT_OUTPUTS: &'static [&'static str] = &[urls::URL];
+    const ENVIRONMENT_OUTPUTS_NEED: &'static [&'static str] = urls::MADE_OF;
     const STAGE: Stage = Stage::LoadBalancer;
     const REPLACE_ON: &'static [&'static str] = &["listener"];
     const TAG_INDEX: Option<&'static str> = Some("elasticloadbalancing:listener-rule");
@@ -151,6 +155,17 @@ impl Kind for ListenerRule {
         let opened = || ("source_ips", "open to the world: the spec lets in certain networks only".to_owned());
         let away = live.action.leads_away().map(|host| ("action", format!("requests are sent to {host}")));
         is_opened.then(opened).into_iter().chain(away).collect()
+    }
+
+    fn environment_outputs(live: &LiveObject<'_, Attrs>) -> Vec<EnvironmentOutput> {
+        let attrs = live.attrs;
+        if is_held_back(attrs) {
+            return Vec::new();
+        }
+        let hosts = attrs.hosts.iter().map(Text::plain).collect();
+        let listener = live.named(&attrs.listener).unwrap_or_default();
+        let is_encrypted = listener.rsplit('.').next() == Some("https");
+        urls::urls(live, &attrs.action, is_encrypted, &hosts, &attrs.paths)
     }
 
     fn terraform(attrs: &Attrs, _this: &This<'_>) -> Vec<Block> {

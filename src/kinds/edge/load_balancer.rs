@@ -16,6 +16,7 @@ use serde_json::json;
 
 use crate::kinds::edge::entry;
 use crate::kinds::edge::routes::routed;
+use crate::kinds::environment_outputs::{EnvironmentOutput, LiveObject, OutputSort};
 use crate::kinds::example::Example;
 use crate::kinds::network::internet_gateway::InternetGateway;
 use crate::kinds::network::section::{Network, Tier};
@@ -76,6 +77,7 @@ impl Kind for LoadBalancer {
     const RULES: &'static [Rule<Attrs>] = rules::RULES;
     /// Its listeners go with it, and a record may still name it.
     const DELETED_IN_USE: bool = true;
+    const ENVIRONMENT_OUTPUTS: &'static [&'static str] = &["load-balancer.dns", "load-balancers.….dns"];
     const STAGE: Stage = Stage::LoadBalancer;
     const PROTECTED_BY: Option<&'static str> = Some("deletion_protection");
     const REPLACE_ON: &'static [&'static str] = &["name", "type", "scheme", "vpc"];
@@ -150,6 +152,13 @@ impl Kind for LoadBalancer {
     /// It has a node in each of its subnets, which goes with the subnet; its name leads to the others.
     fn impact(live: &Attrs, desired: &Attrs, _changed: &[String], _users: &Users<'_>) -> Impact {
         if live.subnets.is_subset(&desired.subnets) { Impact::None } else { Impact::Failover }
+    }
+
+    fn environment_outputs(live: &LiveObject<'_, Attrs>) -> Vec<EnvironmentOutput> {
+        let balancers = entry::balancers(live.env);
+        let Some(balancer) = balancers.iter().find(|balancer| balancer.key == live.name) else { return Vec::new() };
+        let name = live.outputs.get("dns_name").map(String::as_str);
+        live.output(format!("{}.dns", balancer.path().join(".")), OutputSort::Endpoint, name)
     }
 
     fn terraform(attrs: &Attrs, _this: &This<'_>) -> Vec<Block> {

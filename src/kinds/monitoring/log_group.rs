@@ -2,11 +2,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::kinds::compute::section::Services;
+use crate::kinds::environment_outputs::{EnvironmentOutput, LiveObject, OutputSort};
 use crate::kinds::rules::{Rule, edit};
 use crate::kinds::terraform::{Block, This};
 use crate::kinds::{Desired, Impact, Kind, Stage, Users};
 use crate::spec::{Environment, Section};
-use crate::value::{Tags, Target};
+use crate::value::{Tags, Target, shell_word};
 
 /// Where a service's containers write their logs.
 pub struct LogGroup;
@@ -59,6 +60,7 @@ impl Kind for LogGroup {
     const SPEC_FIELDS: &'static [(&'static str, &'static str)] = &[("retention_days", "log-retention")];
     /// What writes to it fails from then on.
     const DELETED_IN_USE: bool = true;
+    const ENVIRONMENT_OUTPUTS: &'static [&'static str] = &["services.….logs"];
     const STAGE: Stage = Stage::Compute;
     const REPLACE_ON: &'static [&'static str] = &["name"];
     const TAG_INDEX: Option<&'static str> = Some("logs:log-group");
@@ -97,6 +99,15 @@ impl Kind for LogGroup {
         let is_shorter = live.retention_days > 0 && live.retention_days < desired.retention_days;
         let shorter = || ("retention_days", format!("logs are deleted after {} days already", live.retention_days));
         is_shorter.then(shorter).into_iter().collect()
+    }
+
+    fn environment_outputs(live: &LiveObject<'_, Attrs>) -> Vec<EnvironmentOutput> {
+        let command = format!(
+            "aws logs tail {} --follow --region {}",
+            shell_word(&live.attrs.name),
+            shell_word(&live.env.region)
+        );
+        live.output(format!("{}.{}.logs", Services::KEY, live.name), OutputSort::Command, Some(&command))
     }
 
     fn terraform(attrs: &Attrs, _this: &This<'_>) -> Vec<Block> {

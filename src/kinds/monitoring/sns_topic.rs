@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use crate::kinds::environment_outputs::{EnvironmentOutput, LiveObject, OutputSort};
 use crate::kinds::example::{Example, change};
 use crate::kinds::resource_policy;
 use crate::kinds::rules::{Rule, edit};
@@ -152,6 +153,7 @@ environment = { ORDERS = "{topics.orders.arn}" }
         },
     ];
     const DELETED_IN_USE: bool = true;
+    const ENVIRONMENT_OUTPUTS: &'static [&'static str] = &["topics.….arn"];
     const STAGE: Stage = Stage::Monitoring;
     const REPLACE_ON: &'static [&'static str] = &["name"];
     const OUTPUTS: &'static [&'static str] = &["arn"];
@@ -178,6 +180,11 @@ environment = { ORDERS = "{topics.orders.arn}" }
             Desired::new(key, &[Topics::KEY, key], attrs)
         });
         topics.collect()
+    }
+
+    fn environment_outputs(live: &LiveObject<'_, Attrs>) -> Vec<EnvironmentOutput> {
+        let arn = live.outputs.get("arn").map(String::as_str);
+        live.output(format!("{}.{}.arn", Topics::KEY, live.name), OutputSort::Name, arn)
     }
 
     fn terraform(attrs: &Attrs, _this: &This<'_>) -> Vec<Block> {

@@ -5,6 +5,7 @@ use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use crate::kinds::environment_outputs::{EnvironmentOutput, LiveObject, OutputSort};
 use crate::kinds::example::Example;
 use crate::kinds::network::ec2;
 use crate::kinds::network::section::Network;
@@ -119,6 +120,7 @@ impl Kind for Vpc {
     const EXAMPLES: &'static [Example] = crate::kinds::network::section::EXAMPLES;
     const RULES: &'static [Rule<Attrs>] = RULES;
     const TAG_CHARACTERS: TagCharacters = TagCharacters::Any;
+    const ENVIRONMENT_OUTPUTS: &'static [&'static str] = &["network.vpc"];
     const STAGE: Stage = Stage::Network;
     const REPLACE_ON: &'static [&'static str] = &["cidr"];
     const TAG_INDEX: Option<&'static str> = Some("ec2:vpc");
@@ -152,6 +154,10 @@ impl Kind for Vpc {
     fn impact(live: &Attrs, desired: &Attrs, _changed: &[String], users: &Users<'_>) -> Impact {
         let ends = (live.dns_support && !desired.dns_support) || (live.dns_hostnames && !desired.dns_hostnames);
         if ends && users.stay() { Impact::Outage } else { Impact::None }
+    }
+
+    fn environment_outputs(live: &LiveObject<'_, Attrs>) -> Vec<EnvironmentOutput> {
+        live.output(format!("{}.vpc", Network::KEY), OutputSort::Name, Some(live.id))
     }
 
     fn terraform(attrs: &Attrs, _this: &This<'_>) -> Vec<Block> {

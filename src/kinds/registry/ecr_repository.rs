@@ -1,17 +1,22 @@
 mod lifecycle;
 pub mod section;
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::kinds::compute::section::{Architecture, Services};
+use crate::kinds::environment_outputs::{EnvironmentOutput, LiveObject, OutputSort};
 use crate::kinds::example::Example;
 use crate::kinds::registry::ecr_repository::section::Registries;
+use crate::kinds::registry::push::{build_and_push, login, registry_host};
 use crate::kinds::resource_policy;
 use crate::kinds::rules::{Rule, edit};
 use crate::kinds::terraform::{Block, This, document};
 use crate::kinds::{Desired, Impact, Kind, Stage, Users};
 use crate::spec::{self, AnySection, Environment, Section};
-use crate::value::{Tags, Target};
+use crate::value::{Part, Tags, Target};
 
 /// A registry of images. It belongs to the project: every environment pulls from it.
 pub struct EcrRepository;
@@ -69,10 +74,39 @@ const RULES: &[Rule<Attrs>] = &[Rule {
     ],
 }];
 
+/// The output that has the command after which Docker may push: one for all registries.
+const LOGIN: &str = "registries.login";
+
+/// How to push what the environment's services pull from here, each image once for every platform that is needed;
+/// `TAG` where nobody says which.
+fn push_commands(env: &Environment, key: &str, repository: &str) -> Vec<String> {
+    let mut tags: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
+    for service in env.section::<Services>().values() {
+        let image = env.text(&service.image);
+        let [Part::Output { address, .. }, Part::Literal(tag)] = &image.parts[..] else { continue };
+        let is_here = (address.kind(), address.name()) == (EcrRepository::KIND, key);
+        if let Some(tag) = tag.strip_prefix(':').filter(|tag| is_here && !tag.contains('@')) {
+            tags.entry(tag.to_owned()).or_default().insert(match service.architecture {
+                Architecture::Arm64 => "linux/arm64",
+                Architecture::X86_64 => "linux/amd64",
+            });
+        }
+    }
+    if tags.is_empty() {
+        tags.insert("TAG".to_owned(), BTreeSet::from(["linux/amd64"]));
+    }
+    let host = registry_host(env);
+    let push = tags.into_iter().flat_map(|(tag, platforms)| {
+        build_and_push(&format!("{host}/{repository}:{tag}"), &platforms.into_iter().collect::<Vec<_>>())
+    });
+    push.collect()
+}
+
 impl Kind for EcrRepository {
     const RULES: &'static [Rule<Attrs>] = RULES;
     const SECTIONS: &'static [&'static dyn AnySection] = &[spec::section::<Registries>()];
     const EXAMPLES: &'static [Example] = section::EXAMPLES;
+    const ENVIRONMENT_OUTPUTS: &'static [&'static str] = &["registries.….url", LOGIN, "registries.….push"];
     const STAGE: Stage = Stage::Registries;
     const REPLACE_ON: &'static [&'static str] = &["name"];
     const SERVES_TRAFFIC: bool = true;
@@ -111,6 +145,18 @@ impl Kind for EcrRepository {
     /// A task pulls its image when it starts.
     fn deletion_impact(_live: &Attrs, _users: &Users<'_>) -> Impact {
         Impact::None
+    }
+
+    fn environment_outputs(live: &LiveObject<'_, Attrs>) -> Vec<EnvironmentOutput> {
+        let name = |field| format!("{}.{}.{field}", Registries::KEY, live.name);
+        let url = live.outputs.get("url").map(String::as_str);
+        let push = push_commands(live.env, live.name, &live.attrs.name).join("\n");
+        [
+            live.output(name("url"), OutputSort::Name, url),
+            live.output(LOGIN.to_owned(), OutputSort::Command, Some(&login(live.env))),
+            live.output(name("push"), OutputSort::Command, Some(&push)),
+        ]
+        .concat()
     }
 
     fn terraform(attrs: &Attrs, this: &This<'_>) -> Vec<Block> {

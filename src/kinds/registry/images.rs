@@ -11,8 +11,9 @@ use std::time::SystemTime;
 
 use super::ecr_repository::section::Registries;
 use super::ecr_repository::{self, EcrRepository};
+use super::push::registry_host;
 use crate::aws::CloudError;
-use crate::spec::{Environment, dns_suffix};
+use crate::spec::Environment;
 use crate::value::{Part, Target, Text};
 
 pub use list::{ImageList, ListedImage, State, missing};
@@ -70,11 +71,6 @@ impl EcrImage {
             ImageId::Digest(digest) => format!("{}@{digest}", self.repository),
         }
     }
-}
-
-/// The host of the account's private registry.
-pub fn registry_host(env: &Environment) -> String {
-    format!("{}.dkr.ecr.{}.{}", env.account, env.region, dns_suffix(&env.region))
 }
 
 /// What is known of an image.

@@ -5,9 +5,10 @@ use std::time::SystemTime;
 
 use serde::Serialize;
 
-use super::{Details, EcrImage, ImageId, ImageState, Missing, NeededImage, Place, Unknown, registry_host};
+use super::{Details, EcrImage, ImageId, ImageState, Missing, NeededImage, Place, Unknown};
 use crate::aws::CloudError;
 use crate::clock::rfc3339;
+use crate::kinds::registry::push::{build_and_push, login};
 use crate::spec::Environment;
 
 /// The images of an environment's services, in the order of the spec.
@@ -172,24 +173,12 @@ fn commands(env: &Environment, missing: &[(&NeededImage, &EcrImage, &Missing)], 
         }
     }
     if !images.is_empty() {
-        let (region, host) = (&env.region, registry_host(env));
-        commands.push(format!(
-            "aws ecr get-login-password --region {region} | docker login --username AWS --password-stdin {host}"
-        ));
+        commands.push(login(env));
     }
     for (image, mut platforms) in images {
         platforms.sort_unstable();
         platforms.dedup();
-        match &platforms[..] {
-            [platform] => {
-                commands.push(format!("docker build --platform {platform} --tag {image} ."));
-                commands.push(format!("docker push {image}"));
-            }
-            platforms => {
-                let platforms = platforms.join(",");
-                commands.push(format!("docker buildx build --platform {platforms} --tag {image} --push ."));
-            }
-        }
+        commands.extend(build_and_push(&image, &platforms));
     }
     commands
 }
