@@ -1,6 +1,7 @@
 //! The command line: arguments and exit codes. What each command does is in [`crate::commands`].
 
 mod hash_start;
+pub mod words;
 
 use std::path::PathBuf;
 

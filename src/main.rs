@@ -1,10 +1,16 @@
 use std::process::ExitCode;
 
-use baseplate::cli::{Cli, Exit};
+use baseplate::cli::{Cli, Exit, words};
 use baseplate::ui::{Ui, ignore_broken_pipe};
 use clap::Parser;
 
 fn main() -> ExitCode {
+    let arguments: Vec<String> =
+        std::env::args_os().map(|argument| argument.to_string_lossy().into_owned()).collect();
+    if let Some((argument, help)) = words::misread(&arguments) {
+        Ui::new(false).error(&format!("unexpected argument '{argument}'"), help);
+        return ExitCode::from(Exit::Usage as u8);
+    }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
@@ -19,7 +25,10 @@ fn main() -> ExitCode {
             }
             // Not printed by clap, which quotes arguments as they are. Its own code for wrong usage is 2, which
             // here means that changes are pending.
-            Ui::new(false).note(error.render().to_string().trim_end());
+            match words::help(&error, &arguments) {
+                None => Ui::new(false).note(error.render().to_string().trim_end()),
+                Some([what, help]) => Ui::new(false).error(&what, &help),
+            }
             return ExitCode::from(Exit::Usage as u8);
         }
     };

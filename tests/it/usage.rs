@@ -36,6 +36,11 @@ fn wrong_usage_has_a_code_of_its_own() {
     {
         assert_eq!(bench.run(wrong).code, 64, "`{wrong}`");
     }
+    assert_outcome!("usage-terraform-command", bench.run("state list"));
+    assert_outcome!("usage-terraform-option", bench.run("plan dev.toml -target=vpc.main"));
+    assert_outcome!("usage-terraform-out", bench.run("plan dev.toml -out=plan.tfplan"));
+    assert!(!bench.path("ut=plan.tfplan").exists());
+    assert_outcome!("usage-show", bench.run("show"));
     assert_outcome!("usage-unknown-command", bench.run("plna dev.toml"));
 }
 
