@@ -33,7 +33,7 @@ pub struct Cli {
 
 const EXIT_CODES: &str = "Exit codes: 0 done, or no changes · 1 failed · 2 changes pending, or \
     unexplained differences (--detailed-exitcode), drift (drift), an image is missing (images), \
-    something is bad (preflight), or it is not live yet (outputs) · 3 the spec or another input is \
+    something is bad (preflight), a layout changes (fmt --check), or it is not live yet (outputs) · 3 the spec or another input is \
     invalid · 4 refused, nothing was changed · 5 stopped early: --stages, or an image is missing \
     · 64 wrong usage · 130 interrupted";
 
@@ -58,6 +58,15 @@ pub enum Command {
         /// Fail on warnings, too, apart from those that the spec accepts.
         #[arg(long)]
         strict: bool,
+        #[arg(required = true)]
+        specs: Vec<PathBuf>,
+    },
+    /// Lay specs out: spaces, indentation and empty lines. Nothing is reordered, and comments stay.
+    Fmt {
+        /// Only print which specs would change, and exit with 2 if there are any.
+        #[arg(long)]
+        check: bool,
+        /// The specs; `-` is standard input, which is printed.
         #[arg(required = true)]
         specs: Vec<PathBuf>,
     },

@@ -6,6 +6,7 @@ mod apply;
 mod check;
 mod compare;
 mod drift;
+mod fmt;
 mod graph;
 mod images;
 mod kind_list;
@@ -127,6 +128,7 @@ pub async fn run(cli: Cli) -> Exit {
     let ui = Ui { verbose: cli.verbose, ..Ui::new(json) };
     let result = match cli.command {
         Command::Check { specs, strict } => check::check(ui, &specs, strict),
+        Command::Fmt { specs, check } => fmt::fmt(ui, &specs, check),
         Command::Show { file, rendering } => show::show(ui, &file, rendering, cli.json),
         Command::Plan(args) => plan::plan(ui, &args, cli.json).await,
         Command::Drift(args) => drift::drift(ui, &args).await,

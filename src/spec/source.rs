@@ -16,7 +16,7 @@ use super::problem::{Problem, Problems};
 use crate::files::{self, FileError};
 
 /// A spec is written by people; what is larger than this is something else. In bytes, each file.
-const MAX_BYTES: usize = 512 << 10;
+pub const MAX_BYTES: usize = 512 << 10;
 /// Tables and arrays within one another. The deepest that a spec needs is six.
 const MAX_DEPTH: usize = 16;
 /// Entries of one table or array: what is checked against each other is checked in a moment.
@@ -143,7 +143,7 @@ impl Tree {
 
 /// Why a file is not a spec's text, in words that go after its path and a colon.
 #[derive(Debug, thiserror::Error)]
-enum TextError {
+pub(super) enum TextError {
     #[error("a spec is a file whose name ends in .toml")]
     NotToml,
     #[error(transparent)]
@@ -153,15 +153,26 @@ enum TextError {
 }
 
 fn read_text(path: &Path) -> Result<String, TextError> {
+    Ok(normal(&String::from_utf8(read_bytes(path)?)?))
+}
+
+/// The bytes of a spec's file.
+///
+/// # Errors
+/// It is none, or cannot be read.
+pub(super) fn read_bytes(path: &Path) -> Result<Vec<u8>, TextError> {
     let is_toml = |path: &Path| path.extension().is_some_and(|extension| extension == "toml");
     // A link may lead to what is no spec and nobody's business; what is not there is told by the read.
     if !is_toml(path) || path.canonicalize().is_ok_and(|real| !is_toml(&real)) {
         return Err(TextError::NotToml);
     }
-    let text = String::from_utf8(files::read(path, MAX_BYTES)?)?;
-    // Some editors put a mark before the text. Without it, places in the text are right. How a checkout ends its lines
-    // must not change a value that has several.
-    Ok(text.strip_prefix('\u{feff}').unwrap_or(&text).replace("\r\n", "\n"))
+    Ok(files::read(path, MAX_BYTES)?)
+}
+
+/// Some editors put a mark before the text. Without it, places in the text are right. How a checkout ends its lines must
+/// not change a value that has several.
+pub(super) fn normal(text: &str) -> String {
+    text.strip_prefix('\u{feff}').unwrap_or(text).replace("\r\n", "\n")
 }
 
 /// Whether a text says anything that a spec says. Of one that does not, nothing is shown: it may be a file of

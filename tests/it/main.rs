@@ -23,6 +23,7 @@ mod failures;
 mod faults;
 mod file_cloud;
 mod file_round_trip;
+mod fmt;
 mod forget;
 mod guards;
 mod history;
