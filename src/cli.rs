@@ -18,7 +18,7 @@ pub use hash_start::{HashError, HashStart};
 
 /// Provisions an environment on AWS from a TOML spec. There is no state file: the live account is the state.
 #[derive(Debug, Parser)]
-#[command(name = "baseplate", version, after_help = EXIT_CODES)]
+#[command(name = "baseplate", version = env!("BASEPLATE_VERSION"), after_help = EXIT_CODES)]
 pub struct Cli {
     /// Print results as JSON.
     #[arg(long, global = true)]
@@ -125,6 +125,11 @@ pub enum Command {
     },
     /// Print completions for a shell.
     Completions { shell: Shell },
+    /// Write a man page of each command.
+    Man {
+        /// The folder that they are written to, as in share/man/man1.
+        folder: PathBuf,
+    },
 }
 
 #[derive(Debug, Args)]

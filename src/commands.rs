@@ -14,6 +14,7 @@ mod last_changes;
 mod list;
 mod live;
 mod lock;
+mod man;
 mod memory;
 mod missing_images;
 mod observe;
@@ -152,6 +153,7 @@ pub async fn run(cli: Cli) -> Exit {
             };
             ui.result_json(&schema).map(|()| Exit::Done).map_err(Failure::from)
         }
+        Command::Man { folder } => man::man(ui, &folder),
         Command::Completions { .. } if cli.json => {
             let message = "completions are a script: --json has no effect";
             Err(Failure::new(Exit::Usage, message, "omit --json"))

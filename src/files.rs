@@ -73,6 +73,14 @@ pub fn write_private(path: &Path, text: &[u8]) -> Result<(), FileError> {
     write(path, text, 0o600)
 }
 
+/// Writes as [`write_private`] does what everybody may read, mode 0644.
+///
+/// # Errors
+/// As [`write_private`].
+pub fn write_public(path: &Path, text: &[u8]) -> Result<(), FileError> {
+    write(path, text, 0o644)
+}
+
 /// Writes a file anew that is there, as [`write_private`] does; its mode stays.
 ///
 /// # Errors

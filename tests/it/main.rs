@@ -69,3 +69,4 @@ mod stages;
 mod traffic;
 mod upgrades;
 mod usage;
+mod version;

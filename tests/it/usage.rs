@@ -10,12 +10,6 @@ fn help_lists_commands_and_exit_codes() {
 }
 
 #[test]
-fn version() {
-    let outcome = Bench::new().done("--version");
-    assert_eq!(outcome.stdout, format!("baseplate {}\n", env!("CARGO_PKG_VERSION")));
-}
-
-#[test]
 fn wrong_usage_has_a_code_of_its_own() {
     let bench = Bench::new();
     for wrong in [
