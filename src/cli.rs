@@ -19,6 +19,7 @@ pub use hash_start::{HashError, HashStart};
 /// Provisions an environment on AWS from a TOML spec. There is no state file: the live account is the state.
 #[derive(Debug, Parser)]
 #[command(name = "baseplate", version = env!("BASEPLATE_VERSION"), after_help = EXIT_CODES)]
+#[command(disable_help_subcommand = true)]
 pub struct Cli {
     /// Print results as JSON.
     #[arg(long, global = true)]
@@ -129,6 +130,11 @@ pub enum Command {
     Man {
         /// The folder that they are written to, as in share/man/man1.
         folder: PathBuf,
+    },
+    /// Print help for a command, or on `placeholders`: what texts of a spec may refer to.
+    Help {
+        #[arg(value_name = "COMMAND|placeholders")]
+        topic: Option<String>,
     },
 }
 

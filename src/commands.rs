@@ -8,6 +8,7 @@ mod compare;
 mod drift;
 mod fmt;
 mod graph;
+mod help;
 mod images;
 mod kind_list;
 mod last_changes;
@@ -154,6 +155,7 @@ pub async fn run(cli: Cli) -> Exit {
             ui.result_json(&schema).map(|()| Exit::Done).map_err(Failure::from)
         }
         Command::Man { folder } => man::man(ui, &folder),
+        Command::Help { topic } => help::help(ui, topic.as_deref()),
         Command::Completions { .. } if cli.json => {
             let message = "completions are a script: --json has no effect";
             Err(Failure::new(Exit::Usage, message, "omit --json"))

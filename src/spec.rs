@@ -15,10 +15,12 @@ mod owner;
 mod partition;
 mod place;
 mod problem;
+mod references;
 mod section;
 mod source;
 mod structure;
 mod template;
+mod text_part;
 mod unknown;
 mod validate;
 
@@ -41,10 +43,12 @@ pub use owner::{OWNERSHIP, Owner, same_other_tags};
 pub use partition::{Partition, dns_suffix, global_region, partition, partitions};
 pub use place::{Place, Source};
 pub use problem::{Problem, Problems, Reported, Severity, one_of};
+pub use references::{text_parts, texts_as_they_are, texts_with_outputs};
 pub use section::{AnySection, Section, section};
 pub use source::{Data, Entry, MAX_BYTES, Node, Tree};
 use structure::Placeholder;
 pub use template::{TemplateError, placeholders};
+pub use text_part::TextPart;
 pub use unknown::{Unknown, entry};
 
 /// What a spec may speak of that is defined above it.

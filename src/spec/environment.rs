@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::text_part::TextPart;
 use super::{Accept, Differs, Moved, Names, Unknown};
 use crate::value::Part;
 
@@ -85,7 +86,7 @@ fn yes() -> bool {
 pub trait Held: Send + Sync {
     fn key(&self) -> &'static str;
     /// What texts may refer to in it, as a message lists it.
-    fn texts(&self) -> &'static [&'static str];
+    fn texts(&self) -> &'static [TextPart];
     fn value(&self) -> &dyn Any;
     /// What `{<key>.<path>}` in a text stands for.
     fn part(&self, env: &Environment, path: &str) -> Result<Part, Unknown>;
@@ -137,7 +138,7 @@ impl Environment {
 
     /// What texts may refer to in the sections, as a message lists it.
     pub(super) fn texts(&self) -> impl Iterator<Item = &'static str> {
-        self.sections.0.iter().flat_map(|held| held.texts()).copied()
+        self.sections.0.iter().flat_map(|held| held.texts()).map(|(name, _)| *name)
     }
 
     /// The same sections with every text in them put through `rename`, but for what environments may have in common.

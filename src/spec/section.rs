@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::environment::{Held, Rename};
 use super::keyed::Entries;
+use super::text_part::TextPart;
 use super::{Check, Environment, Node, Unknown};
 use crate::value::Part;
 
@@ -23,8 +24,8 @@ pub trait Section: Sized + 'static {
     const DESCRIPTION: Option<&'static str> = None;
     /// Whether a spec must have it. If not, its value's default stands for it.
     const REQUIRED: bool = false;
-    /// What texts may refer to in it, as a message lists it: `"databases.….endpoint"`.
-    const TEXTS: &'static [&'static str] = &[];
+    /// What texts may refer to in it, and what that is: `"databases.….endpoint"`, where `…` is an entry's key.
+    const TEXTS: &'static [TextPart] = &[];
     /// Its fields that several environments may have in common (a hosted zone): `compare` takes them as they are.
     const COMMON_FIELDS: &'static [&'static str] = &[];
 
@@ -67,6 +68,7 @@ pub trait Section: Sized + 'static {
 pub trait AnySection: Sync {
     fn key(&self) -> &'static str;
     fn is_required(&self) -> bool;
+    fn texts(&self) -> &'static [TextPart];
     fn schema(&self, generator: &mut SchemaGenerator) -> Schema;
     /// What stands at its key, which is nothing where the spec does not have it.
     ///
@@ -90,6 +92,10 @@ impl<S: Section> AnySection for Typed<S> {
 
     fn is_required(&self) -> bool {
         S::REQUIRED
+    }
+
+    fn texts(&self) -> &'static [TextPart] {
+        S::TEXTS
     }
 
     fn schema(&self, generator: &mut SchemaGenerator) -> Schema {
@@ -124,7 +130,7 @@ impl<S: Section> Held for Of<S> {
         S::KEY
     }
 
-    fn texts(&self) -> &'static [&'static str] {
+    fn texts(&self) -> &'static [TextPart] {
         S::TEXTS
     }
 

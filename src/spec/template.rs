@@ -1,5 +1,6 @@
 //! Texts with outputs of other objects inside: `http://{services.api.dns}:1026`. `{{` and `}}` stand for braces.
 
+use super::text_part::CORE_TEXTS;
 use super::{Environment, Unknown};
 use crate::value::{Part, Text};
 
@@ -43,7 +44,7 @@ impl Environment {
         match self.held(key).filter(|section| !section.texts().is_empty()) {
             Some(section) => section.part(self, path),
             None => {
-                let texts = ["project", "environment", "region", "account"].into_iter().chain(self.texts());
+                let texts = CORE_TEXTS.iter().map(|(name, _)| *name).chain(self.texts());
                 let texts: Vec<String> = texts.map(|text| format!("{{{text}}}")).collect();
                 let help = format!("known: {}", texts.join(", "));
                 Err(Unknown::new(format!("unknown placeholder `{{{name}}}`"), help))

@@ -148,6 +148,56 @@ fn argument(text: &mut String, arg: &Arg) {
     let _ = writeln!(text, "- {head}{colon}{}", said.join(" "));
 }
 
+// Placeholders
+
+#[test]
+fn placeholders() {
+    let catalog = kinds::catalog();
+    let mut text = String::from(
+        "# Placeholders\n\nA string of a spec refers to something else in braces. `…` is the key of an entry; `{{` and `}}` are \
+         braces. `baseplate help placeholders` prints this, too.\n\n| | |\n|---|---|\n",
+    );
+    for (name, what) in spec::text_parts(&catalog) {
+        let _ = writeln!(text, "| `{{{name}}}` | {} |", cell(what));
+    }
+    let mut list = |before: &str, paths: Vec<String>| {
+        let _ = writeln!(text, "\n{before}\n");
+        paths.iter().for_each(|path| text += &format!("- `{path}`\n"));
+    };
+    list(
+        "These strings take all of them, also what is known only once an object is there:",
+        spec::texts_with_outputs(&catalog),
+    );
+    list(
+        "Every other string takes what the spec says itself. In these, braces are only braces:",
+        spec::texts_as_they_are(&catalog),
+    );
+    let _ = writeln!(text, "\nFor example:\n\n```toml\n{}\n```", baseplate::ui::EXAMPLE);
+    assert_written("placeholders.md", &text);
+}
+
+/// What is listed can be written so: in the examples of kinds, with the keys of their entries.
+#[test]
+fn every_placeholder_that_is_listed_means_something() {
+    let environments = environments();
+    for (name, _) in spec::text_parts(&kinds::catalog()) {
+        let means_something = |env: &Environment| match name.split_once("….") {
+            None if !name.ends_with('…') => env.parse_template(&format!("{{{name}}}")).is_ok(),
+            split => {
+                let (section, field) = match split {
+                    Some((section, field)) => (section.trim_end_matches('.'), format!(".{field}")),
+                    None => (name.trim_end_matches(".…"), String::new()),
+                };
+                let keys = baseplate::graph::Graph::of(env).expect("no cycle").objects.into_iter();
+                let keys = keys.filter(|object| object.origin.first().is_some_and(|first| first == section));
+                let mut keys = keys.filter_map(|object| object.origin.get(1).cloned());
+                keys.any(|key| env.parse_template(&format!("{{{section}.{key}{field}}}")).is_ok())
+            }
+        };
+        assert!(environments.iter().any(means_something), "{name}");
+    }
+}
+
 // The spec
 
 #[test]

@@ -10,6 +10,17 @@ fn help_lists_commands_and_exit_codes() {
 }
 
 #[test]
+fn help_is_on_commands_and_on_placeholders() {
+    let bench = Bench::new();
+    assert_eq!(bench.done("help").stdout, bench.done("--help").stdout);
+    assert_eq!(bench.done("help apply").stdout.lines().next(), bench.done("apply --help").stdout.lines().next());
+    assert_outcome!("help-placeholders", bench.done("help placeholders"));
+    let outcome = bench.run("help aply");
+    assert_eq!(outcome.code, 64, "{outcome}");
+    assert!(outcome.stderr.contains("did you mean `apply`?"), "{outcome}");
+}
+
+#[test]
 fn wrong_usage_has_a_code_of_its_own() {
     let bench = Bench::new();
     for wrong in [

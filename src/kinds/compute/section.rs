@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ecs_cluster::section::Cluster;
 use crate::kinds::example::{Example, change};
-use crate::spec::{Check, Entries, Environment, Keyed, Section, Unknown, entry};
+use crate::spec::{Check, Entries, Environment, Keyed, Section, TextPart, Unknown, entry};
 use crate::value::Part;
 pub use mentions::mentioned;
 pub use route::{Route, Routes};
@@ -67,7 +67,10 @@ pub const EXAMPLES: &[Example] = &[Example {
 
 impl Section for Services {
     const KEY: &'static str = "services";
-    const TEXTS: &'static [&'static str] = &["services.….dns"];
+    const TEXTS: &'static [TextPart] = &[
+        ("services.….dns", "the private DNS name of a service"),
+        ("services.….port", "the port that its container listens on"),
+    ];
     const ENTRY_TABLE: Option<&'static str> = Some("");
 
     type Value = Keyed<Service>;

@@ -7,7 +7,7 @@ use crate::kinds::config::ssm_parameter::section::Parameters;
 use crate::kinds::example::{Example, change};
 use crate::kinds::network::section::{Tier, check_tier, check_two_zones};
 use crate::kinds::network::security_group::section::check_groups;
-use crate::spec::{Check, Entries, Environment, Keyed, Section, Unknown, entry};
+use crate::spec::{Check, Entries, Environment, Keyed, Section, TextPart, Unknown, entry};
 use crate::value::Part;
 
 /// `[databases]`.
@@ -67,7 +67,13 @@ performance-insights = true
 
 impl Section for Databases {
     const KEY: &'static str = "databases";
-    const TEXTS: &'static [&'static str] = &["databases.….endpoint"];
+    const TEXTS: &'static [TextPart] = &[
+        ("databases.….endpoint", "the host name of a database"),
+        ("databases.….port", "its port"),
+        ("databases.….database", "the first database in it"),
+        ("databases.….username", "its master user"),
+        ("databases.….password", "the generated password, only in parameters"),
+    ];
     const ENTRY_TABLE: Option<&'static str> = Some("");
 
     type Value = Keyed<Database>;

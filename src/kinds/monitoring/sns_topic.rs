@@ -10,7 +10,7 @@ use crate::kinds::resource_policy;
 use crate::kinds::rules::{Rule, edit};
 use crate::kinds::terraform::{Block, This};
 use crate::kinds::{Desired, Kind, Stage};
-use crate::spec::{self, AnySection, Check, Entries, Environment, Keyed, Section, Unknown, entry};
+use crate::spec::{self, AnySection, Check, Entries, Environment, Keyed, Section, TextPart, Unknown, entry};
 use crate::value::{Part, Tags, Target};
 
 /// A topic of SNS (`CreateTopic`), which keeps nothing of what it passes on.
@@ -25,7 +25,7 @@ pub struct Topics;
 
 impl Section for Topics {
     const KEY: &'static str = "topics";
-    const TEXTS: &'static [&'static str] = &["topics.….arn"];
+    const TEXTS: &'static [TextPart] = &[("topics.….arn", "the ARN of a topic")];
     const ENTRY_TABLE: Option<&'static str> = Some("");
 
     type Value = Keyed<Topic>;

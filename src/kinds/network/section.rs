@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::kinds::example::{Example, change};
-use crate::spec::{Check, Entries, Environment, Keyed, Section, Unknown, one_of};
+use crate::spec::{Check, Entries, Environment, Keyed, Section, TextPart, Unknown, one_of};
 use crate::value::Part;
 
 /// The VPC and what belongs to it: a new one by `cidr`, or an existing one by `vpc`.
@@ -118,7 +118,7 @@ dns-hostnames = true
 impl Section for Network {
     const KEY: &'static str = "network";
     const REQUIRED: bool = true;
-    const TEXTS: &'static [&'static str] = &["network.vpc"];
+    const TEXTS: &'static [TextPart] = &[("network.vpc", "the id of the VPC")];
     const ENTRY_TABLE: Option<&'static str> = Some("subnets");
     /// A subnet has no name but what a tag says.
     const NAMED_BY_KEY: bool = false;

@@ -12,7 +12,7 @@ use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::kinds::example::{Example, change};
-use crate::spec::{Check, Entries, Environment, Keyed, Section, Unknown};
+use crate::spec::{Check, Entries, Environment, Keyed, Section, TextPart, Unknown};
 use crate::value::{Part, Text};
 
 /// `[parameters]`.
@@ -49,7 +49,8 @@ impl Section for Parameters {
     const KEY: &'static str = "parameters";
     const DESCRIPTION: Option<&'static str> =
         Some("SSM parameters by their name under `/<project>/<environment>/`.");
-    const TEXTS: &'static [&'static str] = &["parameters.…"];
+    const TEXTS: &'static [TextPart] =
+        &[("parameters.…", "the value of a parameter; of a secret, only in other parameters")];
     const ENTRY_TABLE: Option<&'static str> = Some("");
 
     type Value = Keyed<Parameter>;

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::kinds::example::{Example, change};
-use crate::spec::{Check, Environment, Section, Unknown};
+use crate::spec::{Check, Environment, Section, TextPart, Unknown};
 use crate::value::Part;
 
 /// For the tests of every kind.
@@ -36,7 +36,7 @@ zone = "town.example"
 
 impl Section for Dns {
     const KEY: &'static str = "dns";
-    const TEXTS: &'static [&'static str] = &["dns.domain"];
+    const TEXTS: &'static [TextPart] = &[("dns.domain", "the domain of the environment")];
     // One zone may hold the domains of both; where it is also the domain of one, it is still the same zone.
     const COMMON_FIELDS: &'static [&'static str] = &["zone"];
 

@@ -10,7 +10,7 @@ use crate::kinds::edge::entry::balancers;
 use crate::kinds::example::{Example, change};
 use crate::kinds::network::section::{Network, Tier, check_tier, check_two_zones};
 use crate::kinds::network::security_group::section::check_groups;
-use crate::spec::{Check, Entries, Environment, Keyed, Section, Unknown, entry, one_of};
+use crate::spec::{Check, Entries, Environment, Keyed, Section, TextPart, Unknown, entry, one_of};
 use crate::value::Part;
 
 pub use types::{LoadBalancer, LoadBalancers, MAIN};
@@ -116,7 +116,7 @@ route = [
 
 impl Section for LoadBalancer {
     const KEY: &'static str = "load-balancer";
-    const TEXTS: &'static [&'static str] = &["load-balancer.dns"];
+    const TEXTS: &'static [TextPart] = &[("load-balancer.dns", "the DNS name that AWS gives the load balancer")];
 
     type Value = Option<Self>;
 
@@ -142,7 +142,7 @@ impl Section for LoadBalancer {
 
 impl Section for LoadBalancers {
     const KEY: &'static str = "load-balancers";
-    const TEXTS: &'static [&'static str] = &["load-balancers.….dns"];
+    const TEXTS: &'static [TextPart] = &[("load-balancers.….dns", "the same of one of several")];
     const ENTRY_TABLE: Option<&'static str> = Some("");
 
     type Value = Keyed<LoadBalancer>;

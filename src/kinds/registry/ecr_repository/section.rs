@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::kinds::example::{Example, change};
 use crate::kinds::registry::images::in_use;
-use crate::spec::{Check, Entries, Environment, Keyed, Section, Unknown, entry};
+use crate::spec::{Check, Entries, Environment, Keyed, Section, TextPart, Unknown, entry};
 use crate::value::Part;
 
 /// `[registries]`.
@@ -32,7 +32,7 @@ untagged-days = 7
 
 impl Section for Registries {
     const KEY: &'static str = "registries";
-    const TEXTS: &'static [&'static str] = &["registries.….url"];
+    const TEXTS: &'static [TextPart] = &[("registries.….url", "the URL of a registry, without a tag")];
     const ENTRY_TABLE: Option<&'static str> = Some("");
     /// A registry that moves must say its name.
     const NAMED_BY_KEY: bool = false;
