@@ -34,8 +34,8 @@ pub struct Cli {
 
 const EXIT_CODES: &str = "Exit codes: 0 done, or no changes · 1 failed · 2 changes pending, or \
     unexplained differences (--detailed-exitcode), drift (drift), an image is missing (images), \
-    something is bad (preflight), a layout changes (fmt --check), or it is not live yet (outputs) · 3 the spec or another input is \
-    invalid · 4 refused, nothing was changed · 5 stopped early: --stages, or an image is missing \
+    something is bad (preflight), a layout changes (fmt --check), or it is not live yet (outputs) \
+    · 3 the spec or another input is invalid · 4 refused, nothing was changed · 5 stopped early: --stages, or an image is missing \
     · 64 wrong usage · 130 interrupted";
 
 /// The exit code of a command.

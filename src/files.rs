@@ -101,9 +101,9 @@ fn write(path: &Path, text: &[u8], mode: u32) -> Result<(), FileError> {
     // A left-over of a killed run of the same process id would otherwise keep its own mode.
     let _ = remove_file(&beside);
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&beside)?;
-    // Whatever the umask takes away.
     let written = file
         .write_all(text)
+        // Whatever the umask takes away.
         .and_then(|()| file.set_permissions(PermissionsExt::from_mode(mode)))
         .and_then(|()| file.sync_all())
         .and_then(|()| rename(&beside, path));

@@ -56,7 +56,7 @@ pub struct LiveObject<'a, A> {
 }
 
 impl<'a, A> LiveObject<'a, A> {
-    /// What `entry.field` is called where it has this value. Nothing where there is no value.
+    /// The output with this value; none where there is no value, or an empty one.
     pub fn output(&self, name: String, sort: OutputSort, value: Option<&str>) -> Vec<EnvironmentOutput> {
         let value = value.filter(|value| !value.is_empty());
         value.map(|value| EnvironmentOutput { name, value: value.to_owned(), sort }).into_iter().collect()
