@@ -22,6 +22,7 @@ pub mod identity;
 pub mod members;
 pub mod monitoring;
 pub mod network;
+pub mod origin;
 #[cfg(feature = "aws")]
 mod ownership;
 pub mod preflight;

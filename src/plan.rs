@@ -13,6 +13,7 @@ mod planner;
 mod recognise;
 mod recording;
 mod replacement;
+mod source;
 mod unmanaged;
 
 use schemars::JsonSchema;
@@ -32,6 +33,7 @@ pub use known_outputs::{KnownOutputs, SecretMode, resolve_with, variables};
 pub use make::make;
 pub use recognise::recognise;
 pub use replacement::create_first;
+pub use source::{Refusal, Source, Sources};
 pub use unmanaged::{Unmanaged, UnmanagedSort, lines as unmanaged_lines};
 
 /// The version of the plan's JSON. Others are refused.
@@ -73,6 +75,9 @@ pub struct Plan {
     pub unmanaged: Vec<Unmanaged>,
     /// Options without which `apply` refuses this plan, since it would lose data or take much away.
     pub missing: Vec<String>,
+    /// What stands in the way of an apply: as long as there is anything, none of the plan is applied. Not part of the hash.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refused: Vec<Refusal>,
     /// What a person should know that is no change.
     pub notes: Vec<String>,
 }
@@ -102,6 +107,7 @@ impl Plan {
             left_to_aws: Vec::new(),
             unmanaged: Vec::new(),
             missing: Vec::new(),
+            refused: Vec::new(),
             notes: Vec::new(),
         }
     }
@@ -195,6 +201,10 @@ pub struct Change {
     /// The live object's id, where there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
+    /// The entry of the spec that the object derives from; left out of what the spec has no longer, and of what it has
+    /// without an entry. Not part of the hash.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<Source>,
     pub fields: Vec<Field>,
     /// What the object refers to or must wait for; not all of it changes.
     pub depends_on: Vec<Address>,
@@ -259,8 +269,21 @@ pub struct Field {
     /// Whether AWS cannot change it in place.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub forces_replacement: bool,
+    /// Whether what the object holds is lost by this change of it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub loses_data: bool,
     #[serde(default, skip_serializing_if = "Origin::is_requested")]
     pub origin: Origin,
+    /// Where the spec writes it; left out where it follows from something else. Not part of the hash.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<Source>,
+}
+
+impl Change {
+    /// The fields that make it what it is: those for which AWS must replace the object or by which data is lost.
+    pub fn causes(&self) -> impl Iterator<Item = &Field> {
+        self.fields.iter().filter(|field| field.forces_replacement || field.loses_data)
+    }
 }
 
 impl Field {

@@ -52,7 +52,7 @@ pub enum RehearsalError {
 /// There is no plan for it, or [`carry_out`].
 pub async fn apply_in_memory(cloud: &FileCloud, context: Context<'_>) -> Result<Report, RehearsalError> {
     provide_externals(cloud, context).await?;
-    let execution = plan::make(cloud, context, &Options::default()).await?;
+    let execution = plan::make(cloud, context, &Options::default()).await?.without_conflicts()?;
     let order = Order::of(&execution)?;
     let (report, _) = carry_out(cloud, context, &execution, &order, &|_| {}).await?;
     Ok(report)

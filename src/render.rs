@@ -3,8 +3,10 @@
 
 mod beside;
 mod html;
+mod links;
 mod markdown;
 mod preflight;
+mod refused;
 mod rows;
 mod tfplan;
 pub mod traffic;
@@ -12,9 +14,11 @@ mod view;
 
 pub use beside::{Accepted, Beside};
 pub use html::{html, traffic_svg};
+pub use links::Links;
 pub use markdown::markdown;
 pub(crate) use markdown::{changes as changes_markdown, list as markdown_list, text as markdown_text};
 pub use preflight::{Answer, Answered, Preflight};
-pub(crate) use rows::{inline, origin_beside, pair, pretty};
+pub(crate) use refused::{approvals, losses, refusals};
+pub(crate) use rows::{inline, origin_beside, pair, place_beside, pretty};
 pub use tfplan::{NoCounterpart, tfplan};
-pub(crate) use view::{UNMANAGED, danger, duration, heading, needs_reason};
+pub(crate) use view::{REFUSED, UNMANAGED, counts, danger, duration, heading, needs_reason};

@@ -6,11 +6,11 @@ use super::live;
 use super::lock::{fenced, locked};
 use super::missing_images::{Missing, find, tag_in_use};
 use super::options::{self, Use};
-use super::plan::{Planned, beside, counted, make, make_without_variables, show};
+use super::plan::{Planned, beside, counted, make, make_without_variables, refused, show};
 use super::preflight;
 use super::review::{check_unchanged, new_values, other_hash, unusable_spec};
 use super::session::{Session, apply_command};
-use super::{Failure, SavedPlan};
+use super::{Failure, SavedPlan, UNCHANGED};
 use crate::applied::Applied;
 use crate::apply::{Report, Run, Settings, Stop, apply as carry_out};
 use crate::checks;
@@ -22,7 +22,7 @@ use crate::kinds::environment_outputs::EnvironmentOutput;
 use crate::kinds::preflight::Question;
 use crate::lock::Lock;
 use crate::plan::{ExecutionPlan, Plan, variables};
-use crate::render::Beside;
+use crate::render::{self, Beside};
 use crate::spec::Environment;
 use crate::ui::{Progress, Ui, outputs_summary, push_text};
 use crate::value::{Address, from_variable, prefix_lines};
@@ -57,6 +57,9 @@ pub async fn apply(ui: Ui, args: &ApplyArgs) -> Result<Exit, Failure> {
         let graph = if destroy { &nothing } else { &session.graph };
         let planned = unless_stopped(stop, make(session, graph, &choices, destroy, false)).await?;
         options::failable(&args.cloud, &session.graph, &planned.execution)?;
+        if let Some(refusal) = refused(&planned.execution.plan, None) {
+            return refuse(ui, session, &planned, &beside(session, graph, &planned.execution), refusal);
+        }
         if let Some(saved) = &saved {
             check_unchanged(&saved.plan, &planned.execution.plan, choices.losses != saved.choices().losses)?;
         }
@@ -108,13 +111,16 @@ pub async fn apply(ui: Ui, args: &ApplyArgs) -> Result<Exit, Failure> {
 /// Destroys the environment: a plan against nothing desired.
 pub async fn destroy(ui: Ui, args: &DestroyArgs) -> Result<Exit, Failure> {
     options::of_cloud(&args.cloud, Use::Destroys)?;
+    let choices = Choices { losses: args.losses.clone(), ..Choices::default() };
     let mut session = Session::open(ui, &args.spec, &args.cloud, None).await?;
     session.guard().await?;
     let nothing = Graph::empty();
-    let choices = Choices { losses: args.losses.clone(), ..Choices::default() };
     locked(ui, &mut session, &args.spec, "destroy", args.run.lock, async |session, lock, stop| {
         let planned = unless_stopped(stop, make(session, &nothing, &choices, true, args.shared)).await?;
         options::failable(&args.cloud, &session.graph, &planned.execution)?;
+        if let Some(refusal) = refused(&planned.execution.plan, None) {
+            return refuse(ui, session, &planned, &Beside::default(), refusal);
+        }
         let shown = &(planned.execution.plan.clone(), Beside::default());
         let missing = &Missing::default();
         let work = Work { graph: &nothing, planned: &planned, shown, missing, preflight: None, next: Some("") };
@@ -142,6 +148,22 @@ pub(super) struct Work<'a> {
 pub(super) struct Control<'a> {
     pub lock: &'a Lock,
     pub stop: &'a Stop,
+}
+
+/// Shows what something stands in the way of, before anything is written or anybody is asked.
+fn refuse(
+    ui: Ui,
+    session: &Session,
+    planned: &Planned,
+    beside: &Beside,
+    refusal: Failure,
+) -> Result<Exit, Failure> {
+    let Planned { execution, .. } = planned;
+    match ui.json {
+        true => ui.result_json(&outcome(execution, &Report::default(), &Missing::default()))?,
+        false => show(ui, session, &execution.plan, beside)?,
+    }
+    Err(refusal)
 }
 
 /// A signal before anything was written ends the command immediately.
@@ -318,14 +340,12 @@ fn check_approvals(plan: &Plan) -> Result<(), Failure> {
     if plan.missing.is_empty() {
         return Ok(());
     }
-    let lost: Vec<String> =
-        plan.changes.iter().filter(|change| change.guarded).map(|change| change.address.to_string()).collect();
-    let message = match lost.is_empty() {
-        false => format!("this would lose the data of {}; nothing was changed", lost.join(", ")),
-        true => "this would delete more than a quarter of the objects; nothing was changed".to_owned(),
-    };
-    let help = format!("if that is intended, add {}", plan.missing.join(" "));
-    Err(Failure::new(Exit::Refused, message, help))
+    let mut messages = render::losses(plan);
+    if messages.is_empty() {
+        messages.push("this would delete more than a quarter of the objects".to_owned());
+    }
+    let help = format!("{UNCHANGED}; if that is intended, add {}", plan.missing.join(" "));
+    Err(Failure::Many { exit: Exit::Refused, messages, help })
 }
 
 /// Variables that new parameters are read from must be set before anything is written.

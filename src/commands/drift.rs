@@ -6,10 +6,12 @@ use serde_json::{Value, json};
 
 use super::Failure;
 use super::last_changes::{self, Known};
+use super::rendering;
 use super::reports::{self, Report};
 use super::session::{Session, today, with_cloud};
 use crate::cli::{CloudArgs, Exit, ReportArgs};
-use crate::plan::{self, Conflict, ExecutionPlan, Options, Plan};
+use crate::plan::{self, ExecutionPlan, Options, Plan, Sources};
+use crate::render::refusals;
 use crate::ui::{Drift, Paint, Ui, drift_markdown, drift_text};
 
 /// Reads every kind of every environment and shows what differs from what its spec asked for when it was last applied.
@@ -30,9 +32,10 @@ impl Report for Drift {
             ..Options::default()
         };
         let reads = plan::make(session.cloud.as_ref(), session.context(&session.graph), &options);
-        let execution = session.guarded(async { reads.await.map_err(Failure::from) }).await?;
+        let mut execution = session.guarded(async { reads.await.map_err(Failure::from) }).await?;
+        execution.locate(&Sources::of(&session.graph, &session.spec.tree));
         let known = Known::of(&execution);
-        let ExecutionPlan { plan, applied, conflicts, .. } = execution;
+        let ExecutionPlan { plan, applied, .. } = execution;
         // Without a record nobody can tell what was changed by hand: then it is all that differs.
         let is_recorded = !applied.is_empty();
         let (all, plan) = (plan.changes.len(), if is_recorded { plan.drift() } else { plan });
@@ -40,7 +43,8 @@ impl Report for Drift {
         Ok(Self {
             history,
             place: session.cloud.place(),
-            conflicts: conflicts.iter().map(Conflict::to_string).collect(),
+            conflicts: refusals(&plan),
+            links: rendering::links(),
             is_recorded,
             others: all - plan.changes.len(),
             command: with_cloud(spec, cloud),

@@ -12,7 +12,7 @@ use super::session::{Session, today, with_cloud};
 use crate::apply::{Stop, only};
 use crate::cli::{Exit, OwnershipArgs};
 use crate::graph::Graph;
-use crate::plan::{self, Action, Allowances, Change, Conflict, ExecutionPlan, Options, PlanError};
+use crate::plan::{self, Action, Allowances, Change, Conflict, ExecutionPlan, Options, PlanError, Sources};
 use crate::render::Beside;
 use crate::spec::Environment;
 use crate::ui::Ui;
@@ -93,10 +93,16 @@ async fn planned(
     stop: &Stop,
 ) -> Result<ExecutionPlan, Failure> {
     let reads = plan::make(session.cloud.as_ref(), session.context(&session.graph), options);
-    let execution = unless_stopped(stop, async { reads.await.map_err(Failure::from) }).await?;
+    let mut execution = unless_stopped(stop, async { reads.await.map_err(Failure::from) }).await?;
     let is_asked = |conflict: &&Conflict| conflict.address().is_some_and(|address| asked.contains(address));
     let conflicts: Vec<Conflict> = execution.conflicts.iter().filter(is_asked).cloned().collect();
-    if conflicts.is_empty() { Ok(execution) } else { Err(PlanError::Conflicts(conflicts).into()) }
+    if !conflicts.is_empty() {
+        return Err(PlanError::Conflicts(conflicts).into());
+    }
+    execution.locate(&Sources::of(&session.graph, &session.spec.tree));
+    // What stands in the way of other objects is an apply's to say.
+    execution.plan.refused.clear();
+    Ok(execution)
 }
 
 /// Shows these changes alone, and makes them.

@@ -1,17 +1,20 @@
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use super::options::{self, Use};
 use super::session::{Session, apply_command, today};
-use super::{Failure, SavedPlan, memory, rendering};
+use super::{Failure, SavedPlan, UNCHANGED, memory, rendering};
 use crate::apply::{self, Order};
 use crate::checks::traffic::TrafficChange;
 use crate::cli::{Choices, Exit, Format, PlanArgs};
 use crate::cloud::Context;
 use crate::graph::Graph;
 use crate::kinds::StageRange;
-use crate::plan::{self, Change, ExecutionPlan, LeftOut, Options, Plan};
+use crate::kinds::compute::task_definition::TaskDefinition;
+use crate::plan::{self, Change, ExecutionPlan, LeftOut, Options, Plan, Sources};
 use crate::render::{self, Beside};
 use crate::ui::{OutputError, Ui, plan_text};
+use crate::value::Target;
 
 /// Shows what an apply would change.
 pub async fn plan(ui: Ui, args: &PlanArgs, json: bool) -> Result<Exit, Failure> {
@@ -39,7 +42,8 @@ pub async fn plan(ui: Ui, args: &PlanArgs, json: bool) -> Result<Exit, Failure> 
     let reads = make(&session, graph, &args.choices, args.destroy, false);
     let Planned { execution, .. } = session.guarded(reads).await?;
     let beside = beside(&session, graph, &execution);
-    if let Some(out) = &args.out {
+    let refusal = refused(&execution.plan, args.out.as_deref());
+    if let Some(out) = args.out.as_ref().filter(|_| refusal.is_none()) {
         let saved = SavedPlan::new(&args.spec, &args.choices, execution.plan.clone(), beside.traffic.clone());
         saved.write(out)?;
     }
@@ -61,6 +65,9 @@ pub async fn plan(ui: Ui, args: &PlanArgs, json: bool) -> Result<Exit, Failure> 
         let (plan, most) = (&execution.plan, args.rendering.max_bytes);
         rendering::print(ui, plan, &beside, format, most, &session.cloud.place())?;
     }
+    if let Some(refusal) = refusal {
+        return Err(refusal);
+    }
     if let Some(out) = &args.out {
         let command = apply_command(out, &args.cloud);
         ui.note(&format!("Saved. `{command}` applies exactly this plan, or nothing."));
@@ -69,7 +76,19 @@ pub async fn plan(ui: Ui, args: &PlanArgs, json: bool) -> Result<Exit, Failure> 
     Ok(if pending { Exit::ChangesPending } else { Exit::Done })
 }
 
-/// A plan, and the order in which it would be carried out.
+/// Why a plan cannot be applied, where something stands in its way. `out` is where it was to be saved.
+pub fn refused(plan: &Plan, out: Option<&Path>) -> Option<Failure> {
+    let help = match out {
+        None => UNCHANGED.to_owned(),
+        Some(out) => {
+            format!("{UNCHANGED}, and {} was not written: a plan that is refused cannot be applied", out.display())
+        }
+    };
+    let messages = render::refusals(plan);
+    (!messages.is_empty()).then_some(Failure::Many { exit: Exit::Refused, messages, help })
+}
+
+/// A plan, and the order in which it would be carried out. With conflicts it is only to be looked at.
 pub struct Planned {
     pub execution: ExecutionPlan,
     pub order: Order,
@@ -127,12 +146,25 @@ async fn make_in(
         accepts_nothing: false,
     };
     let mut execution = plan::make(session.cloud.as_ref(), context, &asked).await?;
+    execution.locate(&Sources::of(&session.graph, &session.spec.tree));
+    forget_overridden(&mut execution.plan, &choices.image);
     options::destroyable(&asked, &session.graph, &execution)?;
     if let Some(stages) = choices.stages {
         execution = apply::only(execution, &asked.allow, |change| stages.contains(change.stage))?;
         execution.plan.notes.extend(left_for_later(stages, &execution.left));
     }
     Planned::of(execution)
+}
+
+/// An image of the command line stands in no spec.
+fn forget_overridden(plan: &mut Plan, images: &[String]) {
+    let services: BTreeSet<&str> = images.iter().filter_map(|image| Some(image.split_once('=')?.0)).collect();
+    let is_overridden = |change: &&mut Change| {
+        change.address.kind() == TaskDefinition::KIND && services.contains(change.address.name())
+    };
+    for change in plan.changes.iter_mut().filter(is_overridden) {
+        change.fields.iter_mut().filter(|field| field.name() == "image").for_each(|field| field.source = None);
+    }
 }
 
 /// What a plan of some stages leaves out.

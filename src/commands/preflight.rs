@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::Failure;
-use super::plan::{Planned, make};
+use super::plan::{Planned, make, refused};
 use super::reports::{self, Report};
 use super::session::{Session, with_cloud};
 use crate::checks;
@@ -28,6 +28,9 @@ impl Report for Preflighted {
         let choices = Choices::default();
         let reads = make(&session, &session.graph, &choices, false, false);
         let Planned { execution, .. } = session.guarded(reads).await?;
+        if let Some(refusal) = refused(&execution.plan, None) {
+            return Err(refusal);
+        }
         let preflight = session.preflight(&session.graph, &execution, |_| true).await;
         let sources = &session.spec.tree.sources;
         Ok(Self {

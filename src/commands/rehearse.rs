@@ -1,6 +1,6 @@
 use serde_json::json;
 
-use super::plan::{Planned, beside, make};
+use super::plan::{Planned, beside, make, refused};
 use super::{Failure, memory};
 use crate::apply::Report;
 use crate::cli::{Exit, RehearseArgs};
@@ -23,6 +23,9 @@ pub async fn rehearse(ui: Ui, args: &RehearseArgs) -> Result<Exit, Failure> {
             &session.cloud.place(),
             ui.out,
         ))?;
+    }
+    if let Some(refusal) = refused(&first.plan, None) {
+        return Err(refusal);
     }
     let progress = Progress::new(ui, order.len());
     let emit = |event: crate::apply::Event<'_>| progress.show_event(&event);

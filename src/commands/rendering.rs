@@ -1,9 +1,11 @@
 //! Which rendering of a plan is asked for, and printing it.
 
+use std::path::PathBuf;
+
 use super::Failure;
 use crate::cli::{Command, Exit, Format, Rendering};
 use crate::plan::Plan;
-use crate::render::{self, Beside};
+use crate::render::{self, Beside, Links};
 use crate::ui::{OutputError, Ui, plan_text};
 
 pub fn asks_for_json(command: &Command) -> bool {
@@ -37,6 +39,12 @@ pub fn format(rendering: Rendering, json: bool) -> Result<Format, Failure> {
     Ok(format)
 }
 
+/// Where the lines of specs are to be seen, as far as the environment says it.
+pub fn links() -> Links {
+    let now = std::env::current_dir().unwrap_or_else(|_| PathBuf::new());
+    Links::of_github(|name| std::env::var(name).ok().filter(|value| !value.is_empty()), &now)
+}
+
 /// Prints a plan in a format that needs nothing but the plan. `place` is where the environment is, in words.
 pub fn print(
     ui: Ui,
@@ -50,7 +58,7 @@ pub fn print(
         Format::Text => ui.result(&plan_text(plan, beside, place, ui.out)),
         Format::Markdown => {
             let limit = max_bytes.and_then(|bytes| usize::try_from(bytes).ok());
-            ui.result(&render::markdown(plan, beside, limit))
+            ui.result(&render::markdown(plan, beside, &links(), limit))
         }
         Format::Html => ui.result(&render::html(plan, beside)),
         Format::Json | Format::TfplanJson => ui.result_json(&beside.json(plan)),

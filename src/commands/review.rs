@@ -44,14 +44,15 @@ pub fn unusable_spec(spec: &Path) -> Failure {
     Failure::new(Exit::Refused, message, format!("if it is one of your specs, `baseplate check {spec}` says why"))
 }
 
-/// What must be equal for a saved plan to be applied: not values left to AWS, nor the reasons of changes, since a run
-/// that died leaves less to detect drift by. More deletions may be allowed by now.
+/// What must be equal for a saved plan to be applied: not values left to AWS, nor where the spec writes it, since a comment may move that; nor the reasons of changes, since a run that died leaves less to
+/// detect drift by. More deletions may be allowed by now.
 fn comparable(plan: &Plan, is_more_allowed: bool) -> Plan {
     let mut plan = Plan {
         live_digest: String::new(),
         left_to_aws: Vec::new(),
         unmanaged: Vec::new(),
         scheduled: Vec::new(),
+        refused: Vec::new(),
         ..plan.clone()
     };
     if is_more_allowed {
@@ -61,7 +62,10 @@ fn comparable(plan: &Plan, is_more_allowed: bool) -> Plan {
         change.guarded &= !is_more_allowed;
         change.origin = Origin::default();
         change.reason.clear();
-        change.fields.iter_mut().for_each(|field| field.origin = Origin::default());
+        change.source = None;
+        for field in &mut change.fields {
+            (field.origin, field.source) = (Origin::default(), None);
+        }
     }
     plan
 }

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::preflight::{Answer, Question};
 use super::rules::tags::TAG_RULES;
-use super::rules::{Field, Rule, RuleInfo, Violation, edit, origin, tags};
-use super::{AnyKind, Desired, all, find};
+use super::rules::{Field, Rule, RuleInfo, Violation, edit, tags};
+use super::{AnyKind, Desired, all, find, origin};
 use crate::spec::{Catalog, Environment, Place, Problem, Tree};
 
 /// What a spec may speak of.

@@ -1,7 +1,6 @@
 //! AWS's rules on what is sent: each kind holds its own against its desired attributes, so that derived names, merged
 //! tags, filled-in texts and composed documents are judged like what is written by hand.
 
-pub(super) mod origin;
 pub(super) mod tags;
 
 use std::ops::RangeInclusive;

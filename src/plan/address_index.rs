@@ -82,7 +82,9 @@ impl<'a> AddressIndex<'a> {
             secret,
             known_after_apply: !secret && !is_resolved(after),
             forces_replacement: replace_on.contains(&top_level(path)),
+            loses_data: false,
             origin: Origin::default(),
+            source: None,
         }
     }
 

@@ -8,13 +8,14 @@ pub enum Conflict {
     ExternalMissing(Address),
     /// Protection is only switched off by a reviewed change of the spec.
     #[error(
-        "{0} would be deleted, but has deletion protection: set `deletion-protection = false` in the spec and apply \
-         that, then plan again"
+        "{address} would be {}, but has deletion protection: set `deletion-protection = false` in the spec and apply \
+         that, then plan again",
+        if *is_replaced { "replaced" } else { "deleted" }
     )]
-    Protected(Address),
-    /// A change that AWS would refuse, and why.
+    Protected { address: Address, field: String, is_replaced: bool },
+    /// A change that AWS would refuse, by which of its fields, and why.
     #[error("{address} cannot be changed this way: {why}")]
-    Refused { address: Address, why: String },
+    Refused { address: Address, fields: Vec<String>, why: String },
     /// Two names that AWS would have to take at once: what takes another's name is made before that goes.
     #[error(
         "{address} would be created with the name of {holder}, {name}, and AWS takes no two of a name: keep the key, \
@@ -107,8 +108,9 @@ impl Conflict {
     /// The object that it is about; `None` where nobody can tell.
     pub fn address(&self) -> Option<&Address> {
         match self {
-            Self::ExternalMissing(address) | Self::Protected(address) => Some(address),
-            Self::Refused { address, .. }
+            Self::ExternalMissing(address) => Some(address),
+            Self::Protected { address, .. }
+            | Self::Refused { address, .. }
             | Self::NameTaken { address, .. }
             | Self::NameKept { address, .. }
             | Self::OfAnother { address, .. }
@@ -120,6 +122,16 @@ impl Conflict {
             | Self::LeftBehind { address, .. } => Some(address),
             Self::MovedOnto { to, .. } => Some(to),
             Self::NoAddress { .. } | Self::AllToAdopt(_) => None,
+        }
+    }
+
+    /// The fields of that object that bring it about, where it is known to be them.
+    pub fn fields(&self) -> &[String] {
+        match self {
+            Self::Refused { fields, .. } | Self::NotAdoptable { fixed: fields, .. } => fields,
+            // What would replace it is told of the change.
+            Self::Protected { field, is_replaced: false, .. } => std::slice::from_ref(field),
+            _ => &[],
         }
     }
 }

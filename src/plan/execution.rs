@@ -24,8 +24,7 @@ pub struct Options {
     /// Objects that the spec has no longer and that shall go on existing, as nobody's.
     pub forget: BTreeSet<Address>,
     pub destroy: bool,
-    /// Whether it is only looked at: every kind is read, not only those in use, and what stands in the way of an apply
-    /// stops nothing.
+    /// Whether it is only looked at: every kind is read, not only those in use.
     pub looks_only: bool,
     /// Whether objects shared by the project's environments are deleted too, once the spec has them no longer.
     pub shared: bool,
@@ -53,7 +52,7 @@ pub struct ExecutionPlan {
     pub left: LeftOut,
     /// The environment and its objects as they were planned, where entries keep the names of earlier keys.
     pub named: Option<Box<(Environment, Graph)>>,
-    /// What stands in the way of an apply, where that stopped nothing.
+    /// What stands in the way of an apply: with any of these, nothing is carried out.
     pub conflicts: Vec<Conflict>,
 }
 
@@ -95,6 +94,14 @@ impl ExecutionPlan {
         self
     }
 
+    /// The plan, if nothing stands in the way of an apply.
+    ///
+    /// # Errors
+    /// [`PlanError::Conflicts`].
+    pub fn without_conflicts(self) -> Result<Self, PlanError> {
+        if self.conflicts.is_empty() { Ok(self) } else { Err(PlanError::Conflicts(self.conflicts)) }
+    }
+
     /// What the plan is of: the context that it was made in, with the names that live objects keep.
     pub fn context<'a>(&'a self, context: Context<'a>) -> Context<'a> {
         match self.named.as_deref() {
@@ -107,7 +114,7 @@ impl ExecutionPlan {
     pub fn open(&self) -> impl Iterator<Item = &Address> {
         let half_done = self.left.second_phases.iter().filter_map(|&step| self.plan.changes.get(step));
         let open = self.left.changes.iter().chain(half_done).map(|change| &change.address);
-        // Where what stands in the way of an apply stopped nothing.
+        // What is in conflict is not planned.
         open.chain(self.conflicts.iter().filter_map(Conflict::address))
     }
 }

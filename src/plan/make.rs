@@ -7,11 +7,11 @@ use crate::applied::{InUse, KindList};
 use crate::cloud::{Cloud, Context, Kinds, Observed, State};
 use crate::graph::Graph;
 
-/// Reads the live state and plans.
+/// Reads the live state and plans. What stands in the way of an apply, such as objects that have our names but not our
+/// tags, is said in the plan ([`ExecutionPlan::conflicts`]).
 ///
 /// # Errors
-/// Calls that failed; a newer Baseplate applied the environment; objects that have our names but not our tags;
-/// externals that are missing.
+/// Calls that failed; a newer Baseplate applied the environment; a cycle of references.
 pub async fn make(cloud: &dyn Cloud, context: Context<'_>, options: &Options) -> Result<ExecutionPlan, PlanError> {
     let kinds = if options.destroy || options.looks_only { Kinds::All } else { Kinds::InUse };
     let State { mut found, mut applied, list } = cloud.state(context, kinds).await.map_err(PlanError::Cloud)?;
@@ -41,7 +41,7 @@ pub async fn make(cloud: &dyn Cloud, context: Context<'_>, options: &Options) ->
         let unconfirmed = planner.run();
         if unconfirmed.is_empty() {
             let in_use = in_use(list, context.graph, &found);
-            let mut execution = planner.finish(in_use)?;
+            let mut execution = planner.finish(in_use);
             let nothing = || Graph::empty();
             execution.named =
                 named.map(|(env, graph)| (env, if options.destroy { nothing() } else { graph })).map(Box::new);

@@ -324,14 +324,15 @@ impl<'a> Planner<'a> {
         }
         let moved = self.moved.get(&index).cloned();
         let (action, reason, impact) = if replace.is_empty() {
-            let impact = self.update_impact(object, desired, live, &changed);
+            let (impact, losing) = self.update_impact(object, desired, live, &changed);
+            fields.iter_mut().for_each(|field| field.loses_data = losing.iter().any(|name| name == field.name()));
             match action {
                 Action::Adopt => (Action::Adopt, "its ownership tags are incomplete".to_owned(), impact),
                 _ => (Action::Update, format!("differs in {}", changed.join(", ")), impact),
             }
         } else {
             let reason = format!("AWS cannot change {} in place", replace.join(", "));
-            self.refuse_if_protected(kind, &object.address, live);
+            self.refuse_if_protected(kind, &object.address, live, true);
             let impact = if holds_data(kind, live) { Impact::DataLoss } else { Impact::Replaced };
             (Action::Replace, reason, impact)
         };
@@ -383,6 +384,7 @@ impl<'a> Planner<'a> {
             dangers: self.dangers(object, live, &fields),
             guarded: false,
             id: live.map(|live| live.id.clone()),
+            source: None,
             fields,
             depends_on: object.needs.iter().cloned().collect(),
         };
@@ -413,10 +415,17 @@ impl<'a> Planner<'a> {
         self.changes.push((change, step));
     }
 
-    fn refuse_if_protected(&mut self, kind: &dyn AnyKind, address: &Address, live: &Live<Value>) {
-        let protection = kind.protected_by().and_then(|field| live.attrs.as_ref()?.get(field)?.as_bool());
-        if protection == Some(true) {
-            self.conflicts.push(Conflict::Protected(address.clone()));
+    fn refuse_if_protected(
+        &mut self,
+        kind: &dyn AnyKind,
+        address: &Address,
+        live: &Live<Value>,
+        is_replaced: bool,
+    ) {
+        let is_on = |field: &&str| live.attrs.as_ref().and_then(|live| live.get(field)?.as_bool()) == Some(true);
+        if let Some(field) = kind.protected_by().filter(is_on) {
+            let (address, field) = (address.clone(), field.to_owned());
+            self.conflicts.push(Conflict::Protected { address, field, is_replaced });
         }
     }
 

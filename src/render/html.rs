@@ -16,9 +16,10 @@ use self::layout::{HEIGHT, WIDTH};
 use self::picture::Picture;
 use self::traffic::Drawing;
 use super::Beside;
+use super::refused::{approvals, refusals};
 use super::rows::{self, Content, Mark, Row};
 use super::traffic as reach;
-use super::view::{self, ORIGINS, UNMANAGED, by_danger};
+use super::view::{self, ORIGINS, REFUSED, UNMANAGED, by_danger};
 use crate::checks::traffic::Line;
 use crate::kinds::Impact;
 use crate::plan::{Action, Change, Origin, Plan, unmanaged_lines};
@@ -46,6 +47,9 @@ struct Page<'a> {
     duration: String,
     /// The actions that the plan has, with the number of their changes.
     counts: Vec<(Action, usize)>,
+    /// What keeps it from being applied, and which options it requires, for what.
+    refused: Vec<String>,
+    approvals: Vec<String>,
     /// The dangers of the changes.
     warnings: Vec<String>,
     /// What the checks say of the spec.
@@ -78,6 +82,8 @@ impl<'a> Page<'a> {
             script_hash: BASE64_STANDARD.encode(Sha256::digest(SCRIPT)),
             duration: view::duration(plan.seconds),
             counts: plan.counts().into_iter().filter(|(_, count)| *count > 0).collect(),
+            refused: refusals(plan),
+            approvals: approvals(plan),
             warnings: view::warnings(plan),
             loses_data: plan.changes.iter().any(|change| change.impact == Impact::DataLoss),
             picture: Picture::of(plan),

@@ -2,23 +2,24 @@
 
 use std::fmt::Write;
 
+use super::refused::{approvals, refusals};
 use super::rows::{Content, Mark, Row, inline, rows};
-use super::view::{self, ORIGINS, UNMANAGED, by_danger, danger, duration, needs_reason};
-use super::{Beside, traffic};
+use super::view::{self, ORIGINS, REFUSED, UNMANAGED, by_danger, danger, duration, needs_reason};
+use super::{Beside, Links, traffic};
 use crate::checks::traffic::Line as TrafficLine;
 use crate::kinds::Impact;
-use crate::plan::{Action, Change, Origin, Plan, unmanaged_lines};
+use crate::plan::{Action, Change, Origin, Plan, Source, unmanaged_lines};
 use crate::value::{one_line, sanitize};
 
 /// Bytes kept free for the words that say what was cut.
 const NOTICE: usize = 400;
 
 /// A plan in Markdown, in `limit` bytes at most. What does not fit is left out from the least dangerous end,
-/// details before whole changes, and counted.
-pub fn markdown(plan: &Plan, beside: &Beside, limit: Option<usize>) -> String {
-    let entries: Vec<Entry> = by_danger(plan).into_iter().map(|(_, change)| Entry::of(change)).collect();
+/// details before whole changes, and counted. Lines of the spec are linked where they are to be seen.
+pub fn markdown(plan: &Plan, beside: &Beside, links: &Links, limit: Option<usize>) -> String {
+    let entries: Vec<Entry> = by_danger(plan).into_iter().map(|(_, change)| Entry::of(change, links)).collect();
     let extras = extras(plan, beside);
-    let top = top(plan);
+    let top = top(plan, limit);
     let cut = match limit {
         Some(limit) => Cut::to_fit(limit, top.len(), plan.destroy, &entries, &extras),
         None => Cut::nothing(&entries, &extras),
@@ -44,8 +45,8 @@ pub fn markdown(plan: &Plan, beside: &Beside, limit: Option<usize>) -> String {
 }
 
 /// The changes of a plan by origin, the most dangerous first, and nothing else of it.
-pub fn changes(plan: &Plan) -> String {
-    let entries: Vec<Entry> = by_danger(plan).into_iter().map(|(_, change)| Entry::of(change)).collect();
+pub fn changes(plan: &Plan, links: &Links) -> String {
+    let entries: Vec<Entry> = by_danger(plan).into_iter().map(|(_, change)| Entry::of(change, links)).collect();
     let of_origin = |origin: &Origin| {
         let own = entries.iter().filter(|entry| entry.origin == *origin);
         let texts: String = own.filter_map(|entry| entry.at(Level::Full)).collect();
@@ -55,7 +56,7 @@ pub fn changes(plan: &Plan) -> String {
 }
 
 /// What a bot finds its comment by comes first, then what everybody must see.
-fn top(plan: &Plan) -> String {
+fn top(plan: &Plan, limit: Option<usize>) -> String {
     let mut out =
         format!("<!-- baseplate:plan {}/{} {} -->\n", html(&plan.project), html(&plan.environment), plan.hash());
     let _ = writeln!(out, "### {}", text(&view::title(plan)));
@@ -65,10 +66,31 @@ fn top(plan: &Plan) -> String {
         let _ = write!(out, " Takes about {} on AWS.", duration(plan.seconds));
     }
     out.push('\n');
+    out += &refused(plan, limit);
     let warnings = view::warnings(plan);
     if !warnings.is_empty() {
         let lost = plan.changes.iter().any(|change| change.impact == Impact::DataLoss);
         let _ = write!(out, "\n> [!{}]\n> {}.\n", if lost { "CAUTION" } else { "WARNING" }, warnings.join(", "));
+    }
+    out
+}
+
+/// What keeps the plan from being applied; at most in half of the room.
+fn refused(plan: &Plan, limit: Option<usize>) -> String {
+    if plan.refused.is_empty() {
+        return String::new();
+    }
+    let mut out = format!("\n> [!CAUTION]\n> {REFUSED}:\n");
+    let lines: Vec<String> = refusals(plan).iter().map(|line| format!("> - {}\n", text(line))).collect();
+    let mut room = limit.map_or(usize::MAX, |limit| limit / 2);
+    let fits = |line: &&String| {
+        room = room.saturating_sub(line.len());
+        room > 0
+    };
+    let shown: Vec<&String> = lines.iter().take_while(fits).collect();
+    shown.iter().for_each(|line| out += line);
+    if shown.len() < lines.len() {
+        let _ = writeln!(out, "> - and {} more", lines.len() - shown.len());
     }
     out
 }
@@ -94,7 +116,7 @@ enum Level {
 }
 
 impl Entry {
-    fn of(change: &Change) -> Self {
+    fn of(change: &Change, links: &Links) -> Self {
         let mut said = vec![change.action.verb().to_owned(), change.impact.to_string()];
         if let Some(from) = &change.moved_from {
             said.push(format!("moved from {}", html(&from.to_string())));
@@ -107,14 +129,21 @@ impl Entry {
         let (mark, address) = (change.action.mark(), change.address.to_string());
         let bold = danger(change) < view::HARMLESS;
         let said = if bold { format!("<b>{said}</b>") } else { said };
+        // Within a summary nothing is Markdown.
+        let (place, raw) = match &change.source {
+            Some(source) => {
+                (format!(" · {}", linked(source, links, text)), format!(" · {}", linked(source, links, html)))
+            }
+            None => Default::default(),
+        };
         let rows = rows(change);
         // A list begins with `+` and `-`, too: the mark stands in code.
         let dangers: String =
             change.dangers.iter().map(|danger| format!("**Now: {}**\n\n", text(danger))).collect();
-        let head = format!("- `{mark}` {} {said}\n", code(&address));
+        let head = format!("- `{mark}` {} {said}{place}\n", code(&address));
         let full = (!rows.is_empty()).then(|| {
             let open = if danger(change) <= 1 || !change.dangers.is_empty() { " open" } else { "" };
-            let summary = format!("<code>{mark} {}</code> {said}", html(&address));
+            let summary = format!("<code>{mark} {}</code> {said}{raw}", html(&address));
             let reason = if needs_reason(change) && change.action != Action::Update {
                 format!("{}\n\n", text(&change.reason))
             } else {
@@ -188,7 +217,7 @@ fn extras(plan: &Plan, beside: &Beside) -> Vec<Extra> {
         place: Place::Folded,
     });
     [
-        listed("Requires approval", Place::BeforeChanges, &plan.missing),
+        listed("Requires approval", Place::BeforeChanges, &approvals(plan)),
         listed("Preflight", Place::BeforeChanges, &beside.preflight_lines()),
         listed("Warnings", Place::BeforeChanges, &beside.lines()),
         listed("Traffic", Place::BeforeChanges, &moves),
@@ -304,7 +333,9 @@ fn fenced(rows: &[Row<'_>]) -> String {
     let mut body = String::new();
     for row in rows {
         let path = one_line(row.path);
-        let notes = if row.notes.is_empty() { String::new() } else { format!("  # {}", row.notes.join(", ")) };
+        let place = row.place.as_deref().map(one_line);
+        let notes: Vec<&str> = row.notes.iter().copied().chain(place.as_deref()).collect();
+        let notes = if notes.is_empty() { String::new() } else { format!("  # {}", notes.join(", ")) };
         let _ = match &row.content {
             Content::Values(None, None) => Ok(()),
             Content::Values(Some(before), None) => writeln!(body, "- {path}: {before}{notes}"),
@@ -329,6 +360,15 @@ fn fenced(rows: &[Row<'_>]) -> String {
     let longest = body.split(|c| c != '`').map(str::len).max().unwrap_or_default();
     let fence = "`".repeat(longest.max(2) + 1);
     format!("{fence}diff\n{body}{fence}\n")
+}
+
+/// A line of the spec. `words` makes them of text.
+fn linked(source: &Source, links: &Links, words: fn(&str) -> String) -> String {
+    let said = words(&source.to_string());
+    match links.line(source) {
+        Some(address) => format!("<a href=\"{}\">{said}</a>", html(&address).replace('"', "&quot;")),
+        None => said,
+    }
 }
 
 /// Text from outside as code, in which nothing is markup and nobody is notified.

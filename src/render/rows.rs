@@ -12,6 +12,8 @@ pub struct Row<'a> {
     pub content: Content,
     /// What else is to be said: "forces replacement", "known after apply", "drift", "unmanaged".
     pub notes: Vec<&'static str>,
+    /// Where the spec writes it, where that is not said at the change already.
+    pub place: Option<String>,
 }
 
 pub enum Content {
@@ -57,7 +59,8 @@ pub fn rows(change: &Change) -> Vec<Row<'_>> {
             }
             None => content(field),
         };
-        rows.push(Row { path: &field.path, content, notes });
+        let place = place_beside(change, field);
+        rows.push(Row { path: &field.path, content, notes, place });
     }
     rows
 }
@@ -73,6 +76,23 @@ fn content(field: &Field) -> Content {
             let some = |value: &Value| (!value.is_null()).then(|| inline(value));
             Content::Values(some(before), some(after))
         }
+    }
+}
+
+/// Where the spec writes a field of a change, and what it calls it where that is another word: `log-retention,
+/// environments/dev.toml:9`. Nothing of a new object, whose entry says it all, nor where it is the line of the entry.
+pub fn place_beside(change: &Change, field: &Field) -> Option<String> {
+    let source = field.source.as_ref().filter(|_| change.action != Action::Create)?;
+    let word = source.within(change.source.as_ref());
+    let (own, said) = (field.path.trim_end_matches("[]").replace('_', "-"), word.replace('_', "-"));
+    let is_same = own == said || own.strip_prefix(&said).is_some_and(|rest| rest.starts_with(['.', '[']));
+    let is_there =
+        change.source.as_ref().is_some_and(|entry| (&entry.file, entry.line) == (&source.file, source.line));
+    match (is_same, is_there) {
+        (true, true) => None,
+        (true, false) => Some(source.to_string()),
+        (false, true) => Some(word.to_owned()),
+        (false, false) => Some(format!("{word}, {source}")),
     }
 }
 

@@ -115,7 +115,7 @@ pub fn tfplan(env: &Environment, graph: &Graph, execution: &ExecutionPlan) -> Re
             },
             "root_module": { "resources": configured },
         },
-        "errored": false,
+        "errored": !execution.conflicts.is_empty(),
     }))
 }
 

@@ -35,6 +35,9 @@ pub const ORIGINS: [Origin; 3] = [Origin::Requested, Origin::Drift, Origin::Unma
 /// What stands above what somebody made by hand and an apply leaves alone.
 pub const UNMANAGED: &str = "Unmanaged, and left as it is";
 
+/// What stands above what keeps a plan from being applied.
+pub const REFUSED: &str = "Refused: nothing of this is applied as long as this stands in the way";
+
 /// What stands above the changes that come from there.
 pub fn heading(origin: Origin, destroy: bool) -> &'static str {
     match origin {
@@ -54,6 +57,9 @@ pub fn title(plan: &Plan) -> String {
 /// "2 to create, 1 to replace; 40 unchanged", or that there is nothing to do.
 pub fn counts(plan: &Plan) -> String {
     match (plan.is_empty(), plan.destroy) {
+        (true, _) if !plan.refused.is_empty() => {
+            return format!("No changes besides; {} objects are up to date.", plan.unchanged);
+        }
         (true, true) => return "Nothing to destroy.".to_owned(),
         (true, false) => return format!("No changes: all {} objects are up to date.", plan.unchanged),
         _ => {}

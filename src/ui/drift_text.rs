@@ -4,7 +4,7 @@ use super::plan_text::{changes_by_origin, section};
 use super::{Paint, sanitized};
 use crate::cloud::{History, LastChange};
 use crate::plan::{Action, Origin, Plan, Unmanaged, unmanaged_lines};
-use crate::render::{UNMANAGED, changes_markdown, markdown_list, markdown_text};
+use crate::render::{Links, UNMANAGED, changes_markdown, markdown_list, markdown_text};
 use crate::value::{one_line, prefix_lines};
 
 /// What was changed by hand in one environment.
@@ -21,6 +21,8 @@ pub struct Drift {
     pub history: History,
     /// How many changes a plan has besides: what the spec asks for, and what follows from the others.
     pub others: usize,
+    /// Where the lines of the spec are to be seen.
+    pub links: Links,
     /// The spec and its cloud, as a command line has them.
     pub command: String,
 }
@@ -153,7 +155,7 @@ pub fn drift_markdown(drift: &Drift) -> String {
     for conflict in &drift.conflicts {
         let _ = write!(out, "\n- {}\n", markdown_text(conflict));
     }
-    out += &changes_markdown(&drift.plan);
+    out += &changes_markdown(&drift.plan, &drift.links);
     out += &markdown_list(UNMANAGED, &unmanaged_lines(&drift.plan.unmanaged));
     let last_changes = drift.last_changes().into_iter().map(|(object, last)| format!("{object}: {last}"));
     out += &markdown_list("Who last changed what", &last_changes.collect::<Vec<_>>());

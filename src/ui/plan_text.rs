@@ -1,6 +1,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
+use anstream::adapter::strip_str;
 use serde_json::Value;
 use similar::{ChangeTag, TextDiff};
 
@@ -9,12 +10,19 @@ use super::{Paint, sanitized};
 use crate::kinds::{Impact, Stage};
 use crate::plan::{Action, Change, Field, Origin, Plan, unmanaged_lines};
 use crate::render::{
-    Beside, UNMANAGED, danger, duration, heading, inline, needs_reason, origin_beside, pair, pretty,
+    Beside, REFUSED, UNMANAGED, approvals, counts, danger, duration, heading, inline, needs_reason, origin_beside,
+    pair, place_beside, pretty, refusals,
 };
 use crate::value::{Address, LINE_PREFIX, one_line, prefix_lines, sanitize};
 
+/// Stands in the place of the hash.
+const REFUSED_PLAN: &str = "Refused: see the top.";
+
 /// Longer values go over several lines.
 const WIDTH: usize = 116;
+
+/// Where the places of fields stand at the farthest; beside longer lines they follow these.
+const COLUMN: usize = 72;
 
 /// A plan for people: by documented stage, only what changes, references by address.
 pub fn plan_text(plan: &Plan, beside: &Beside, place: &str, paint: Paint) -> String {
@@ -23,6 +31,9 @@ pub fn plan_text(plan: &Plan, beside: &Beside, place: &str, paint: Paint) -> Str
     let what = if plan.destroy { "Destroy" } else { "Plan" };
     let title = format!("{what}: {} {} on {place}", plan.project, plan.environment);
     let _ = writeln!(out, "{}", paint.bold(&one_line(&title)));
+    if !plan.refused.is_empty() {
+        section(&mut out, paint, &paint.red(REFUSED), &refusals(plan));
+    }
     changes_by_origin(&mut out, plan, paint, &|_| None);
     let traffic = beside.traffic.as_ref().map(|change| traffic_lines(change, paint)).unwrap_or_default();
     section(&mut out, paint, "Traffic", &traffic);
@@ -36,7 +47,7 @@ pub fn plan_text(plan: &Plan, beside: &Beside, place: &str, paint: Paint) -> Str
     section(&mut out, paint, "Warnings", &beside.lines());
     let command = if plan.destroy { "destroy" } else { "apply" };
     let title = format!("Add these options to {command}: it is refused without them");
-    section(&mut out, paint, &title, &plan.missing);
+    section(&mut out, paint, &title, &approvals(plan));
     if !plan.left_to_aws.is_empty() {
         let objects: BTreeSet<&Address> = plan.left_to_aws.iter().map(|left| &left.address).collect();
         let (values, objects) = (plan.left_to_aws.len(), objects.len());
@@ -92,13 +103,10 @@ pub(super) fn section(out: &mut String, paint: Paint, title: &str, lines: &[Stri
 }
 
 fn summary(plan: &Plan, paint: Paint) -> String {
+    let is_refused = !plan.refused.is_empty();
     if plan.is_empty() {
-        let text = if plan.destroy {
-            "Nothing to destroy.".to_owned()
-        } else {
-            format!("No changes: all {} objects are up to date.", plan.unchanged)
-        };
-        return paint.green(&text);
+        let text = counts(plan);
+        return if is_refused { paint.red(&text) } else { paint.green(&text) };
     }
     let is_said = |action: &Action| !matches!(action, Action::Adopt | Action::Forget);
     let counts = plan.counts().into_iter().filter(|(action, count)| *count > 0 || is_said(action));
@@ -106,7 +114,9 @@ fn summary(plan: &Plan, paint: Paint) -> String {
     let what = if plan.destroy { "Destroy" } else { "Plan" };
     let (counts, unchanged, time) = (counts.join(", "), plan.unchanged, duration(plan.seconds));
     let summary = paint.bold(&format!("{what}: {counts}; {unchanged} unchanged. Takes about {time} on AWS."));
-    format!("{summary}\n{}", paint.dim(&format!("Hash: {}", plan.hash())))
+    // Nobody can approve what cannot be applied.
+    let end = if is_refused { paint.red(REFUSED_PLAN) } else { paint.dim(&format!("Hash: {}", plan.hash())) };
+    format!("{summary}\n{end}")
 }
 
 fn one(out: &mut String, change: &Change, paint: Paint, below: Option<String>) {
@@ -132,6 +142,9 @@ fn one(out: &mut String, change: &Change, paint: Paint, below: Option<String>) {
     if needs_reason(change) {
         let _ = write!(head, "  {}", paint.dim(&change.reason));
     }
+    if let Some(source) = &change.source {
+        let _ = write!(head, "  {}", paint.dim(&source.to_string()));
+    }
     let _ = writeln!(out, "{head}");
     for danger in &change.dangers {
         let _ = writeln!(out, "      {}", paint.red(&format!("! now: {}", one_line(danger))));
@@ -147,7 +160,11 @@ fn one(out: &mut String, change: &Change, paint: Paint, below: Option<String>) {
                 created(out, field);
             }
         }
-        _ => fields(out, &change.fields, change.origin, paint),
+        _ => {
+            let places: Vec<String> =
+                change.fields.iter().map(|field| place_beside(change, field).unwrap_or_default()).collect();
+            fields(out, &change.fields, &places, change.origin, paint);
+        }
     }
 }
 
@@ -188,45 +205,76 @@ fn block(out: &mut String, value: &Value, indent: usize) {
     }
 }
 
-/// Fields that differ. Where one comes from is said unless the `whole` change comes from there.
-pub(super) fn fields(out: &mut String, fields: &[Field], whole: Origin, paint: Paint) {
+/// Fields that differ, each with its place. Where one comes from is said unless the `whole` change comes from there.
+pub(super) fn fields(out: &mut String, fields: &[Field], places: &[String], whole: Origin, paint: Paint) {
+    let mut rows = Vec::new();
     for (index, field) in fields.iter().enumerate() {
+        let place = places.get(index).map_or("", String::as_str);
         let mut why = if field.forces_replacement { paint.red("  forces replacement") } else { String::new() };
         if let Some(origin) = origin_beside(fields, index, whole) {
             why += &paint.dim(&format!("  ({origin})"));
         }
+        let line = |line: String| Row { line, place, below: String::new() };
         if field.secret {
-            let _ = writeln!(out, "      {:<22} (sensitive value, changed){why}", field.path);
+            rows.push(line(format!("      {:<22} (sensitive value, changed){why}", field.path)));
             continue;
         }
         // One element of a set that takes another's place: what differs inside the two is what matters.
         if let Some((before, after)) = pair(fields, index) {
-            lines(out, &format!("{}{why}", field.path), "", &pretty(before), &pretty(after), paint);
+            let below = lines("", &pretty(before), &pretty(after), paint);
+            let place = places.get(index + 1).map_or("", String::as_str);
+            rows.push(Row { line: format!("      {}{why}", field.path), place, below });
             continue;
         }
         if index > 0 && pair(fields, index - 1).is_some() {
             continue;
         }
-        match (&field.before, &field.after) {
+        rows.push(match (&field.before, &field.after) {
             (Value::String(before), Value::String(after)) if before.contains('\n') || after.contains('\n') => {
-                lines(out, &format!("{}{why}", field.path), LINE_PREFIX, before, after, paint);
+                let below = lines(LINE_PREFIX, before, after, paint);
+                Row { line: format!("      {}{why}", field.path), place, below }
             }
             (Value::Null, _) => {
-                let _ = writeln!(out, "    {} {:<22} {}{why}", paint.green("+"), field.path, after(field, paint));
+                line(format!("    {} {:<22} {}{why}", paint.green("+"), field.path, after(field, paint)))
             }
             (before, Value::Null) => {
-                let _ = writeln!(out, "    {} {:<22} {}{why}", paint.red("-"), field.path, inline(before));
+                line(format!("    {} {:<22} {}{why}", paint.red("-"), field.path, inline(before)))
             }
             (before, after) if before == after => {
                 // The same address: what it stands for, a revision or an id, is another one afterwards.
-                let _ = writeln!(out, "      {:<22} {} (known after apply){why}", field.path, inline(before));
+                line(format!("      {:<22} {} (known after apply){why}", field.path, inline(before)))
             }
             (before, _) => {
                 let arrow = paint.dim("→");
                 let (before, after) = (inline(before), after(field, paint));
-                let _ = writeln!(out, "      {:<22} {before} {arrow} {after}{why}", field.path);
+                line(format!("      {:<22} {before} {arrow} {after}{why}", field.path))
             }
-        }
+        });
+    }
+    in_columns(out, &rows, paint);
+}
+
+/// A field's line, where the spec writes it, and what stands under it.
+struct Row<'a> {
+    line: String,
+    place: &'a str,
+    below: String,
+}
+
+/// Lines with their places under one another, as far as they are short enough.
+fn in_columns(out: &mut String, rows: &[Row<'_>], paint: Paint) {
+    let width = |row: &Row<'_>| strip_str(&row.line).to_string().chars().count();
+    let placed = rows.iter().filter(|row| !row.place.is_empty());
+    let column = placed.map(width).filter(|width| *width <= COLUMN).max().unwrap_or_default();
+    for row in rows {
+        let _ = match row.place {
+            "" => writeln!(out, "{}", row.line),
+            place => {
+                let gap = " ".repeat(column.saturating_sub(width(row)) + 2);
+                writeln!(out, "{}{gap}{}", row.line, paint.dim(place))
+            }
+        };
+        out.push_str(&row.below);
     }
 }
 
@@ -239,8 +287,8 @@ fn after(field: &Field, paint: Paint) -> String {
 }
 
 /// What differs within a value of several lines. `mark` stands before those of a text: a line of JSON needs none.
-fn lines(out: &mut String, path: &str, mark: &str, before: &str, after: &str, paint: Paint) {
-    let _ = writeln!(out, "      {path}");
+fn lines(mark: &str, before: &str, after: &str, paint: Paint) -> String {
+    let mut out = String::new();
     for change in TextDiff::from_lines(before, after).iter_all_changes() {
         let line = sanitize(change.value().trim_end_matches('\n')).into_owned();
         let line = match change.tag() {
@@ -250,6 +298,7 @@ fn lines(out: &mut String, path: &str, mark: &str, before: &str, after: &str, pa
         };
         let _ = writeln!(out, "        {line}");
     }
+    out
 }
 
 #[cfg(test)]
@@ -260,12 +309,13 @@ mod tests {
     #[test]
     fn nothing_in_a_plan_steers_the_terminal() {
         let evil = "x\u{1b}[2J\u{1b}]0;t\u{7}\u{9b}31m\r\u{202e}\u{e0041} ##[error]\n  - vpc.main\n::error::x\n";
+        let source = serde_json::json!({ "path": evil, "file": evil, "line": 1 });
         let change = |action: &str| {
             serde_json::json!({
                 "address": "vpc.main", "stage": "network", "action": action, "reason": evil, "impact": "none",
-                "id": evil, "depends_on": [], "seconds": 1,
+                "id": evil, "depends_on": [], "seconds": 1, "source": source, "guarded": true,
                 "fields": [
-                    { "path": evil, "before": evil, "after": { evil: evil } },
+                    { "path": evil, "before": evil, "after": { evil: evil }, "source": source, "loses_data": true },
                     { "path": "list[]", "before": null, "after": [evil] },
                     { "path": "gone", "before": { evil: [evil] }, "after": null },
                     { "path": "lines", "before": "a\nb", "after": evil },
@@ -276,8 +326,10 @@ mod tests {
         let plan: Plan = serde_json::from_value(serde_json::json!({
             "format_version": crate::plan::FORMAT_VERSION, "project": evil, "environment": evil, "account": evil,
             "region": evil, "destroy": false, "spec_digest": "", "live_digest": "", "unchanged": 0, "seconds": 0,
-            "scheduled": [evil], "kept": [], "notes": [evil], "left_to_aws": [], "missing": [evil],
-            "changes": changes,
+            "scheduled": [evil], "kept": [], "notes": [evil], "left_to_aws": [], "missing": [evil, "--allow-destroy vpc.main"],
+            "changes": changes, "refused": [{ "message": evil, "source": source, "fields": [
+                { "path": evil, "before": evil, "after": evil, "source": source },
+            ] }],
         }))
         .expect("a plan");
         for paint in [Paint::new(true), Paint::new(false)] {

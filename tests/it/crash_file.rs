@@ -59,6 +59,7 @@ impl Scene {
         let wanted = plan::Options { destroy: self.destroy, ..plan::Options::default() };
         let work = async {
             let execution = plan::make(&cloud, context, &wanted).await.expect("a plan");
+            assert_eq!(execution.conflicts, []);
             let order = Order::of(&execution).expect("an order");
             let begun = execution.begun(context);
             self.keep(&cloud, &execution.applied, &begun).await;

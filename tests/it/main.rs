@@ -52,6 +52,7 @@ mod preflight;
 mod properties;
 mod python;
 mod refusals;
+mod refused;
 mod rehearse;
 mod renderings;
 mod requests;

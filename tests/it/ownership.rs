@@ -56,11 +56,11 @@ impl Scene {
             Options { adopt: adopt.iter().map(|&address| address.clone()).collect(), ..Options::default() };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         runtime.block_on(async {
-            let first = make(cloud, context, &options).await?;
+            let first = make(cloud, context, &options).await?.without_conflicts()?;
             let order = Order::of(&first).expect("an order");
             let (report, _) = carry_out(cloud, context, &first, &order, &|_| {}).await.expect("it runs");
             assert!(report.is_success(), "{:?}", report.failed);
-            Ok((first, make(cloud, context, &Options::default()).await?))
+            Ok((first, make(cloud, context, &Options::default()).await?.without_conflicts()?))
         })
     }
 

@@ -154,6 +154,7 @@ impl Scene {
             dangers: Vec::new(),
             guarded: false,
             id: step.live.as_ref().map(|live| live.id.clone()),
+            source: None,
             fields: Vec::new(),
             depends_on: Vec::new(),
         };
@@ -241,6 +242,7 @@ fn plan(changes: Vec<Change>) -> Plan {
         left_to_aws: Vec::new(),
         unmanaged: Vec::new(),
         missing: Vec::new(),
+        refused: Vec::new(),
         notes: Vec::new(),
     }
 }

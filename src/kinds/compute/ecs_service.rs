@@ -180,8 +180,14 @@ impl Kind for EcsService {
     const EXAMPLES: &'static [Example] = crate::kinds::compute::section::EXAMPLES;
     const RULES: &'static [Rule<Attrs>] = rules::RULES;
     const SPEC_FIELDS: &'static [(&'static str, &'static str)] = &[
+        ("desired_count", "count"),
+        ("initial_count", "count"),
+        ("grace_period", "health-check.grace-period"),
         ("minimum_healthy_percent", "deployment.minimum-healthy-percent"),
         ("maximum_percent", "deployment.maximum-percent"),
+        ("circuit_breaker", "deployment.circuit-breaker"),
+        ("rollback", "deployment.rollback"),
+        ("deadline", "deployment.deadline"),
         ("load_balancers", "route"),
     ];
     const STAGE: Stage = Stage::Compute;

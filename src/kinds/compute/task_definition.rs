@@ -164,6 +164,7 @@ pub fn needed_image(env: &Environment, service: &str, attrs: &Value) -> Option<N
 
 impl Kind for TaskDefinition {
     const RULES: &'static [Rule<Attrs>] = rules::RULES;
+    const SPEC_FIELDS: &'static [(&'static str, &'static str)] = &[("ports", "port")];
     /// A service goes on with a revision that is inactive.
     const DELETED_IN_USE: bool = true;
     const STAGE: Stage = Stage::Compute;

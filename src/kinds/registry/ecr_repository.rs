@@ -107,6 +107,7 @@ impl Kind for EcrRepository {
     const SECTIONS: &'static [&'static dyn AnySection] = &[spec::section::<Registries>()];
     const EXAMPLES: &'static [Example] = section::EXAMPLES;
     const ENVIRONMENT_OUTPUTS: &'static [&'static str] = &["registries.….url", LOGIN, "registries.….push"];
+    const SPEC_FIELDS: &'static [(&'static str, &'static str)] = &[("tags", "project-tags")];
     const STAGE: Stage = Stage::Registries;
     const REPLACE_ON: &'static [&'static str] = &["name"];
     const SERVES_TRAFFIC: bool = true;

@@ -4,26 +4,20 @@ use crate::cloud::Context;
 use crate::kinds;
 use crate::plan::conflict::Conflict;
 use crate::plan::digest::live_digest;
-use crate::plan::execution::{ExecutionPlan, LeftOut, PlanError, Step, WriteMode};
+use crate::plan::execution::{ExecutionPlan, LeftOut, Step, WriteMode};
 use crate::plan::known_outputs::{KnownOutputs, SecretMode, resolve_with, variables};
 use crate::plan::replacement::create_first;
 use crate::plan::{Action, Change, Plan, guards};
 
 impl Planner<'_> {
     /// The plan, once nothing is unconfirmed any more.
-    ///
-    /// # Errors
-    /// Something stands in the way of an apply, unless it is only looked at.
-    pub fn finish(mut self, in_use: InUse) -> Result<ExecutionPlan, PlanError> {
+    pub fn finish(mut self, in_use: InUse) -> ExecutionPlan {
         self.refuse_names_of_orphans();
         if !self.conflicts.is_empty() {
             // A cloud lists its objects in any order.
             self.conflicts.sort_by_cached_key(ToString::to_string);
             if self.to_adopt.len() > 1 {
                 self.conflicts.push(Conflict::AllToAdopt(std::mem::take(&mut self.to_adopt)));
-            }
-            if !self.options.looks_only {
-                return Err(PlanError::Conflicts(self.conflicts));
             }
         }
         let place = |kind: &str| kinds::all().iter().position(|known| known.name() == kind);
@@ -76,16 +70,7 @@ impl Planner<'_> {
             ..Plan::empty(env)
         };
         let (left, conflicts, named) = (LeftOut::default(), self.conflicts, None);
-        Ok(ExecutionPlan {
-            plan,
-            steps,
-            known_outputs,
-            applied: self.applied.clone(),
-            in_use,
-            left,
-            named,
-            conflicts,
-        })
+        ExecutionPlan { plan, steps, known_outputs, applied: self.applied.clone(), in_use, left, named, conflicts }
     }
 }
 

@@ -80,6 +80,7 @@ impl Planner<'_> {
             dangers: Vec::new(),
             guarded: false,
             id: Some(live.id.clone()),
+            source: None,
             fields,
             depends_on: Vec::new(),
         };

@@ -17,6 +17,24 @@ use crate::value::{Address, tag};
 /// By address, the indices of the live objects that use what is there.
 pub(super) type UserIndex = HashMap<Address, BTreeSet<usize>>;
 
+/// The fields of which one alone brings something about that all of them do; all, where none does alone.
+fn culprits(
+    before: &Value,
+    desired: &Value,
+    changed: &[String],
+    brings_about: impl Fn(&Value, &[String]) -> bool,
+) -> Vec<String> {
+    let alone = |field: &&String| {
+        let mut one = before.clone();
+        if let (Some(fields), Some(value)) = (one.as_object_mut(), desired.get(field.as_str())) {
+            fields.insert((*field).clone(), value.clone());
+        }
+        brings_about(&one, std::slice::from_ref(*field))
+    };
+    let found: Vec<String> = changed.iter().filter(alone).cloned().collect();
+    if found.is_empty() { changed.to_vec() } else { found }
+}
+
 impl FindUsers for Planner<'_> {
     fn find(&self, kind: &str, id: &str) -> Option<Users<'_>> {
         self.names.addresses(kind, "id", id).first().map(|address| self.users(address))
@@ -67,31 +85,43 @@ impl Planner<'_> {
         users
     }
 
-    /// The impact of an update of these fields, whose differences may also overwrite what was generated once. A
-    /// refusal of AWS that is known beforehand stops the plan.
+    /// The impact of an update of these fields, whose differences may also overwrite what was generated once, and those by
+    /// which data is lost. A refusal of AWS that is known beforehand is a conflict.
     pub(super) fn update_impact(
         &mut self,
         object: &DesiredObject,
         desired: &Value,
         live: &Live<Value>,
         changed: &[String],
-    ) -> Impact {
-        let Some(before) = &live.attrs else { return Impact::None };
+    ) -> (Impact, Vec<String>) {
+        let Some(before) = &live.attrs else { return (Impact::None, Vec::new()) };
         let users = self.users(&object.address);
-        let impact = object.kind.impact(before, desired, changed, &users);
+        let impact = |desired: &Value, changed: &[String]| object.kind.impact(before, desired, changed, &users);
+        let whole = impact(desired, changed);
+        let mut losing = match whole {
+            Impact::DataLoss => {
+                culprits(before, desired, changed, |desired, changed| impact(desired, changed) == Impact::DataLoss)
+            }
+            _ => Vec::new(),
+        };
         // What AWS has yet to do may still be taken back.
         let refusal = object.kind.refusal(before, desired, &users).filter(|_| live.scheduled.is_empty());
-        if let Some(why) = refusal {
-            self.conflicts.push(Conflict::Refused { address: object.address.clone(), why });
-        }
+        let refused = refusal.map(|why| {
+            let is_refused = |desired: &Value, _: &[String]| object.kind.refusal(before, desired, &users).is_some();
+            let fields = culprits(before, desired, changed, is_refused);
+            Conflict::Refused { address: object.address.clone(), fields, why }
+        });
+        self.conflicts.extend(refused);
         if !self.overwrites_generated(object, before, changed) {
-            return impact;
+            return (whole, losing);
         }
         self.notes.push(format!(
             "{}: what was generated is kept nowhere else, and another value takes its place",
             object.address
         ));
-        Impact::DataLoss
+        let overwrites = |_: &Value, changed: &[String]| self.overwrites_generated(object, before, changed);
+        losing.extend(culprits(before, desired, changed, overwrites));
+        (Impact::DataLoss, losing)
     }
 
     /// Whether a secret that was generated, or may have been, gets a value from elsewhere.

@@ -35,7 +35,7 @@ impl Planner<'_> {
             self.unconfirmed.insert(index);
             return;
         }
-        self.refuse_if_protected(*kind, address, live);
+        self.refuse_if_protected(*kind, address, live, false);
         let attrs = live.attrs.as_ref().unwrap_or(&Value::Null);
         // What the spec leaves to AWS may change until it is deleted.
         let left_to_aws =
@@ -68,6 +68,7 @@ impl Planner<'_> {
             dangers: Vec::new(),
             guarded: false,
             id: Some(live.id.clone()),
+            source: None,
             fields,
             depends_on: depends_on.iter().cloned().collect(),
         };

@@ -5,6 +5,7 @@ mod digest;
 mod impacts;
 mod origins;
 mod refusals;
+mod sources;
 
 use serde_json::Value;
 
@@ -113,7 +114,7 @@ impl Town {
         let context = Context { env: &self.env, graph, secret_store: &self.secret_store };
         let mut planner = Planner::new(context, &self.graph, options, &self.found, &self.applied);
         assert!(planner.run().is_empty(), "nothing is unconfirmed here");
-        planner.finish(InUse::default())
+        planner.finish(InUse::default()).without_conflicts()
     }
 
     fn plan(&self) -> Plan {

@@ -122,7 +122,8 @@ fn what_is_protected_from_deletion_stops_the_plan() {
     town.edit("database = \"town\"", "database = \"city\"");
     assert_eq!(change(&town.plan(), "db_instance.main").impact, Impact::DataLoss);
     town.touch("db_instance.main", |database| database["deletion_protection"] = json!(true));
-    assert_eq!(conflicts(&town), [Conflict::Protected(address("db_instance.main"))]);
+    let (address, field) = (address("db_instance.main"), "deletion_protection".to_owned());
+    assert_eq!(conflicts(&town), [Conflict::Protected { address, field, is_replaced: true }]);
 }
 
 #[test]
