@@ -76,7 +76,7 @@ pub struct Warnings {
 /// Holds every check against a spec. `today` (`2026-11-27`, UTC) decides which entries of `[[accept]]` still hold.
 pub fn warnings(spec: &Spec, graph: &Graph, today: &str) -> Warnings {
     let subject = Subject { spec, graph, reach: Reach::of(graph) };
-    let mut accepting = accept::Accepting::new(spec, today);
+    let mut accepting = accept::Accepting::new(spec, graph, today);
     let mut warnings = Warnings::default();
     for check in ALL {
         let mut found = Findings::default();

@@ -12,7 +12,6 @@ use crate::cloud::FailAt;
 use crate::kinds::StageRange;
 use crate::plan::{AddressPattern, Allowances};
 use crate::rehearse::PARALLELISM;
-use crate::value::Address;
 
 pub use hash_start::{HashError, HashStart};
 
@@ -264,9 +263,10 @@ pub enum Wait {
 /// What a plan depends on besides its spec.
 #[derive(Clone, Debug, Default, Args)]
 pub struct Choices {
-    /// Adopt an existing object that Baseplate did not create.
-    #[arg(long, value_name = "ADDRESS")]
-    pub adopt: Vec<Address>,
+    /// Adopt an existing object that Baseplate did not create: an address, or a path of the spec for all that derives
+    /// from there.
+    #[arg(long, value_name = "ADDRESS|PATH")]
+    pub adopt: Vec<AddressPattern>,
     /// Override the image of a service: SERVICE=IMAGE.
     #[arg(long, value_name = "SERVICE=IMAGE")]
     pub image: Vec<String>,
@@ -284,8 +284,9 @@ pub struct Choices {
 /// What an apply may delete. A plan says which of these it requires.
 #[derive(Clone, Debug, Default, PartialEq, Args)]
 pub struct Losses {
-    /// Allow deleting or replacing an object that holds data: an address, `<kind>.*`, or `*`.
-    #[arg(long, value_name = "ADDRESS")]
+    /// Allow deleting or replacing an object that holds data: an address, `<kind>.*`, `*`, or a path of the spec for all
+    /// that derives from there.
+    #[arg(long, value_name = "ADDRESS|PATH")]
     pub allow_destroy: Vec<AddressPattern>,
     /// Allow deleting or replacing up to N objects at once: required for more than a quarter of the environment and
     /// more than 10 objects, but never by `destroy`.
@@ -428,9 +429,10 @@ pub struct DestroyArgs {
 #[derive(Debug, Args)]
 pub struct OwnershipArgs {
     pub spec: PathBuf,
-    /// Whose owner changes, as in `log_group.web`.
-    #[arg(required = true, value_name = "ADDRESS")]
-    pub addresses: Vec<Address>,
+    /// Whose owner changes: an address, as in `log_group.web`, or a path of the spec for all that derives from there, as in
+    /// `services.web`.
+    #[arg(required = true, value_name = "ADDRESS|PATH")]
+    pub addresses: Vec<AddressPattern>,
     #[command(flatten)]
     pub cloud: CloudArgs,
     #[command(flatten)]

@@ -18,6 +18,7 @@ mod lock;
 mod man;
 mod memory;
 mod missing_images;
+mod names;
 mod observe;
 mod options;
 mod outputs;

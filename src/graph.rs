@@ -1,6 +1,8 @@
 //! The dependency graph of an environment's desired objects: nodes are addresses, edges the typed references in their
 //! attributes and the few dependencies that AWS has without a reference.
 
+mod paths;
+
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, HashSet};
 use std::rc::Rc;
@@ -13,6 +15,8 @@ use crate::kinds::{self, AnyKind, Desired, Stage};
 use crate::spec::{Environment, MOVED_FROM};
 use crate::value::Address;
 use crate::value::walk::{Link, links};
+
+pub use paths::{Meant, of_gone_entry};
 
 /// One desired object, with what it depends on.
 pub struct DesiredObject {

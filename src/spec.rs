@@ -32,7 +32,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-pub use accept::Accept;
+pub use accept::{Accept, Subject, is_within};
 pub use check::Check;
 pub use differs::Differs;
 pub use environment::Environment;

@@ -1,8 +1,11 @@
 //! What the spec accepts of what checks find.
 
+use std::collections::HashMap;
+
 use super::{ALL, place};
+use crate::graph::Graph;
 use crate::kinds::questions;
-use crate::spec::{Accept, Problem, Severity, Spec};
+use crate::spec::{Accept, Problem, Severity, Spec, Subject};
 use crate::value::Address;
 
 /// The code under which an entry is reported that has no effect.
@@ -10,6 +13,9 @@ pub const CODE: &str = "BP-ACCEPT-01";
 
 pub struct Accepting<'a> {
     spec: &'a Spec,
+    graph: &'a Graph,
+    /// The paths of objects' entries, where the spec accepts anything.
+    paths: HashMap<&'a Address, String>,
     /// `2026-11-27`.
     today: &'a str,
     /// Whether each entry has matched something.
@@ -17,20 +23,37 @@ pub struct Accepting<'a> {
 }
 
 impl<'a> Accepting<'a> {
-    pub fn new(spec: &'a Spec, today: &'a str) -> Self {
-        Self { spec, today, used: vec![false; spec.env.accept.len()] }
+    pub fn new(spec: &'a Spec, graph: &'a Graph, today: &'a str) -> Self {
+        let objects = graph.objects.iter().filter(|_| !spec.env.accept.is_empty());
+        let paths = objects.map(|object| (&object.address, object.path())).collect();
+        Self { spec, graph, paths, today, used: vec![false; spec.env.accept.len()] }
+    }
+
+    /// Whether an entry is about what this check finds of this object.
+    pub fn covers(&self, entry: &Accept, code: &str, address: &Address) -> bool {
+        let path = self.paths.get(address).map(String::as_str);
+        entry.covers(code, &Subject { address: &address.to_string(), path })
     }
 
     /// The entry that accepts this finding. One that has ended accepts nothing, but is not left over.
     pub fn entry(&mut self, code: &str, address: &Address) -> Option<&'a Accept> {
         let mut accepted = None;
-        for (entry, used) in self.spec.env.accept.iter().zip(&mut self.used) {
-            if entry.covers(code, &address.to_string()) {
-                *used = true;
+        for (index, entry) in self.spec.env.accept.iter().enumerate() {
+            if self.covers(entry, code, address) {
+                self.used[index] = true;
                 accepted = accepted.or(Some(entry).filter(|entry| entry.holds(self.today)));
             }
         }
         accepted
+    }
+
+    /// What an entry may mean whose address or path no object has; `None` where one has it, or none is like it.
+    fn meant(&self, entry: &Accept) -> Option<String> {
+        let name = entry.parts().1?;
+        let is_known = |(address, path): (&&Address, &String)| {
+            Subject { address: &address.to_string(), path: Some(path) }.is_called(name)
+        };
+        if self.paths.iter().any(is_known) { None } else { self.graph.meant(name).question() }
     }
 
     /// Entries that have matched nothing, with their places in the list.
@@ -48,12 +71,13 @@ impl<'a> Accepting<'a> {
             let path = ["accept".to_owned(), index.to_string(), "what".to_owned()];
             let (code, _) = entry.parts();
             let known = ALL.iter().any(|check| check.code == code);
-            let (message, help) = match known {
-                true => (
+            let (message, help) = match (known, self.meant(entry)) {
+                (true, Some(question)) => (format!("`{}` names no object of the spec", entry.what), question),
+                (true, None) => (
                     format!("nothing is found that `{}` accepts", entry.what),
                     "remove the entry: what it accepted is gone".to_owned(),
                 ),
-                false => {
+                (false, _) => {
                     let codes = ALL.iter().map(|check| check.code).chain(questions.keys().copied());
                     let codes: Vec<&str> = codes.collect();
                     let help =

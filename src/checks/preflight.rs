@@ -9,7 +9,7 @@ use crate::cloud::{Cloud, Context};
 use crate::kinds::preflight::{Answer, Coming, Question, Verdict};
 use crate::kinds::{self, AnyKind};
 use crate::plan::{Action, Change, ExecutionPlan, SecretMode, Step, resolve_with};
-use crate::spec::{Accept, Environment, Place, Problem, Severity, Spec};
+use crate::spec::{Accept, Place, Problem, Severity, Spec};
 use crate::value::Address;
 
 /// What was asked of the changes of a plan, and answered.
@@ -68,7 +68,7 @@ pub async fn preflight(
     let addresses = execution.plan.changes.iter().map(|change| &change.address);
     let order: HashMap<&Address, usize> = addresses.enumerate().map(|(index, address)| (address, index)).collect();
     answers.sort_by_key(|answer| (answer.question.code, order.get(&answer.address)));
-    Some(judged(answers, spec, context.env, today))
+    Some(judged(answers, spec, context, today))
 }
 
 /// The changes that somebody is asked about, by kind.
@@ -110,10 +110,10 @@ fn one<'a>(
 }
 
 /// The answers with their places, and what the spec accepts of them.
-fn judged(answers: Vec<Answer>, spec: &Spec, env: &Environment, today: &str) -> Preflight {
-    let mut accepting = Accepting::new(spec, today);
+fn judged(answers: Vec<Answer>, spec: &Spec, context: Context<'_>, today: &str) -> Preflight {
+    let mut accepting = Accepting::new(spec, context.graph, today);
     let mut findings = Vec::new();
-    let places = kinds::places(&answers, env, &spec.tree);
+    let places = kinds::places(&answers, context.env, &spec.tree);
     for (answer, place) in answers.into_iter().zip(places) {
         let is_ok = matches!(answer.verdict, Verdict::Ok { .. });
         let entry = if is_ok { None } else { accepting.entry(answer.question.code, &answer.address) };
@@ -122,7 +122,7 @@ fn judged(answers: Vec<Answer>, spec: &Spec, env: &Environment, today: &str) -> 
     // Of what the plan does not touch nothing is known.
     let is_asked = |entry: &Accept| {
         let covers =
-            |finding: &Finding| entry.covers(finding.answer.question.code, &finding.answer.address.to_string());
+            |finding: &Finding| accepting.covers(entry, finding.answer.question.code, &finding.answer.address);
         findings.iter().any(covers)
     };
     let left_over = accepting.unused().filter(|(_, entry)| is_asked(entry)).map(|(index, entry)| {
@@ -139,7 +139,9 @@ fn judged(answers: Vec<Answer>, spec: &Spec, env: &Environment, today: &str) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::graph::Graph;
     use crate::kinds::preflight::QUOTA;
+    use crate::value::SecretStore;
 
     fn spec(accept: &str) -> Spec {
         let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/small.toml");
@@ -160,7 +162,13 @@ mod tests {
 
     fn of(accept: &str, verdict: &Verdict) -> Preflight {
         let spec = spec(accept);
-        judged(answers(verdict), &spec, &spec.env, "2026-11-28")
+        in_context(answers(verdict), &spec)
+    }
+
+    fn in_context(answers: Vec<Answer>, spec: &Spec) -> Preflight {
+        let (graph, secret_store) = (Graph::of(&spec.env).expect("no cycle"), SecretStore::new(vec![7; 32]));
+        let context = Context { env: &spec.env, graph: &graph, secret_store: &secret_store };
+        judged(answers, spec, context, "2026-11-28")
     }
 
     fn bad() -> Verdict {
@@ -170,7 +178,7 @@ mod tests {
     #[test]
     fn each_answer_has_its_line() {
         let spec = spec("");
-        let found = judged(answers(&bad()), &spec, &spec.env, "2026-11-28");
+        let found = in_context(answers(&bad()), &spec);
         let lines = found.findings.iter().map(|finding| {
             let place = finding.place.as_ref().expect("a place");
             spec.tree.sources[place.file].text[place.span.clone()].to_owned()

@@ -55,7 +55,7 @@ pub async fn apply(ui: Ui, args: &ApplyArgs) -> Result<Exit, Failure> {
     let nothing = Graph::empty();
     locked(ui, &mut session, &spec, "apply", args.run.lock, async |session, lock, stop| {
         let graph = if destroy { &nothing } else { &session.graph };
-        let planned = unless_stopped(stop, make(session, graph, &choices, destroy, false)).await?;
+        let planned = unless_stopped(stop, make(session, graph, destroy, false)).await?;
         options::failable(&args.cloud, &session.graph, &planned.execution)?;
         if let Some(refusal) = refused(&planned.execution.plan, None) {
             return refuse(ui, session, &planned, &beside(session, graph, &planned.execution), refusal);
@@ -65,7 +65,7 @@ pub async fn apply(ui: Ui, args: &ApplyArgs) -> Result<Exit, Failure> {
         }
         let now = &planned.execution.plan;
         if let Some(reviewed) = args.plan_hash.as_ref().filter(|reviewed| !reviewed.is_of(&now.hash())) {
-            let blind = make_without_variables(session, graph, &choices, destroy);
+            let blind = make_without_variables(session, graph, destroy);
             let blind = unless_stopped(stop, blind).await?.execution.plan;
             let variables = if reviewed.is_of(&blind.hash()) { new_values(graph, now, &blind) } else { Vec::new() };
             return Err(other_hash(now, &variables));
@@ -90,7 +90,7 @@ pub async fn apply(ui: Ui, args: &ApplyArgs) -> Result<Exit, Failure> {
         let shown = (planned.execution.plan.clone(), beside(session, graph, &planned.execution));
         let planned = match missing.is_empty() {
             true => planned,
-            false => missing.without(planned, &choices.losses.allowances())?,
+            false => missing.without(planned, &session.choices.losses.allowances())?,
         };
         let preflight = preflight.as_ref();
         let refuses = preflight::refuses(args.cloud.wait);
@@ -112,11 +112,11 @@ pub async fn apply(ui: Ui, args: &ApplyArgs) -> Result<Exit, Failure> {
 pub async fn destroy(ui: Ui, args: &DestroyArgs) -> Result<Exit, Failure> {
     options::of_cloud(&args.cloud, Use::Destroys)?;
     let choices = Choices { losses: args.losses.clone(), ..Choices::default() };
-    let mut session = Session::open(ui, &args.spec, &args.cloud, None).await?;
+    let mut session = Session::open(ui, &args.spec, &args.cloud, Some(&choices)).await?;
     session.guard().await?;
     let nothing = Graph::empty();
     locked(ui, &mut session, &args.spec, "destroy", args.run.lock, async |session, lock, stop| {
-        let planned = unless_stopped(stop, make(session, &nothing, &choices, true, args.shared)).await?;
+        let planned = unless_stopped(stop, make(session, &nothing, true, args.shared)).await?;
         options::failable(&args.cloud, &session.graph, &planned.execution)?;
         if let Some(refusal) = refused(&planned.execution.plan, None) {
             return refuse(ui, session, &planned, &Beside::default(), refusal);

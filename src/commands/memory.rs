@@ -11,14 +11,14 @@ use crate::spec::Environment;
 
 /// A session for a spec, in an empty cloud, or one to which `old`, another revision of the spec, was applied.
 pub async fn after(old: Option<&Path>, new: &Path, choices: &Choices) -> Result<Session, Failure> {
-    let (spec, graph) = session::load(new, Some(choices))?;
+    let (spec, graph, choices) = session::load(new, Some(choices))?;
     let place = match old {
         Some(old) => format!("the state that {} describes (spec to spec, no cloud was read)", old.display()),
         None => "an empty cloud in memory".to_owned(),
     };
     let cloud = FileCloud::in_memory(&spec.env, None, place);
     if let Some(old) = old {
-        let (old_spec, old_graph) = session::load(old, None)?;
+        let (old_spec, old_graph, _) = session::load(old, None)?;
         same_environment(old, &old_spec.env, new, &spec.env)?;
         let secret_store = cloud.secret_store();
         let context = Context { env: &old_spec.env, graph: &old_graph, secret_store: &secret_store };
@@ -30,19 +30,19 @@ pub async fn after(old: Option<&Path>, new: &Path, choices: &Choices) -> Result<
     }
     let secret_store = cloud.secret_store();
     provide_externals(&cloud, Context { env: &spec.env, graph: &graph, secret_store: &secret_store }).await?;
-    Ok(Session { spec, graph, cloud: Box::new(cloud), secret_store })
+    Ok(Session { spec, graph, choices, cloud: Box::new(cloud), secret_store })
 }
 
 /// A session for a spec, in a copy of what `observe` captured.
 pub async fn on_copy(capture: &Path, new: &Path, choices: &Choices) -> Result<Session, Failure> {
-    let (spec, graph) = session::load(new, Some(choices))?;
+    let (spec, graph, choices) = session::load(new, Some(choices))?;
     let help = "give a file that `observe --out` wrote";
     let copy = Capture::read(capture).map_err(|error| Failure::new(Exit::InvalidInput, error.to_string(), help))?;
     let place = format!("a copy of {}, in memory", capture.display());
     let cloud = FileCloud::in_memory(&spec.env, Some(copy), place);
     cloud.guard(&spec.env).await.map_err(|error| unreadable(&[error]))?;
     let secret_store = cloud.secret_store();
-    Ok(Session { spec, graph, cloud: Box::new(cloud), secret_store })
+    Ok(Session { spec, graph, choices, cloud: Box::new(cloud), secret_store })
 }
 
 fn same_environment(old: &Path, before: &Environment, new: &Path, after: &Environment) -> Result<(), Failure> {

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::Failure;
 use crate::cli::{ApplyArgs, CloudArgs, CompareArgs, CompareFormat, Exit, Wait};
 use crate::cloud::FailAt;
-use crate::graph::Graph;
+use crate::graph::{DesiredObject, Graph, Meant};
 use crate::kinds;
 use crate::kinds::compute::ecs_service::EcsService;
 use crate::plan::{AddressPattern, ExecutionPlan, Options};
@@ -15,7 +15,7 @@ use crate::value::{Address, Target};
 pub const EVERY_LIVE_ADDRESS: &str =
     "`baseplate plan SPEC` shows what is live and no longer in the spec, by address";
 
-const EVERY_ADDRESS: &str = "`baseplate graph SPEC` shows every address";
+pub const EVERY_ADDRESS: &str = "`baseplate graph SPEC` shows every address";
 
 /// What a command does with a cloud.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -130,23 +130,6 @@ pub fn known_kind(address: &Address, option: &str) -> Result<(), Failure> {
     Err(Failure::new(Exit::Usage, message, did_you_mean(near, EVERY_ADDRESS)))
 }
 
-/// Only objects of the spec can be adopted. `asked` is how the command line names one.
-pub fn adoptable(asked: &str, adopt: &[Address], spec: &Graph) -> Result<(), Failure> {
-    for address in adopt {
-        known_kind(address, asked)?;
-        let Some(object) = spec.objects.iter().find(|object| object.address == *address) else {
-            let near = nearest(&address.to_string(), spec.objects.iter().map(|object| object.address.to_string()));
-            let message = format!("{asked} {address}: not in the spec");
-            return Err(Failure::new(Exit::Usage, message, did_you_mean(near, EVERY_ADDRESS)));
-        };
-        if object.external {
-            let message = format!("{asked} {address}: it is external (external = true)");
-            return Err(Failure::new(Exit::Usage, message, "external objects are never adopted; omit it"));
-        }
-    }
-    Ok(())
-}
-
 /// A failure can only be injected at an object of the environment.
 pub fn failable(args: &CloudArgs, spec: &Graph, execution: &ExecutionPlan) -> Result<(), Failure> {
     image_to_take(args, spec)?;
@@ -180,24 +163,26 @@ pub fn destroyable(options: &Options, spec: &Graph, execution: &ExecutionPlan) -
     if !execution.plan.changes.iter().any(|change| change.guarded) {
         return Ok(());
     }
-    for pattern in &options.allow.destroy {
-        let AddressPattern::One(address) = pattern else { continue };
-        let in_plan = execution.plan.changes.iter().map(|change| &change.address);
-        if in_plan.chain(spec.objects.iter().map(|object| &object.address)).any(|known| known == address) {
+    let in_plan = execution.plan.changes.iter().map(|change| &change.address);
+    let known: BTreeSet<&Address> = in_plan.chain(spec.objects.iter().map(|object| &object.address)).collect();
+    let by_name = |pattern: &&AddressPattern| !matches!(pattern, AddressPattern::Kind(_) | AddressPattern::All);
+    for pattern in options.allow.destroy.iter().filter(by_name) {
+        if pattern.addresses().any(|address| known.contains(address)) {
             continue;
         }
+        let name = pattern.to_string();
         let guarded = execution.plan.changes.iter().filter(|change| change.guarded);
-        let near = nearest(&address.to_string(), guarded.map(|change| change.address.to_string()));
-        let message = format!("--allow-destroy {address}: the environment has no such object; nothing was changed");
-        return Err(Failure::new(
-            Exit::Usage,
-            message,
-            did_you_mean(
-                near,
-                "the plan lists the options that it \
-                                                                          requires",
-            ),
-        ));
+        let near = nearest(&name, guarded.map(|change| change.address.to_string()));
+        let meant = match near.and_then(|near| near.parse::<Address>().ok()) {
+            Some(near) => {
+                let path = spec.objects.iter().find(|object| object.address == near).map(DesiredObject::path);
+                Meant { address: Some(near), path }
+            }
+            None => spec.meant(&name),
+        };
+        let help = meant.question().unwrap_or_else(|| "the plan lists the options that it requires".to_owned());
+        let message = format!("--allow-destroy {name}: the environment has no such object; nothing was changed");
+        return Err(Failure::new(Exit::Usage, message, help));
     }
     Ok(())
 }

@@ -6,15 +6,16 @@ use super::Failure;
 use super::apply::{Control, Work, run, unless_stopped};
 use super::lock::locked;
 use super::missing_images::Missing;
+use super::names;
 use super::options::{self, Use};
 use super::plan::Planned;
 use super::session::{Session, today, with_cloud};
 use crate::apply::{Stop, only};
 use crate::cli::{Exit, OwnershipArgs};
-use crate::graph::Graph;
-use crate::plan::{self, Action, Allowances, Change, Conflict, ExecutionPlan, Options, PlanError, Sources};
+use crate::plan::{
+    self, Action, AddressPattern, Allowances, Change, Conflict, ExecutionPlan, Options, PlanError, Sources,
+};
 use crate::render::Beside;
-use crate::spec::Environment;
 use crate::ui::Ui;
 use crate::value::Address;
 
@@ -22,9 +23,9 @@ use crate::value::Address;
 pub async fn adopt(ui: Ui, args: &OwnershipArgs) -> Result<Exit, Failure> {
     options::of_cloud(&args.cloud, Use::Writes)?;
     let mut session = Session::open(ui, &args.spec, &args.cloud, None).await?;
-    options::adoptable("adopt", &args.addresses, &session.graph)?;
+    let named = args.addresses.iter().map(|pattern| names::adoptable("adopt", pattern, &session.graph));
+    let Asked { by_address, all: asked } = Asked::of(&named.collect::<Result<Vec<_>, _>>()?);
     session.guard().await?;
-    let asked: BTreeSet<Address> = args.addresses.iter().cloned().collect();
     locked(ui, &mut session, &args.spec, "adopt", args.run.lock, async |session, lock, stop| {
         let options = Options { adopt: asked.clone(), ..looking(session) };
         let mut execution = planned(session, &options, &asked, stop).await?;
@@ -32,6 +33,8 @@ pub async fn adopt(ui: Ui, args: &OwnershipArgs) -> Result<Exit, Failure> {
             let change = execution.plan.changes.iter().find(|change| change.address == *address);
             match change.map(|change| change.action) {
                 Some(Action::Adopt) => {}
+                // Of what derives from an entry, some may be there and some not.
+                _ if !by_address.contains(address) => {}
                 Some(Action::Create) => {
                     let message =
                         format!("{address} does not exist: there is nothing to adopt, and nothing was changed");
@@ -41,6 +44,11 @@ pub async fn adopt(ui: Ui, args: &OwnershipArgs) -> Result<Exit, Failure> {
             }
         }
         let is_asked = |change: &Change| change.action == Action::Adopt && asked.contains(&change.address);
+        if by_address.is_empty() && !execution.plan.changes.iter().any(is_asked) {
+            let message =
+                format!("adopt {}: there is nothing to adopt, and nothing was changed", listed(&args.addresses));
+            return Err(Failure::new(Exit::Refused, message, "`plan` shows what an apply would do"));
+        }
         carry_out(ui, session, args, execution, is_asked, Control { lock, stop }).await
     })
     .await
@@ -50,9 +58,9 @@ pub async fn adopt(ui: Ui, args: &OwnershipArgs) -> Result<Exit, Failure> {
 pub async fn forget(ui: Ui, args: &OwnershipArgs) -> Result<Exit, Failure> {
     options::of_cloud(&args.cloud, Use::Writes)?;
     let mut session = Session::open(ui, &args.spec, &args.cloud, None).await?;
-    forgettable(&args.addresses, &session.graph, &session.spec.env)?;
+    let named = args.addresses.iter().map(|pattern| names::forgettable(pattern, &session.graph, &session.spec.env));
+    let Asked { by_address, all: asked } = Asked::of(&named.collect::<Result<Vec<_>, _>>()?);
     session.guard().await?;
-    let asked: BTreeSet<Address> = args.addresses.iter().cloned().collect();
     locked(ui, &mut session, &args.spec, "forget", args.run.lock, async |session, lock, stop| {
         let options = Options { forget: asked.clone(), ..looking(session) };
         let mut execution = planned(session, &options, &asked, stop).await?;
@@ -66,15 +74,15 @@ pub async fn forget(ui: Ui, args: &OwnershipArgs) -> Result<Exit, Failure> {
             .collect();
         let others: Vec<&Address> = asked.iter().filter(|address| !due.contains(address)).collect();
         if due.is_empty() && !others.iter().any(|address| execution.applied.knows(address)) {
-            let others = others.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
             let message = format!(
-                "forget {others}: no live object of this environment has that address; nothing was changed"
+                "forget {}: no live object of this environment has that address; nothing was changed",
+                listed(&args.addresses)
             );
             return Err(Failure::new(Exit::Usage, message, options::EVERY_LIVE_ADDRESS));
         }
         // A run that died may have forgotten some already.
-        let notes =
-            others.iter().map(|address| format!("{address}: no live object of this environment has that address"));
+        let others = others.iter().filter(|address| by_address.contains(address));
+        let notes = others.map(|address| format!("{address}: no live object of this environment has that address"));
         execution.plan.notes.extend(notes.collect::<Vec<_>>());
         carry_out(ui, session, args, execution, is_forgotten, Control { lock, stop }).await
     })
@@ -148,21 +156,25 @@ async fn carry_out(
     run(ui, session, work, &args.run, false, control).await
 }
 
-/// What the spec wants would only be found in its own way by the next plan.
-fn forgettable(addresses: &[Address], spec: &Graph, env: &Environment) -> Result<(), Failure> {
-    for address in addresses {
-        options::known_kind(address, "forget")?;
-        let wanted = spec.objects.iter().find(|object| object.address == *address && !object.external);
-        let Some(object) = wanted else { continue };
-        let entry = env.entry_of(&object.origin).map(|entry| env.entry_path(&entry));
-        let entry = entry.unwrap_or_else(|| object.origin.join("."));
-        let message = format!(
-            "forget {address}: the spec still asks for it (`{entry}`), and the next plan would find it in the way; \
-             nothing was changed"
-        );
-        let help = "remove it from the spec first, and do not apply that: then forget it. A parameter may instead \
-                    become external (external = true)";
-        return Err(Failure::new(Exit::Refused, message, help));
+/// What is named by itself, and all that is named, also by paths.
+struct Asked {
+    by_address: BTreeSet<Address>,
+    all: BTreeSet<Address>,
+}
+
+impl Asked {
+    fn of(patterns: &[AddressPattern]) -> Self {
+        let one = |pattern: &AddressPattern| match pattern {
+            AddressPattern::One(address) => Some(address.clone()),
+            _ => None,
+        };
+        Self {
+            by_address: patterns.iter().filter_map(one).collect(),
+            all: patterns.iter().flat_map(AddressPattern::addresses).cloned().collect(),
+        }
     }
-    Ok(())
+}
+
+fn listed(patterns: &[AddressPattern]) -> String {
+    patterns.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }

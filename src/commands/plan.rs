@@ -6,12 +6,12 @@ use super::session::{Session, apply_command, today};
 use super::{Failure, SavedPlan, UNCHANGED, memory, rendering};
 use crate::apply::{self, Order};
 use crate::checks::traffic::TrafficChange;
-use crate::cli::{Choices, Exit, Format, PlanArgs};
+use crate::cli::{Exit, Format, PlanArgs};
 use crate::cloud::Context;
 use crate::graph::Graph;
 use crate::kinds::StageRange;
 use crate::kinds::compute::task_definition::TaskDefinition;
-use crate::plan::{self, Change, ExecutionPlan, LeftOut, Options, Plan, Sources};
+use crate::plan::{self, AddressPattern, Change, ExecutionPlan, LeftOut, Options, Plan, Sources};
 use crate::render::{self, Beside};
 use crate::ui::{OutputError, Ui, plan_text};
 use crate::value::Target;
@@ -39,12 +39,12 @@ pub async fn plan(ui: Ui, args: &PlanArgs, json: bool) -> Result<Exit, Failure> 
     };
     let nothing = Graph::empty();
     let graph = if args.destroy { &nothing } else { &session.graph };
-    let reads = make(&session, graph, &args.choices, args.destroy, false);
+    let reads = make(&session, graph, args.destroy, false);
     let Planned { execution, .. } = session.guarded(reads).await?;
     let beside = beside(&session, graph, &execution);
     let refusal = refused(&execution.plan, args.out.as_deref());
     if let Some(out) = args.out.as_ref().filter(|_| refusal.is_none()) {
-        let saved = SavedPlan::new(&args.spec, &args.choices, execution.plan.clone(), beside.traffic.clone());
+        let saved = SavedPlan::new(&args.spec, &session.choices, execution.plan.clone(), beside.traffic.clone());
         saved.write(out)?;
     }
     if format == Format::TfplanJson {
@@ -104,37 +104,21 @@ impl Planned {
     }
 }
 
-pub async fn make(
-    session: &Session,
-    graph: &Graph,
-    choices: &Choices,
-    destroy: bool,
-    shared: bool,
-) -> Result<Planned, Failure> {
-    make_in(session, session.context(graph), choices, destroy, shared).await
+pub async fn make(session: &Session, graph: &Graph, destroy: bool, shared: bool) -> Result<Planned, Failure> {
+    make_in(session, session.context(graph), destroy, shared).await
 }
 
 /// What a job without secrets would have planned.
-pub async fn make_without_variables(
-    session: &Session,
-    graph: &Graph,
-    choices: &Choices,
-    destroy: bool,
-) -> Result<Planned, Failure> {
+pub async fn make_without_variables(session: &Session, graph: &Graph, destroy: bool) -> Result<Planned, Failure> {
     let secret_store = session.secret_store.without_variables();
     let context = Context { secret_store: &secret_store, ..session.context(graph) };
-    make_in(session, context, choices, destroy, false).await
+    make_in(session, context, destroy, false).await
 }
 
-async fn make_in(
-    session: &Session,
-    context: Context<'_>,
-    choices: &Choices,
-    destroy: bool,
-    shared: bool,
-) -> Result<Planned, Failure> {
+async fn make_in(session: &Session, context: Context<'_>, destroy: bool, shared: bool) -> Result<Planned, Failure> {
+    let choices = &session.choices;
     let asked = Options {
-        adopt: choices.adopt.iter().cloned().collect(),
+        adopt: choices.adopt.iter().flat_map(AddressPattern::addresses).cloned().collect(),
         forget: BTreeSet::new(),
         destroy,
         looks_only: false,
@@ -153,7 +137,9 @@ async fn make_in(
         execution = apply::only(execution, &asked.allow, |change| stages.contains(change.stage))?;
         execution.plan.notes.extend(left_for_later(stages, &execution.left));
     }
-    Planned::of(execution)
+    let refusal = refused(&execution.plan, None);
+    // What is in conflict is not planned, and what is left may be in no order.
+    Planned::of(execution).map_err(|cycle| refusal.unwrap_or(cycle))
 }
 
 /// An image of the command line stands in no spec.

@@ -9,7 +9,7 @@ use super::plan::{Planned, make, refused};
 use super::reports::{self, Report};
 use super::session::{Session, with_cloud};
 use crate::checks;
-use crate::cli::{Choices, CloudArgs, Exit, ReportArgs, Wait};
+use crate::cli::{CloudArgs, Exit, ReportArgs, Wait};
 use crate::kinds::preflight::Verdict;
 use crate::render::Preflight;
 use crate::ui::{Paint, Preflighted, Ui, preflight_markdown, preflight_text};
@@ -25,8 +25,7 @@ impl Report for Preflighted {
 
     async fn of(ui: Ui, spec: &Path, cloud: &CloudArgs) -> Result<Self, Failure> {
         let session = Session::open(ui, spec, cloud, None).await?;
-        let choices = Choices::default();
-        let reads = make(&session, &session.graph, &choices, false, false);
+        let reads = make(&session, &session.graph, false, false);
         let Planned { execution, .. } = session.guarded(reads).await?;
         if let Some(refusal) = refused(&execution.plan, None) {
             return Err(refusal);

@@ -15,7 +15,7 @@ pub async fn rehearse(ui: Ui, args: &RehearseArgs) -> Result<Exit, Failure> {
         None => memory::after(args.from.as_deref(), &args.spec, &args.choices).await?,
     };
     let context = session.context(&session.graph);
-    let Planned { execution: first, order } = make(&session, &session.graph, &args.choices, false, false).await?;
+    let Planned { execution: first, order } = make(&session, &session.graph, false, false).await?;
     if !ui.json {
         ui.result(&plan_text(
             &first.plan,
@@ -32,7 +32,7 @@ pub async fn rehearse(ui: Ui, args: &RehearseArgs) -> Result<Exit, Failure> {
     let (report, interruptions) = carry_out(session.cloud.as_ref(), context, &first, &order, &emit).await?;
     progress.clear();
     let left = match report.is_success() {
-        true => make(&session, &session.graph, &args.choices, false, false).await?.execution.plan.changes,
+        true => make(&session, &session.graph, false, false).await?.execution.plan.changes,
         false => Vec::new(),
     };
     let outages = first.plan.changes.iter().filter(|change| change.impact == Impact::Outage).count();

@@ -8,8 +8,7 @@ use crate::checks::traffic::TrafficChange;
 use crate::cli::{Choices, Exit, Losses};
 use crate::files::{self, FileError};
 use crate::kinds::StageRange;
-use crate::plan::{Allowances, FORMAT_VERSION, Plan};
-use crate::value::Address;
+use crate::plan::{AddressPattern, Allowances, FORMAT_VERSION, Plan};
 
 /// A plan in a file, with what is needed to plan it again: it is applied only if it comes out the same.
 #[derive(Debug, Serialize, Deserialize)]
@@ -22,7 +21,7 @@ pub struct SavedPlan {
     pub live_images: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stages: Option<StageRange>,
-    pub adopt: Vec<Address>,
+    pub adopt: Vec<AddressPattern>,
     pub allow: Allowances,
     pub plan: Plan,
     /// What stood beside it of who may reach whom, to be shown again.

@@ -8,7 +8,7 @@ use futures_util::future::{Either, select};
 
 #[cfg(feature = "aws")]
 use super::account::open as account;
-use super::{Failure, options};
+use super::{Failure, names};
 use crate::aws::{CloudError, ErrorClass};
 use crate::checks;
 use crate::cli::{Choices, CloudArgs, Exit};
@@ -31,6 +31,8 @@ pub struct Session {
     pub spec: Spec,
     /// The objects of the spec.
     pub graph: Graph,
+    /// What the plan depends on besides, with the objects that it names.
+    pub choices: Choices,
     pub cloud: Box<dyn Cloud>,
     pub secret_store: SecretStore,
 }
@@ -39,7 +41,7 @@ impl Session {
     /// Loads the spec and opens the cloud. [`Self::guard`] or [`Self::guarded`] then checks that it is the spec's
     /// account, before anything is written or shown.
     pub async fn open(ui: Ui, path: &Path, args: &CloudArgs, choices: Option<&Choices>) -> Result<Self, Failure> {
-        let (spec, graph) = load(path, choices)?;
+        let (spec, graph, choices) = load(path, choices)?;
         if let Some(region) = args.region.as_ref().filter(|region| **region != spec.env.region) {
             let message = format!("--region is {region}, the spec is for {}", spec.env.region);
             return Err(Failure::new(
@@ -50,7 +52,7 @@ impl Session {
         }
         let cloud = open(ui, &spec.env, args).await?;
         let secret_store = cloud.secret_store();
-        Ok(Self { spec, graph, cloud, secret_store })
+        Ok(Self { spec, graph, choices, cloud, secret_store })
     }
 
     /// Checks that this is the spec's account.
@@ -122,8 +124,8 @@ async fn beside<T, E>(
     }
 }
 
-/// A spec with the images that the command line gives, and its objects.
-pub fn load(path: &Path, choices: Option<&Choices>) -> Result<(Spec, Graph), Failure> {
+/// A spec with the images that the command line gives, its objects, and which of them the choices name.
+pub fn load(path: &Path, choices: Option<&Choices>) -> Result<(Spec, Graph, Choices), Failure> {
     let mut spec = spec::load(path, &kinds::catalog())?;
     for choice in choices.map(|choices| choices.image.as_slice()).unwrap_or_default() {
         set_image(&mut spec.env, choice)?;
@@ -137,8 +139,8 @@ pub fn load(path: &Path, choices: Option<&Choices>) -> Result<(Spec, Graph), Fai
         return Err(Problems::new(spec.tree.sources, broken).into());
     }
     let graph = Graph::of(&spec.env)?;
-    options::adoptable("--adopt", choices.map(|choices| choices.adopt.as_slice()).unwrap_or_default(), &graph)?;
-    Ok((spec, graph))
+    let choices = choices.map(|choices| names::resolved(choices, &spec.env, &graph)).transpose()?;
+    Ok((spec, graph, choices.unwrap_or_default()))
 }
 
 fn set_image(env: &mut Environment, choice: &str) -> Result<(), Failure> {

@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
@@ -5,7 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{Action, Change};
 use crate::kinds::Impact;
-use crate::value::{Address, AddressError};
+use crate::value::{Address, is_unsafe};
 
 /// What the options allow to be deleted.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -23,12 +24,17 @@ impl Allowances {
     }
 }
 
-/// An address, `<kind>.*` for all of a kind, or `*` for all.
+/// An address, `<kind>.*` for all of a kind, `*` for all, or a path of the spec for what derives from there.
 #[derive(Clone, Debug, PartialEq)]
 pub enum AddressPattern {
     One(Address),
     Kind(String),
     All,
+    Path {
+        text: String,
+        /// Empty until the spec is known.
+        addresses: BTreeSet<Address>,
+    },
 }
 
 impl AddressPattern {
@@ -37,18 +43,25 @@ impl AddressPattern {
             Self::One(one) => one == address,
             Self::Kind(kind) => kind == address.kind(),
             Self::All => true,
+            Self::Path { addresses, .. } => addresses.contains(address),
         }
+    }
+
+    /// The objects that it names one by one.
+    pub fn addresses(&self) -> impl Iterator<Item = &Address> {
+        let (one, several) = match self {
+            Self::One(address) => (Some(address), None),
+            Self::Path { addresses, .. } => (None, Some(addresses)),
+            Self::Kind(_) | Self::All => (None, None),
+        };
+        one.into_iter().chain(several.into_iter().flatten())
     }
 }
 
-/// Why a text is not an [`AddressPattern`].
+/// A text that is no [`AddressPattern`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum PatternError {
-    #[error(transparent)]
-    Address(#[from] AddressError),
-    #[error("unknown kind `{0}`")]
-    UnknownKind(String),
-}
+#[error("expected an address (db_instance.main) or a path of the spec (databases.main)")]
+pub struct PatternError;
 
 impl FromStr for AddressPattern {
     type Err = PatternError;
@@ -57,11 +70,15 @@ impl FromStr for AddressPattern {
         if text == "*" {
             return Ok(Self::All);
         }
-        let address: Address = text.parse()?;
-        if crate::kinds::find(address.kind()).is_none() {
-            return Err(PatternError::UnknownKind(address.kind().to_owned()));
+        let address = text.parse::<Address>().ok();
+        if let Some(address) = address.filter(|address| crate::kinds::find(address.kind()).is_some()) {
+            let is_all = address.name() == "*";
+            return Ok(if is_all { Self::Kind(address.kind().to_owned()) } else { Self::One(address) });
         }
-        Ok(if address.name() == "*" { Self::Kind(address.kind().to_owned()) } else { Self::One(address) })
+        if text.is_empty() || text.contains(|c: char| is_unsafe(c) || c.is_whitespace()) {
+            return Err(PatternError);
+        }
+        Ok(Self::Path { text: text.to_owned(), addresses: BTreeSet::new() })
     }
 }
 
@@ -71,6 +88,7 @@ impl fmt::Display for AddressPattern {
             Self::One(address) => write!(f, "{address}"),
             Self::Kind(kind) => write!(f, "{kind}.*"),
             Self::All => f.write_str("*"),
+            Self::Path { text, .. } => f.write_str(text),
         }
     }
 }
@@ -121,7 +139,12 @@ mod tests {
         assert_eq!(matches("ssm_parameter.*"), Ok(true));
         assert_eq!(matches("ssm_parameter.web/token"), Ok(true));
         assert_eq!(matches("ssm_parameter.web"), Ok(false));
-        assert_eq!(matches("ssm_parameters.*"), Err(PatternError::UnknownKind("ssm_parameters".to_owned())));
-        assert!(matches!(matches("everything"), Err(PatternError::Address(_))));
+        assert_eq!(matches("parameters.web/token"), Ok(false), "nobody knows yet what derives from there");
+        for text in ["", "a b", "a.b\n", "a.\u{202e}b"] {
+            assert_eq!(matches(text), Err(PatternError), "{text:?}");
+        }
+        let addresses = BTreeSet::from([address.clone()]);
+        let path = AddressPattern::Path { text: "parameters.web/token".to_owned(), addresses };
+        assert!(path.matches(&address) && !path.matches(&Address::new("ssm_parameter", "web")));
     }
 }

@@ -37,7 +37,7 @@ impl Links {
     pub fn of_github(variable: impl Fn(&str) -> Option<String>, now: &Path) -> Self {
         let files = || {
             let [server, repository, commit] =
-                ["GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_SHA"].map(|name| variable(name));
+                ["GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_SHA"].map(&variable);
             Some(format!("{}/{}/blob/{}", server?, repository?, commit?))
         };
         let top = variable("GITHUB_WORKSPACE").map(PathBuf::from);

@@ -364,7 +364,7 @@ fn fenced(rows: &[Row<'_>]) -> String {
 
 /// A line of the spec. `words` makes them of text.
 fn linked(source: &Source, links: &Links, words: fn(&str) -> String) -> String {
-    let said = words(&source.to_string());
+    let said = words(&one_line(&source.to_string()));
     match links.line(source) {
         Some(address) => format!("<a href=\"{}\">{said}</a>", html(&address).replace('"', "&quot;")),
         None => said,

@@ -43,6 +43,11 @@ impl Environment {
         self.held(entry.section).is_some_and(|held| held.entry_keys().contains(&entry.key))
     }
 
+    /// The keys of the entries of a section.
+    pub fn entry_keys(&self, section: &str) -> Vec<String> {
+        self.held(section).map(|held| held.entry_keys()).unwrap_or_default()
+    }
+
     /// The entry that an object comes from, by the path of where it does. `None` where that has no entries.
     pub fn entry_of(&self, origin: &[String]) -> Option<EntryKey> {
         let held = self.held(origin.first()?)?;

@@ -108,8 +108,8 @@ fn what_cannot_be_forgotten_says_why() {
         "has no tags of its own, and follows security_group.extra",
     );
     refused("forget spec.toml sns_topic.extr", 64, "no live object of this environment has that address");
-    refused("forget spec.toml topic.extra", 64, "unknown kind `topic`");
-    refused("adopt spec.toml sns_topic.extra", 64, "not in the spec");
+    refused("forget spec.toml topic.extra", 64, "no object of this address, and no entry at this path");
+    refused("adopt spec.toml sns_topic.extra", 64, "the spec has no object of this address");
     cloud.done("apply --yes --allow-destroy ssm_parameter.* spec.toml");
     refused("adopt more.toml sns_topic.extra", 4, "sns_topic.extra does not exist");
 }

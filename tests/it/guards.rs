@@ -72,7 +72,7 @@ fn many_deletes_must_be_counted() {
 }
 
 #[test]
-fn what_may_go_is_an_address_or_a_kind() {
+fn what_may_go_is_there() {
     let cloud = town();
     assert_outcome!("guard-pattern", cloud.run("apply --yes spec.toml --allow-destroy databases.*"));
 }

@@ -39,6 +39,7 @@ mod many_parameters;
 mod members;
 mod moto;
 mod moved;
+mod names;
 mod operations;
 mod options;
 mod order;

@@ -30,10 +30,10 @@ fn what_cannot_be_adopted() {
         assert_wrong(
             &cloud,
             &[
-                (&with(command, "log_grup.web"), "did you mean `log_group`?"),
-                (&with(command, "log_group.wbe"), "did you mean `log_group.web`?"),
+                (&with(command, "log_grup.web"), "did you mean `log_group.web` or `services.web`?"),
+                (&with(command, "log_group.wbe"), "did you mean `log_group.web` or `services.web`?"),
                 (&with(command, "ssm_parameter.web/theirs"), "external = true"),
-                (&with(command, "nonsense"), "is not an address"),
+                (&with(command, "nonsense"), "no object of this address, and no entry at this path"),
             ],
         );
     }

@@ -1,5 +1,7 @@
 //! What cannot be applied is shown all the same, with what stands in the way and where the spec asks for it.
 
+use serde_json::json;
+
 use crate::account::Account;
 use crate::assert_outcome;
 use crate::cli::Outcome;
@@ -64,7 +66,7 @@ fn an_apply_shows_it_and_refuses_before_anybody_is_asked() {
     let outcome = cloud.run("apply --yes --json spec.toml");
     let said = outcome.json();
     assert_eq!((outcome.code, said["plan"]["refused"].as_array().map(Vec::len)), (4, Some(1)), "{outcome}");
-    assert_eq!(said["done"], serde_json::json!([]));
+    assert_eq!(said["done"], json!([]));
     assert_eq!(cloud.bench.read("cloud.json"), before, "nothing was changed");
 }
 
@@ -100,7 +102,7 @@ fn what_must_be_allowed_says_its_field_and_line() {
 fn what_would_have_to_be_adopted_is_shown_beside_the_rest() {
     let cloud = town();
     cloud.bench.edit("spec.toml", "username = \"boss\"", "username = \"town\"");
-    cloud.touch("log_group.web", |object| object["attrs"]["tags"] = serde_json::json!({}));
+    cloud.touch("log_group.web", |object| object["attrs"]["tags"] = json!({}));
     let outcome = cloud.run("plan spec.toml");
     assert_eq!(outcome.code, 4, "{outcome}");
     assert!(outcome.stdout.contains("Adopt it with --adopt log_group.web"), "{outcome}");
@@ -145,4 +147,37 @@ fn in_github_actions_lines_are_links() {
     );
     let link = "<a href=\"https://github.com/town/infra/blob/0a1b2c/spec.toml#L54\">spec.toml:54</a></summary>";
     assert!(outcome.stdout.contains(link), "{outcome}");
+}
+
+/// A saved plan may come from anybody, and say what it likes of its places.
+#[test]
+fn no_place_is_markup() {
+    let cloud = FileCloud::with_fixture("small.toml");
+    cloud.done("apply --yes spec.toml");
+    cloud.bench.edit("spec.toml", "memory = 512", "memory = 1024");
+    cloud.done("plan spec.toml --out saved.plan");
+    let evil = "x\n\n</code></details><script>alert(1)</script>```\n::error::\u{1b}[2J\u{202e}";
+    cloud.bench.edit_json("saved.plan", |saved| {
+        for change in saved["plan"]["changes"].as_array_mut().expect("changes") {
+            change["source"] = json!({ "path": evil, "file": evil, "line": 1 });
+            for field in change["fields"].as_array_mut().expect("fields") {
+                field["source"] = json!({ "path": evil, "file": evil, "line": 2 });
+            }
+        }
+        let source = json!({ "path": evil, "file": evil, "line": 3 });
+        saved["plan"]["refused"] = json!([{ "message": evil, "source": source }]);
+    });
+    for format in ["text", "markdown", "html"] {
+        let outcome = cloud.bench.done(&format!("show saved.plan --format {format}"));
+        let shown = &outcome.stdout;
+        assert!(shown.contains("alert(1)"), "{outcome}");
+        assert!(!shown.contains(['\u{1b}', '\u{202e}']), "{outcome}");
+        assert!(shown.lines().all(|line| !line.trim_start().starts_with("::")), "{outcome}");
+        if format != "text" {
+            let outside = |line: &&str| !line.starts_with(['-', '+', '!', ' ']);
+            let markup: Vec<&str> =
+                shown.lines().filter(outside).filter(|line| line.contains("<script>alert")).collect();
+            assert_eq!(markup, [""; 0], "{outcome}");
+        }
+    }
 }

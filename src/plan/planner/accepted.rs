@@ -9,7 +9,8 @@ use crate::graph::DesiredObject;
 use crate::kinds;
 use crate::plan::diff::Difference;
 use crate::plan::{Origin, Unmanaged, UnmanagedSort};
-use crate::spec::{Accept, Environment};
+use crate::spec::{Accept, Environment, Subject, is_within};
+use crate::value::Address;
 
 /// How a note about an entry begins.
 pub const ENTRY: &str = "[[accept]]";
@@ -40,8 +41,30 @@ impl<'a> Planner<'a> {
 
     fn covering(&self, address: &str, field: Option<&str>) -> Vec<(usize, &'a Accept)> {
         let env: &'a Environment = self.context.env;
-        let all = env.accept.iter().enumerate().filter(|_| !self.options.accepts_nothing);
-        all.filter(|(_, entry)| entry.covers_drift(address, field)).collect()
+        if env.accept.is_empty() || self.options.accepts_nothing {
+            return Vec::new();
+        }
+        let object = address.parse::<Address>().ok().and_then(|address| self.spec.get(&address).copied());
+        let path = object.map(DesiredObject::path);
+        let field_path = object.zip(field).map(|(object, field)| object.field_path(field));
+        let subject = Subject { address, path: path.as_deref() };
+        let field = field.map(|field| (field, field_path.as_deref()));
+        env.accept.iter().enumerate().filter(|(_, entry)| entry.covers_drift(&subject, field)).collect()
+    }
+
+    /// Whether it is an address of a known kind, or leads somewhere in the spec; else what was meant.
+    fn is_known(&self, pattern: &str) -> Result<(), Option<String>> {
+        let name = pattern.split(' ').next().unwrap_or_default();
+        let kind = name.split_once('.').map(|(kind, _)| kind);
+        let is_address = kind.is_some_and(|kind| kind == "*" || kinds::find(kind).is_some());
+        let leads = |object: &&&DesiredObject| {
+            let path = object.path();
+            is_within(&path, name) || is_within(name, &path)
+        };
+        if is_address || self.spec.values().any(|object| leads(&object)) {
+            return Ok(());
+        }
+        Err(self.context.graph.meant(name).question())
     }
 
     fn meet(&mut self, index: usize, met: Met) {
@@ -124,12 +147,13 @@ impl<'a> Planner<'a> {
                      it external (external = true)"
                         .to_owned()
                 }
-                None => match entry.parts().1.and_then(|pattern| pattern.split_once('.')) {
-                    Some((kind, _)) if kind != "*" && kinds::find(kind).is_none() => format!(
-                        "there is no kind `{kind}`: write an address as plans show it, such as ecs_service.web"
+                None => match entry.parts().1.map(|pattern| self.is_known(pattern)) {
+                    Some(Err(meant)) => format!(
+                        "it names no address and no path of the spec: {}",
+                        meant.unwrap_or_else(|| "write it as plans show it, such as ecs_service.web or services.web".to_owned())
                     ),
                     None => "it names no address: write `drift ADDRESS`, or `drift ADDRESS ATTRIBUTE`".to_owned(),
-                    Some(_) => "nothing that was changed by hand matches it; correct its address or attribute, or \
+                    Some(Ok(())) => "nothing that was changed by hand matches it; correct its address or attribute, or \
                                 remove it"
                         .to_owned(),
                 },
