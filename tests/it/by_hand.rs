@@ -332,10 +332,11 @@ fn an_entry_that_accepts_nothing_is_told() {
     let plan = cloud.done("plan spec.toml");
     let note = "[[accept]] \"drift ecs_service.web desired_count\": nothing that was changed by hand matches it";
     assert!(plan.stdout.contains(note), "{plan}");
-    cloud.bench.edit("spec.toml", "drift ecs_service.web desired_count", "drift services.web desired_count");
+    cloud.bench.edit("spec.toml", "drift ecs_service.web desired_count", "drift service.web desired_count");
     cloud.bench.edit("spec.toml", "drift log_group.web metricFilterCount", "drift");
     let plan = cloud.done("plan spec.toml");
-    assert!(plan.stdout.contains("there is no kind `services`: write an address as plans show it"), "{plan}");
+    let meant = "it names no address and no path of the spec: did you mean `ecs_service.web` or `services.web`?";
+    assert!(plan.stdout.contains(meant), "{plan}");
     assert!(plan.stdout.contains("\"drift\": it names no address"), "{plan}");
 }
 

@@ -155,7 +155,8 @@ fn a_plan_does_not_depend_on_the_checkout() {
         command.envs(variables.iter().copied());
         let plan = crate::cli::Outcome::of(&mut command).json();
         assert!(plan.to_string().contains("one\\ntwo\\n"), "{plan}");
-        plan
+        // Files are named as the command line names them; their lines are the same.
+        plan.to_string().replace("\"windows/", "\"").replace("\"link/", "\"")
     };
     let first = plan("spec.toml", &[]);
     assert_eq!(plan("windows/spec.toml", &[]), first);
