@@ -160,7 +160,7 @@ fn refuse(
 ) -> Result<Exit, Failure> {
     let Planned { execution, .. } = planned;
     match ui.json {
-        true => ui.result_json(&outcome(execution, &Report::default(), &Missing::default()))?,
+        true => ui.result_json(&outcome(execution, &Report::default(), &Missing::default(), &[]))?,
         false => show(ui, session, &execution.plan, beside)?,
     }
     Err(refusal)

@@ -63,11 +63,11 @@ fn many_deletes_must_be_counted() {
     let before = cloud.bench.read("cloud.json");
     let outcome = cloud.run("apply --yes dev.toml");
     assert_eq!(outcome.code, 4, "{outcome}");
-    assert!(outcome.stderr.contains("if that is intended, add --allow-deletes 37"), "{outcome}");
+    assert!(outcome.stderr.contains("if that is intended, add --allow-deletes 38"), "{outcome}");
     assert_eq!(cloud.bench.read("cloud.json"), before, "nothing was changed");
-    let outcome = cloud.run("apply --yes dev.toml --allow-deletes 36");
+    let outcome = cloud.run("apply --yes dev.toml --allow-deletes 37");
     assert_eq!(outcome.code, 4, "{outcome}");
-    cloud.done("apply --yes dev.toml --allow-deletes 37");
+    cloud.done("apply --yes dev.toml --allow-deletes 38");
     cloud.assert_no_changes("dev.toml");
 }
 

@@ -123,6 +123,7 @@ const KINDS: [&str; 26] = [
     "route_table",
     "security_group",
     "security_group_rules",
+    "default_security_group",
     "db_subnet_group",
     "ssm_parameter",
     "db_instance",

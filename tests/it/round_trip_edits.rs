@@ -260,11 +260,11 @@ fn a_tag_goes_to_everything_of_the_environment() {
         .collect();
     assert!(others.is_empty(), "a tag interrupts nothing: {others:#?}");
     let untouched = account.done("plan --json dev.toml").json()["unchanged"].as_u64();
-    let shared_or_without_tags = 5 + 7 + 1 + 4;
+    let shared_or_without_tags = 5 + 7 + 1 + 1 + 4;
     assert_eq!(
         untouched,
         Some(shared_or_without_tags),
-        "registries, rules of groups, the certificate's validation, DNS records\n{plan:#?}"
+        "registries, rules of groups, the default group, the certificate's validation, DNS records\n{plan:#?}"
     );
     account.done("apply --yes dev.toml");
     account.assert_no_changes("dev.toml");

@@ -4,13 +4,12 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use aws_sdk_ecs::Client as Ecs;
 use aws_sdk_ecs::types::{
-    ContainerDefinition, Service, Tag, TaskDefinition as Definition, TaskDefinitionFamilyStatus,
+    ContainerDefinition, Service, SortOrder, Tag, TaskDefinition as Definition, TaskDefinitionFamilyStatus,
     TaskDefinitionField, TaskDefinitionStatus,
 };
 use futures_util::future::{join, try_join_all};
 
-use super::other_settings::other_settings;
-use super::register;
+use super::other_settings::{NEWER, other_settings};
 use super::{Attrs, HealthCheck, TaskDefinition, VERSION_LABEL, content_digest, family_of, revision_of};
 use crate::aws::{Aws, CloudError, ErrorClass, Reader, SdkResult};
 use crate::kinds::Live;
@@ -44,19 +43,27 @@ pub(super) async fn read_all(read: &Reader<'_>) -> Result<Vec<Live<Attrs>>, Clou
     Ok(try_join_all(found).await?.into_iter().flatten().collect())
 }
 
-/// Under which revisions are told that somebody registered and no service runs.
-pub(super) const NEWER: &str = "newer revisions";
-
 /// The numbers of the family's revisions after the one that runs, for who wants to know everything. What is older is left of
 /// our own updates.
 async fn newer(read: &Reader<'_>, family: &str, run: &Run) -> Result<Option<String>, CloudError> {
     if !read.scope.everything {
         return Ok(None);
     }
-    let all = register::active(read.aws, family).await?;
+    let all = active(read.aws, family).await?;
     let newer = all.iter().map(|arn| revision_of(arn)).filter(|revision| *revision > revision_of(&run.arn));
     let newer: Vec<String> = newer.map(|revision| revision.to_string()).collect();
     Ok(members::list(newer.iter().map(String::as_str)))
+}
+
+/// ARNs of the family's active revisions, newest first.
+pub(super) async fn active(aws: &Aws, family: &str) -> Result<Vec<String>, CloudError> {
+    let call = aws.client::<Ecs>().list_task_definitions().family_prefix(family);
+    let call = call.status(TaskDefinitionStatus::Active).sort(SortOrder::Desc);
+    let found = call.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await;
+    let mut found = found.operation("ecs:ListTaskDefinitions")?;
+    found.retain(|arn| super::family_of(arn) == family);
+    found.sort_by_key(|arn| std::cmp::Reverse(revision_of(arn)));
+    Ok(found)
 }
 
 /// The revision that a service of ours runs.

@@ -10,8 +10,10 @@ use aws_sdk_ecs::types::{
 };
 
 use super::VERSION_LABEL;
-use super::live::NEWER;
 use crate::kinds::members::Members;
+
+/// Under which revisions are told that somebody registered and no service runs.
+pub(super) const NEWER: &str = "newer revisions";
 
 /// What the log driver's options are for each container of ours.
 const LOG_OPTIONS: [&str; 3] = ["awslogs-group", "awslogs-region", "awslogs-stream-prefix"];

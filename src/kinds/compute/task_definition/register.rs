@@ -3,8 +3,7 @@
 use aws_sdk_ecs::Client as Ecs;
 use aws_sdk_ecs::types::{
     Compatibility, ContainerDefinition, CpuArchitecture, HealthCheck as Check, KeyValuePair, LogConfiguration,
-    LogDriver, NetworkMode, OsFamily, PortMapping, RuntimePlatform, Secret, SortOrder, TaskDefinitionStatus,
-    TransportProtocol,
+    LogDriver, NetworkMode, OsFamily, PortMapping, RuntimePlatform, Secret, TransportProtocol,
 };
 use futures_util::future::{join_all, try_join_all};
 
@@ -54,7 +53,7 @@ fn made(attrs: &Attrs, arn: Option<&str>) -> WriteResult {
 /// Deregisters old revisions: those neither among the newest nor the one that runs, to which ECS may still have
 /// to roll back. Nothing hangs on it, so a refusal is left to the next update.
 pub(super) async fn prune(aws: &Aws, family: &str, running: &str) {
-    let Ok(revisions) = active(aws, family).await else { return };
+    let Ok(revisions) = live::active(aws, family).await else { return };
     let old: Vec<&String> = revisions.iter().skip(KEPT_REVISIONS).filter(|arn| *arn != running).collect();
     for chunk in old.chunks(AT_ONCE) {
         join_all(chunk.iter().map(|arn| deregister(aws, arn))).await;
@@ -64,7 +63,7 @@ pub(super) async fn prune(aws: &Aws, family: &str, running: &str) {
 /// Deregisters every revision, and then deletes them, which is only for tidiness: an inactive revision is no
 /// longer used for anything new.
 pub(super) async fn remove(aws: &Aws, family: &str) -> Result<(), CloudError> {
-    let revisions = active(aws, family).await?;
+    let revisions = live::active(aws, family).await?;
     for chunk in revisions.chunks(AT_ONCE) {
         try_join_all(chunk.iter().map(|arn| deregister(aws, arn))).await?;
         let call = aws.client::<Ecs>().delete_task_definitions().set_task_definitions(Some(chunk.to_vec()));
@@ -77,17 +76,6 @@ async fn deregister(aws: &Aws, arn: &str) -> Result<(), CloudError> {
     let call = aws.client::<Ecs>().deregister_task_definition().task_definition(arn);
     call.send().await.optional("ecs:DeregisterTaskDefinition")?;
     Ok(())
-}
-
-/// ARNs of the family's active revisions, newest first.
-pub(super) async fn active(aws: &Aws, family: &str) -> Result<Vec<String>, CloudError> {
-    let call = aws.client::<Ecs>().list_task_definitions().family_prefix(family);
-    let call = call.status(TaskDefinitionStatus::Active).sort(SortOrder::Desc);
-    let found = call.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await;
-    let mut found = found.operation("ecs:ListTaskDefinitions")?;
-    found.retain(|arn| super::family_of(arn) == family);
-    found.sort_by_key(|arn| std::cmp::Reverse(revision_of(arn)));
-    Ok(found)
 }
 
 pub(super) fn container(attrs: &Attrs, region: &str) -> Result<ContainerDefinition, CloudError> {
