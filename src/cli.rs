@@ -222,6 +222,9 @@ pub struct Rendering {
     /// Markdown: shorten to at most this size, leaving out the least dangerous changes first.
     #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u64).range(2000..))]
     pub max_bytes: Option<u64>,
+    /// Text: every field of what is created, and not only what a reader asks about first.
+    #[arg(long)]
+    pub full: bool,
 }
 
 /// Where the environment is.
@@ -379,6 +382,9 @@ pub struct RehearseArgs {
     /// Start from a copy of what `observe` captured.
     #[arg(long, value_name = "FILE", conflicts_with = "from")]
     pub capture: Option<PathBuf>,
+    /// Show every field of what is created, and not only what a reader asks about first.
+    #[arg(long)]
+    pub full: bool,
     #[command(flatten)]
     pub choices: Choices,
 }
@@ -400,6 +406,9 @@ pub struct ApplyArgs {
     /// `auto` stops where the endpoint is one of AWS: emulators run no tasks.
     #[arg(long, value_enum, default_value_t = MissingImages::Auto)]
     pub missing_images: MissingImages,
+    /// Show every field of what is created, and not only what a reader asks about first.
+    #[arg(long)]
+    pub full: bool,
     /// Do not ask AWS whether the changes will work. Otherwise an apply is refused where the answer is bad.
     #[arg(long)]
     pub no_preflight: bool,

@@ -37,6 +37,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 #[cfg(feature = "aws")]
 use crate::aws::{Aws, CloudError, OwnError, Reader};
@@ -85,6 +86,8 @@ pub trait Kind: Target + Sized + 'static {
     const ENVIRONMENT_OUTPUTS: &'static [&'static str] = &[];
     /// Other kinds whose live objects those are made of, too.
     const ENVIRONMENT_OUTPUTS_NEED: &'static [&'static str] = &[];
+    /// Fields of a new object that a reader asks about first, in that order: where a plan is short, it shows these.
+    const SUMMARY: &'static [&'static str] = &[];
     /// Its place in the documented order. A single object may be told to come at another (`Desired::stage`).
     const STAGE: Stage;
     /// Fields of `Attrs` that AWS cannot change in place.
@@ -249,6 +252,12 @@ pub trait Kind: Target + Sized + 'static {
     /// What people open, call or run of this object. Nothing that is secret: of what is, the command that reads it.
     fn environment_outputs(_live: &LiveObject<'_, Self::Attrs>) -> Vec<EnvironmentOutput> {
         Vec::new()
+    }
+
+    /// A value of this field of a plan, or one element of it, as people say it: `tcp 443 from 0.0.0.0/0 "HTTPS"`. References
+    /// stand there by address. `None` where the value reads well as it is.
+    fn in_words(_field: &str, _value: &Value) -> Option<String> {
+        None
     }
 
     /// The object as Terraform's resources: the object itself first, then what Terraform has as resources of their

@@ -19,6 +19,6 @@ pub use markdown::markdown;
 pub(crate) use markdown::{changes as changes_markdown, list as markdown_list, text as markdown_text};
 pub use preflight::{Answer, Answered, Preflight};
 pub(crate) use refused::{approvals, losses, refusals};
-pub(crate) use rows::{inline, origin_beside, pair, place_beside, pretty};
+pub(crate) use rows::{in_words, inline, origin_beside, pair, place_beside, pretty, said};
 pub use tfplan::{NoCounterpart, tfplan};
-pub(crate) use view::{REFUSED, UNMANAGED, counts, danger, duration, heading, needs_reason};
+pub(crate) use view::{REFUSED, UNMANAGED, counts, danger, duration, heading, needs_reason, warnings};

@@ -10,7 +10,7 @@ use super::plan::{Planned, beside, counted, make, make_without_variables, refuse
 use super::preflight;
 use super::review::{check_unchanged, new_values, other_hash, unusable_spec};
 use super::session::{Session, apply_command};
-use super::{Failure, SavedPlan, UNCHANGED};
+use super::{Failure, SavedPlan, UNCHANGED, rendering};
 use crate::applied::Applied;
 use crate::apply::{Report, Run, Settings, Stop, apply as carry_out};
 use crate::checks;
@@ -24,7 +24,7 @@ use crate::lock::Lock;
 use crate::plan::{ExecutionPlan, Plan, variables};
 use crate::render::{self, Beside};
 use crate::spec::Environment;
-use crate::ui::{Progress, Ui, outputs_summary, push_text};
+use crate::ui::{Detail, Progress, Ui, outputs_summary, push_text};
 use crate::value::{Address, from_variable, prefix_lines};
 
 /// GitHub's runners send SIGTERM 7.5 s after SIGINT, and SIGKILL soon after.
@@ -37,6 +37,7 @@ pub async fn apply(ui: Ui, args: &ApplyArgs) -> Result<Exit, Failure> {
     if saved.is_some() {
         options::of_saved(args)?;
     }
+    let detail = rendering::detail(args.full);
     let (spec, mut choices) = match &saved {
         None => (args.spec.clone(), args.choices.clone()),
         Some(saved) => (saved.spec.clone(), saved.choices()),
@@ -58,7 +59,8 @@ pub async fn apply(ui: Ui, args: &ApplyArgs) -> Result<Exit, Failure> {
         let planned = unless_stopped(stop, make(session, graph, destroy, false)).await?;
         options::failable(&args.cloud, &session.graph, &planned.execution)?;
         if let Some(refusal) = refused(&planned.execution.plan, None) {
-            return refuse(ui, session, &planned, &beside(session, graph, &planned.execution), refusal);
+            let shown = (&planned.execution.plan, &beside(session, graph, &planned.execution), detail);
+            return refuse(ui, session, &planned, shown, refusal);
         }
         if let Some(saved) = &saved {
             check_unchanged(&saved.plan, &planned.execution.plan, choices.losses != saved.choices().losses)?;
@@ -101,8 +103,15 @@ pub async fn apply(ui: Ui, args: &ApplyArgs) -> Result<Exit, Failure> {
         }
         let shown = (shown.0, shown.1.with(preflight, &session.spec.tree.sources));
         let preflight = preflight.filter(|_| refuses);
-        let work =
-            Work { graph, planned: &planned, shown: &shown, missing: &missing, preflight, next: Some(&next) };
+        let work = Work {
+            graph,
+            planned: &planned,
+            shown: &shown,
+            detail,
+            missing: &missing,
+            preflight,
+            next: Some(&next),
+        };
         run(ui, session, work, &args.run, reviewed, Control { lock, stop }).await
     })
     .await
@@ -119,11 +128,14 @@ pub async fn destroy(ui: Ui, args: &DestroyArgs) -> Result<Exit, Failure> {
         let planned = unless_stopped(stop, make(session, &nothing, true, args.shared)).await?;
         options::failable(&args.cloud, &session.graph, &planned.execution)?;
         if let Some(refusal) = refused(&planned.execution.plan, None) {
-            return refuse(ui, session, &planned, &Beside::default(), refusal);
+            let shown = (&planned.execution.plan, &Beside::default(), Detail::Short);
+            return refuse(ui, session, &planned, shown, refusal);
         }
         let shown = &(planned.execution.plan.clone(), Beside::default());
         let missing = &Missing::default();
-        let work = Work { graph: &nothing, planned: &planned, shown, missing, preflight: None, next: Some("") };
+        let detail = Detail::Short;
+        let work =
+            Work { graph: &nothing, planned: &planned, shown, detail, missing, preflight: None, next: Some("") };
         run(ui, session, work, &args.run, false, Control { lock, stop }).await
     })
     .await
@@ -136,6 +148,8 @@ pub(super) struct Work<'a> {
     pub planned: &'a Planned,
     /// The plan with what is left of it for want of images, and what stands beside it.
     pub shown: &'a (Plan, Beside),
+    /// How much is said of what is created.
+    pub detail: Detail,
     pub missing: &'a Missing,
     /// What AWS answered about the plan, where that was asked.
     pub preflight: Option<&'a checks::Preflight>,
@@ -155,13 +169,13 @@ fn refuse(
     ui: Ui,
     session: &Session,
     planned: &Planned,
-    beside: &Beside,
+    (plan, beside, detail): (&Plan, &Beside, Detail),
     refusal: Failure,
 ) -> Result<Exit, Failure> {
     let Planned { execution, .. } = planned;
     match ui.json {
         true => ui.result_json(&outcome(execution, &Report::default(), &Missing::default(), &[]))?,
-        false => show(ui, session, &execution.plan, beside)?,
+        false => show(ui, session, plan, beside, detail)?,
     }
     Err(refusal)
 }
@@ -181,13 +195,13 @@ pub(super) async fn unless_stopped<T>(
 pub(super) async fn run(
     ui: Ui,
     session: &Session,
-    Work { graph, planned: Planned { execution, order }, shown, missing, preflight, next }: Work<'_>,
+    Work { graph, planned: Planned { execution, order }, shown, detail, missing, preflight, next }: Work<'_>,
     args: &RunArgs,
     reviewed: bool,
     Control { lock, stop }: Control<'_>,
 ) -> Result<Exit, Failure> {
     if !ui.json {
-        show(ui, session, &shown.0, &shown.1)?;
+        show(ui, session, &shown.0, &shown.1, detail)?;
     }
     let context = execution.context(session.context(graph));
     let graph = context.graph;

@@ -16,7 +16,7 @@ use crate::plan::{
     self, Action, AddressPattern, Allowances, Change, Conflict, ExecutionPlan, Options, PlanError, Sources,
 };
 use crate::render::Beside;
-use crate::ui::Ui;
+use crate::ui::{Detail, Ui};
 use crate::value::Address;
 
 /// Takes over what exists where the spec wants it: what differs of it is changed with that.
@@ -152,7 +152,9 @@ async fn carry_out(
     }
     let planned = Planned::of(execution)?;
     let (shown, missing) = (&(planned.execution.plan.clone(), Beside::default()), &Missing::default());
-    let work = Work { graph: &session.graph, planned: &planned, shown, missing, preflight: None, next: None };
+    let detail = Detail::Short;
+    let work =
+        Work { graph: &session.graph, planned: &planned, shown, detail, missing, preflight: None, next: None };
     run(ui, session, work, &args.run, false, control).await
 }
 

@@ -13,7 +13,7 @@ use crate::kinds::StageRange;
 use crate::kinds::compute::task_definition::TaskDefinition;
 use crate::plan::{self, AddressPattern, Change, ExecutionPlan, LeftOut, Options, Plan, Sources};
 use crate::render::{self, Beside};
-use crate::ui::{OutputError, Ui, plan_text};
+use crate::ui::{Detail, OutputError, Ui, plan_text};
 use crate::value::Target;
 
 /// Shows what an apply would change.
@@ -62,8 +62,7 @@ pub async fn plan(ui: Ui, args: &PlanArgs, json: bool) -> Result<Exit, Failure> 
             false => None,
         };
         let beside = beside.with(preflight.as_ref(), &session.spec.tree.sources);
-        let (plan, most) = (&execution.plan, args.rendering.max_bytes);
-        rendering::print(ui, plan, &beside, format, most, &session.cloud.place())?;
+        rendering::print(ui, &execution.plan, &beside, format, args.rendering, &session.cloud.place())?;
     }
     if let Some(refusal) = refusal {
         return Err(refusal);
@@ -200,10 +199,10 @@ pub fn beside(session: &Session, graph: &Graph, execution: &ExecutionPlan) -> Be
     }
 }
 
-pub fn show(ui: Ui, session: &Session, plan: &Plan, beside: &Beside) -> Result<(), OutputError> {
+pub fn show(ui: Ui, session: &Session, plan: &Plan, beside: &Beside, detail: Detail) -> Result<(), OutputError> {
     if ui.json {
         ui.result_json(&beside.json(plan))
     } else {
-        ui.result(&plan_text(plan, beside, &session.cloud.place(), ui.out))
+        ui.result(&plan_text(plan, beside, &session.cloud.place(), detail, ui.out))
     }
 }

@@ -1,7 +1,7 @@
 use serde_json::json;
 
 use super::plan::{Planned, beside, make, refused};
-use super::{Failure, memory};
+use super::{Failure, memory, rendering};
 use crate::apply::Report;
 use crate::cli::{Exit, RehearseArgs};
 use crate::kinds::Impact;
@@ -21,6 +21,7 @@ pub async fn rehearse(ui: Ui, args: &RehearseArgs) -> Result<Exit, Failure> {
             &first.plan,
             &beside(&session, &session.graph, &first),
             &session.cloud.place(),
+            rendering::detail(args.full),
             ui.out,
         ))?;
     }

@@ -6,7 +6,7 @@ use super::Failure;
 use crate::cli::{Command, Exit, Format, Rendering};
 use crate::plan::Plan;
 use crate::render::{self, Beside, Links};
-use crate::ui::{OutputError, Ui, plan_text};
+use crate::ui::{Detail, OutputError, Ui, plan_text};
 
 pub fn asks_for_json(command: &Command) -> bool {
     let rendering = match command {
@@ -36,6 +36,10 @@ pub fn format(rendering: Rendering, json: bool) -> Result<Format, Failure> {
         let message = "--max-bytes is for --format markdown";
         return Err(Failure::new(Exit::Usage, message, "the other formats are never shortened"));
     }
+    if rendering.full && format != Format::Text {
+        let message = "--full is for --format text";
+        return Err(Failure::new(Exit::Usage, message, "the other formats have every field anyway"));
+    }
     Ok(format)
 }
 
@@ -45,19 +49,24 @@ pub fn links() -> Links {
     Links::of_github(|name| std::env::var(name).ok().filter(|value| !value.is_empty()), &now)
 }
 
+/// How much text says of what is created.
+pub fn detail(full: bool) -> Detail {
+    if full { Detail::Full } else { Detail::Short }
+}
+
 /// Prints a plan in a format that needs nothing but the plan. `place` is where the environment is, in words.
 pub fn print(
     ui: Ui,
     plan: &Plan,
     beside: &Beside,
     format: Format,
-    max_bytes: Option<u64>,
+    rendering: Rendering,
     place: &str,
 ) -> Result<(), OutputError> {
     match format {
-        Format::Text => ui.result(&plan_text(plan, beside, place, ui.out)),
+        Format::Text => ui.result(&plan_text(plan, beside, place, detail(rendering.full), ui.out)),
         Format::Markdown => {
-            let limit = max_bytes.and_then(|bytes| usize::try_from(bytes).ok());
+            let limit = rendering.max_bytes.and_then(|bytes| usize::try_from(bytes).ok());
             ui.result(&render::markdown(plan, beside, &links(), limit))
         }
         Format::Html => ui.result(&render::html(plan, beside)),

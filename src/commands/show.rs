@@ -19,7 +19,7 @@ pub fn show(ui: Ui, path: &Path, asked: Rendering, json: bool) -> Result<Exit, F
         let plan = &saved.plan;
         let place = format!("account {}, {} (as saved)", plan.account, plan.region);
         let beside = Beside { traffic: saved.traffic.clone(), ..Beside::default() };
-        rendering::print(ui, plan, &beside, format, asked.max_bytes, &place)?;
+        rendering::print(ui, plan, &beside, format, asked, &place)?;
         return Ok(Exit::Done);
     }
     let spec = spec::load(path, &kinds::catalog())?;

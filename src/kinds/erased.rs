@@ -111,6 +111,8 @@ pub trait AnyKind: AnyCalls + Sync {
     fn unread(&self) -> &'static [&'static str];
     fn inside(&self) -> &'static [&'static str];
     fn setting_danger(&self, name: &str, value: &str) -> Option<String>;
+    fn summary(&self) -> &'static [&'static str];
+    fn in_words(&self, field: &str, value: &Value) -> Option<String>;
     fn tags_from_index(&self) -> bool;
     fn holds_data(&self, live: &Value) -> bool;
     fn protected_by(&self) -> Option<&'static str>;
@@ -253,6 +255,14 @@ impl<K: Kind + AnyCalls + Sync> AnyKind for K {
 
     fn setting_danger(&self, name: &str, value: &str) -> Option<String> {
         K::setting_danger(name, value)
+    }
+
+    fn summary(&self) -> &'static [&'static str] {
+        K::SUMMARY
+    }
+
+    fn in_words(&self, field: &str, value: &Value) -> Option<String> {
+        K::in_words(field, value)
     }
 
     fn tags_from_index(&self) -> bool {

@@ -19,6 +19,25 @@ pub fn open_to_everybody(policy: &str) -> Option<String> {
     (!actions.is_empty()).then(|| actions.join(", "))
 }
 
+/// A statement of a policy in words: `Allow ecr:BatchGetImage, logs:PutLogEvents on arn:…`.
+pub fn in_words(statement: &Value) -> Option<String> {
+    let (effect, actions) = (statement["Effect"].as_str()?, texts(&statement["Action"]));
+    let mut words = format!("{effect} {}", actions.join(", "));
+    let resources = texts(&statement["Resource"]);
+    if !resources.is_empty() {
+        words += &format!(" on {}", resources.join(", "));
+    }
+    let principals = match &statement["Principal"] {
+        Value::Object(sorts) => sorts.values().flat_map(texts).collect(),
+        single => texts(single),
+    };
+    if !principals.is_empty() {
+        words += &format!(" by {}", principals.join(", "));
+    }
+    let is_conditional = statement["Condition"].as_object().is_some_and(|conditions| !conditions.is_empty());
+    (!actions.is_empty()).then(|| if is_conditional { words + " under conditions" } else { words })
+}
+
 fn is_anybody(statement: &Value) -> bool {
     match statement.get("Principal") {
         Some(Value::Object(sorts)) => sorts.values().any(|names| texts(names).contains(&"*")),
@@ -56,5 +75,22 @@ mod tests {
         assert_eq!(open(json!([within])), None);
         assert_eq!(open(json!([{ "Effect": "Deny", "Principal": "*", "Action": "*" }])), None);
         assert_eq!(open_to_everybody("no JSON"), None);
+    }
+
+    #[test]
+    fn a_statement_in_a_plan_is_said_in_words() {
+        let words = |statement: Value| in_words(&statement).unwrap_or_default();
+        let logs = json!({ "Effect": "Allow", "Action": ["logs:PutLogEvents", "logs:CreateLogStream"], "Resource": "arn:a" });
+        assert_eq!(words(logs), "Allow logs:PutLogEvents, logs:CreateLogStream on arn:a");
+        let role = json!({
+            "Effect": "Allow", "Action": "sts:AssumeRole", "Principal": { "Service": ["ecs-tasks.amazonaws.com"] },
+            "Condition": { "StringEquals": { "aws:SourceAccount": ["123456789012"] } },
+        });
+        assert_eq!(words(role), "Allow sts:AssumeRole by ecs-tasks.amazonaws.com under conditions");
+        assert_eq!(
+            words(json!({ "Effect": "Allow", "NotAction": "*" })),
+            "",
+            "what has no words is shown as it is"
+        );
     }
 }

@@ -3,6 +3,7 @@
 use serde_json::Value;
 use similar::{ChangeTag, TextDiff};
 
+use crate::kinds;
 use crate::plan::{Action, Change, Field, Origin};
 use crate::value::{LINE_PREFIX, one_line, sanitize};
 
@@ -34,7 +35,7 @@ pub enum Mark {
 
 /// What a change does to each field. That references of a new object are known only afterwards goes without saying.
 pub fn rows(change: &Change) -> Vec<Row<'_>> {
-    let fields = &change.fields;
+    let (fields, kind) = (&change.fields, change.address.kind());
     let mut rows = Vec::new();
     let mut index = 0;
     while let Some(field) = fields.get(index) {
@@ -53,11 +54,11 @@ pub fn rows(change: &Change) -> Vec<Row<'_>> {
         }
         let content = match pair(fields, index - 1) {
             _ if field.secret => Content::Secret,
-            Some((before, after)) => {
+            Some((before, after)) if in_words(kind, field, before).is_none() => {
                 index += 1;
                 lines("", &pretty(before), &pretty(after))
             }
-            None => content(field),
+            _ => content(kind, field),
         };
         let place = place_beside(change, field);
         rows.push(Row { path: &field.path, content, notes, place });
@@ -65,15 +66,17 @@ pub fn rows(change: &Change) -> Vec<Row<'_>> {
     rows
 }
 
-fn content(field: &Field) -> Content {
+fn content(kind: &str, field: &Field) -> Content {
     match (&field.before, &field.after) {
         (Value::String(before), Value::String(after)) if before.contains('\n') || after.contains('\n') => {
             lines(LINE_PREFIX, before, after)
         }
         (before, after) if before == after => Content::Another(inline(before)),
-        (before, after) if before.is_object() && after.is_object() => lines("", &pretty(before), &pretty(after)),
+        (before, after) if before.is_object() && after.is_object() && in_words(kind, field, before).is_none() => {
+            lines("", &pretty(before), &pretty(after))
+        }
         (before, after) => {
-            let some = |value: &Value| (!value.is_null()).then(|| inline(value));
+            let some = |value: &Value| (!value.is_null()).then(|| said(kind, field, value));
             Content::Values(some(before), some(after))
         }
     }
@@ -125,6 +128,22 @@ fn lines(mark: &str, before: &str, after: &str) -> Content {
         (tag, format!("{mark}{}", sanitize(change.value().trim_end_matches('\n'))))
     };
     Content::Lines(diff.iter_all_changes().map(line).collect())
+}
+
+/// A value of a change's field on one line: as people say it where its kind knows how, else [`inline`].
+pub fn said(kind: &str, field: &Field, value: &Value) -> String {
+    in_words(kind, field, value).unwrap_or_else(|| inline(value))
+}
+
+/// The same, `None` where the kind has no words of its own. Those of a list are the words of its elements.
+pub fn in_words(kind: &str, field: &Field, value: &Value) -> Option<String> {
+    let kind = kinds::find(kind)?;
+    let words = |value: &Value| kind.in_words(field.name(), value);
+    let all = match value {
+        Value::Array(items) if !items.is_empty() => items.iter().map(words).collect::<Option<Vec<_>>>()?.join("; "),
+        single => words(single)?,
+    };
+    Some(one_line(&all))
 }
 
 /// Structure over lines.

@@ -64,7 +64,7 @@ fn object(out: &mut String, difference: &ObjectDifference, labels: &Labels, pain
         None => paint.yellow(&format!("~ {address}")),
     };
     let _ = writeln!(out, "  {head}");
-    fields(out, &difference.fields, &[], Origin::Requested, paint);
+    fields(out, difference.address.kind(), &difference.fields, &[], Origin::Requested, paint);
 }
 
 pub(super) fn title(comparison: &Comparison, labels: &Labels) -> String {

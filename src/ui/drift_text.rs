@@ -1,6 +1,6 @@
 use std::fmt::Write;
 
-use super::plan_text::{changes_by_origin, section};
+use super::plan_text::{Detail, changes_by_origin, section};
 use super::{Paint, sanitized};
 use crate::cloud::{History, LastChange};
 use crate::plan::{Action, Origin, Plan, Unmanaged, unmanaged_lines};
@@ -112,7 +112,8 @@ pub fn drift_text(drift: &Drift, paint: Paint) -> String {
     let plan = &*sanitized(&drift.plan);
     let mut out = format!("{}\n", paint.bold(&one_line(&drift.title())));
     let found = &drift.history.found;
-    changes_by_origin(&mut out, plan, paint, &|change| {
+    let changes: Vec<_> = plan.changes.iter().collect();
+    changes_by_origin(&mut out, &changes, plan.destroy, Detail::Short, paint, &|change| {
         found.get(&change.address.to_string()).map(ToString::to_string)
     });
     unmanaged(&mut out, drift, plan, paint);

@@ -5,27 +5,37 @@ use anstream::adapter::strip_str;
 use serde_json::Value;
 use similar::{ChangeTag, TextDiff};
 
+use super::new_object::{self, Summary};
 use super::traffic_text::traffic_lines;
 use super::{Paint, sanitized};
 use crate::kinds::{Impact, Stage};
 use crate::plan::{Action, Change, Field, Origin, Plan, unmanaged_lines};
 use crate::render::{
-    Beside, REFUSED, UNMANAGED, approvals, counts, danger, duration, heading, inline, needs_reason, origin_beside,
-    pair, place_beside, pretty, refusals,
+    Beside, REFUSED, UNMANAGED, approvals, counts, danger, duration, heading, in_words, inline, needs_reason,
+    origin_beside, pair, place_beside, pretty, refusals, said, warnings,
 };
 use crate::value::{Address, LINE_PREFIX, one_line, prefix_lines, sanitize};
 
 /// Stands in the place of the hash.
 const REFUSED_PLAN: &str = "Refused: see the top.";
 
-/// Longer values go over several lines.
-const WIDTH: usize = 116;
-
 /// Where the places of fields stand at the farthest; beside longer lines they follow these.
 const COLUMN: usize = 72;
 
+/// What loses data, stops or replaces something, or was made dangerous by hand comes before all else.
+const DANGEROUS: u8 = 1;
+
+/// How much a plan says of what is created.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Detail {
+    /// A line an object, with what a reader asks about first.
+    Short,
+    /// Every field.
+    Full,
+}
+
 /// A plan for people: by documented stage, only what changes, references by address.
-pub fn plan_text(plan: &Plan, beside: &Beside, place: &str, paint: Paint) -> String {
+pub fn plan_text(plan: &Plan, beside: &Beside, place: &str, detail: Detail, paint: Paint) -> String {
     let plan = &*sanitized(plan);
     let mut out = String::new();
     let what = if plan.destroy { "Destroy" } else { "Plan" };
@@ -34,7 +44,19 @@ pub fn plan_text(plan: &Plan, beside: &Beside, place: &str, paint: Paint) -> Str
     if !plan.refused.is_empty() {
         section(&mut out, paint, &paint.red(REFUSED), &refusals(plan));
     }
-    changes_by_origin(&mut out, plan, paint, &|_| None);
+    let counted = warnings(plan);
+    if !counted.is_empty() {
+        let _ = writeln!(out, "\n{}", paint.red(&format!("{}.", counted.join(", "))));
+    }
+    let (dangerous, others): (Vec<&Change>, Vec<&Change>) =
+        plan.changes.iter().partition(|change| danger(change) <= DANGEROUS && !plan.destroy);
+    if !dangerous.is_empty() {
+        let _ = writeln!(out, "\n{}", paint.bold(&paint.red("Dangerous")));
+        let mut dangerous = dangerous;
+        dangerous.sort_by_key(|change| danger(change));
+        dangerous.iter().for_each(|change| one(&mut out, change, detail, paint, origin_below(change)));
+    }
+    changes_by_origin(&mut out, &others, plan.destroy, detail, paint, &|_| None);
     let traffic = beside.traffic.as_ref().map(|change| traffic_lines(change, paint)).unwrap_or_default();
     section(&mut out, paint, "Traffic", &traffic);
     section(&mut out, paint, UNMANAGED, &unmanaged_lines(&plan.unmanaged));
@@ -58,37 +80,56 @@ pub fn plan_text(plan: &Plan, beside: &Beside, place: &str, paint: Paint) -> Str
         };
         let _ = writeln!(out, "\n{}", paint.dim(&text));
     }
+    if detail == Detail::Short && plan.changes.iter().any(|change| change.action == Action::Create) {
+        let _ = writeln!(out, "\n{}", paint.dim("What is created is shown in short: --full shows every field."));
+    }
     let _ = writeln!(out, "\n{}", summary(plan, paint));
     out
+}
+
+/// Where a change comes from that stands under no heading which says so.
+fn origin_below(change: &Change) -> Option<String> {
+    match change.origin {
+        Origin::Requested => None,
+        origin => Some(heading(origin, false).to_owned()),
+    }
 }
 
 /// What was changed by hand before what the spec asks for. `below` says what stands under a change's head.
 pub(super) fn changes_by_origin(
     out: &mut String,
-    plan: &Plan,
+    changes: &[&Change],
+    destroy: bool,
+    detail: Detail,
     paint: Paint,
     below: &dyn Fn(&Change) -> Option<String>,
 ) {
     let mut above = false;
     for origin in [Origin::Drift, Origin::Unmanaged, Origin::Requested] {
-        let own: Vec<&Change> = plan.changes.iter().filter(|change| change.origin == origin).collect();
+        let own: Vec<&Change> = changes.iter().filter(|change| change.origin == origin).copied().collect();
         // Where all is asked for, that goes without saying.
         if !own.is_empty() && (above || origin != Origin::Requested) {
-            let _ = writeln!(out, "\n{}", paint.bold(heading(origin, plan.destroy)));
+            let _ = writeln!(out, "\n{}", paint.bold(heading(origin, destroy)));
             above = true;
         }
-        stages(out, &own, paint, below);
+        stages(out, &own, detail, paint, below);
     }
 }
 
 /// Changes in documented order, and within a stage the most dangerous first.
-fn stages(out: &mut String, changes: &[&Change], paint: Paint, below: &dyn Fn(&Change) -> Option<String>) {
+fn stages(
+    out: &mut String,
+    changes: &[&Change],
+    detail: Detail,
+    paint: Paint,
+    below: &dyn Fn(&Change) -> Option<String>,
+) {
     for stage in Stage::ALL {
         let mut changes: Vec<&Change> = changes.iter().filter(|change| change.stage == stage).copied().collect();
         changes.sort_by_key(|change| danger(change));
         if !changes.is_empty() {
             let _ = writeln!(out, "\n{}", paint.bold(&stage.title()));
-            changes.iter().for_each(|change| one(out, change, paint, below(change)));
+            changes.iter().for_each(|change| one(out, change, detail, paint, below(change)));
         }
     }
 }
@@ -119,7 +160,8 @@ fn summary(plan: &Plan, paint: Paint) -> String {
     format!("{summary}\n{end}")
 }
 
-fn one(out: &mut String, change: &Change, paint: Paint, below: Option<String>) {
+fn one(out: &mut String, change: &Change, detail: Detail, paint: Paint, below: Option<String>) {
+    let is_short = change.action == Action::Create && detail == Detail::Short;
     let color = |text: &str| match change.action {
         Action::Create => paint.green(text),
         Action::Update | Action::Adopt | Action::Forget => paint.yellow(text),
@@ -138,7 +180,17 @@ fn one(out: &mut String, change: &Change, paint: Paint, below: Option<String>) {
         Impact::InWindow => String::new(),
         _ => paint.dim(&format!(", {}", duration(change.seconds))),
     };
-    let _ = write!(head, "  {impact}{time}");
+    let summary = if is_short { new_object::summary(change) } else { Summary::default() };
+    if let Some(line) = &summary.line {
+        let _ = write!(head, "  {line}");
+    }
+    // What is made anew interrupts nobody, and what takes a moment goes without saying.
+    let is_usual = is_short && change.impact == Impact::None;
+    if !is_usual {
+        let _ = write!(head, "  {impact}{time}");
+    } else if change.seconds >= 60 {
+        let _ = write!(head, "  {}", paint.dim(&duration(change.seconds)));
+    }
     if needs_reason(change) {
         let _ = write!(head, "  {}", paint.dim(&change.reason));
     }
@@ -154,60 +206,31 @@ fn one(out: &mut String, change: &Change, paint: Paint, below: Option<String>) {
     }
     match change.action {
         Action::Delete => {}
-        Action::Create => {
-            let shown = change.fields.iter().filter(|field| !field.path.starts_with("tags"));
-            for field in shown {
-                created(out, field);
-            }
-        }
+        Action::Create if is_short => summary.below.iter().for_each(|line| {
+            let _ = writeln!(out, "      {line}");
+        }),
+        Action::Create => new_object::fields(out, change),
         _ => {
             let places: Vec<String> =
                 change.fields.iter().map(|field| place_beside(change, field).unwrap_or_default()).collect();
-            fields(out, &change.fields, &places, change.origin, paint);
-        }
-    }
-}
-
-/// A field of a new object. That references are known only after the apply goes without saying here.
-fn created(out: &mut String, field: &Field) {
-    if field.secret {
-        let _ = writeln!(out, "      {:<22} (sensitive value)", field.path);
-        return;
-    }
-    let line = format!("      {:<22} {}", field.path, inline(&field.after));
-    if line.chars().count() <= WIDTH {
-        let _ = writeln!(out, "{line}");
-        return;
-    }
-    let _ = writeln!(out, "      {}", field.path);
-    block(out, &field.after, 8);
-}
-
-/// Structure over lines, each as long as it reads well.
-fn block(out: &mut String, value: &Value, indent: usize) {
-    let margin = " ".repeat(indent);
-    let children: Vec<(String, &Value)> = match value {
-        Value::Array(items) => items.iter().map(|item| ("- ".to_owned(), item)).collect(),
-        Value::Object(map) => map.iter().map(|(key, value)| (format!("{}: ", one_line(key)), value)).collect(),
-        scalar => {
-            let _ = writeln!(out, "{margin}{}", inline(scalar));
-            return;
-        }
-    };
-    for (lead, child) in children {
-        let line = format!("{margin}{lead}{}", inline(child));
-        if line.chars().count() <= WIDTH || !(child.is_array() || child.is_object()) {
-            let _ = writeln!(out, "{line}");
-        } else {
-            let _ = writeln!(out, "{margin}{}", lead.trim_end());
-            block(out, child, indent + 2);
+            fields(out, change.address.kind(), &change.fields, &places, change.origin, paint);
         }
     }
 }
 
 /// Fields that differ, each with its place. Where one comes from is said unless the `whole` change comes from there.
-pub(super) fn fields(out: &mut String, fields: &[Field], places: &[String], whole: Origin, paint: Paint) {
+pub(super) fn fields(
+    out: &mut String,
+    kind: &str,
+    fields: &[Field],
+    places: &[String],
+    whole: Origin,
+    paint: Paint,
+) {
     let mut rows = Vec::new();
+    // Where the kind has words for an element, these say better what differs.
+    let one_for_another =
+        |index| pair(fields, index).filter(|(before, _)| in_words(kind, &fields[index], before).is_none());
     for (index, field) in fields.iter().enumerate() {
         let place = places.get(index).map_or("", String::as_str);
         let mut why = if field.forces_replacement { paint.red("  forces replacement") } else { String::new() };
@@ -220,13 +243,13 @@ pub(super) fn fields(out: &mut String, fields: &[Field], places: &[String], whol
             continue;
         }
         // One element of a set that takes another's place: what differs inside the two is what matters.
-        if let Some((before, after)) = pair(fields, index) {
+        if let Some((before, after)) = one_for_another(index) {
             let below = lines("", &pretty(before), &pretty(after), paint);
             let place = places.get(index + 1).map_or("", String::as_str);
             rows.push(Row { line: format!("      {}{why}", field.path), place, below });
             continue;
         }
-        if index > 0 && pair(fields, index - 1).is_some() {
+        if index > 0 && one_for_another(index - 1).is_some() {
             continue;
         }
         rows.push(match (&field.before, &field.after) {
@@ -235,10 +258,10 @@ pub(super) fn fields(out: &mut String, fields: &[Field], places: &[String], whol
                 Row { line: format!("      {}{why}", field.path), place, below }
             }
             (Value::Null, _) => {
-                line(format!("    {} {:<22} {}{why}", paint.green("+"), field.path, after(field, paint)))
+                line(format!("    {} {:<22} {}{why}", paint.green("+"), field.path, after(kind, field, paint)))
             }
             (before, Value::Null) => {
-                line(format!("    {} {:<22} {}{why}", paint.red("-"), field.path, inline(before)))
+                line(format!("    {} {:<22} {}{why}", paint.red("-"), field.path, said(kind, field, before)))
             }
             (before, after) if before == after => {
                 // The same address: what it stands for, a revision or an id, is another one afterwards.
@@ -246,7 +269,7 @@ pub(super) fn fields(out: &mut String, fields: &[Field], places: &[String], whol
             }
             (before, _) => {
                 let arrow = paint.dim("→");
-                let (before, after) = (inline(before), after(field, paint));
+                let (before, after) = (said(kind, field, before), after(kind, field, paint));
                 line(format!("      {:<22} {before} {arrow} {after}{why}", field.path))
             }
         });
@@ -278,12 +301,12 @@ fn in_columns(out: &mut String, rows: &[Row<'_>], paint: Paint) {
     }
 }
 
-fn after(field: &Field, paint: Paint) -> String {
+fn after(kind: &str, field: &Field, paint: Paint) -> String {
     if field.secret {
         return "(sensitive value)".to_owned();
     }
     let later = if field.known_after_apply { paint.dim(" (known after apply)") } else { String::new() };
-    format!("{}{later}", inline(&field.after))
+    format!("{}{later}", said(kind, field, &field.after))
 }
 
 /// What differs within a value of several lines. `mark` stands before those of a text: a line of JSON needs none.
@@ -332,8 +355,10 @@ mod tests {
             ] }],
         }))
         .expect("a plan");
-        for paint in [Paint::new(true), Paint::new(false)] {
-            let text = plan_text(&plan, &Beside::default(), evil, paint);
+        let paints = [Paint::new(true), Paint::new(false)];
+        for (paint, detail) in paints.into_iter().flat_map(|paint| [(paint, Detail::Short), (paint, Detail::Full)])
+        {
+            let text = plan_text(&plan, &Beside::default(), evil, detail, paint);
             let mut rest = text.as_str();
             while let Some((_, after)) = rest.split_once('\u{1b}') {
                 let known = ["[0m", "[1m", "[2m", "[31m", "[32m", "[33m"];

@@ -370,7 +370,7 @@ impl Seen {
             }
         }
         assert!(!seen.attributes.is_empty(), "no example wants a {}", kind.name());
-        for field in kind.unread().iter().chain(kind.replace_on()) {
+        for field in kind.unread().iter().chain(kind.replace_on()).chain(kind.summary()) {
             assert!(seen.attributes.contains(*field), "{} has no attribute `{field}`", kind.name());
         }
         seen

@@ -114,7 +114,7 @@ fn documented(bench: &Bench, spec: &str) -> Vec<(usize, String)> {
     addresses.map(|address| (drawing.stage[&address], address)).collect()
 }
 
-const KINDS: [&str; 26] = [
+const KINDS: [&str; 27] = [
     "vpc",
     "subnet",
     "internet_gateway",

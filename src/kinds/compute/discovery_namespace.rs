@@ -76,6 +76,7 @@ impl Kind for DiscoveryNamespace {
         ],
     }];
     const SPEC_FIELDS: &'static [(&'static str, &'static str)] = &[("name", "private-domain")];
+    const SUMMARY: &'static [&'static str] = &["name"];
     const STAGE: Stage = Stage::Compute;
     const REPLACE_ON: &'static [&'static str] = &["name", "vpc"];
     const UNREAD: &'static [&'static str] = &["vpc"];

@@ -76,6 +76,7 @@ impl Kind for DiscoveryService {
     }];
     const SPEC_FIELDS: &'static [(&'static str, &'static str)] = &[("name", "dns-name")];
     const ENVIRONMENT_OUTPUTS: &'static [&'static str] = &["services.….dns"];
+    const SUMMARY: &'static [&'static str] = &["name"];
     const STAGE: Stage = Stage::Compute;
     const REPLACE_ON: &'static [&'static str] =
         &["name", "namespace", "record_type", "routing_policy", "custom_health"];

@@ -65,6 +65,7 @@ impl Kind for EcsCluster {
         ],
     }];
     const ENVIRONMENT_OUTPUTS: &'static [&'static str] = &["cluster.name"];
+    const SUMMARY: &'static [&'static str] = &["name"];
     const STAGE: Stage = Stage::Compute;
     const REPLACE_ON: &'static [&'static str] = &["name"];
     const TAG_INDEX: Option<&'static str> = Some("ecs:cluster");

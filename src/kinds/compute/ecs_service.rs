@@ -17,7 +17,7 @@ mod write;
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::kinds::compute::discovery_namespace;
 use crate::kinds::compute::discovery_service::DiscoveryService;
@@ -190,6 +190,7 @@ impl Kind for EcsService {
         ("deadline", "deployment.deadline"),
         ("load_balancers", "route"),
     ];
+    const SUMMARY: &'static [&'static str] = &["desired_count"];
     const STAGE: Stage = Stage::Compute;
     const REPLACE_ON: &'static [&'static str] = &["name", "cluster"];
     const INSIDE: &'static [&'static str] = &["cluster"];
@@ -281,6 +282,11 @@ impl Kind for EcsService {
             dangers.push(("execute_command", "whoever may call ECS Exec gets a shell in its tasks".to_owned()));
         }
         dangers
+    }
+
+    fn in_words(_field: &str, value: &Value) -> Option<String> {
+        let (group, container) = (value["target_group"].as_str()?, value["container_name"].as_str()?);
+        Some(format!("{container}:{} in {group}", value["container_port"].as_u64()?))
     }
 
     fn terraform(attrs: &Attrs, _this: &This<'_>) -> Vec<Block> {

@@ -167,6 +167,7 @@ impl Kind for TaskDefinition {
     const SPEC_FIELDS: &'static [(&'static str, &'static str)] = &[("ports", "port")];
     /// A service goes on with a revision that is inactive.
     const DELETED_IN_USE: bool = true;
+    const SUMMARY: &'static [&'static str] = &["image", "cpu", "memory"];
     const STAGE: Stage = Stage::Compute;
     const REPLACE_ON: &'static [&'static str] = &["family"];
     const TAG_INDEX: Option<&'static str> = Some("ecs:task-definition");

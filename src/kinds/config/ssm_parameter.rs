@@ -127,6 +127,7 @@ impl Kind for SsmParameter {
     /// A task that starts later does not find it.
     const DELETED_IN_USE: bool = true;
     const ENVIRONMENT_OUTPUTS: &'static [&'static str] = &["databases.….password-command"];
+    const SUMMARY: &'static [&'static str] = &["type"];
     const STAGE: Stage = Stage::Parameters;
     const REPLACE_ON: &'static [&'static str] = &["name"];
     const TAG_INDEX: Option<&'static str> = Some("ssm:parameter");

@@ -161,6 +161,8 @@ impl Kind for DbInstance {
     const SPEC_FIELDS: &'static [(&'static str, &'static str)] = &[("identifier", "name")];
     const ENVIRONMENT_OUTPUTS: &'static [&'static str] =
         &["databases.….endpoint", "databases.….port", "databases.….database", "databases.….username"];
+    const SUMMARY: &'static [&'static str] =
+        &["engine", "version", "class", "storage", "multi_az", "publicly_accessible"];
     const STAGE: Stage = Stage::Database;
     const PROTECTED_BY: Option<&'static str> = Some("deletion_protection");
     const REPLACE_ON: &'static [&'static str] =

@@ -57,6 +57,7 @@ impl Placement {
 const MAX_NAME: usize = 63;
 
 impl Kind for DbSubnetGroup {
+    const SUMMARY: &'static [&'static str] = &["subnets"];
     const STAGE: Stage = Stage::Database;
     const REPLACE_ON: &'static [&'static str] = &["name", "vpc"];
     const INSIDE: &'static [&'static str] = &["vpc"];

@@ -91,6 +91,7 @@ pub(in crate::kinds) fn validated_by(output: &str) -> Option<&str> {
 impl Kind for Certificate {
     const RULES: &'static [Rule<Attrs>] = rules::RULES;
     const SPEC_FIELDS: &'static [(&'static str, &'static str)] = &[("alternative_names", "aliases")];
+    const SUMMARY: &'static [&'static str] = &["domain", "alternative_names"];
     const STAGE: Stage = Stage::LoadBalancer;
     const REPLACE_ON: &'static [&'static str] = &["domain", "alternative_names", "validation", "status"];
     const TAG_INDEX: Option<&'static str> = Some("acm:certificate");

@@ -144,6 +144,7 @@ impl Kind for DnsRecord {
     const RULES: &'static [Rule<Attrs>] = rules::RULES;
     /// They are no tags of AWS's but the text of a TXT record, in which a name may begin with `*`.
     const TAG_CHARACTERS: TagCharacters = TagCharacters::Any;
+    const SUMMARY: &'static [&'static str] = &["type", "alias"];
     const STAGE: Stage = Stage::Dns;
     const REPLACE_ON: &'static [&'static str] = &["zone", "name", "type"];
     const SERVES_TRAFFIC: bool = true;
@@ -236,6 +237,10 @@ impl Kind for DnsRecord {
 
     fn event_text(id: &str) -> Option<String> {
         id.split('/').nth(1).map(str::to_owned)
+    }
+
+    fn in_words(_field: &str, value: &Value) -> Option<String> {
+        Some(format!("alias of {}", value["dns_name"].as_str()?))
     }
 
     fn terraform(attrs: &Attrs, this: &This<'_>) -> Vec<Block> {

@@ -9,7 +9,7 @@ mod preflight;
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::kinds::edge::certificate_validation::CertificateValidation;
 use crate::kinds::edge::entry::{Balancer, Source, balancers};
@@ -25,6 +25,7 @@ use crate::spec::Environment;
 use crate::value::{Ref, Tags};
 
 pub use self::action::Action;
+pub(super) use self::action::in_words;
 pub use super::entry::Listener;
 
 #[cfg(feature = "aws")]
@@ -148,6 +149,7 @@ impl Kind for Listener {
     const DELETED_IN_USE: bool = true;
     const ENVIRONMENT_OUTPUTS: &'static [&'static str] = &[urls::URL];
     const ENVIRONMENT_OUTPUTS_NEED: &'static [&'static str] = urls::MADE_OF;
+    const SUMMARY: &'static [&'static str] = &["protocol", "port", "default_action"];
     const STAGE: Stage = Stage::LoadBalancer;
     const REPLACE_ON: &'static [&'static str] = &["load_balancer"];
     const INSIDE: &'static [&'static str] = &["load_balancer"];
@@ -233,6 +235,10 @@ impl Kind for Listener {
     fn environment_outputs(live: &LiveObject<'_, Attrs>) -> Vec<EnvironmentOutput> {
         let (attrs, none) = (live.attrs, BTreeSet::new());
         urls::urls(live, &attrs.default_action, attrs.protocol == "HTTPS", &none, &none)
+    }
+
+    fn in_words(_field: &str, value: &Value) -> Option<String> {
+        in_words(value)
     }
 
     fn terraform(attrs: &Attrs, _this: &This<'_>) -> Vec<Block> {

@@ -9,9 +9,9 @@ mod rules;
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::kinds::edge::listener::{Action, Listener};
+use crate::kinds::edge::listener::{Action, Listener, in_words};
 use crate::kinds::edge::routes::routed;
 use crate::kinds::edge::urls;
 use crate::kinds::environment_outputs::{EnvironmentOutput, LiveObject};
@@ -70,6 +70,7 @@ impl Kind for ListenerRule {
     const RULES: &'static [Rule<Attrs>] = rules::RULES;
     const ENVIRONMENT_OUTPUTS: &'static [&'static str] = &[urls::URL];
     const ENVIRONMENT_OUTPUTS_NEED: &'static [&'static str] = urls::MADE_OF;
+    const SUMMARY: &'static [&'static str] = &["priority", "hosts", "paths", "source_ips", "action"];
     const STAGE: Stage = Stage::LoadBalancer;
     const REPLACE_ON: &'static [&'static str] = &["listener"];
     const TAG_INDEX: Option<&'static str> = Some("elasticloadbalancing:listener-rule");
@@ -166,6 +167,10 @@ impl Kind for ListenerRule {
         let listener = live.named(&attrs.listener).unwrap_or_default();
         let is_encrypted = listener.rsplit('.').next() == Some("https");
         urls::urls(live, &attrs.action, is_encrypted, &hosts, &attrs.paths)
+    }
+
+    fn in_words(_field: &str, value: &Value) -> Option<String> {
+        in_words(value)
     }
 
     fn terraform(attrs: &Attrs, _this: &This<'_>) -> Vec<Block> {

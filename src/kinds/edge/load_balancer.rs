@@ -78,6 +78,7 @@ impl Kind for LoadBalancer {
     /// Its listeners go with it, and a record may still name it.
     const DELETED_IN_USE: bool = true;
     const ENVIRONMENT_OUTPUTS: &'static [&'static str] = &["load-balancer.dns", "load-balancers.….dns"];
+    const SUMMARY: &'static [&'static str] = &["scheme"];
     const STAGE: Stage = Stage::LoadBalancer;
     const PROTECTED_BY: Option<&'static str> = Some("deletion_protection");
     const REPLACE_ON: &'static [&'static str] = &["name", "type", "scheme", "vpc"];

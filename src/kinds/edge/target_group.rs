@@ -6,7 +6,7 @@ mod rules;
 mod targets;
 
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::kinds::compute::section::Services;
 use crate::kinds::edge::load_balancer::NAME_LENGTH;
@@ -69,6 +69,7 @@ impl Kind for TargetGroup {
     const RULES: &'static [Rule<Attrs>] = rules::RULES;
     /// The entry's own name is the ECS service's.
     const SPEC_FIELDS: &'static [(&'static str, &'static str)] = &[("name", "route")];
+    const SUMMARY: &'static [&'static str] = &["port", "health_check"];
     const STAGE: Stage = Stage::LoadBalancer;
     const REPLACE_ON: &'static [&'static str] = &["name", "vpc", "protocol", "target_type"];
     const INSIDE: &'static [&'static str] = &["vpc"];
@@ -122,6 +123,11 @@ impl Kind for TargetGroup {
             live.name.clone_from(&desired.name);
         }
         live.port = desired.port;
+    }
+
+    fn in_words(_field: &str, value: &Value) -> Option<String> {
+        let (path, status) = (value["path"].as_str()?, value["status"].as_str()?);
+        Some(format!("{} answers {status}, asked every {} s", path, value["interval"].as_u64()?))
     }
 
     fn terraform(attrs: &Attrs, _this: &This<'_>) -> Vec<Block> {

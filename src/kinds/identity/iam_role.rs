@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::kinds::compute::section::Services;
 use crate::kinds::rules::Rule;
 use crate::kinds::terraform::{Block, This, document};
-use crate::kinds::{Desired, Kind, Stage};
+use crate::kinds::{Desired, Kind, Stage, resource_policy};
 use crate::spec::{Environment, Section};
 use crate::value::{Tags, Target};
 
@@ -44,6 +44,7 @@ impl Kind for IamRole {
         &[("inline_policies.permissions.Statement", "permissions")];
     /// Who runs with it loses its rights.
     const DELETED_IN_USE: bool = true;
+    const SUMMARY: &'static [&'static str] = &["managed_policies"];
     const STAGE: Stage = Stage::Compute;
     const REPLACE_ON: &'static [&'static str] = &["name", "path"];
     const OUTPUTS: &'static [&'static str] = &["arn"];
@@ -95,6 +96,10 @@ impl Kind for IamRole {
             }
         }
         dangers
+    }
+
+    fn in_words(_field: &str, value: &Value) -> Option<String> {
+        resource_policy::in_words(value)
     }
 
     fn terraform(attrs: &Attrs, this: &This<'_>) -> Vec<Block> {

@@ -61,6 +61,7 @@ impl Kind for LogGroup {
     /// What writes to it fails from then on.
     const DELETED_IN_USE: bool = true;
     const ENVIRONMENT_OUTPUTS: &'static [&'static str] = &["services.….logs"];
+    const SUMMARY: &'static [&'static str] = &["retention_days"];
     const STAGE: Stage = Stage::Compute;
     const REPLACE_ON: &'static [&'static str] = &["name"];
     const TAG_INDEX: Option<&'static str> = Some("logs:log-group");

@@ -154,6 +154,7 @@ environment = { ORDERS = "{topics.orders.arn}" }
     ];
     const DELETED_IN_USE: bool = true;
     const ENVIRONMENT_OUTPUTS: &'static [&'static str] = &["topics.….arn"];
+    const SUMMARY: &'static [&'static str] = &["name"];
     const STAGE: Stage = Stage::Monitoring;
     const REPLACE_ON: &'static [&'static str] = &["name"];
     const OUTPUTS: &'static [&'static str] = &["arn"];

@@ -1,10 +1,10 @@
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::kinds::network::section::Network;
-use crate::kinds::network::security_group_rules::Rule;
+use crate::kinds::network::security_group_rules::{Rule, in_words};
 use crate::kinds::network::vpc::{self, Vpc};
 use crate::kinds::terraform::{Block, This};
 use crate::kinds::{Desired, Kind, Stage};
@@ -53,6 +53,10 @@ impl Kind for DefaultSecurityGroup {
     fn dangers(_desired: &Attrs, live: &Attrs) -> Vec<(&'static str, String)> {
         let opened = live.ingress.iter().filter(|rule| rule.is_for_everybody());
         opened.map(|rule| ("ingress", format!("open to the world: {rule}"))).collect()
+    }
+
+    fn in_words(field: &str, value: &Value) -> Option<String> {
+        in_words(field == "egress", value)
     }
 
     fn terraform(attrs: &Attrs, _this: &This<'_>) -> Vec<Block> {

@@ -34,6 +34,7 @@ impl Kind for NatGateway {
     const TAG_CHARACTERS: TagCharacters = TagCharacters::Any;
     /// A route to it stays as a black hole until it is changed.
     const DELETED_IN_USE: bool = true;
+    const SUMMARY: &'static [&'static str] = &["subnet"];
     const STAGE: Stage = Stage::Network;
     const REPLACE_ON: &'static [&'static str] = &["subnet", "allocation", "connectivity_type"];
     const INSIDE: &'static [&'static str] = &["subnet"];

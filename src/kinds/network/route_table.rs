@@ -4,7 +4,7 @@ mod live;
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::kinds::network::internet_gateway::InternetGateway;
 use crate::kinds::network::nat_gateway::NatGateway;
@@ -94,6 +94,7 @@ fn private(env: &Environment, zone: &str) -> BTreeSet<Ref<Subnet>> {
 
 impl Kind for RouteTable {
     const TAG_CHARACTERS: TagCharacters = TagCharacters::Any;
+    const SUMMARY: &'static [&'static str] = &["routes"];
     const STAGE: Stage = Stage::Network;
     const REPLACE_ON: &'static [&'static str] = &["vpc"];
     const INSIDE: &'static [&'static str] = &["vpc"];
@@ -157,6 +158,11 @@ impl Kind for RouteTable {
     fn is_counterpart(desired: &Attrs, live: &Attrs) -> bool {
         let serves = desired.subnets.intersection(&live.subnets).next().is_some();
         desired.vpc == live.vpc && (serves || same_other_tags(&desired.tags, &live.tags))
+    }
+
+    fn in_words(_field: &str, value: &Value) -> Option<String> {
+        let via = value["via"].as_object()?.values().next()?.as_str()?;
+        Some(format!("{} via {via}", value["destination"].as_str()?))
     }
 
     fn terraform(attrs: &Attrs, this: &This<'_>) -> Vec<Block> {

@@ -19,6 +19,7 @@ use crate::value::{Address, Ref, Target};
 pub(super) use calls::converge;
 #[cfg(feature = "aws")]
 pub(super) use rule::flatten;
+pub(super) use rule::in_words;
 pub use rule::{Peer, Rule};
 
 pub struct SecurityGroupRules;
@@ -51,6 +52,7 @@ pub(in crate::kinds) fn of_groups<'a>(
 
 impl Kind for SecurityGroupRules {
     const RULES: &'static [AwsRule<Attrs>] = rules::RULES;
+    const SUMMARY: &'static [&'static str] = &["ingress", "egress"];
     const STAGE: Stage = Stage::Network;
     const REPLACE_ON: &'static [&'static str] = &["group"];
     /// Rules have no tags of ours: their group's tell of them.
@@ -97,6 +99,10 @@ impl Kind for SecurityGroupRules {
 
     fn is_counterpart(desired: &Attrs, live: &Attrs) -> bool {
         desired.group == live.group
+    }
+
+    fn in_words(field: &str, value: &Value) -> Option<String> {
+        rule::in_words(field == "egress", value)
     }
 
     /// One `aws_security_group_rule` a rule, so that a plan shows which of them come and go. Of the types that

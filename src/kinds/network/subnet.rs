@@ -76,6 +76,7 @@ const RULES: &[Rule<Attrs>] = &[Rule {
 impl Kind for Subnet {
     const RULES: &'static [Rule<Attrs>] = RULES;
     const TAG_CHARACTERS: TagCharacters = TagCharacters::Any;
+    const SUMMARY: &'static [&'static str] = &["cidr", "zone", "map_public_ip_on_launch"];
     const STAGE: Stage = Stage::Network;
     const REPLACE_ON: &'static [&'static str] = &["vpc", "cidr", "zone"];
     const INSIDE: &'static [&'static str] = &["vpc"];

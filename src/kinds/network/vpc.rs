@@ -121,6 +121,7 @@ impl Kind for Vpc {
     const RULES: &'static [Rule<Attrs>] = RULES;
     const TAG_CHARACTERS: TagCharacters = TagCharacters::Any;
     const ENVIRONMENT_OUTPUTS: &'static [&'static str] = &["network.vpc"];
+    const SUMMARY: &'static [&'static str] = &["cidr"];
     const STAGE: Stage = Stage::Network;
     const REPLACE_ON: &'static [&'static str] = &["cidr"];
     const TAG_INDEX: Option<&'static str> = Some("ec2:vpc");

@@ -108,6 +108,7 @@ impl Kind for EcrRepository {
     const EXAMPLES: &'static [Example] = section::EXAMPLES;
     const ENVIRONMENT_OUTPUTS: &'static [&'static str] = &["registries.….url", LOGIN, "registries.….push"];
     const SPEC_FIELDS: &'static [(&'static str, &'static str)] = &[("tags", "project-tags")];
+    const SUMMARY: &'static [&'static str] = &["name"];
     const STAGE: Stage = Stage::Registries;
     const REPLACE_ON: &'static [&'static str] = &["name"];
     const SERVES_TRAFFIC: bool = true;

@@ -23,8 +23,8 @@ const TYPES: [RrType; 3] = [RrType::Aaaa, RrType::Https, RrType::Svcb];
 pub(super) fn by_name(sets: &[ResourceRecordSet]) -> HashMap<String, Settings> {
     let mut found: HashMap<String, Settings> = HashMap::new();
     for set in sets.iter().filter(|set| TYPES.contains(set.r#type())) {
-        let values = set.resource_records().iter().map(|record| record.value());
-        let alias = set.alias_target().map(|alias| alias.dns_name());
+        let values = set.resource_records().iter().map(aws_sdk_route53::types::ResourceRecord::value);
+        let alias = set.alias_target().map(aws_sdk_route53::types::AliasTarget::dns_name);
         let leads = values.chain(alias).collect::<Vec<_>>().join(", ");
         let told = found.entry(wire::plain(set.name())).or_default();
         told.entry(set.r#type().as_str().to_owned())

@@ -38,6 +38,21 @@ pub enum Action {
     Other(String),
 }
 
+/// An action as a plan's JSON has it, in words: `forward to target_group.web`.
+pub(in crate::kinds::edge) fn in_words(action: &Value) -> Option<String> {
+    let (sort, to) = action.as_object()?.iter().next()?;
+    let part = |name: &str| to[name].as_str().unwrap_or_default();
+    match sort.as_str() {
+        "forward" => Some(format!("forward to {}", to["target_group"].as_str()?)),
+        "redirect" => {
+            let (protocol, host, port) = (part("protocol"), part("host"), part("port"));
+            let query = if part("query").is_empty() { String::new() } else { format!("?{}", part("query")) };
+            Some(format!("redirect to {protocol}://{host}:{port}{}{query}", part("path")))
+        }
+        _ => None,
+    }
+}
+
 impl Action {
     /// As Terraform has actions.
     pub(in crate::kinds) fn terraform(&self) -> Value {
@@ -273,5 +288,17 @@ mod calls {
             let other_way = Action::read(&[forward(&[group("arn:b", 0), group("arn:a", 1)])]);
             assert_eq!(Action::without_traffic(&old, &new), Some(other_way));
         }
+    }
+
+    #[test]
+    fn an_action_in_a_plan_is_said_in_words() {
+        let words = |action: Value| in_words(&action).unwrap_or_default();
+        assert_eq!(
+            words(json!({ "forward": { "target_group": "target_group.web" } })),
+            "forward to target_group.web"
+        );
+        let parts = json!({ "protocol": "HTTPS", "port": "443", "host": "#{host}", "path": "/#{path}", "query": "#{query}" });
+        assert_eq!(words(json!({ "redirect": parts })), "redirect to HTTPS://#{host}:443/#{path}?#{query}");
+        assert_eq!(words(json!({ "fixed_response": { "status_code": "404" } })), "");
     }
 }

@@ -2,6 +2,7 @@ use std::fmt;
 
 use ipnet::IpNet;
 use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
 
 use crate::kinds::network::security_group::section::{Egress, Ingress, Protocol, canonical, is_world, parse_ports};
 use crate::kinds::network::security_group::{self, SecurityGroup};
@@ -117,6 +118,24 @@ impl Rule {
     pub(super) fn is_for_same_peer(&self, other: &Self) -> bool {
         (&self.protocol, &self.peer) == (&other.protocol, &other.peer)
     }
+}
+
+/// A rule as a plan's JSON has it, in words: `tcp 443 from 0.0.0.0/0 "HTTPS"`.
+pub(in crate::kinds::network) fn in_words(is_out: bool, rule: &Value) -> Option<String> {
+    let protocol = match rule["protocol"].as_str()? {
+        ALL => "all traffic",
+        protocol => protocol,
+    };
+    let ports = match (rule["from_port"].as_i64()?, rule["to_port"].as_i64()?) {
+        (from, _) if from == i64::from(ANY) => String::new(),
+        (0, 65535) => " all ports".to_owned(),
+        (from, to) if from == to => format!(" {from}"),
+        (from, to) => format!(" {from}-{to}"),
+    };
+    let peer = ["cidr", "security_group", "prefix_list"].iter().find_map(|key| rule[key].as_str())?;
+    let description = rule["description"].as_str().filter(|text| !text.is_empty());
+    let description = description.map(|text| format!(" \"{text}\"")).unwrap_or_default();
+    Some(format!("{protocol}{ports} {} {peer}{description}", if is_out { "to" } else { "from" }))
 }
 
 /// `tcp 22 from 0.0.0.0/0`; a group by its address, or its id.
@@ -246,5 +265,26 @@ mod calls {
             assert_eq!(canonical("10.1.2.3/16"), "10.1.0.0/16");
             assert_eq!(canonical("2001:0db8::/32"), "2001:db8::/32");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_rule_in_a_plan_is_said_in_words() {
+        let rule = |protocol: &str, from: i32, to: i32, description: &str| json!({ "protocol": protocol, "from_port": from, "to_port": to, "cidr": "0.0.0.0/0", "description": description });
+        let words = |rule| in_words(false, &rule).unwrap_or_default();
+        assert_eq!(words(rule("tcp", 443, 443, "HTTPS")), "tcp 443 from 0.0.0.0/0 \"HTTPS\"");
+        assert_eq!(words(rule("udp", 1024, 2048, "")), "udp 1024-2048 from 0.0.0.0/0");
+        assert_eq!(words(rule("tcp", 0, 65535, "")), "tcp all ports from 0.0.0.0/0");
+        assert_eq!(words(rule("-1", -1, -1, "")), "all traffic from 0.0.0.0/0");
+        let out =
+            json!({ "protocol": "tcp", "from_port": 80, "to_port": 80, "security_group": "security_group.web" });
+        assert_eq!(in_words(true, &out).as_deref(), Some("tcp 80 to security_group.web"));
+        assert_eq!(in_words(true, &json!("tcp")), None);
     }
 }
