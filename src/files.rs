@@ -81,6 +81,19 @@ pub fn write_public(path: &Path, text: &[u8]) -> Result<(), FileError> {
     write(path, text, 0o644)
 }
 
+/// Writes a file that is not there yet, for everybody to read.
+///
+/// # Errors
+/// Something is there, a link that leads nowhere included, or what the file system says; then nothing of it is left.
+pub fn create_public(path: &Path, text: &[u8]) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
+    let written = file.write_all(text).and_then(|()| file.sync_all());
+    if written.is_err() {
+        let _ = remove_file(path);
+    }
+    written
+}
+
 /// Writes a file anew that is there, as [`write_private`] does; its mode stays.
 ///
 /// # Errors
@@ -141,6 +154,18 @@ mod tests {
         assert_eq!(std::fs::read(&path).expect("read"), b"new");
         assert_eq!(std::fs::metadata(&path).expect("its mode").permissions().mode() & 0o777, 0o664);
         assert!(rewrite(&folder.path().join("none"), b"new").is_err());
+    }
+
+    #[test]
+    fn what_is_there_is_not_created_over() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (path, link) = (folder.path().join("spec.toml"), folder.path().join("link"));
+        create_public(&path, b"one").expect("created");
+        assert!(create_public(&path, b"two").is_err());
+        symlink(folder.path().join("nowhere"), &link).expect("a link");
+        assert!(create_public(&link, b"two").is_err());
+        assert_eq!(std::fs::read(&path).expect("read"), b"one");
+        assert_eq!(std::fs::read_dir(folder.path()).expect("the folder").count(), 2);
     }
 
     #[test]

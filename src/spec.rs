@@ -45,7 +45,7 @@ pub use place::{Place, Source};
 pub use problem::{Problem, Problems, Reported, Severity, one_of};
 pub use references::{text_parts, texts_as_they_are, texts_with_outputs};
 pub use section::{AnySection, Section, section};
-pub use source::{Data, Entry, MAX_BYTES, Node, Tree};
+pub use source::{Data, Drafts, Entry, MAX_BYTES, Node, Tree};
 use structure::Placeholder;
 pub use template::{TemplateError, placeholders};
 pub use text_part::TextPart;
@@ -76,8 +76,16 @@ pub struct Spec {
 /// # Errors
 /// All that is wrong with it, each with file, line, column and help.
 pub fn load(path: &Path, catalog: &Catalog) -> Result<Spec, Problems> {
+    load_drafts(path, &Drafts::new(), catalog)
+}
+
+/// Checks a spec whose files, or some of them, are not written yet.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_drafts(path: &Path, drafts: &Drafts, catalog: &Catalog) -> Result<Spec, Problems> {
     let schema = schema(catalog);
-    typed(Tree::read(path, &schema)?, catalog, &schema)
+    typed(Tree::read(path, drafts, &schema)?, catalog, &schema)
 }
 
 /// Checks the text of a spec that extends nothing. `name` is what messages call it.

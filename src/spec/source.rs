@@ -15,6 +15,8 @@ use super::place::{Place, Source, line_column};
 use super::problem::{Problem, Problems};
 use crate::files::{self, FileError};
 
+pub use extends::Drafts;
+
 /// A spec is written by people; what is larger than this is something else. In bytes, each file.
 pub const MAX_BYTES: usize = 512 << 10;
 /// Tables and arrays within one another. The deepest that a spec needs is six.
@@ -56,13 +58,13 @@ pub struct Tree {
 }
 
 impl Tree {
-    /// Reads a file and what it extends.
+    /// Reads a file and what it extends, but for what `drafts` has.
     ///
     /// # Errors
     /// Every syntax error of the first file that has any; an unreadable or oversized file; a cycle of `extends`, or
     /// one that leaves the repository.
-    pub fn read(path: &Path, schema: &Value) -> Result<Self, Problems> {
-        extends::read(path, schema)
+    pub fn read(path: &Path, drafts: &Drafts, schema: &Value) -> Result<Self, Problems> {
+        extends::read(path, drafts, schema)
     }
 
     /// A tree of one text, whose `extends` is not followed.

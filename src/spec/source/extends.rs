@@ -1,5 +1,6 @@
 //! The files of a spec: the one that is named, and what it extends.
 
+use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 
 use serde_json::Value;
@@ -11,18 +12,21 @@ use crate::spec::problem::{Problem, Problems};
 /// Files that one spec may be made of.
 const MAX_FILES: usize = 16;
 
-/// Reads a spec and all that it extends.
+/// Reads a spec and all that it extends. What `drafts` has is not read from its file.
 ///
 /// # Errors
 /// Every syntax error of the first file that has any; an unreadable or oversized file; a cycle of `extends`, or one that
 /// leaves the repository.
-pub fn read(path: &Path, schema: &Value) -> Result<Tree, Problems> {
-    let mut files = Files { schema, repository: repository(path), sources: Vec::new(), open: Vec::new() };
+pub fn read(path: &Path, drafts: &Drafts, schema: &Value) -> Result<Tree, Problems> {
+    let mut files = Files { schema, drafts, repository: repository(path), sources: Vec::new(), open: Vec::new() };
     match files.merged(path, None) {
         Ok(root) => Ok(Tree { sources: files.sources, root }),
         Err(list) => Err(Problems::new(files.sources, list)),
     }
 }
+
+/// Texts of specs that are not written yet, by their paths.
+pub type Drafts = BTreeMap<PathBuf, String>;
 
 /// Why a spec that another one extends is not read.
 #[derive(Debug, thiserror::Error)]
@@ -47,6 +51,7 @@ impl ExtendsError {
 
 struct Files<'a> {
     schema: &'a Value,
+    drafts: &'a Drafts,
     /// What no file may lie outside of.
     repository: Option<PathBuf>,
     sources: Vec<Source>,
@@ -65,7 +70,11 @@ impl Files<'_> {
             let message = format!("`extends` is a cycle, or of more than {MAX_FILES} files, at {}", path.display());
             return Err(fail(message, "the last of the specs must not extend another"));
         }
-        let text = read_text(path).map_err(|error| {
+        let text = match self.drafts.get(path) {
+            Some(text) => Ok(text.clone()),
+            None => read_text(path),
+        };
+        let text = text.map_err(|error| {
             let help = match named_at {
                 Some(_) => "`extends` is a path from the folder of the file that it stands in",
                 None => "give the path of a TOML spec, as in environments/dev.toml",
