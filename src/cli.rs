@@ -53,6 +53,8 @@ pub enum Exit {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Write the specs of a new project, dev and prod, and check and plan them in memory.
+    Init(InitArgs),
     /// Validate specs offline: every error, and what AWS accepts but will not work, with file, line and column.
     Check {
         /// Fail on warnings, too, apart from those that the spec accepts.
@@ -135,6 +137,31 @@ pub enum Command {
         #[arg(value_name = "COMMAND|placeholders")]
         topic: Option<String>,
     },
+}
+
+/// What is not given is asked for on a terminal.
+#[derive(Debug, Args)]
+pub struct InitArgs {
+    /// Where base.toml, dev.toml, prod.toml and .gitignore are written; it is made if it is not there.
+    #[arg(default_value = ".")]
+    pub folder: PathBuf,
+    /// The project's name, which every name on AWS begins with: lowercase letters, digits and hyphens.
+    #[arg(long, value_name = "NAME")]
+    pub project: Option<String>,
+    /// The AWS account, 12 digits, or one for each environment: dev=ACCOUNT,prod=ACCOUNT.
+    #[arg(long, value_name = "ACCOUNT", value_delimiter = ',')]
+    pub account: Vec<String>,
+    /// The AWS region, as in eu-central-1.
+    #[arg(long)]
+    pub region: Option<String>,
+    /// What it is made of, as in web,worker:mailer,postgres. `web` is a service behind the load balancer, `worker` one that
+    /// nobody calls, `postgres` and `mysql` are databases, `topic` is an SNS topic; a name of its own goes after a colon.
+    #[arg(long, value_name = "TYPE[:NAME],…", value_delimiter = ',')]
+    pub components: Vec<String>,
+    /// The domain of prod, which must be a hosted zone in Route 53; dev is at dev.DOMAIN. Without one, there is no HTTPS: only
+    /// plain HTTP at the name that AWS gives the load balancer.
+    #[arg(long)]
+    pub domain: Option<String>,
 }
 
 #[derive(Debug, Args)]

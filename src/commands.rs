@@ -10,6 +10,7 @@ mod fmt;
 mod graph;
 mod help;
 mod images;
+mod init;
 mod kind_list;
 mod last_changes;
 mod list;
@@ -130,6 +131,7 @@ pub async fn run(cli: Cli) -> Exit {
     let json = cli.json || rendering::asks_for_json(&cli.command);
     let ui = Ui { verbose: cli.verbose, ..Ui::new(json) };
     let result = match cli.command {
+        Command::Init(args) => init::init(ui, &args).await,
         Command::Check { specs, strict } => check::check(ui, &specs, strict),
         Command::Fmt { specs, check } => fmt::fmt(ui, &specs, check),
         Command::Show { file, rendering } => show::show(ui, &file, rendering, cli.json),

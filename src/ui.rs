@@ -6,6 +6,7 @@ mod compare_markdown;
 mod compare_text;
 mod drift_text;
 mod images_text;
+mod init_text;
 mod list_text;
 mod new_object;
 mod outputs_text;
@@ -29,6 +30,7 @@ pub use compare_markdown::compare_markdown;
 pub use compare_text::compare_text;
 pub use drift_text::{Drift, drift_markdown, drift_text};
 pub use images_text::{images_text, push_text};
+pub use init_text::{Initialised, init_text};
 pub use list_text::{Listed, list_text};
 pub use outputs_text::{outputs_env, outputs_summary, outputs_text};
 pub use paint::Paint;
@@ -105,10 +107,34 @@ impl Ui {
         self.note(&text);
     }
 
+    /// Whether somebody can be asked.
+    pub fn can_ask(&self) -> bool {
+        std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
+    }
+
+    /// Asks for a line on the terminal. What is empty is `default`, if there is one; `None` at the end of input.
+    pub fn ask_line(&self, question: &str, default: Option<&str>) -> Option<String> {
+        let default_shown = default.map(|default| format!(" [{}]", one_line(default))).unwrap_or_default();
+        let mut err = std::io::stderr().lock();
+        let _ = write!(err, "{}{default_shown}: ", one_line(question)).and_then(|()| err.flush());
+        drop(err);
+        let mut answer = String::new();
+        match std::io::stdin().read_line(&mut answer) {
+            Ok(read) if read > 0 => Some(match answer.trim() {
+                "" => default.unwrap_or_default().to_owned(),
+                answer => answer.to_owned(),
+            }),
+            _ => {
+                self.note("");
+                None
+            }
+        }
+    }
+
     /// Asks on the terminal; `None` without one. Other tasks continue meanwhile; if the caller stops waiting, a thread
     /// remains until the process ends.
     pub async fn ask(&self, question: &str) -> Option<bool> {
-        if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
+        if !self.can_ask() {
             return None;
         }
         let mut err = std::io::stderr().lock();

@@ -28,7 +28,6 @@ const COMMANDS: Words = &[
     ("workspace", "each environment has a spec of its own, and `extends` shares what they have in common"),
     ("force-unlock", "`baseplate unlock SPEC` releases the lock after a run that died"),
     ("get", "`extends` names the specs that one builds upon: there is nothing to download"),
-    ("init", "there is nothing to set up: `baseplate plan SPEC` works at once"),
     ("providers", "`baseplate --version` says what is built in: there is nothing to download"),
     ("login", "credentials come from AWS's standard chain, as in `aws sso login` or AWS_PROFILE"),
     ("test", "`baseplate rehearse SPEC` applies a change in memory"),

@@ -6,15 +6,18 @@ use super::Failure;
 use super::session::{self, Session, unreadable};
 use crate::cli::{Choices, Exit};
 use crate::cloud::{Capture, Cloud, Context, FileCloud};
+use crate::graph::Graph;
 use crate::rehearse::{apply_in_memory, provide_externals};
-use crate::spec::Environment;
+use crate::spec::{Environment, Spec};
+
+const EMPTY: &str = "an empty cloud in memory";
 
 /// A session for a spec, in an empty cloud, or one to which `old`, another revision of the spec, was applied.
 pub async fn after(old: Option<&Path>, new: &Path, choices: &Choices) -> Result<Session, Failure> {
     let (spec, graph, choices) = session::load(new, Some(choices))?;
     let place = match old {
         Some(old) => format!("the state that {} describes (spec to spec, no cloud was read)", old.display()),
-        None => "an empty cloud in memory".to_owned(),
+        None => EMPTY.to_owned(),
     };
     let cloud = FileCloud::in_memory(&spec.env, None, place);
     if let Some(old) = old {
@@ -28,6 +31,16 @@ pub async fn after(old: Option<&Path>, new: &Path, choices: &Choices) -> Result<
             return Err(Failure::new(Exit::Failed, message, "correct it, or use a revision that was applied"));
         }
     }
+    within(cloud, spec, graph).await
+}
+
+/// A session for a spec that is loaded already, in an empty cloud.
+pub async fn empty(spec: Spec, graph: Graph) -> Result<Session, Failure> {
+    let cloud = FileCloud::in_memory(&spec.env, None, EMPTY.to_owned());
+    within(cloud, spec, graph).await
+}
+
+async fn within(cloud: FileCloud, spec: Spec, graph: Graph) -> Result<Session, Failure> {
     let secret_store = cloud.secret_store();
     provide_externals(&cloud, Context { env: &spec.env, graph: &graph, secret_store: &secret_store }).await?;
     Ok(Session { spec, graph, choices, cloud: Box::new(cloud), secret_store })

@@ -52,6 +52,25 @@ fn assert_inert(outcome: &Outcome) {
 const EVIL: &str = "x\u{1b}[2J\u{1b}]0;owned\u{7}\u{9b}31m\r\u{202e}\u{200b}\u{e0041} ##vso[task.complete]\n::error::forged\n  ::add-mask::town\nHash: 0";
 
 #[test]
+fn answers_for_a_new_project() {
+    let bench = Bench::new();
+    let options = ["--project", "--account", "--region", "--components", "--domain"];
+    for evil in [EVIL, "a\"]\nprotect = false\n[tags]\na = \"b", "{environment}", "{databases.x.password}"] {
+        let mut command = bench.command("init shop");
+        command.args(options.iter().flat_map(|option| [*option, evil]));
+        let outcome = Outcome::of(&mut command);
+        assert_eq!(outcome.code, 64, "{outcome}");
+        assert_inert(&outcome);
+        assert!(!bench.path("shop").exists(), "{outcome}");
+    }
+    let mut command =
+        bench.command("init --project town --account 123456789012 --region eu-central-1 --components web");
+    let outcome = Outcome::of(command.arg(EVIL.replace('/', "-")));
+    assert_eq!(outcome.code, 0, "a folder may be called so\n{outcome}");
+    assert_inert(&outcome);
+}
+
+#[test]
 fn specs_that_go_too_deep() {
     let bench = Bench::new();
     let arrays = |depth: usize| format!("{HEAD}a = {}{}\n", "[".repeat(depth), "]".repeat(depth));

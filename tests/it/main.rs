@@ -30,6 +30,7 @@ mod history;
 mod hostile;
 mod images;
 mod images_in_ecr;
+mod init;
 mod inventory;
 mod kinds_in_use;
 mod layers;
