@@ -221,6 +221,7 @@ commands! {
     ci: "docs/src/ci.md",
     compare: "docs/src/compare.md",
     failures: "docs/src/failures.md",
+    first_deployment: "docs/src/first-deployment.md",
     getting_started: "docs/src/getting-started.md",
     images: "docs/src/images.md",
     lock: "docs/src/lock.md",
