@@ -23,7 +23,7 @@ use baseplate::lock::{FileLock, LockStore};
 use baseplate::plan::{self, KnownOutputs, Options, SecretMode, resolve_with};
 use baseplate::render::Beside;
 use baseplate::spec::{self, Environment, Spec};
-use baseplate::ui::{Paint, plan_text};
+use baseplate::ui::{Detail, Paint, plan_text};
 use baseplate::value::SecretStore;
 use futures_util::future::LocalBoxFuture;
 use serde_json::Value;
@@ -183,7 +183,7 @@ fn plan_without_changes(bencher: divan::Bencher) {
     bencher.with_inputs(|| Still(RefCell::new(found.clone()))).bench_local_refs(|cloud| {
         let plan = plan(&spec, cloud);
         assert!(plan.is_empty(), "{} changes", plan.changes.len());
-        plan_text(&plan, &Beside::default(), "memory", Paint::new(false))
+        plan_text(&plan, &Beside::default(), "memory", Detail::Full, Paint::new(false))
     });
 }
 
@@ -191,5 +191,7 @@ fn plan_without_changes(bencher: divan::Bencher) {
 fn plan_that_creates_all(bencher: divan::Bencher) {
     let spec = load();
     let cloud = Still(RefCell::default());
-    bencher.bench_local(|| plan_text(&plan(&spec, &cloud), &Beside::default(), "memory", Paint::new(false)));
+    bencher.bench_local(|| {
+        plan_text(&plan(&spec, &cloud), &Beside::default(), "memory", Detail::Full, Paint::new(false))
+    });
 }

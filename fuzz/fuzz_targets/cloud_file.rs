@@ -8,7 +8,7 @@ use baseplate::graph::Graph;
 use baseplate::plan::{Options, self};
 use baseplate::spec::{Spec, self};
 use baseplate::render::Beside;
-use baseplate::ui::{Paint, plan_text};
+use baseplate::ui::{Detail, Paint, plan_text};
 use libfuzzer_sys::fuzz_target;
 
 static SPEC: LazyLock<Spec> =
@@ -29,6 +29,6 @@ fuzz_target!(|bytes: &[u8]| {
     let mut plan = Box::pin(plan::make(&cloud, context, &options));
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
     if let std::task::Poll::Ready(Ok(execution)) = plan.as_mut().poll(&mut context) {
-        plan_text(&execution.plan, &Beside::default(), &cloud.place(), Paint::new(true));
+        plan_text(&execution.plan, &Beside::default(), &cloud.place(), Detail::Full, Paint::new(true));
     }
 });

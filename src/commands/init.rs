@@ -13,7 +13,7 @@ use super::plan::{Planned, make};
 use super::session::today;
 use super::{Failure, memory};
 use crate::checks;
-use crate::cli::{Choices, Exit, InitArgs};
+use crate::cli::{Exit, InitArgs};
 use crate::files;
 use crate::graph::Graph;
 use crate::kinds;
@@ -172,7 +172,7 @@ async fn planned(path: PathBuf, drafts: &Drafts) -> Result<(PathBuf, usize, u64)
         return Err(Problems::new(spec.tree.sources, open).into());
     }
     let session = memory::empty(spec, graph).await?;
-    let Planned { execution, .. } = make(&session, &session.graph, &Choices::default(), false, false).await?;
+    let Planned { execution, .. } = make(&session, &session.graph, false, false).await?;
     Ok((path, session.graph.objects.len(), execution.plan.seconds))
 }
 

@@ -31,16 +31,16 @@ pub async fn after(old: Option<&Path>, new: &Path, choices: &Choices) -> Result<
             return Err(Failure::new(Exit::Failed, message, "correct it, or use a revision that was applied"));
         }
     }
-    within(cloud, spec, graph).await
+    within(cloud, spec, graph, choices).await
 }
 
 /// A session for a spec that is loaded already, in an empty cloud.
 pub async fn empty(spec: Spec, graph: Graph) -> Result<Session, Failure> {
     let cloud = FileCloud::in_memory(&spec.env, None, EMPTY.to_owned());
-    within(cloud, spec, graph).await
+    within(cloud, spec, graph, Choices::default()).await
 }
 
-async fn within(cloud: FileCloud, spec: Spec, graph: Graph) -> Result<Session, Failure> {
+async fn within(cloud: FileCloud, spec: Spec, graph: Graph, choices: Choices) -> Result<Session, Failure> {
     let secret_store = cloud.secret_store();
     provide_externals(&cloud, Context { env: &spec.env, graph: &graph, secret_store: &secret_store }).await?;
     Ok(Session { spec, graph, choices, cloud: Box::new(cloud), secret_store })
