@@ -12,7 +12,7 @@ mod tfplan;
 pub mod traffic;
 mod view;
 
-pub use beside::{Accepted, Beside};
+pub use beside::{Accepted, Beside, Need};
 pub use html::{html, traffic_svg};
 pub use links::Links;
 pub use markdown::markdown;
@@ -21,4 +21,4 @@ pub use preflight::{Answer, Answered, Preflight};
 pub(crate) use refused::{approvals, losses, refusals};
 pub(crate) use rows::{in_words, inline, origin_beside, pair, place_beside, pretty, said};
 pub use tfplan::{NoCounterpart, tfplan};
-pub(crate) use view::{REFUSED, UNMANAGED, counts, danger, duration, heading, needs_reason, warnings};
+pub(crate) use view::{NEEDS, REFUSED, UNMANAGED, counts, danger, duration, heading, needs_reason, warnings};

@@ -6,7 +6,7 @@ use super::live;
 use super::lock::{fenced, locked};
 use super::missing_images::{Missing, find, tag_in_use};
 use super::options::{self, Use};
-use super::plan::{Planned, beside, counted, make, make_without_variables, refused, show};
+use super::plan::{Planned, beside, counted, make, make_without_variables, needed, refused, show};
 use super::preflight;
 use super::review::{check_unchanged, new_values, other_hash, unusable_spec};
 use super::session::{Session, apply_command};
@@ -21,11 +21,11 @@ use crate::kinds;
 use crate::kinds::environment_outputs::EnvironmentOutput;
 use crate::kinds::preflight::Question;
 use crate::lock::Lock;
-use crate::plan::{ExecutionPlan, Plan, variables};
+use crate::plan::{ExecutionPlan, Plan};
 use crate::render::{self, Beside};
 use crate::spec::Environment;
 use crate::ui::{Detail, Progress, Ui, outputs_summary, push_text};
-use crate::value::{Address, from_variable, prefix_lines};
+use crate::value::{Address, prefix_lines};
 
 /// GitHub's runners send SIGTERM 7.5 s after SIGINT, and SIGKILL soon after.
 const DRAIN: Duration = Duration::from_secs(7);
@@ -364,18 +364,10 @@ fn check_approvals(plan: &Plan) -> Result<(), Failure> {
 
 /// Variables that new parameters are read from must be set before anything is written.
 fn check_variables(execution: &ExecutionPlan) -> Result<(), Failure> {
-    let mut messages = Vec::new();
-    for (change, step) in execution.plan.changes.iter().zip(&execution.steps) {
-        let desired = step.desired.as_ref().filter(|_| step.live.is_none());
-        for name in desired.map(|desired| variables(desired)).unwrap_or_default() {
-            if from_variable(&name).is_none() {
-                messages.push(format!(
-                    "{} is read from the environment variable {name}, which is not set",
-                    change.address
-                ));
-            }
-        }
-    }
+    let needed = needed(execution).into_iter();
+    let messages: Vec<String> = needed
+        .map(|(address, name)| format!("{address} is read from the environment variable {name}, which is not set"))
+        .collect();
     if messages.is_empty() {
         return Ok(());
     }

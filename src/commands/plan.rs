@@ -11,10 +11,10 @@ use crate::cloud::Context;
 use crate::graph::Graph;
 use crate::kinds::StageRange;
 use crate::kinds::compute::task_definition::TaskDefinition;
-use crate::plan::{self, AddressPattern, Change, ExecutionPlan, LeftOut, Options, Plan, Sources};
-use crate::render::{self, Beside};
+use crate::plan::{self, AddressPattern, Change, ExecutionPlan, LeftOut, Options, Plan, Sources, variables};
+use crate::render::{self, Beside, Need};
 use crate::ui::{Detail, OutputError, Ui, plan_text};
-use crate::value::Target;
+use crate::value::{Address, Target, from_variable};
 
 /// Shows what an apply would change.
 pub async fn plan(ui: Ui, args: &PlanArgs, json: bool) -> Result<Exit, Failure> {
@@ -191,11 +191,27 @@ pub fn counted(changes: &[Change]) -> String {
     }
 }
 
+/// The environment variables that new parameters are read from and that are not set, each with its parameter.
+pub fn needed(execution: &ExecutionPlan) -> Vec<(Address, String)> {
+    let mut needed = Vec::new();
+    for (change, step) in execution.plan.changes.iter().zip(&execution.steps) {
+        let desired = step.desired.as_ref().filter(|_| step.live.is_none());
+        let names = desired.map(|desired| variables(desired)).unwrap_or_default();
+        let unset = names.into_iter().filter(|name| from_variable(name).is_none());
+        needed.extend(unset.map(|name| (change.address.clone(), name)));
+    }
+    needed
+}
+
 /// What stands beside a plan. A destroy has nothing of the spec to be warned of, and leaves nobody to reach.
 pub fn beside(session: &Session, graph: &Graph, execution: &ExecutionPlan) -> Beside {
     match execution.plan.destroy {
         true => Beside::default(),
-        false => Beside { traffic: TrafficChange::of(graph, execution), ..session.beside() },
+        false => {
+            let needs = needed(execution);
+            let needs = needs.into_iter().map(|(address, variable)| Need { variable, address }).collect();
+            Beside { traffic: TrafficChange::of(graph, execution), needs, ..session.beside() }
+        }
     }
 }
 

@@ -168,6 +168,9 @@ fn set_image(env: &mut Environment, choice: &str) -> Result<(), Failure> {
 
 async fn open(ui: Ui, env: &Environment, args: &CloudArgs) -> Result<Box<dyn Cloud>, Failure> {
     if let Some(path) = args.cloud.strip_prefix("file:") {
+        if path.is_empty() {
+            return Err(Failure::new(Exit::Usage, "--cloud file: has no path", "as in --cloud file:dev.json"));
+        }
         let time_scale = args.time_scale.unwrap_or(TIME_SCALE);
         if !(0.0..=1000.0).contains(&time_scale) {
             let message = format!("--time-scale {time_scale} is out of range");

@@ -8,11 +8,17 @@ pub enum Conflict {
     ExternalMissing(Address),
     /// Protection is only switched off by a reviewed change of the spec.
     #[error(
-        "{address} would be {}, but has deletion protection: set `deletion-protection = false` in the spec and apply \
-         that, then plan again",
-        if *is_replaced { "replaced" } else { "deleted" }
+        "{address} would be {}, but has deletion protection: {}",
+        if *is_replaced { "replaced" } else { "deleted" },
+        unprotected(*is_replaced, *wanted)
     )]
-    Protected { address: Address, field: String, is_replaced: bool },
+    Protected {
+        address: Address,
+        field: String,
+        is_replaced: bool,
+        /// Whether the spec wants it; `None` where it has the object no longer.
+        wanted: Option<bool>,
+    },
     /// A change that AWS would refuse, by which of its fields, and why.
     #[error("{address} cannot be changed this way: {why}")]
     Refused { address: Address, fields: Vec<String>, why: String },
@@ -85,6 +91,21 @@ pub enum Conflict {
     /// After several of [`Self::ToAdopt`]: the options for all of them.
     #[error("to adopt all of these: {}", options(.0))]
     AllToAdopt(Vec<Address>),
+}
+
+/// How to switch the protection off first.
+fn unprotected(is_replaced: bool, wanted: Option<bool>) -> &'static str {
+    match (is_replaced, wanted) {
+        (_, None) => {
+            "bring its entry back with `deletion-protection = false` and apply that, then remove it. If it only has another \
+             key now, [[moved]] says so and keeps it"
+        }
+        (true, Some(false)) => {
+            "the spec switches that off, and it is not applied yet: take back what replaces it, apply, then change it"
+        }
+        (false, Some(false)) => "the spec switches that off, and it is not applied yet: apply it, then plan again",
+        (_, Some(true)) => "set `deletion-protection = false` in the spec and apply that, then plan again",
+    }
 }
 
 /// What is wrong with its tags.

@@ -424,8 +424,10 @@ impl<'a> Planner<'a> {
     ) {
         let is_on = |field: &&str| live.attrs.as_ref().and_then(|live| live.get(field)?.as_bool()) == Some(true);
         if let Some(field) = kind.protected_by().filter(is_on) {
+            let spec = self.spec.get(address);
+            let wanted = spec.map(|object| object.attrs.get(field).and_then(Value::as_bool).unwrap_or(true));
             let (address, field) = (address.clone(), field.to_owned());
-            self.conflicts.push(Conflict::Protected { address, field, is_replaced });
+            self.conflicts.push(Conflict::Protected { address, field, is_replaced, wanted });
         }
     }
 

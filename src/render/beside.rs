@@ -8,10 +8,17 @@ use crate::checks::traffic::TrafficChange;
 use crate::checks::{self, Warnings};
 use crate::plan::Plan;
 use crate::spec::{Reported, Source};
+use crate::value::Address;
 
 /// What stands beside a plan in every format, outside its value and its hash.
 #[derive(Clone, Debug, Default, Serialize, JsonSchema)]
 pub struct Beside {
+    /// SHA-256 of what the plan does, in hex: `apply --plan-hash` takes it. Left out where the plan is refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hash: Option<String>,
+    /// What an apply needs and this run does not have: environment variables that new parameters are read from.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub needs: Vec<Need>,
     /// What the checks warn of.
     pub warnings: Vec<Reported>,
     /// What they find and the spec accepts.
@@ -22,6 +29,14 @@ pub struct Beside {
     /// What AWS answered about the changes; left out where nobody was asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub preflight: Option<Preflight>,
+}
+
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Need {
+    /// The environment variable.
+    pub variable: String,
+    /// The parameter whose value it holds.
+    pub address: Address,
 }
 
 #[derive(Clone, Debug, Serialize, JsonSchema)]
@@ -45,8 +60,7 @@ impl Beside {
         Self {
             warnings: warnings.open.iter().map(|warning| warning.reported(sources)).collect(),
             accepted: accepted.collect(),
-            traffic: None,
-            preflight: None,
+            ..Self::default()
         }
     }
 
@@ -64,7 +78,10 @@ impl Beside {
     /// A plan as JSON, with this beside its own members.
     pub fn json(&self, plan: &Plan) -> Value {
         let mut document = serde_json::to_value(plan).unwrap_or_default();
-        if let (Value::Object(document), Ok(Value::Object(beside))) = (&mut document, serde_json::to_value(self)) {
+        let hash = plan.refused.is_empty().then(|| plan.hash());
+        let beside = Self { hash, ..self.clone() };
+        if let (Value::Object(document), Ok(Value::Object(beside))) = (&mut document, serde_json::to_value(beside))
+        {
             document.extend(beside);
         }
         document
@@ -81,6 +98,11 @@ impl Beside {
             own.extend(more.clone());
         }
         schema
+    }
+
+    /// One line each: `STRIPE_KEY, for ssm_parameter.stripe-key`.
+    pub fn needs_lines(&self) -> Vec<String> {
+        self.needs.iter().map(|need| format!("{}, for {}", need.variable, need.address)).collect()
     }
 
     /// One line each: `BP-NET-01 environments/prod.toml:41:8 …`, and how many are accepted.

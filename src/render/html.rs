@@ -58,6 +58,7 @@ struct Page<'a> {
     traffic: Vec<String>,
     drawing: Option<Drawing>,
     /// What AWS answered before an apply.
+    needs: Vec<String>,
     preflight: Vec<String>,
     loses_data: bool,
     picture: Picture<'a>,
@@ -76,6 +77,7 @@ impl<'a> Page<'a> {
             traffic,
             plan,
             checks: beside.lines(),
+            needs: beside.needs_lines(),
             preflight: beside.preflight_lines(),
             title: view::title(plan),
             hash: plan.hash(),

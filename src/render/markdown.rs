@@ -218,6 +218,7 @@ fn extras(plan: &Plan, beside: &Beside) -> Vec<Extra> {
     });
     [
         listed("Requires approval", Place::BeforeChanges, &approvals(plan)),
+        listed(view::NEEDS, Place::BeforeChanges, &beside.needs_lines()),
         listed("Preflight", Place::BeforeChanges, &beside.preflight_lines()),
         listed("Warnings", Place::BeforeChanges, &beside.lines()),
         listed("Traffic", Place::BeforeChanges, &moves),

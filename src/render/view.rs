@@ -38,6 +38,9 @@ pub const UNMANAGED: &str = "Unmanaged, and left as it is";
 /// What stands above what keeps a plan from being applied.
 pub const REFUSED: &str = "Refused: nothing of this is applied as long as this stands in the way";
 
+/// What stands above what an apply needs and this run does not have.
+pub const NEEDS: &str = "Needs at apply: set these environment variables there";
+
 /// What stands above the changes that come from there.
 pub fn heading(origin: Origin, destroy: bool) -> &'static str {
     match origin {

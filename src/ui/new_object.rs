@@ -25,37 +25,37 @@ pub struct Summary {
     pub below: Vec<String>,
 }
 
-/// Of the fields that the kind says: sets of rules and the like a line each, all else together.
+/// Of the fields that the kind says: all on one line where there is room, else each rule and the like on its own.
 pub fn summary(change: &Change) -> Summary {
     let Some(kind) = kinds::find(change.address.kind()) else { return Summary::default() };
-    let (mut line, mut below) = (Vec::new(), Vec::new());
+    let (mut plain, mut elements) = (Vec::new(), Vec::new());
     for name in kind.summary() {
         let Some(field) = change.fields.iter().find(|field| field.path == *name) else { continue };
         match &field.after {
             _ if field.secret => {}
             Value::Array(items) if items.is_empty() => {}
-            Value::Array(items) if items.len() == 1 && items[0].is_object() => {
-                line.push(format!("{name} {}", said(kind.name(), field, &items[0])));
-            }
             Value::Array(items) if items.iter().any(Value::is_object) => {
-                below.extend(items.iter().map(|item| format!("{name:<8} {}", said(kind.name(), field, item))));
+                elements.extend(items.iter().map(|item| (name, said(kind.name(), field, item))));
             }
             Value::Null | Value::Bool(false) => {}
-            Value::Bool(true) => line.push(one_line(name)),
+            Value::Bool(true) => plain.push(one_line(name)),
             value => match in_words(kind.name(), field, value) {
-                Some(words) => line.push(words),
-                None => line.push(format!("{} {}", one_line(name), without_end_of_digest(&inline(value)))),
+                Some(words) => plain.push(words),
+                None => plain.push(format!("{} {}", one_line(name), without_end_of_digest(&inline(value)))),
             },
         }
     }
-    let line = line.join(", ");
-    match line.chars().count() {
-        0 => Summary { line: None, below },
-        1..=BESIDE => Summary { line: Some(line), below },
-        _ => {
-            below.insert(0, line);
-            Summary { line: None, below }
-        }
+    let plain = plain.join(", ");
+    let beside = elements.iter().map(|(name, words)| format!("{name} {words}"));
+    let parts = Some(plain.clone()).filter(|plain| !plain.is_empty()).into_iter().chain(beside);
+    let line = parts.collect::<Vec<_>>().join(", ");
+    if line.chars().count() <= BESIDE {
+        return Summary { line: Some(line).filter(|line| !line.is_empty()), below: Vec::new() };
+    }
+    let below = Some(plain).filter(|plain| !plain.is_empty()).into_iter();
+    Summary {
+        line: None,
+        below: below.chain(elements.iter().map(|(name, words)| format!("{name:<8} {words}"))).collect(),
     }
 }
 
@@ -149,10 +149,16 @@ mod tests {
     }
 
     #[test]
-    fn rules_have_a_line_each_and_digests_their_first_digits() {
+    fn many_rules_have_a_line_each_and_digests_their_first_digits() {
         let rule = |port| json!({ "protocol": "tcp", "from_port": port, "to_port": port, "cidr": "10.0.0.0/8" });
         let rules = created("security_group_rules.a", &[("ingress", json!([rule(80), rule(443)]))]);
-        assert_eq!(summary(&rules).below, ["ingress  tcp 80 from 10.0.0.0/8", "ingress  tcp 443 from 10.0.0.0/8"]);
+        assert_eq!(
+            summary(&rules).line.as_deref(),
+            Some("ingress tcp 80 from 10.0.0.0/8, ingress tcp 443 from 10.0.0.0/8")
+        );
+        let rules = created("security_group_rules.a", &[("ingress", json!([rule(80), rule(443), rule(8080)]))]);
+        let expected = ["80", "443", "8080"].map(|port| format!("ingress  tcp {port} from 10.0.0.0/8"));
+        assert_eq!((summary(&rules).line, summary(&rules).below), (None, expected.to_vec()));
         let image = format!("web@sha256:{}", "0123456789abcdef".repeat(4));
         let revision = created("task_definition.a", &[("image", json!(image)), ("cpu", json!(256))]);
         assert_eq!(summary(&revision).line.as_deref(), Some("image web@sha256:0123456789ab…, cpu 256"));

@@ -11,8 +11,8 @@ use super::{Paint, sanitized};
 use crate::kinds::{Impact, Stage};
 use crate::plan::{Action, Change, Field, Origin, Plan, unmanaged_lines};
 use crate::render::{
-    Beside, REFUSED, UNMANAGED, approvals, counts, danger, duration, heading, in_words, inline, needs_reason,
-    origin_beside, pair, place_beside, pretty, refusals, said, warnings,
+    Beside, NEEDS, REFUSED, UNMANAGED, approvals, counts, danger, duration, heading, in_words, inline,
+    needs_reason, origin_beside, pair, place_beside, pretty, refusals, said, warnings,
 };
 use crate::value::{Address, LINE_PREFIX, one_line, prefix_lines, sanitize};
 
@@ -65,6 +65,7 @@ pub fn plan_text(plan: &Plan, beside: &Beside, place: &str, detail: Detail, pain
         plan.kept.iter().map(|address| format!("{address} is shared by the project's environments")).collect();
     section(&mut out, paint, "Kept", &kept);
     section(&mut out, paint, "Notes", &plan.notes);
+    section(&mut out, paint, NEEDS, &beside.needs_lines());
     section(&mut out, paint, "Preflight", &beside.preflight_lines());
     section(&mut out, paint, "Warnings", &beside.lines());
     let command = if plan.destroy { "destroy" } else { "apply" };
@@ -147,7 +148,8 @@ fn summary(plan: &Plan, paint: Paint) -> String {
     let is_refused = !plan.refused.is_empty();
     if plan.is_empty() {
         let text = counts(plan);
-        return if is_refused { paint.red(&text) } else { paint.green(&text) };
+        let hash = paint.dim(&format!("Hash: {}", plan.hash()));
+        return if is_refused { paint.red(&text) } else { format!("{}\n{hash}", paint.green(&text)) };
     }
     let is_said = |action: &Action| !matches!(action, Action::Adopt | Action::Forget);
     let counts = plan.counts().into_iter().filter(|(action, count)| *count > 0 || is_said(action));

@@ -275,6 +275,9 @@ impl Kind for EcsService {
 
     fn dangers(desired: &Attrs, live: &Attrs) -> Vec<(&'static str, String)> {
         let mut dangers = Vec::new();
+        if live.desired_count == Some(0) && desired.desired_count.is_none_or(|count| count > 0) {
+            dangers.push(("desired_count", "no task of it runs".to_owned()));
+        }
         if live.public_ip && !desired.public_ip {
             dangers.push(("public_ip", "its tasks have public addresses".to_owned()));
         }

@@ -1,6 +1,7 @@
 use super::{Planner, unmanaged};
 use crate::applied::InUse;
 use crate::cloud::Context;
+use crate::graph::{DesiredObject, Graph};
 use crate::kinds;
 use crate::plan::conflict::Conflict;
 use crate::plan::digest::live_digest;
@@ -51,7 +52,12 @@ impl Planner<'_> {
                 step.write_mode = WriteMode::of(step.kind, live, &desired);
             }
         }
+        let renamed = match self.options.destroy {
+            true => Vec::new(),
+            false => renamed(self.context.graph, &changes, &steps),
+        };
         let mut notes = self.notes;
+        notes.extend(renamed);
         notes.extend(idle_entries);
         notes.extend(unknown_values(&self.context, &known_outputs));
         notes.extend(kinds::dns_instructions(env, |address, output| known_outputs.output(address, output)));
@@ -72,6 +78,38 @@ impl Planner<'_> {
         let (left, conflicts, named) = (LeftOut::default(), self.conflicts, None);
         ExecutionPlan { plan, steps, known_outputs, applied: self.applied.clone(), in_use, left, named, conflicts }
     }
+}
+
+/// What holds data and goes, where another of its kind comes: it may be the same under another key.
+fn renamed(graph: &Graph, changes: &[Change], steps: &[Step]) -> Vec<String> {
+    let of = |action| changes.iter().zip(steps).filter(move |(change, _)| change.action == action);
+    let mut notes = Vec::new();
+    for (gone, step) in of(Action::Delete) {
+        let live = step.live.as_ref().and_then(|live| live.attrs.as_ref());
+        if !live.is_some_and(|live| step.kind.holds_data(live)) {
+            continue;
+        }
+        let new: Vec<&Change> = of(Action::Create)
+            .map(|(new, _)| new)
+            .filter(|new| new.address.kind() == gone.address.kind())
+            .collect();
+        let [new] = new[..] else { continue };
+        let path = graph
+            .objects
+            .iter()
+            .find(|object| object.address == new.address)
+            .map(DesiredObject::path)
+            .unwrap_or_default();
+        let Some(section) = path.strip_suffix(new.address.name()) else { continue };
+        notes.push(format!(
+            "{} goes and {} comes: if that is the same under another key, [[moved]] keeps it and its data: from = \
+             \"{section}{}\", to = \"{path}\"",
+            gone.address,
+            new.address,
+            gone.address.name(),
+        ));
+    }
+    notes
 }
 
 /// What a variable that is not set leaves open: whether an object that is there gets another value.

@@ -77,7 +77,10 @@ fn html(plan: &Plan, text: &str) -> String {
     let preflight = Preflight { bad: 1, answers: vec![answer], ..Preflight::default() };
     let preflight = Some(preflight);
     let traffic = Some(traffic(text));
-    super::html(plan, &Beside { warnings: vec![warning], accepted: vec![accepted], traffic, preflight })
+    super::html(
+        plan,
+        &Beside { warnings: vec![warning], accepted: vec![accepted], traffic, preflight, ..Beside::default() },
+    )
 }
 
 /// Two that connect, and one outside, with this as their names.

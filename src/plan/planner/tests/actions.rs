@@ -123,7 +123,24 @@ fn what_is_protected_from_deletion_stops_the_plan() {
     assert_eq!(change(&town.plan(), "db_instance.main").impact, Impact::DataLoss);
     town.touch("db_instance.main", |database| database["deletion_protection"] = json!(true));
     let (address, field) = (address("db_instance.main"), "deletion_protection".to_owned());
-    assert_eq!(conflicts(&town), [Conflict::Protected { address, field, is_replaced: true }]);
+    let protected = Conflict::Protected { address, field, is_replaced: true, wanted: Some(false) };
+    assert!(protected.to_string().ends_with("take back what replaces it, apply, then change it"), "{protected}");
+    assert_eq!(conflicts(&town), [protected]);
+}
+
+/// The key is all that tells the two apart, and whoever changes it means one database.
+#[test]
+fn another_key_of_what_holds_data_is_asked_about() {
+    let mut town = Town::with(DATABASE);
+    town.edit("[databases.main]", "[databases.core]");
+    let plan = town.plan();
+    assert_eq!(change(&plan, "db_instance.main").action, Action::Delete);
+    let note = "db_instance.main goes and db_instance.core comes: if that is the same under another key, [[moved]] keeps \
+                it and its data: from = \"databases.main\", to = \"databases.core\"";
+    assert!(plan.notes.iter().any(|told| told == note), "{:#?}", plan.notes);
+    town.touch("db_instance.main", |database| database["deletion_protection"] = json!(true));
+    let told: Vec<String> = conflicts(&town).iter().map(ToString::to_string).collect();
+    assert!(told.iter().any(|told| told.contains("[[moved]] says so and keeps it")), "{told:#?}");
 }
 
 #[test]
