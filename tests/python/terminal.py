@@ -8,12 +8,15 @@ number of the signal, if one killed it.
 import json
 import os
 import pty
+import signal
 import sys
 import termios
 
 answers = json.loads(sys.argv[1])
 child, terminal = pty.fork()
 if child == 0:
+    # As from a shell: a program that runs in the background of a script is told to ignore Ctrl-C.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     modes = termios.tcgetattr(0)
     # What is typed does not come back, and line ends stay as they are.
     modes[3] &= ~termios.ECHO
