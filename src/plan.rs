@@ -28,7 +28,7 @@ pub use address_index::{AddressIndex, is_ownership};
 pub use conflict::Conflict;
 pub use diff::{Difference, between};
 pub use execution::{ExecutionPlan, LeftOut, Options, PlanError, Step, WriteMode, field_changes};
-pub use guards::{AddressPattern, Allowances, PatternError};
+pub use guards::{AddressPattern, Allowances, PatternError, going};
 pub use known_outputs::{KnownOutputs, SecretMode, resolve_with, variables};
 pub use make::make;
 pub use recognise::recognise;

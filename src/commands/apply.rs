@@ -59,8 +59,8 @@ pub async fn apply(ui: Ui, args: &ApplyArgs) -> Result<Exit, Failure> {
         let planned = unless_stopped(stop, make(session, graph, destroy, false)).await?;
         options::failable(&args.cloud, &session.graph, &planned.execution)?;
         if let Some(refusal) = refused(&planned.execution.plan, None) {
-            let shown = (&planned.execution.plan, &beside(session, graph, &planned.execution), detail);
-            return refuse(ui, session, &planned, shown, refusal);
+            let beside = beside(session, graph, &planned.execution);
+            return refuse(ui, session, &planned.execution, &beside, detail, refusal);
         }
         if let Some(saved) = &saved {
             check_unchanged(&saved.plan, &planned.execution.plan, choices.losses != saved.choices().losses)?;
@@ -128,8 +128,7 @@ pub async fn destroy(ui: Ui, args: &DestroyArgs) -> Result<Exit, Failure> {
         let planned = unless_stopped(stop, make(session, &nothing, true, args.shared)).await?;
         options::failable(&args.cloud, &session.graph, &planned.execution)?;
         if let Some(refusal) = refused(&planned.execution.plan, None) {
-            let shown = (&planned.execution.plan, &Beside::default(), Detail::Short);
-            return refuse(ui, session, &planned, shown, refusal);
+            return refuse(ui, session, &planned.execution, &Beside::default(), Detail::Short, refusal);
         }
         let shown = &(planned.execution.plan.clone(), Beside::default());
         let missing = &Missing::default();
@@ -168,14 +167,14 @@ pub(super) struct Control<'a> {
 fn refuse(
     ui: Ui,
     session: &Session,
-    planned: &Planned,
-    (plan, beside, detail): (&Plan, &Beside, Detail),
+    execution: &ExecutionPlan,
+    beside: &Beside,
+    detail: Detail,
     refusal: Failure,
 ) -> Result<Exit, Failure> {
-    let Planned { execution, .. } = planned;
     match ui.json {
         true => ui.result_json(&outcome(execution, &Report::default(), &Missing::default(), &[]))?,
-        false => show(ui, session, plan, beside, detail)?,
+        false => show(ui, session, &execution.plan, beside, detail)?,
     }
     Err(refusal)
 }

@@ -61,7 +61,18 @@ impl Members {
         defaults: &[(&'static str, &'static str)],
         ignored: &'static [(&'static str, &'static [&'static str])],
     ) -> Self {
-        let reported = defaults.iter().map(|(key, _)| *key).collect();
+        Self::of_made(operation, at, managed, defaults.iter().map(|(key, _)| *key), ignored)
+    }
+
+    /// The same where what is reported is made of an answer, or is one of its keys, and has no name in the API's model.
+    pub fn of_made(
+        operation: &'static str,
+        at: &'static str,
+        managed: &'static [&'static str],
+        reported: impl IntoIterator<Item = &'static str>,
+        ignored: &'static [(&'static str, &'static [&'static str])],
+    ) -> Self {
+        let reported = reported.into_iter().collect();
         Self { operation, at, managed, reported, ignored, are_keys: true }
     }
 }

@@ -113,13 +113,18 @@ const FEW: usize = 10;
 pub(super) fn missing(changes: &[Change], unchanged: usize, destroy: bool, allowed: &Allowances) -> Vec<String> {
     let named = changes.iter().filter(|change| change.guarded);
     let mut missing: Vec<String> = named.map(|change| format!("--allow-destroy {}", change.address)).collect();
-    let go = changes.iter().filter(|change| matches!(change.action, Action::Delete | Action::Replace)).count();
-    let there = unchanged + changes.iter().filter(|change| change.action != Action::Create).count();
+    let (go, there) = going(changes, unchanged);
     let many = !destroy && go > FEW && go * 4 > there;
     if many && allowed.deletes.is_none_or(|deletes| deletes < go) {
         missing.push(format!("--allow-deletes {go}"));
     }
     missing
+}
+
+/// How many objects are deleted or replaced, and how many there are.
+pub fn going(changes: &[Change], unchanged: usize) -> (usize, usize) {
+    let go = changes.iter().filter(|change| matches!(change.action, Action::Delete | Action::Replace)).count();
+    (go, unchanged + changes.iter().filter(|change| change.action != Action::Create).count())
 }
 
 /// Whether the change requires approval by address.

@@ -116,11 +116,11 @@ impl<'a> Sources<'a> {
         }
     }
 
-    fn refusal(&self, conflict: &Conflict, changes: &[Change]) -> Refusal {
+    fn refusal(&self, conflict: &Conflict, changes: &HashMap<&Address, &Change>) -> Refusal {
         let address = conflict.address();
         // What is deleted has no fields in the spec that change.
-        let is_kept = |change: &&Change| change.action != Action::Delete;
-        let change = changes.iter().find(|change| Some(&change.address) == address).filter(is_kept);
+        let change = address.and_then(|address| changes.get(address).copied());
+        let change = change.filter(|change| change.action != Action::Delete);
         let is_named = |field: &&Field| conflict.fields().iter().any(|name| name == field.name());
         let fields: Vec<Field> = match change {
             Some(change) if !conflict.fields().is_empty() => {
@@ -163,7 +163,8 @@ impl ExecutionPlan {
     /// Says of each change and refusal where the spec asks for it.
     pub fn locate(&mut self, sources: &Sources<'_>) {
         self.plan.changes.iter_mut().for_each(|change| sources.locate(change));
-        let changes = &self.plan.changes;
-        self.plan.refused = self.conflicts.iter().map(|conflict| sources.refusal(conflict, changes)).collect();
+        // Of two changes at one address the first is that of the object itself.
+        let changes = self.plan.changes.iter().rev().map(|change| (&change.address, change)).collect();
+        self.plan.refused = self.conflicts.iter().map(|conflict| sources.refusal(conflict, &changes)).collect();
     }
 }

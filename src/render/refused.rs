@@ -1,8 +1,11 @@
 //! Why a plan, or part of it, is not applied: in one line each, with the fields that bring it about and their lines in
 //! the spec.
 
+use std::collections::HashMap;
+
 use super::rows::inline;
-use crate::plan::{Action, Change, Field, Plan, Refusal, Source};
+use crate::plan::{Action, Change, Field, Plan, Refusal, Source, going};
+use crate::value::Address;
 
 /// Characters of a value; it stands whole at the change.
 const VALUE: usize = 60;
@@ -13,10 +16,11 @@ const FIELDS: usize = 3;
 /// What stands in the way of an apply: `db_instance.main would be replaced, but has deletion protection: … (because of
 /// `username` parcel → boss, environments/prod.toml:41)`.
 pub fn refusals(plan: &Plan) -> Vec<String> {
+    let entries: HashMap<&Address, Option<&Source>> =
+        plan.changes.iter().rev().map(|change| (&change.address, change.source.as_ref())).collect();
     let line = |refusal: &Refusal| {
         let Refusal { message, fields, source, address } = refusal;
-        let change = plan.changes.iter().find(|change| Some(&change.address) == address.as_ref());
-        let entry = change.and_then(|change| change.source.as_ref());
+        let entry = address.as_ref().and_then(|address| *entries.get(address)?);
         match (&fields[..], source) {
             ([], None) => message.clone(),
             ([], Some(source)) => format!("{message} (`{}`, {source})", source.path),
@@ -29,17 +33,14 @@ pub fn refusals(plan: &Plan) -> Vec<String> {
 /// The options that a plan requires, each with what for: `--allow-destroy db_instance.main: it would be replaced and its
 /// data lost: `username` parcel → boss, environments/prod.toml:41`.
 pub fn approvals(plan: &Plan) -> Vec<String> {
+    let guarded = plan.changes.iter().rev().filter(|change| change.guarded);
+    let guarded: HashMap<String, &Change> = guarded.map(|change| (change.address.to_string(), change)).collect();
     let reason = |option: &String| {
-        let named = |change: &&Change| change.guarded && *option == format!("--allow-destroy {}", change.address);
-        if let Some(change) = plan.changes.iter().find(named) {
+        if let Some(change) = option.strip_prefix("--allow-destroy ").and_then(|address| guarded.get(address)) {
             return format!("{option}: it would be {}", loss(change, plan.destroy));
         }
-        let goes = |change: &&Change| matches!(change.action, Action::Delete | Action::Replace);
-        let (gone, made) = plan.changes.iter().fold((0, 0), |(gone, made), change| {
-            (gone + usize::from(goes(&change)), made + usize::from(change.action == Action::Create))
-        });
-        let there = plan.unchanged + plan.changes.len() - made;
-        format!("{option}: {gone} of {there} objects would be deleted or replaced")
+        let (go, there) = going(&plan.changes, plan.unchanged);
+        format!("{option}: {go} of {there} objects would be deleted or replaced")
     };
     plan.missing.iter().map(reason).collect()
 }

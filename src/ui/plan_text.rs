@@ -146,10 +146,10 @@ pub(super) fn section(out: &mut String, paint: Paint, title: &str, lines: &[Stri
 
 fn summary(plan: &Plan, paint: Paint) -> String {
     let is_refused = !plan.refused.is_empty();
+    let hash = || paint.dim(&format!("Hash: {}", plan.hash()));
     if plan.is_empty() {
         let text = counts(plan);
-        let hash = paint.dim(&format!("Hash: {}", plan.hash()));
-        return if is_refused { paint.red(&text) } else { format!("{}\n{hash}", paint.green(&text)) };
+        return if is_refused { paint.red(&text) } else { format!("{}\n{}", paint.green(&text), hash()) };
     }
     let is_said = |action: &Action| !matches!(action, Action::Adopt | Action::Forget);
     let counts = plan.counts().into_iter().filter(|(action, count)| *count > 0 || is_said(action));
@@ -158,7 +158,7 @@ fn summary(plan: &Plan, paint: Paint) -> String {
     let (counts, unchanged, time) = (counts.join(", "), plan.unchanged, duration(plan.seconds));
     let summary = paint.bold(&format!("{what}: {counts}; {unchanged} unchanged. Takes about {time} on AWS."));
     // Nobody can approve what cannot be applied.
-    let end = if is_refused { paint.red(REFUSED_PLAN) } else { paint.dim(&format!("Hash: {}", plan.hash())) };
+    let end = if is_refused { paint.red(REFUSED_PLAN) } else { hash() };
     format!("{summary}\n{end}")
 }
 

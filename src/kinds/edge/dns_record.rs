@@ -138,6 +138,9 @@ fn names(env: &Environment) -> BTreeSet<String> {
     balancers(env).iter().flat_map(super::entry::Balancer::names).collect()
 }
 
+/// Types of records that lead a client somewhere beside a plain A record, such as AAAA, which clients that have IPv6 prefer.
+const BESIDE: [&str; 3] = ["AAAA", "HTTPS", "SVCB"];
+
 impl Kind for DnsRecord {
     const SECTIONS: &'static [&'static dyn AnySection] = &[spec::section::<Dns>()];
     const EXAMPLES: &'static [Example] = section::EXAMPLES;
@@ -226,7 +229,7 @@ impl Kind for DnsRecord {
     }
 
     fn setting_danger(name: &str, value: &str) -> Option<String> {
-        ["AAAA", "HTTPS", "SVCB"].contains(&name).then(|| format!("the name leads to {value}, too"))
+        BESIDE.contains(&name).then(|| format!("the name leads to {value}, too"))
     }
 
     /// The zone's id is the record's own output: a spec may name the zone by its domain.

@@ -36,14 +36,13 @@ impl Kind for DefaultSecurityGroup {
     const TAG_INDEX: Option<&'static str> = Some("ec2:vpc");
     type Attrs = Attrs;
 
+    /// One for each VPC of ours: that of a VPC which is somebody else's is theirs to close.
     fn desired(env: &Environment) -> Vec<Desired<Attrs>> {
-        let network = env.section::<Network>();
-        // That of a VPC which is somebody else's is theirs to close.
-        if network.vpc.is_some() || network.cidr.is_none() {
-            return Vec::new();
-        }
-        let attrs = Attrs { vpc: vpc::reference(env), ingress: BTreeSet::new(), egress: BTreeSet::new() };
-        vec![Desired::new("main", &[Network::KEY], attrs)]
+        let of = |vpc: Desired<vpc::Attrs>| {
+            let attrs = Attrs { vpc: Ref::to(&vpc.name), ingress: BTreeSet::new(), egress: BTreeSet::new() };
+            Desired::new(&vpc.name, &[Network::KEY], attrs)
+        };
+        Vpc::desired(env).into_iter().map(of).collect()
     }
 
     fn is_counterpart(desired: &Attrs, live: &Attrs) -> bool {

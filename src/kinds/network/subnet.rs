@@ -168,17 +168,13 @@ mod calls {
 
     impl Calls for Subnet {
         fn members() -> Vec<Members> {
-            let machines = Members {
-                reported: vec![INSTANCES],
-                are_keys: true,
-                ..Members::of::<()>(
-                    "ec2:DescribeNetworkInterfaces",
-                    "NetworkInterfaces",
-                    &["SubnetId", "Attachment.InstanceId"],
-                    &[],
-                    &[("interfaces of AWS's services, which follow from what these do", &["NetworkInterfaceId"])],
-                )
-            };
+            let machines = Members::of_made(
+                "ec2:DescribeNetworkInterfaces",
+                "NetworkInterfaces",
+                &["SubnetId", "Attachment.InstanceId"],
+                [INSTANCES],
+                &[("interfaces of AWS's services, which follow from what these do", &["NetworkInterfaceId"])],
+            );
             let subnet = Members::of(
                 "ec2:DescribeSubnets",
                 "Subnets",

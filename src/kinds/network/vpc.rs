@@ -249,17 +249,13 @@ mod calls {
                 &[],
                 &[("a metric, which costs a call of its own to ask for", &["EnableNetworkAddressUsageMetrics"])],
             );
-            let acls = Members {
-                reported: vec![ACLS],
-                are_keys: true,
-                ..Members::of::<()>(
-                    "ec2:DescribeNetworkAcls",
-                    "NetworkAcls",
-                    &["NetworkAclId", "VpcId", "Entries"],
-                    &[],
-                    &[("every subnet has one, by which nothing changes", &["Associations", "IsDefault", "Tags"])],
-                )
-            };
+            let acls = Members::of_made(
+                "ec2:DescribeNetworkAcls",
+                "NetworkAcls",
+                &["NetworkAclId", "VpcId", "Entries"],
+                [ACLS],
+                &[("every subnet has one, by which nothing changes", &["Associations", "IsDefault", "Tags"])],
+            );
             vec![vpc, attribute, acls]
         }
 

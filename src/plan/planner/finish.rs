@@ -1,7 +1,9 @@
+use std::collections::HashMap;
+
 use super::{Planner, unmanaged};
 use crate::applied::InUse;
 use crate::cloud::Context;
-use crate::graph::{DesiredObject, Graph};
+use crate::graph::DesiredObject;
 use crate::kinds;
 use crate::plan::conflict::Conflict;
 use crate::plan::digest::live_digest;
@@ -9,6 +11,7 @@ use crate::plan::execution::{ExecutionPlan, LeftOut, Step, WriteMode};
 use crate::plan::known_outputs::{KnownOutputs, SecretMode, resolve_with, variables};
 use crate::plan::replacement::create_first;
 use crate::plan::{Action, Change, Plan, guards};
+use crate::value::Address;
 
 impl Planner<'_> {
     /// The plan, once nothing is unconfirmed any more.
@@ -54,7 +57,7 @@ impl Planner<'_> {
         }
         let renamed = match self.options.destroy {
             true => Vec::new(),
-            false => renamed(self.context.graph, &changes, &steps),
+            false => renamed(&self.spec, &changes, &steps),
         };
         let mut notes = self.notes;
         notes.extend(renamed);
@@ -80,36 +83,27 @@ impl Planner<'_> {
     }
 }
 
-/// What holds data and goes, where another of its kind comes: it may be the same under another key.
-fn renamed(graph: &Graph, changes: &[Change], steps: &[Step]) -> Vec<String> {
-    let of = |action| changes.iter().zip(steps).filter(move |(change, _)| change.action == action);
-    let mut notes = Vec::new();
-    for (gone, step) in of(Action::Delete) {
-        let live = step.live.as_ref().and_then(|live| live.attrs.as_ref());
-        if !live.is_some_and(|live| step.kind.holds_data(live)) {
-            continue;
-        }
-        let new: Vec<&Change> = of(Action::Create)
-            .map(|(new, _)| new)
-            .filter(|new| new.address.kind() == gone.address.kind())
-            .collect();
-        let [new] = new[..] else { continue };
-        let path = graph
-            .objects
-            .iter()
-            .find(|object| object.address == new.address)
-            .map(DesiredObject::path)
-            .unwrap_or_default();
-        let Some(section) = path.strip_suffix(new.address.name()) else { continue };
-        notes.push(format!(
-            "{} goes and {} comes: if that is the same under another key, [[moved]] keeps it and its data: from = \
-             \"{section}{}\", to = \"{path}\"",
-            gone.address,
-            new.address,
-            gone.address.name(),
-        ));
+/// What holds data and goes, where just one of its kind comes: it may be the same under another key.
+fn renamed(spec: &HashMap<&Address, &DesiredObject>, changes: &[Change], steps: &[Step]) -> Vec<String> {
+    let mut made: HashMap<&str, Vec<&Address>> = HashMap::new();
+    for change in changes.iter().filter(|change| change.action == Action::Create) {
+        made.entry(change.address.kind()).or_default().push(&change.address);
     }
-    notes
+    let gone = changes.iter().zip(steps).filter(|(change, step)| {
+        let live = step.live.as_ref().and_then(|live| live.attrs.as_ref());
+        change.action == Action::Delete && live.is_some_and(|live| step.kind.holds_data(live))
+    });
+    let note = |(Change { address: gone, .. }, _): (&Change, &Step)| {
+        let [new] = made.get(gone.kind())?[..] else { return None };
+        let path = spec.get(new)?.path();
+        let section = path.strip_suffix(new.name())?;
+        Some(format!(
+            "{gone} goes and {new} comes: if that is the same under another key, [[moved]] keeps it and its data: from = \
+             \"{section}{}\", to = \"{path}\"",
+            gone.name()
+        ))
+    };
+    gone.filter_map(note).collect()
 }
 
 /// What a variable that is not set leaves open: whether an object that is there gets another value.

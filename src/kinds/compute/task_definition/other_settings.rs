@@ -70,11 +70,7 @@ pub(super) fn members() -> Vec<Members> {
             ),
         ],
     );
-    let newer = Members {
-        reported: vec![NEWER],
-        are_keys: true,
-        ..Members::of::<()>("ecs:ListTaskDefinitions", "taskDefinitionArns", &[], &[], &[])
-    };
+    let newer = Members::of_made("ecs:ListTaskDefinitions", "taskDefinitionArns", &[], [NEWER], &[]);
     vec![answer, newer]
 }
 

@@ -3,26 +3,19 @@
 
 use std::collections::HashMap;
 
-use aws_sdk_route53::types::{ResourceRecordSet, RrType};
+use aws_sdk_route53::types::ResourceRecordSet;
 
-use super::wire;
+use super::{BESIDE, wire};
 use crate::kinds::members::{Members, Settings};
 
 pub(super) fn members() -> Members {
-    Members {
-        reported: TYPES.iter().map(RrType::as_str).collect(),
-        are_keys: true,
-        ..Members::of::<()>("route53:ListResourceRecordSets", "ResourceRecordSets of our names", &[], &[], &[])
-    }
+    Members::of_made("route53:ListResourceRecordSets", "ResourceRecordSets of our names", &[], BESIDE, &[])
 }
-
-/// Beside a plain A record: those of other types, such as AAAA, which clients that have IPv6 prefer.
-const TYPES: [RrType; 3] = [RrType::Aaaa, RrType::Https, RrType::Svcb];
 
 /// By name, each type with where it leads.
 pub(super) fn by_name(sets: &[ResourceRecordSet]) -> HashMap<String, Settings> {
     let mut found: HashMap<String, Settings> = HashMap::new();
-    for set in sets.iter().filter(|set| TYPES.contains(set.r#type())) {
+    for set in sets.iter().filter(|set| BESIDE.contains(&set.r#type().as_str())) {
         let values = set.resource_records().iter().map(aws_sdk_route53::types::ResourceRecord::value);
         let alias = set.alias_target().map(aws_sdk_route53::types::AliasTarget::dns_name);
         let leads = values.chain(alias).collect::<Vec<_>>().join(", ");

@@ -10,17 +10,13 @@ use crate::kinds::members::{self, Members};
 pub(super) const MEMBER: &str = "ListenerCertificates";
 
 pub(super) fn members() -> Members {
-    Members {
-        reported: vec![MEMBER],
-        are_keys: true,
-        ..Members::of::<()>(
-            "elasticloadbalancing:DescribeListenerCertificates",
-            "Certificates",
-            &["CertificateArn", "IsDefault"],
-            &[],
-            &[],
-        )
-    }
+    Members::of_made(
+        "elasticloadbalancing:DescribeListenerCertificates",
+        "Certificates",
+        &["CertificateArn", "IsDefault"],
+        [MEMBER],
+        &[],
+    )
 }
 
 /// Their ARNs, for who wants to know everything: AWS tells of one listener a call only.

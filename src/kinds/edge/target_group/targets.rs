@@ -9,17 +9,13 @@ use crate::kinds::members::{self, Members};
 use crate::kinds::network::interfaces;
 
 pub(super) fn members() -> Members {
-    Members {
-        reported: vec![TARGETS],
-        are_keys: true,
-        ..Members::of::<()>(
-            "elasticloadbalancing:DescribeTargetHealth",
-            "TargetHealthDescriptions",
-            &["Target.Id", "Target.Port", "TargetHealth.State"],
-            &[],
-            &[("changes with what runs", &["TargetHealth", "HealthCheckPort", "AnomalyDetection"])],
-        )
-    }
+    Members::of_made(
+        "elasticloadbalancing:DescribeTargetHealth",
+        "TargetHealthDescriptions",
+        &["Target.Id", "Target.Port", "TargetHealth.State"],
+        [TARGETS],
+        &[("changes with what runs", &["TargetHealth", "HealthCheckPort", "AnomalyDetection"])],
+    )
 }
 
 /// `10.0.128.7:3000, …`, for who wants to know everything: AWS tells of one group a call only.

@@ -122,34 +122,31 @@ impl Rule {
 
 /// A rule as a plan's JSON has it, in words: `tcp 443 from 0.0.0.0/0 "HTTPS"`.
 pub(in crate::kinds::network) fn in_words(is_out: bool, rule: &Value) -> Option<String> {
-    let protocol = match rule["protocol"].as_str()? {
-        ALL => "all traffic",
-        protocol => protocol,
-    };
-    let ports = match (rule["from_port"].as_i64()?, rule["to_port"].as_i64()?) {
-        (from, _) if from == i64::from(ANY) => String::new(),
-        (0, 65535) => " all ports".to_owned(),
-        (from, to) if from == to => format!(" {from}"),
-        (from, to) => format!(" {from}-{to}"),
+    let protocol = rule["protocol"].as_str()?;
+    let traffic = match (rule["from_port"].as_i64()?, rule["to_port"].as_i64()?) {
+        (0, 65535) => format!("{protocol} all ports"),
+        (from, to) => traffic(protocol, from, to),
     };
     let peer = ["cidr", "security_group", "prefix_list"].iter().find_map(|key| rule[key].as_str())?;
     let description = rule["description"].as_str().filter(|text| !text.is_empty());
     let description = description.map(|text| format!(" \"{text}\"")).unwrap_or_default();
-    Some(format!("{protocol}{ports} {} {peer}{description}", if is_out { "to" } else { "from" }))
+    Some(format!("{traffic} {} {peer}{description}", if is_out { "to" } else { "from" }))
+}
+
+/// `tcp 22`, `udp 1024-2048`, `all traffic`.
+fn traffic(protocol: &str, from: i64, to: i64) -> String {
+    let protocol = if protocol == ALL { "all traffic" } else { protocol };
+    match (from, to) {
+        (from, _) if from == i64::from(ANY) => protocol.to_owned(),
+        (from, to) if from == to => format!("{protocol} {from}"),
+        (from, to) => format!("{protocol} {from}-{to}"),
+    }
 }
 
 /// `tcp 22 from 0.0.0.0/0`; a group by its address, or its id.
 impl fmt::Display for Rule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.protocol.as_str() {
-            ALL => f.write_str("all traffic")?,
-            protocol => f.write_str(protocol)?,
-        }
-        match (self.from_port, self.to_port) {
-            (ANY, _) => {}
-            (from, to) if from == to => write!(f, " {from}")?,
-            (from, to) => write!(f, " {from}-{to}")?,
-        }
+        f.write_str(&traffic(&self.protocol, self.from_port.into(), self.to_port.into()))?;
         match &self.peer {
             Peer::Cidr(peer) | Peer::PrefixList(peer) => write!(f, " from {peer}"),
             Peer::Group(group) => write!(f, " from {group:?}"),
